@@ -1,0 +1,76 @@
+//! What vipgate is told to be: plain data, every name resolved, no default left to fill in.
+//!
+//! `config` makes it from text, `generation` and the threads run it, `diff` says what changes between two of them.
+//! Nothing here parses, decides or does. Start with [`Model`].
+
+mod units;
+pub mod vrrp;
+pub mod track;
+pub mod proxy;
+pub mod check;
+pub mod diff;
+
+pub use units::{Priority, Vrid, Weight};
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+/// One committed configuration of one node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Model {
+    /// Name of this node (its key under `nodes:`).
+    pub node: String,
+    /// Every node of the file, this one included, in file order.
+    pub nodes: Vec<Node>,
+    /// Virtual routers of this node. An index into this list is an *instance number*.
+    pub instances: Vec<vrrp::Instance>,
+    /// Instances that change state together.
+    pub sync_groups: Vec<vrrp::SyncGroup>,
+    /// Everything that is tracked, each once. An index into this list is an *object number*.
+    pub objects: Vec<track::Tracked>,
+    /// Frontends, in file order.
+    pub frontends: Vec<proxy::Frontend>,
+    /// Backends, in file order. An index into this list is a *backend number*.
+    pub backends: Vec<proxy::Backend>,
+    /// Process-wide settings.
+    pub process: Process,
+}
+
+/// A node of the pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Key under `nodes:`.
+    pub name: String,
+    /// Its own address: source and peer of unicast VRRP.
+    pub address: Option<IpAddr>,
+    /// Base priority of its instances where they set none of their own.
+    pub priority: Option<Priority>,
+}
+
+/// Settings of the process rather than of a router or a proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Worker threads; `None` is one for each core.
+    pub workers: Option<usize>,
+    /// Client connections in all, 1-; `None` is derived from the descriptor limit.
+    pub maxconn: Option<usize>,
+    /// Path of the control socket.
+    pub admin_socket: PathBuf,
+    /// Where access logs go.
+    pub access_log: LogTarget,
+    /// How long sessions may finish after a stop was asked for.
+    pub drain: std::time::Duration,
+}
+
+/// A destination of access logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogTarget {
+    /// No access log.
+    Off,
+    /// One raw line each on standard output.
+    Stdout,
+    /// RFC 3164 datagrams to a Unix socket, normally `/dev/log`.
+    SyslogUnix(PathBuf),
+    /// RFC 3164 datagrams over UDP.
+    SyslogUdp(std::net::SocketAddr),
+}

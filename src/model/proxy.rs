@@ -1,0 +1,128 @@
+//! Frontends, backends and servers.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use super::Weight;
+use super::check::Check;
+
+/// A set of listening addresses and where their traffic goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frontend {
+    /// Key under `frontends:`.
+    pub name: String,
+    /// TCP or HTTP.
+    pub mode: Mode,
+    /// Listening addresses, at least one.
+    pub binds: Vec<Bind>,
+    /// Backend number; `None` answers 503.
+    pub default_backend: Option<usize>,
+    /// Concurrent sessions, 1-; `None` is bounded by the process only.
+    pub maxconn: Option<usize>,
+    /// Timeouts of the client side.
+    pub timeouts: ClientTimeouts,
+    /// Adds X-Forwarded-For with the client's address and X-Forwarded-Proto.
+    pub forwarded: bool,
+    /// Writes an access log line for each session or request.
+    pub log: bool,
+}
+
+/// TCP or HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Bytes.
+    Tcp,
+    /// HTTP/1.
+    Http,
+}
+
+/// A listening address.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Bind {
+    /// The address; a wildcard IPv6 address takes IPv4 too.
+    pub address: SocketAddr,
+    /// Instance number of the virtual address, where it is one.
+    pub instance: Option<usize>,
+}
+
+/// Timeouts of a client connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientTimeouts {
+    /// Inactivity of the client.
+    pub client: Duration,
+    /// From the first byte of a request to the end of its head.
+    pub http_request: Duration,
+    /// Between two requests.
+    pub http_keep_alive: Duration,
+    /// Inactivity of an upgraded or TCP connection, both sides; `None` uses `client` and `server`.
+    pub tunnel: Option<Duration>,
+}
+
+/// A group of servers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backend {
+    /// Key under `backends:`.
+    pub name: String,
+    /// TCP or HTTP.
+    pub mode: Mode,
+    /// How a server is chosen.
+    pub balance: Balance,
+    /// At least one.
+    pub servers: Vec<Server>,
+    /// Timeouts of the server side.
+    pub timeouts: ServerTimeouts,
+    /// Connection attempts after the first, 0-.
+    pub retries: u32,
+    /// Whether the last retry may go to another server (HAProxy's `option redispatch`).
+    pub redispatch: bool,
+    /// How servers are probed; `None` counts them as up.
+    pub check: Option<Check>,
+}
+
+/// Timeouts of a server connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerTimeouts {
+    /// TCP connect.
+    pub connect: Duration,
+    /// Inactivity of the server.
+    pub server: Duration,
+    /// Waiting for a free slot of a server.
+    pub queue: Duration,
+}
+
+/// A load-balancing algorithm, as in HAProxy's `balance`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Balance {
+    /// Weighted, smooth, weights change at run time.
+    RoundRobin,
+    /// Weighted round robin with a fixed map.
+    StaticRr,
+    /// Fewest connections in proportion to the weight.
+    LeastConn,
+    /// Hash of the client's address.
+    Source,
+    /// Power of N random draws (HAProxy's `random(2)`).
+    Random {
+        /// Draws, 1-.
+        draws: u32,
+    },
+    /// The first server with a free slot.
+    First,
+}
+
+/// A server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Key under `servers:`.
+    pub name: String,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Share of the traffic, 0-256.
+    pub weight: Weight,
+    /// Concurrent connections, 1-; `None` is unlimited.
+    pub maxconn: Option<usize>,
+    /// Used only when no other server is usable.
+    pub is_backup: bool,
+    /// Source address of connections and probes.
+    pub source: Option<IpAddr>,
+}

@@ -1,0 +1,9 @@
+//! What threads share, as types only. Each file explains who writes, who reads and what may be stale.
+//!
+//! Nothing here decides or performs I/O. Start with [`servers`].
+
+pub mod servers;
+pub mod levels;
+pub mod heart;
+pub mod vrrp;
+pub mod command;

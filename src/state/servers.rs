@@ -1,0 +1,211 @@
+//! The server registry: what is known about each server while the process lives.
+//!
+//! It survives a reload by name (`backend/server`), so a reload neither forgets that a server is down nor loses its
+//! counters. Health is written by vg-check alone, administrative state by vg-ctl alone; workers read both with relaxed
+//! loads for every request and may see a value that is microseconds old. Connection slots are written by every worker.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::model;
+use crate::time::Instant;
+
+/// What the health checks say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[repr(u8)]
+pub enum Health {
+    /// Not probed: counts as up.
+    #[serde(rename = "no check")]
+    Unchecked = 0,
+    /// No probe has finished yet: counts as up for traffic, but the node is not ready.
+    #[serde(rename = "INI")]
+    Starting = 1,
+    /// Passed `rise` probes.
+    #[serde(rename = "UP")]
+    Up = 2,
+    /// Failed `fall` probes.
+    #[serde(rename = "DOWN")]
+    Down = 3,
+}
+
+/// What the operator says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+#[repr(u8)]
+pub enum Admin {
+    /// In service.
+    Ready = 0,
+    /// No new sessions.
+    Drain = 1,
+    /// Out of service, not probed.
+    Maint = 2,
+}
+
+/// The result of the last probe, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LastCheck {
+    /// HAProxy's code: `L4OK`, `L4CON`, `L4TOUT`, `L7OK`, `L7STS`, `L7TOUT`, `L7RSP`...
+    pub code: &'static str,
+    /// Status code or error text.
+    pub detail: String,
+    /// How long the probe took.
+    pub duration: Duration,
+}
+
+/// A server of a backend.
+#[derive(Debug)]
+pub struct Server {
+    /// Name within its backend.
+    pub name: String,
+    health: AtomicU8,
+    admin: AtomicU8,
+    weight: AtomicU16,
+    changed: AtomicU64,
+    last_check: Mutex<Option<LastCheck>>,
+    /// Connections in use by sessions, and those about to be made. Written by every worker.
+    pub connections: AtomicUsize,
+    /// Consecutive connect failures of traffic; any success stores zero. Written by every worker, read by vg-check.
+    pub connect_failures: AtomicU32,
+    /// Set by a worker that saw `observe` failures in a row, cleared by vg-check.
+    pub is_suspect: AtomicBool,
+    /// Sessions (TCP) or requests (HTTP) given to this server since start.
+    pub sessions: AtomicU64,
+    /// Connections that could not be made since start.
+    pub connect_errors: AtomicU64,
+}
+
+impl Server {
+    fn new(server: &model::proxy::Server, is_checked: bool) -> Server {
+        Server {
+            name: server.name.clone(),
+            health: AtomicU8::new(if is_checked { Health::Starting } else { Health::Unchecked } as u8),
+            admin: AtomicU8::new(Admin::Ready as u8),
+            weight: AtomicU16::new(server.weight.value()),
+            changed: AtomicU64::new(0),
+            last_check: Mutex::new(None),
+            connections: AtomicUsize::new(0),
+            connect_failures: AtomicU32::new(0),
+            is_suspect: AtomicBool::new(false),
+            sessions: AtomicU64::new(0),
+            connect_errors: AtomicU64::new(0),
+        }
+    }
+
+    /// What the health checks say.
+    pub fn health(&self) -> Health {
+        match self.health.load(Ordering::Relaxed) {
+            1 => Health::Starting,
+            2 => Health::Up,
+            3 => Health::Down,
+            _ => Health::Unchecked,
+        }
+    }
+
+    /// Stores a new health (vg-check only).
+    pub fn set_health(&self, health: Health, now: Instant) {
+        if self.health.swap(health as u8, Ordering::AcqRel) != health as u8 {
+            self.changed.store(now.as_nanos(), Ordering::Relaxed);
+        }
+    }
+
+    /// What the operator says.
+    pub fn admin(&self) -> Admin {
+        match self.admin.load(Ordering::Relaxed) {
+            1 => Admin::Drain,
+            2 => Admin::Maint,
+            _ => Admin::Ready,
+        }
+    }
+
+    /// Stores a new administrative state (vg-ctl only).
+    pub fn set_admin(&self, admin: Admin, now: Instant) {
+        if self.admin.swap(admin as u8, Ordering::AcqRel) != admin as u8 {
+            self.changed.store(now.as_nanos(), Ordering::Relaxed);
+        }
+    }
+
+    /// Current weight, 0-256.
+    pub fn weight(&self) -> u16 {
+        self.weight.load(Ordering::Relaxed)
+    }
+
+    /// Stores a new weight, 0-256 (vg-ctl only).
+    pub fn set_weight(&self, weight: model::Weight) {
+        self.weight.store(weight.value(), Ordering::Relaxed);
+    }
+
+    /// Whether new sessions may be sent here.
+    pub fn is_usable(&self) -> bool {
+        self.health() != Health::Down && self.admin() == Admin::Ready
+    }
+
+    /// When health or administrative state last changed; [`Instant::ZERO`] if never.
+    pub fn changed(&self) -> Instant {
+        Instant::from_nanos(self.changed.load(Ordering::Relaxed))
+    }
+
+    /// Result of the last probe.
+    pub fn last_check(&self) -> Option<LastCheck> {
+        self.last_check.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Stores the result of a probe (vg-check only).
+    pub fn set_last_check(&self, check: LastCheck) {
+        *self.last_check.lock().unwrap_or_else(PoisonError::into_inner) = Some(check);
+    }
+}
+
+/// The servers of a backend, in the order of the model's list.
+#[derive(Debug)]
+pub struct Backend {
+    /// Name of the backend.
+    pub name: String,
+    /// Its servers; index = index in `model::proxy::Backend::servers`.
+    pub servers: Vec<Arc<Server>>,
+}
+
+impl Backend {
+    /// How many servers may receive sessions.
+    pub fn usable(&self) -> usize {
+        self.servers.iter().filter(|server| server.is_usable()).count()
+    }
+
+    /// Whether every configured check has run.
+    pub fn is_settled(&self) -> bool {
+        self.servers.iter().all(|server| server.health() != Health::Starting || server.admin() == Admin::Maint)
+    }
+}
+
+/// Every server that this process has known, by `(backend, server)`.
+#[derive(Debug, Default)]
+pub struct Registry(Mutex<HashMap<(String, String), Arc<Server>>>);
+
+impl Registry {
+    /// The backends of a model, index for index. A server known by name, with the same presence of a check, keeps its
+    /// state; the file's weight is applied. Servers that are gone are forgotten.
+    pub fn resolve(&self, model: &model::Model) -> Vec<Arc<Backend>> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut next = HashMap::new();
+        let backends = model.backends.iter().map(|backend| {
+            let is_checked = backend.check.is_some();
+            let servers = backend.servers.iter().map(|server| {
+                let key = (backend.name.clone(), server.name.clone());
+                let state = match known.get(&key) {
+                    Some(state) if (state.health() != Health::Unchecked) == is_checked => Arc::clone(state),
+                    _ => Arc::new(Server::new(server, is_checked)),
+                };
+                state.set_weight(server.weight);
+                next.insert(key, Arc::clone(&state));
+                state
+            });
+            Arc::new(Backend { name: backend.name.clone(), servers: servers.collect() })
+        });
+        let backends = backends.collect();
+        *known = next;
+        backends
+    }
+}

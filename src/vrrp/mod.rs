@@ -1,0 +1,5 @@
+//! Virtual routers, sans-IO.
+
+pub mod io;
+
+pub use io::{Effective, Input, Output};
