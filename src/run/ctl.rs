@@ -56,7 +56,7 @@ impl Node for View {
             started: self.started,
             workers: self.counters.len(),
             reload_error: self.reload_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            sessions: self.sessions.open(),
+            sessions: self.sessions.current() as u64,
             frontends: frontends.collect(),
         })
     }
@@ -78,7 +78,7 @@ impl View {
 /// The thread cannot be created.
 pub(super) fn spawn(ctl: Ctl) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("vg-ctl".into()).spawn(move || {
-        sys::caps::drop_all_or_warn();
+        super::keep_capabilities(&[]);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(Default::default());
         match runtime {
             Ok(runtime) => runtime.block_on(run(ctl)),

@@ -10,7 +10,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use crate::model::Model;
 use crate::proxy::worker::{ListenerKey, WorkerListener};
-use crate::sys::listener;
+use crate::sys::listener::{self, Claim};
 
 /// Open sockets, by address; one for each worker.
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ impl Listeners {
         let mut fresh = HashMap::new();
         for bind in model.frontends.iter().flat_map(|frontend| &frontend.binds) {
             if !self.0.contains_key(&bind.address) && !fresh.contains_key(&bind.address) {
-                let sockets = listener::bind(bind.address, workers).map_err(|error| (bind.address, error))?;
+                let sockets = open(bind.address, workers).map_err(|error| (bind.address, error))?;
                 fresh.insert(bind.address, sockets);
             }
         }
@@ -63,4 +63,14 @@ impl Listeners {
         }
         Ok(listeners)
     }
+}
+
+/// One socket for each worker; the first one finds a foreign holder.
+fn open(address: SocketAddr, workers: usize) -> io::Result<Vec<TcpListener>> {
+    let first = listener::bind(address, Claim::First)?;
+    let mut sockets = vec![first];
+    for _ in 1..workers {
+        sockets.push(listener::bind(address, Claim::Join)?);
+    }
+    Ok(sockets)
 }

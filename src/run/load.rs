@@ -48,10 +48,7 @@ pub fn load(files: &[PathBuf], node: Option<&str>) -> Result<Loaded, LoadError> 
             sources.push(read(&extra)?);
         }
     }
-    let host = HostFacts {
-        node: node.map_or_else(sys::host::short_name, str::to_owned),
-        interfaces: Some(sys::host::interfaces()),
-    };
+    let host = host(node);
     let loaded = config::load(&sources, &host);
     let rendered = diag::render(&loaded.diagnostics, &sources);
     match loaded.model {
@@ -83,4 +80,16 @@ fn fragments(file: &Path) -> Result<Vec<PathBuf>, LoadError> {
         .collect();
     found.sort();
     Ok(found)
+}
+
+/// What the configuration is judged against. Facts that the kernel refuses are left out, and so are their checks.
+fn host(node: Option<&str>) -> HostFacts {
+    let node = node.map_or_else(|| sys::hosts::short_hostname().unwrap_or_default(), str::to_owned);
+    let interfaces = sys::hosts::interfaces().ok();
+    HostFacts {
+        node,
+        interfaces: interfaces.map(|found| {
+            found.into_iter().map(|interface| config::Interface { name: interface.name, addresses: interface.addresses }).collect()
+        }),
+    }
 }

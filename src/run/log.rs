@@ -17,6 +17,8 @@ use crate::sys;
 
 /// Time between two rounds.
 const ROUND: Duration = Duration::from_millis(50);
+/// Bytes written by one call to standard output.
+const BATCH: usize = 64 * 1024;
 /// Facility local0, severity info (RFC 3164 §4.1.1): HAProxy's usual choice.
 const PRIORITY: u8 = 16 * 8 + 6;
 
@@ -45,17 +47,23 @@ pub(super) fn spawn(model: &Model, rings: Vec<Arc<LogRing>>) -> io::Result<LogTh
     let stop = Arc::new(AtomicBool::new(false));
     let (stopped, target) = (Arc::clone(&stop), model.process.access_log.clone());
     let handle = thread::Builder::new().name("vg-log".into()).spawn(move || {
-        sys::caps::drop_all_or_warn();
+        super::keep_capabilities(&[]);
         let mut writer = Writer::new(target);
         let mut lines = Vec::new();
         let mut lost_before = 0;
         loop {
             let is_last = stopped.load(Ordering::Acquire);
             for ring in &rings {
-                ring.drain_into(&mut lines);
-                writer.write(&lines);
-                lines.clear();
+                while ring.pop(&mut lines) {
+                    lines.push(b'\n');
+                    if lines.len() >= BATCH {
+                        writer.write(&lines);
+                        lines.clear();
+                    }
+                }
             }
+            writer.write(&lines);
+            lines.clear();
             let lost = rings.iter().map(|ring| ring.dropped()).sum::<u64>() + writer.lost;
             if lost > lost_before {
                 tracing::warn!(lines = lost - lost_before, "access log lines were lost");

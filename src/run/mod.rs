@@ -29,3 +29,11 @@ pub struct Settings {
     /// Control socket; `None` is the configuration's.
     pub admin_socket: Option<PathBuf>,
 }
+
+/// Leaves the calling thread with these capabilities only. A refusal is reported and survivable: the thread then has
+/// more rights than it needs.
+fn keep_capabilities(kept: &[crate::sys::caps::Capability]) {
+    if let Err(error) = crate::sys::caps::keep_only(kept) {
+        tracing::warn!(%error, "cannot give up capabilities");
+    }
+}

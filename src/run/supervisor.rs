@@ -79,7 +79,7 @@ impl Supervisor {
         }
         let limit = sys::limits::raise_descriptors();
         let workers = worker::count(model.process.workers);
-        let sessions = Arc::new(Sessions::new(model.process.maxconn.unwrap_or(limit / 2)));
+        let sessions = Arc::new(Sessions::new(Some(model.process.maxconn.unwrap_or(limit / 2))));
         let registry = Registry::default();
         let generation = Generation::prepare(1, model, &registry, None).map_err(|error| anyhow!("{error}"))?;
         let mut listeners = Listeners::default();

@@ -1,13 +1,11 @@
 //! A worker thread: `vg-wNN`.
 
-use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::{io, thread};
 
 use tokio::sync::oneshot;
 
 use crate::proxy::worker::{self, WorkerContext};
-use crate::sys;
 
 /// Starts a worker. The channel closes when it has ended, by a drain or by a panic.
 ///
@@ -17,7 +15,7 @@ pub(super) fn spawn(context: WorkerContext) -> io::Result<(JoinHandle<()>, onesh
     let (ended, watch) = oneshot::channel::<()>();
     let handle = thread::Builder::new().name(format!("vg-w{:02}", context.index)).spawn(move || {
         let _ended = ended;
-        sys::caps::drop_all_or_warn();
+        super::keep_capabilities(&[]);
         // Many events for each turn: the reactor is polled less often than tokio's default of 61 tasks (measured 5 %
         // at 256 connections).
         let runtime =
@@ -34,6 +32,3 @@ pub(super) fn spawn(context: WorkerContext) -> io::Result<(JoinHandle<()>, onesh
 pub(super) fn count(configured: Option<usize>) -> usize {
     configured.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from))
 }
-
-/// Shares that a worker context is built from.
-pub(super) type Suspects = tokio::sync::mpsc::Sender<Arc<crate::state::servers::Server>>;
