@@ -104,7 +104,7 @@ impl Writer {
                 }
             }
             LogTarget::SyslogUnix(_) | LogTarget::SyslogUdp(_) => {
-                let stamp = sys::clock::rfc3164_now();
+                let stamp = sys::localtime::rfc3164(sys::clock::wall());
                 for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
                     let mut datagram = format!("<{PRIORITY}>{stamp} vipgate[{}]: ", std::process::id()).into_bytes();
                     datagram.extend_from_slice(line);
