@@ -9,6 +9,8 @@ pub mod track;
 pub mod proxy;
 pub mod check;
 pub mod diff;
+#[cfg(test)]
+pub mod fixture;
 
 pub use units::{Priority, Vrid, Weight};
 

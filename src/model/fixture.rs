@@ -1,0 +1,76 @@
+//! Small models for unit tests.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::check::{Check, Probe};
+use super::proxy::{Backend, Balance, Mode, Server, ServerTimeouts};
+use super::{LogTarget, Model, Process, Weight};
+
+/// A model with nothing but these backends.
+pub fn model(backends: Vec<Backend>) -> Model {
+    Model {
+        node: "lb1".to_owned(),
+        nodes: Vec::new(),
+        instances: Vec::new(),
+        sync_groups: Vec::new(),
+        objects: Vec::new(),
+        frontends: Vec::new(),
+        backends,
+        process: Process {
+            workers: None,
+            maxconn: None,
+            admin_socket: PathBuf::from("/run/vipgate/admin.sock"),
+            access_log: LogTarget::Off,
+            drain: Duration::from_secs(1),
+        },
+    }
+}
+
+/// Backend `app` with servers `s0`, `s1`... of these weights, unchecked.
+pub fn backend(balance: Balance, weights: &[u16]) -> Backend {
+    let servers = weights.iter().enumerate().map(|(number, weight)| server(&format!("s{number}"), *weight));
+    Backend {
+        name: "app".to_owned(),
+        mode: Mode::Http,
+        balance,
+        servers: servers.collect(),
+        timeouts: ServerTimeouts {
+            connect: Duration::from_secs(5),
+            server: Duration::from_secs(30),
+            queue: Duration::from_secs(5),
+        },
+        retries: 3,
+        redispatch: true,
+        check: None,
+    }
+}
+
+/// A server on a documentation address.
+pub fn server(name: &str, weight: u16) -> Server {
+    Server {
+        name: name.to_owned(),
+        address: SocketAddr::from(([192, 0, 2, 21], 80)),
+        weight: Weight::new(weight).expect("a test writes weights up to 256"),
+        maxconn: None,
+        is_backup: false,
+        source: None,
+    }
+}
+
+/// A TCP check: 2 s, fast 0.5 s, down 4 s, timeout 1 s, rise 2, fall 3, observing 3.
+pub fn check() -> Check {
+    Check {
+        probe: Probe::Connect,
+        address: None,
+        port: None,
+        interval: Duration::from_secs(2),
+        fast_interval: Duration::from_millis(500),
+        down_interval: Duration::from_secs(4),
+        timeout: Duration::from_secs(1),
+        rise: 2,
+        fall: 3,
+        observe: Some(3),
+    }
+}
