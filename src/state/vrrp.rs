@@ -90,6 +90,9 @@ pub struct InstanceStatus {
     pub adverts_received: u64,
     /// Adverts refused, by reason.
     pub rejected: BTreeMap<&'static str, u64>,
+    /// Checksum form of the last version 3 advert accepted over IPv4: `pseudo-header`, `message-only` (RFC 9568) or
+    /// `pseudo-header-multicast` (keepalived up to 1.3.6); `None` before one was heard.
+    pub peer_checksum: Option<&'static str>,
     /// Addresses put back after somebody else removed them.
     pub readded: u64,
     /// Tracked objects that are down, by name.
@@ -105,4 +108,6 @@ pub struct VrrpStatus {
     pub maintenance: bool,
     /// Whether every check has run.
     pub ready: bool,
+    /// Messages that belong to no instance, by reason: foreign virtual routers, noise.
+    pub rejected: BTreeMap<&'static str, u64>,
 }

@@ -1,5 +1,35 @@
-//! Virtual routers, sans-IO.
+//! Virtual routers, sans-IO: who holds the virtual addresses (RFC 9568, RFC 3768, and what real networks taught).
+//!
+//! Decides states, adverts, addresses and announcements from what it is told; never looks at a clock, opens a socket or
+//! knows what a proxy is. [`Router`] is the entrance, [`io`] what goes in and out; then read `instance/mod.rs`.
+//!
+//! ```text
+//!              up                   down timer: advert, add addresses, announce
+//! Initialize ──────> Backup ───────────────────────────────────────────────> Master
+//!     │                ^ ^    higher advert: one own advert, remove addresses  │  ^
+//!     │                │ └─────────────────────────────────────────────────────┘  │
+//!     │                │                                                stop,     │ nobody took them
+//!     │                │ any advert above 0: remove addresses           failover, v │ (stop: remove, Initialize)
+//!     │                └─────────────────────────────────────────────── Releasing
+//!     │                                                                 (advertises 0, keeps serving)
+//!     └──> Fault <── from every state: interface, tracking or kernel says no
+//!            └──> Backup when the obstacle is gone
+//! ```
+//!
+//! Rules that no input may bend: the advert timer starts again only when an advert was **sent**, the down timer only when
+//! one was **accepted**; a router that woke later than its lease or a whole Master_Down steps down before it does
+//! anything else; an announcement never precedes its address.
 
 pub mod io;
+mod timers;
+mod receive;
+mod announce;
+mod instance;
+mod groups;
+mod router;
 
 pub use io::{Effective, Input, Output};
+pub use router::Router;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! Adverts: what an accepted one does in each state (RFC 9568 §6.4, vipgate's rules where they say more).
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::{Context, Farewell, Instance, Phase};
+use crate::model::vrrp::Version;
+use crate::vrrp::io::Received;
+use crate::vrrp::receive::{self, Accepted, List};
+
+/// Least time between two answers to losing adverts: a flood is answered ten times a second, no more.
+const ANSWER_GAP: Duration = Duration::from_millis(100);
+
+impl Instance {
+    /// Takes a message with this instance's VRID.
+    pub fn hear(&mut self, context: &mut Context<'_>, received: &Received) {
+        match receive::check(&self.config, self.source(), received) {
+            Err(refusal) => {
+                self.report.refuse(refusal.counter());
+                self.warn(context, refusal.counter(), || format!("advert from {} refused: {refusal}", received.source));
+            }
+            Ok(accepted) => self.accept(context, &accepted),
+        }
+    }
+
+    fn accept(&mut self, context: &mut Context<'_>, advert: &Accepted) {
+        self.report.note_peer(context.now, advert, self.config.version);
+        if advert.list == List::Overlapping && !self.report.warned_of_overlap {
+            self.report.warned_of_overlap = true;
+            self.warn(context, "overlap", || {
+                format!("{} advertises other addresses beside ours: is a change under way?", advert.from)
+            });
+        } else if advert.list == List::Equal {
+            self.report.warned_of_overlap = false;
+        }
+        match self.phase {
+            Phase::Initialize | Phase::Fault => {}
+            Phase::Backup(_) if advert.priority == 0 => self.backup_hears_farewell(context),
+            Phase::Backup(_) => self.backup_hears(context, advert),
+            Phase::Master => self.master_hears(context, advert),
+            Phase::Releasing(_) if advert.priority == 0 => {}
+            Phase::Releasing(_) => self.releasing_hears(context, advert),
+        }
+    }
+
+    /// A Master leaves. Who is well moves after its skew; who is not waits a whole Master_Down, once, because the Master
+    /// may only be looking for somebody better.
+    fn backup_hears_farewell(&mut self, context: &mut Context<'_>) {
+        let hurries = self.priority() > 1 && context.ready_since.is_some();
+        let soon = context.now + self.skew();
+        let late = context.now + self.master_down();
+        let Phase::Backup(watch) = &mut self.phase else { return };
+        if hurries {
+            // A farewell that is repeated must not put the end off, so never later than planned.
+            watch.down_at = watch.down_at.min(soon);
+        } else if !watch.heard_farewell {
+            watch.heard_farewell = true;
+            watch.down_at = late;
+        }
+    }
+
+    fn backup_hears(&mut self, context: &mut Context<'_>, advert: &Accepted) {
+        let own = self.priority();
+        let is_better = own > advert.priority;
+        // Priority 1 means degraded: whoever is well takes over, whatever the preempt mode and delay.
+        if is_better && advert.priority == 1 && context.ready_since.is_some() {
+            let soon = context.now + self.skew();
+            if let Phase::Backup(watch) = &mut self.phase {
+                watch.down_at = watch.down_at.min(soon);
+            }
+            return;
+        }
+        if is_better && self.may_preempt(context) {
+            return; // Discarded: the timer runs on, and that is how preemption happens.
+        }
+        self.learn(advert);
+        self.watch(context.now);
+    }
+
+    fn master_hears(&mut self, context: &mut Context<'_>, advert: &Accepted) {
+        let own = self.priority();
+        if own == 255 && advert.priority == 255 {
+            self.warn(context, "owner_conflict", || format!("{} too calls itself owner of the addresses", advert.from));
+        }
+        if advert.priority == 0 {
+            // RFC 9568 §6.4.3: answer at once, so that the Backups know who stays.
+            if self.may_answer(context) {
+                self.send_advert(context);
+            }
+            return;
+        }
+        let is_equal_and_wins = own == advert.priority && self.source().is_some_and(|source| advert.from > source);
+        if advert.priority > own || is_equal_and_wins {
+            let reason = describe(advert.priority, advert.from);
+            // One more own advert: the winner hears it and announces again.
+            self.leave(context, Farewell::OneAdvert, reason);
+            self.learn(advert);
+            self.watch(context.now);
+        } else if self.may_answer(context) {
+            // RFC 9568 §6.4.3: say who is Master, and to the bridges too.
+            self.send_advert(context);
+            self.announce_again(context);
+        }
+    }
+
+    fn releasing_hears(&mut self, context: &mut Context<'_>, advert: &Accepted) {
+        let is_failover = self.is_failing_over();
+        self.leave(context, Farewell::Silent, format!("{} took over", describe(advert.priority, advert.from)));
+        self.gave_way = is_failover;
+        if let Phase::Backup(_) = self.phase {
+            self.learn(advert);
+            self.watch(context.now);
+        }
+    }
+
+    /// Takes the interval of an advert that was accepted from the Master (version 3).
+    fn learn(&mut self, advert: &Accepted) {
+        self.interval = match self.config.version {
+            Version::V2 => self.config.advert_interval,
+            Version::V3 => advert.interval,
+        };
+    }
+
+    fn may_answer(&mut self, context: &Context<'_>) -> bool {
+        let may = self.answered_at.is_none_or(|at| context.now.since(at) >= ANSWER_GAP);
+        if may {
+            self.answered_at = Some(context.now);
+        }
+        may
+    }
+}
+
+fn describe(priority: u8, from: IpAddr) -> String {
+    format!("heard priority {priority} from {from}")
+}
