@@ -17,6 +17,7 @@ use crate::state::counters::Shard;
 use crate::state::sessions::Sessions;
 use crate::state::vrrp::VrrpStatus;
 use crate::sys;
+use crate::sys::caps::Capability;
 use crate::time::Instant;
 
 use super::load::{LoadError, Loaded};
@@ -78,7 +79,7 @@ impl View {
 /// The thread cannot be created.
 pub(super) fn spawn(ctl: Ctl) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("vg-ctl".into()).spawn(move || {
-        super::keep_capabilities(&[]);
+        super::keep_capabilities(&[Capability::CAP_DAC_READ_SEARCH]);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(Default::default());
         match runtime {
             Ok(runtime) => runtime.block_on(run(ctl)),

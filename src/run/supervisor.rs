@@ -25,6 +25,7 @@ use crate::state::levels::{Board, Level};
 use crate::state::servers::Registry;
 use crate::state::sessions::Sessions;
 use crate::sys;
+use crate::sys::caps::Capability;
 
 use super::ctl::{self, Ctl, LoadRequest, View};
 use super::listeners::Listeners;
@@ -106,7 +107,9 @@ impl Supervisor {
         let (loads, load_requests) = mpsc::channel(1);
         let mut supervisor =
             Supervisor { wiring, listeners, registry, generation: cell, view, loads, loading: None, ended: Vec::new(), log };
-        supervisor.spawn_workers(ends, settings, admin, load_requests)?;
+        supervisor.spawn_threads(ends, settings, admin, load_requests)?;
+        // The others have what they need; main binds ports and reads files.
+        super::keep_capabilities(&[Capability::CAP_NET_BIND_SERVICE, Capability::CAP_DAC_READ_SEARCH]);
         supervisor.distribute(&generation);
         tracing::info!(
             node = %generation.model.node,
@@ -118,7 +121,7 @@ impl Supervisor {
         Ok(supervisor)
     }
 
-    fn spawn_workers(
+    fn spawn_threads(
         &mut self,
         ends: Ends,
         settings: Settings,
@@ -206,9 +209,6 @@ impl Supervisor {
         tokio::select! {
             () = self.stop() => {}
             () = second => tracing::warn!("stopped by a second signal, without waiting for sessions"),
-        }
-        if let Err(error) = sys::netlink::release_vips() {
-            tracing::error!(%error, "cannot make sure that no virtual address is left");
         }
         self.log.flush();
         ExitCode::SUCCESS
