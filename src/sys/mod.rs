@@ -1,1 +1,17 @@
-//! sys.
+//! The kernel, and nothing but the kernel: clock, sockets, netlink, capabilities, scheduling.
+//!
+//! Nothing here decides: a call does what it is told and says how it ended. It is the only module with `unsafe`, one call
+//! for each block. Which address to hold, which advert to believe and when to step down are decided in `vrrp`; the loop
+//! that joins the two is `run::vrrp`. Read [`netlink`] first: it is where a virtual IP comes to exist.
+
+pub mod clock;
+pub mod netlink;
+pub mod vrrp_socket;
+pub mod link_frame;
+pub mod listener;
+pub mod splice;
+pub mod sched;
+pub mod caps;
+pub mod hosts;
+pub mod processes;
+pub mod namespace;

@@ -1,0 +1,58 @@
+//! What the configuration wants to know about this host: its name, its interfaces and their addresses.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::IpAddr;
+
+use nix::ifaddrs::getifaddrs;
+use nix::unistd::gethostname;
+
+/// An interface and its addresses with prefix lengths, as they are now (virtual IPs of a running vipgate included).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interface {
+    /// Name.
+    pub name: String,
+    /// Address and prefix length.
+    pub addresses: Vec<(IpAddr, u8)>,
+}
+
+/// The host's name up to the first dot.
+pub fn short_hostname() -> io::Result<String> {
+    let name = gethostname()?.to_string_lossy().into_owned();
+    Ok(name.split('.').next().unwrap_or_default().to_owned())
+}
+
+/// Every interface of the current network namespace, by name.
+pub fn interfaces() -> io::Result<Vec<Interface>> {
+    let mut found: BTreeMap<String, Interface> = BTreeMap::new();
+    for entry in getifaddrs()? {
+        let interface = found.entry(entry.interface_name.clone()).or_default();
+        interface.name = entry.interface_name;
+        let ip = |storage: Option<nix::sys::socket::SockaddrStorage>| -> Option<IpAddr> {
+            let storage = storage?;
+            let v4 = storage.as_sockaddr_in().map(|address| IpAddr::V4(address.ip()));
+            v4.or_else(|| storage.as_sockaddr_in6().map(|address| IpAddr::V6(address.ip())))
+        };
+        if let Some(address) = ip(entry.address) {
+            let prefix = match ip(entry.netmask) {
+                Some(IpAddr::V4(mask)) => mask.to_bits().count_ones(),
+                Some(IpAddr::V6(mask)) => mask.to_bits().count_ones(),
+                None if address.is_ipv4() => 32,
+                None => 128,
+            };
+            interface.addresses.push((address, prefix as u8));
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_has_a_name_and_a_loopback_interface() {
+        assert!(!short_hostname().unwrap().contains('.'));
+        assert!(interfaces().unwrap().iter().any(|interface| interface.name == "lo"));
+    }
+}

@@ -1,0 +1,37 @@
+//! Which programs run, for tracked processes.
+
+use std::fs;
+use std::io;
+
+/// Longest name in `/proc/PID/comm`, bytes.
+const COMM: usize = 15;
+
+/// Whether a process with this name exists. The kernel keeps the first 15 bytes of a program's name, so that much is
+/// compared. `Err` means that `/proc` cannot be read.
+pub fn is_running(name: &str) -> io::Result<bool> {
+    let wanted = &name.as_bytes()[..name.len().min(COMM)];
+    for entry in fs::read_dir("/proc")? {
+        let entry = entry?;
+        if !entry.file_name().as_encoded_bytes().first().is_some_and(u8::is_ascii_digit) {
+            continue;
+        }
+        // A process that ended meanwhile is one that does not run.
+        if fs::read(entry.path().join("comm")).is_ok_and(|comm| comm.trim_ascii_end() == wanted) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_process_is_running_and_nonsense_is_not() {
+        let own = fs::read_to_string("/proc/self/comm").unwrap();
+        let main = fs::read_to_string(format!("/proc/{}/comm", std::process::id())).unwrap();
+        assert!(is_running(main.trim_end()).unwrap() || is_running(own.trim_end()).unwrap());
+        assert!(!is_running("no-such-thing").unwrap());
+    }
+}
