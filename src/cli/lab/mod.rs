@@ -16,17 +16,9 @@ mod story;
 mod topology;
 mod watch;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// What the operator asked of `vipgate lab`.
-#[derive(Clone, Debug)]
-pub struct LabOptions {
-    /// Configuration of both nodes, with the addresses of [`topology`]; `None` is the one that the program carries.
-    pub file: Option<PathBuf>,
-    /// Leave the lab up after the story, until Ctrl-C.
-    pub keep: bool,
-}
+use super::arguments::LabOptions;
 
 /// Runs the lab.
 ///
@@ -34,7 +26,7 @@ pub struct LabOptions {
 ///
 /// # Errors
 /// Namespaces cannot be had here (the text says why and what to type), or iproute2 refused something.
-pub fn run(options: &LabOptions) -> anyhow::Result<ExitCode> {
+pub(super) fn run(options: &LabOptions) -> anyhow::Result<ExitCode> {
     if isolate::is_inside() {
         let inside = isolate::settle()?;
         story::run(options, &inside)
