@@ -49,7 +49,11 @@ pub(super) struct View {
 impl Node for View {
     fn status(&self) -> Status {
         let generation = self.generation.load_full();
-        let frontends = generation.model.frontends.iter().enumerate().map(|(number, _)| self.frontend(number));
+        let frontends = generation.frontends.iter().map(|frontend| FrontendCounts {
+            sessions: frontend.sessions.current() as u64,
+            sessions_total: frontend.sessions.total(),
+            requests_total: frontend.counters.sum(|shard| &shard.sessions),
+        });
         Status::collect(&Sources {
             generation: &generation,
             vrrp: &self.vrrp.borrow().clone(),
@@ -64,12 +68,6 @@ impl Node for View {
 
     fn orders(&self) -> mpsc::Sender<Order> {
         self.orders.clone()
-    }
-}
-
-impl View {
-    fn frontend(&self, _number: usize) -> FrontendCounts {
-        FrontendCounts::default()
     }
 }
 
