@@ -2,9 +2,9 @@
 //!
 //! It owns nothing that traffic needs, so a slow operator or a large file disturbs nobody.
 
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::{io, thread};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -21,7 +21,7 @@ use crate::sys::caps::Capability;
 use crate::time::Instant;
 
 use super::load::{LoadError, Loaded};
-use super::{Settings, load};
+use super::{Settings, load, threads};
 
 /// A request to read the configuration, and where the result goes.
 pub(super) type LoadRequest = oneshot::Sender<Result<Loaded, LoadError>>;
@@ -76,14 +76,7 @@ impl Node for View {
 /// # Errors
 /// The thread cannot be created.
 pub(super) fn spawn(ctl: Ctl) -> io::Result<JoinHandle<()>> {
-    thread::Builder::new().name("vg-ctl".into()).spawn(move || {
-        super::keep_capabilities(&[Capability::CAP_DAC_READ_SEARCH]);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(Default::default());
-        match runtime {
-            Ok(runtime) => runtime.block_on(run(ctl)),
-            Err(error) => tracing::error!(%error, "vg-ctl cannot start its runtime"),
-        }
-    })
+    threads::start("vg-ctl", &[Capability::CAP_DAC_READ_SEARCH], || run(ctl))
 }
 
 async fn run(mut ctl: Ctl) {

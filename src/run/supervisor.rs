@@ -33,7 +33,7 @@ use super::listeners::Listeners;
 use super::load::{LoadError, Loaded};
 use super::vrrp::{Scheduling, VrrpContext, VrrpNotice, VrrpOrder};
 use super::wiring::{CheckOrder, Ends, Wiring, wire};
-use super::{Settings, check, load, log, vrrp, worker};
+use super::{Settings, check, load, log, threads, vrrp, worker};
 
 /// How long clients are told to close before the addresses move on purpose.
 const ANNOUNCE: Duration = Duration::from_millis(300);
@@ -111,7 +111,7 @@ impl Supervisor {
             Supervisor { wiring, listeners, registry, generation: cell, view, loads, loading: None, ended: Vec::new(), log };
         supervisor.spawn_threads(ends, settings, admin, load_requests, &generation)?;
         // The others have what they need; main binds ports and reads files.
-        super::keep_capabilities(&[Capability::CAP_NET_BIND_SERVICE, Capability::CAP_DAC_READ_SEARCH]);
+        threads::keep_capabilities(&[Capability::CAP_NET_BIND_SERVICE, Capability::CAP_DAC_READ_SEARCH]);
         tracing::info!(
             node = %generation.model.node,
             workers,
@@ -140,7 +140,7 @@ impl Supervisor {
                 counters: Arc::clone(&shared.counters),
                 sessions: Arc::clone(&self.wiring.sessions),
             };
-            let (_, ended) = worker::spawn(context).context("cannot start a worker")?;
+            let ended = worker::spawn(context).context("cannot start a worker")?;
             self.ended.push(ended);
         }
         check::spawn(check::CheckThread {
@@ -153,7 +153,7 @@ impl Supervisor {
         ctl::spawn(Ctl { listener: admin, loads, settings, view: Arc::clone(&self.view) })
             .context("cannot start vg-ctl")?;
         let board = self.serve_generation(generation);
-        vrrp::spawn(VrrpContext {
+        let context = VrrpContext {
             model: Arc::clone(&generation.model),
             backends: backends(generation),
             board,
@@ -163,6 +163,11 @@ impl Supervisor {
             status: ends.vrrp_status,
             notices: ends.vrrp_notices,
             scheduling: Scheduling::RealTime,
+        };
+        threads::start("vg-vrrp", &[Capability::CAP_NET_ADMIN, Capability::CAP_NET_RAW, Capability::CAP_SYS_NICE], || async {
+            if let Err(error) = vrrp::run(context).await {
+                tracing::error!(%error, "vg-vrrp cannot work: this node holds no virtual address");
+            }
         })
         .context("cannot start vg-vrrp")?;
         Ok(())
