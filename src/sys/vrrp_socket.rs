@@ -46,24 +46,10 @@ impl VrrpSocket {
     /// Opens a socket on an interface and joins `groups` (those of the other family are passed over).
     /// `Err`: no such interface (`ENODEV`), or CAP_NET_RAW is missing.
     pub fn open(interface: &str, index: u32, family: Family, groups: &[IpAddr]) -> io::Result<VrrpSocket> {
-        let domain = if family == Family::V4 { Domain::IPV4 } else { Domain::IPV6 };
-        let socket = Socket::new(domain, Type::RAW.nonblocking(), Some(Protocol::from(i32::from(VRRP))))?;
-        socket.bind_device(Some(interface.as_bytes()))?;
-        socket.set_priority(QUEUE_PRIORITY)?;
-        match family {
-            Family::V4 => {
-                socket.set_header_included_v4(true)?;
-                socket.set_multicast_loop_v4(false)?;
-                socket.set_multicast_all_v4(false)?;
-            }
-            Family::V6 => {
-                socket.set_multicast_loop_v6(false)?;
-                socket.set_multicast_all_v6(false)?;
-                socket.set_multicast_if_v6(index)?;
-                socket.set_tclass_v6(u32::from(TRAFFIC_CLASS))?;
-                socket.set_recv_hoplimit_v6(true)?;
-                setsockopt(&socket, sockopt::Ipv6RecvPacketInfo, &true)?;
-            }
+        let socket = open(interface, index, family)?;
+        if family == Family::V6 {
+            socket.set_recv_hoplimit_v6(true)?;
+            setsockopt(&socket, sockopt::Ipv6RecvPacketInfo, &true)?;
         }
         for group in groups {
             match (family, group) {
@@ -119,28 +105,58 @@ impl VrrpSocket {
     /// Sends a message to its group or peer. `Err` is the kernel's: no route, interface down (`ENETDOWN`), source address
     /// not there, queue full.
     pub fn send(&self, message: &Transmit) -> io::Result<()> {
-        match (message.source, message.destination) {
-            (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                let datagram = datagram(source, destination, message.ttl, &message.bytes)?;
-                let to = SocketAddr::V4(SocketAddrV4::new(destination, 0));
-                self.socket.get_ref().send_to(&datagram, &to.into())?;
-                Ok(())
-            }
-            (IpAddr::V6(source), IpAddr::V6(destination)) => self.send_ipv6(source, destination, message),
-            _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "source and destination differ in family")),
+        send(self.socket.get_ref(), self.index, message)
+    }
+}
+
+/// Sends one message through a socket of its own, without a runtime: for a panic hook.
+pub fn send_once(index: u32, message: &Transmit) -> io::Result<()> {
+    send(&open(&message.interface, index, Family::of(message.destination))?, index, message)
+}
+
+/// A socket that can send.
+fn open(interface: &str, index: u32, family: Family) -> io::Result<Socket> {
+    let domain = if family == Family::V4 { Domain::IPV4 } else { Domain::IPV6 };
+    let socket = Socket::new(domain, Type::RAW.nonblocking(), Some(Protocol::from(i32::from(VRRP))))?;
+    socket.bind_device(Some(interface.as_bytes()))?;
+    socket.set_priority(QUEUE_PRIORITY)?;
+    match family {
+        Family::V4 => {
+            socket.set_header_included_v4(true)?;
+            socket.set_multicast_loop_v4(false)?;
+            socket.set_multicast_all_v4(false)?;
+        }
+        Family::V6 => {
+            socket.set_multicast_loop_v6(false)?;
+            socket.set_multicast_all_v6(false)?;
+            socket.set_multicast_if_v6(index)?;
+            socket.set_tclass_v6(u32::from(TRAFFIC_CLASS))?;
         }
     }
+    Ok(socket)
+}
 
-    fn send_ipv6(&self, source: Ipv6Addr, destination: Ipv6Addr, message: &Transmit) -> io::Result<()> {
-        let information =
-            libc::in6_pktinfo { ipi6_addr: libc::in6_addr { s6_addr: source.octets() }, ipi6_ifindex: self.index };
-        let hops = i32::from(message.ttl);
-        let control = [ControlMessage::Ipv6PacketInfo(&information), ControlMessage::Ipv6HopLimit(&hops)];
-        let to = SockaddrIn6::from(SocketAddrV6::new(destination, 0, 0, self.index));
-        let parts = [IoSlice::new(&message.bytes)];
-        sendmsg(self.socket.as_raw_fd(), &parts, &control, MsgFlags::empty(), Some(&to))?;
-        Ok(())
+fn send(socket: &Socket, index: u32, message: &Transmit) -> io::Result<()> {
+    match (message.source, message.destination) {
+        (IpAddr::V4(source), IpAddr::V4(destination)) => {
+            let datagram = datagram(source, destination, message.ttl, &message.bytes)?;
+            let to = SocketAddr::V4(SocketAddrV4::new(destination, 0));
+            socket.send_to(&datagram, &to.into())?;
+            Ok(())
+        }
+        (IpAddr::V6(source), IpAddr::V6(destination)) => send_ipv6(socket, index, source, destination, message),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "source and destination differ in family")),
     }
+}
+
+fn send_ipv6(socket: &Socket, index: u32, source: Ipv6Addr, to: Ipv6Addr, message: &Transmit) -> io::Result<()> {
+    let information = libc::in6_pktinfo { ipi6_addr: libc::in6_addr { s6_addr: source.octets() }, ipi6_ifindex: index };
+    let hops = i32::from(message.ttl);
+    let control = [ControlMessage::Ipv6PacketInfo(&information), ControlMessage::Ipv6HopLimit(&hops)];
+    let to = SockaddrIn6::from(SocketAddrV6::new(to, 0, 0, index));
+    let parts = [IoSlice::new(&message.bytes)];
+    sendmsg(socket.as_raw_fd(), &parts, &control, MsgFlags::empty(), Some(&to))?;
+    Ok(())
 }
 
 fn receive_ipv6(socket: &Socket, interface: &str, buffer: &mut [u8]) -> io::Result<Option<Received>> {

@@ -108,7 +108,7 @@ impl From<&Address> for Installation {
 
 /// Whole seconds, rounded up, at least 1 (0 means "remove" to the kernel) and below [`FOR_EVER`].
 fn seconds(lease: Duration) -> u32 {
-    let whole = lease.as_secs() + u64::from(lease.subsec_nanos() > 0);
+    let whole = lease.as_secs().saturating_add(u64::from(lease.subsec_nanos() > 0));
     u32::try_from(whole).unwrap_or(FOR_EVER).clamp(1, FOR_EVER - 1)
 }
 
