@@ -7,9 +7,7 @@ use anyhow::Context;
 use crate::sys;
 
 pub(super) fn run() -> anyhow::Result<ExitCode> {
-    let released = sys::netlink::release_vips().context("cannot remove addresses")?;
-    for address in released {
-        println!("removed {address}");
-    }
+    let released = sys::netlink::held::release_vips().context("cannot remove addresses")?;
+    println!("removed {released} virtual addresses");
     Ok(ExitCode::SUCCESS)
 }

@@ -2,9 +2,9 @@
 //!
 //! It owns nothing that traffic needs, so a slow operator or a large file disturbs nobody.
 
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::{io, thread};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -17,10 +17,11 @@ use crate::state::counters::Shard;
 use crate::state::sessions::Sessions;
 use crate::state::vrrp::VrrpStatus;
 use crate::sys;
+use crate::sys::caps::Capability;
 use crate::time::Instant;
 
 use super::load::{LoadError, Loaded};
-use super::{Settings, load};
+use super::{Settings, load, threads};
 
 /// A request to read the configuration, and where the result goes.
 pub(super) type LoadRequest = oneshot::Sender<Result<Loaded, LoadError>>;
@@ -48,7 +49,11 @@ pub(super) struct View {
 impl Node for View {
     fn status(&self) -> Status {
         let generation = self.generation.load_full();
-        let frontends = generation.model.frontends.iter().enumerate().map(|(number, _)| self.frontend(number));
+        let frontends = generation.frontends.iter().map(|frontend| FrontendCounts {
+            sessions: frontend.sessions.current() as u64,
+            sessions_total: frontend.sessions.total(),
+            requests_total: frontend.counters.sum(|shard| &shard.sessions),
+        });
         Status::collect(&Sources {
             generation: &generation,
             vrrp: &self.vrrp.borrow().clone(),
@@ -66,25 +71,12 @@ impl Node for View {
     }
 }
 
-impl View {
-    fn frontend(&self, _number: usize) -> FrontendCounts {
-        FrontendCounts::default()
-    }
-}
-
 /// Starts the thread.
 ///
 /// # Errors
 /// The thread cannot be created.
 pub(super) fn spawn(ctl: Ctl) -> io::Result<JoinHandle<()>> {
-    thread::Builder::new().name("vg-ctl".into()).spawn(move || {
-        super::keep_capabilities(&[]);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(Default::default());
-        match runtime {
-            Ok(runtime) => runtime.block_on(run(ctl)),
-            Err(error) => tracing::error!(%error, "vg-ctl cannot start its runtime"),
-        }
-    })
+    threads::start("vg-ctl", &[Capability::CAP_DAC_READ_SEARCH], || run(ctl))
 }
 
 async fn run(mut ctl: Ctl) {

@@ -47,7 +47,7 @@ pub(super) fn spawn(model: &Model, rings: Vec<Arc<LogRing>>) -> io::Result<LogTh
     let stop = Arc::new(AtomicBool::new(false));
     let (stopped, target) = (Arc::clone(&stop), model.process.access_log.clone());
     let handle = thread::Builder::new().name("vg-log".into()).spawn(move || {
-        super::keep_capabilities(&[]);
+        super::threads::keep_capabilities(&[]);
         let mut writer = Writer::new(target);
         let mut lines = Vec::new();
         let mut lost_before = 0;

@@ -6,6 +6,7 @@
 mod load;
 mod listeners;
 mod wiring;
+mod threads;
 
 mod supervisor;
 pub mod vrrp;
@@ -28,12 +29,4 @@ pub struct Settings {
     pub node: Option<String>,
     /// Control socket; `None` is the configuration's.
     pub admin_socket: Option<PathBuf>,
-}
-
-/// Leaves the calling thread with these capabilities only. A refusal is reported and survivable: the thread then has
-/// more rights than it needs.
-fn keep_capabilities(kept: &[crate::sys::caps::Capability]) {
-    if let Err(error) = crate::sys::caps::keep_only(kept) {
-        tracing::warn!(%error, "cannot give up capabilities");
-    }
 }

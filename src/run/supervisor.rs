@@ -19,18 +19,21 @@ use tokio::sync::{mpsc, oneshot};
 use crate::admin::{Order, OrderKind};
 use crate::generation::Generation;
 use crate::model::Model;
+use crate::state;
 use crate::proxy::worker::{WorkerCommand, WorkerContext};
 use crate::state::command::VrrpCommand;
 use crate::state::levels::{Board, Level};
 use crate::state::servers::Registry;
 use crate::state::sessions::Sessions;
 use crate::sys;
+use crate::sys::caps::Capability;
 
 use super::ctl::{self, Ctl, LoadRequest, View};
 use super::listeners::Listeners;
 use super::load::{LoadError, Loaded};
-use super::wiring::{CheckOrder, Ends, VrrpEvent, VrrpOrder, Wiring, wire};
-use super::{Settings, check, load, log, vrrp, worker};
+use super::vrrp::{Scheduling, VrrpContext, VrrpNotice, VrrpOrder};
+use super::wiring::{CheckOrder, Ends, Wiring, wire};
+use super::{Settings, check, load, log, threads, vrrp, worker};
 
 /// How long clients are told to close before the addresses move on purpose.
 const ANNOUNCE: Duration = Duration::from_millis(300);
@@ -106,8 +109,9 @@ impl Supervisor {
         let (loads, load_requests) = mpsc::channel(1);
         let mut supervisor =
             Supervisor { wiring, listeners, registry, generation: cell, view, loads, loading: None, ended: Vec::new(), log };
-        supervisor.spawn_workers(ends, settings, admin, load_requests)?;
-        supervisor.distribute(&generation);
+        supervisor.spawn_threads(ends, settings, admin, load_requests, &generation)?;
+        // The others have what they need; main binds ports and reads files.
+        threads::keep_capabilities(&[Capability::CAP_NET_BIND_SERVICE, Capability::CAP_DAC_READ_SEARCH]);
         tracing::info!(
             node = %generation.model.node,
             workers,
@@ -118,12 +122,13 @@ impl Supervisor {
         Ok(supervisor)
     }
 
-    fn spawn_workers(
+    fn spawn_threads(
         &mut self,
         ends: Ends,
         settings: Settings,
         admin: std::os::unix::net::UnixListener,
         loads: mpsc::Receiver<LoadRequest>,
+        generation: &Arc<Generation>,
     ) -> anyhow::Result<()> {
         for (index, (own, shared)) in ends.workers.into_iter().zip(&self.wiring.workers).enumerate() {
             let context = WorkerContext {
@@ -135,7 +140,7 @@ impl Supervisor {
                 counters: Arc::clone(&shared.counters),
                 sessions: Arc::clone(&self.wiring.sessions),
             };
-            let (_, ended) = worker::spawn(context).context("cannot start a worker")?;
+            let ended = worker::spawn(context).context("cannot start a worker")?;
             self.ended.push(ended);
         }
         check::spawn(check::CheckThread {
@@ -147,19 +152,29 @@ impl Supervisor {
         .context("cannot start vg-check")?;
         ctl::spawn(Ctl { listener: admin, loads, settings, view: Arc::clone(&self.view) })
             .context("cannot start vg-ctl")?;
-        vrrp::spawn(vrrp::VrrpThread {
-            orders: ends.vrrp_orders,
-            events: ends.vrrp_events,
-            status: ends.vrrp_status,
-            levels_changed: Arc::clone(&self.wiring.levels_changed),
+        let board = self.serve_generation(generation);
+        let context = VrrpContext {
+            model: Arc::clone(&generation.model),
+            backends: backends(generation),
+            board,
             hearts: ends.hearts,
+            levels_changed: Arc::clone(&self.wiring.levels_changed),
+            orders: ends.vrrp_orders,
+            status: ends.vrrp_status,
+            notices: ends.vrrp_notices,
+            scheduling: Scheduling::RealTime,
+        };
+        threads::start("vg-vrrp", &[Capability::CAP_NET_ADMIN, Capability::CAP_NET_RAW, Capability::CAP_SYS_NICE], || async {
+            if let Err(error) = vrrp::run(context).await {
+                tracing::error!(%error, "vg-vrrp cannot work: this node holds no virtual address");
+            }
         })
         .context("cannot start vg-vrrp")?;
         Ok(())
     }
 
-    /// Gives a generation to every thread.
-    fn distribute(&self, generation: &Arc<Generation>) {
+    /// Gives a generation to workers and vg-check; its board is for vg-vrrp.
+    fn serve_generation(&self, generation: &Arc<Generation>) -> Arc<Board> {
         let board = Arc::new(Board::new(generation.model.objects.len()));
         for (object, tracked) in generation.model.objects.iter().enumerate() {
             if let crate::model::track::Object::Bind { .. } = tracked.object {
@@ -180,7 +195,7 @@ impl Supervisor {
         }
         // A thread whose receiver is gone has died; its heart tells vg-vrrp.
         let _ = self.wiring.check.send(CheckOrder::Configure(Arc::clone(generation), Arc::clone(&board)));
-        let _ = self.wiring.vrrp.send(VrrpOrder::Configure(Arc::clone(generation), board));
+        board
     }
 
     async fn serve(mut self) -> ExitCode {
@@ -196,7 +211,7 @@ impl Supervisor {
                 _ = interrupt.recv() => break,
                 _ = hangup.recv() => self.begin_reload(None),
                 Some(order) = self.wiring.orders.recv() => self.obey(order),
-                Some(event) = self.wiring.vrrp_events.recv() => self.vrrp_event(event),
+                Some(event) = self.wiring.vrrp_notices.recv() => self.vrrp_notice(event),
                 loaded = finished(&mut self.loading) => self.finish_reload(loaded),
             }
         }
@@ -206,9 +221,6 @@ impl Supervisor {
         tokio::select! {
             () = self.stop() => {}
             () = second => tracing::warn!("stopped by a second signal, without waiting for sessions"),
-        }
-        if let Err(error) = sys::netlink::release_vips() {
-            tracing::error!(%error, "cannot make sure that no virtual address is left");
         }
         self.log.flush();
         ExitCode::SUCCESS
@@ -294,10 +306,10 @@ impl Supervisor {
         slowest.unwrap_or_default() * 5 + Duration::from_secs(1)
     }
 
-    fn vrrp_event(&mut self, event: VrrpEvent) {
+    fn vrrp_notice(&mut self, event: VrrpNotice) {
         match event {
-            VrrpEvent::Left(address) => self.command_workers(|| WorkerCommand::CloseAddress(address)),
-            VrrpEvent::Stopped => {}
+            VrrpNotice::VipLeft(address) => self.command_workers(|| WorkerCommand::CloseAddress(address)),
+            VrrpNotice::VipArrived(_) | VrrpNotice::Transition(_) | VrrpNotice::Stopped => {}
         }
     }
 
@@ -342,7 +354,9 @@ impl Supervisor {
             .map_err(|error| error.to_string())?;
         self.listeners.commit(&next.model, prepared);
         self.generation.store(Arc::clone(&next));
-        self.distribute(&next);
+        let board = self.serve_generation(&next);
+        let (model, backends) = (Arc::clone(&next.model), backends(&next));
+        let _ = self.wiring.vrrp.send(VrrpOrder::Reconfigure { model, backends, board });
         let mut done = format!("configuration {} is running", next.number);
         if loaded.warning_count > 0 {
             done.push_str(&format!(", with {} warnings\n{}", loaded.warning_count, loaded.warnings));
@@ -365,9 +379,9 @@ impl Supervisor {
                     tracing::error!("vg-vrrp did not release the addresses in time");
                     break;
                 }
-                event = self.wiring.vrrp_events.recv() => match event {
-                    Some(VrrpEvent::Stopped) | None => break,
-                    Some(event) => self.vrrp_event(event),
+                event = self.wiring.vrrp_notices.recv() => match event {
+                    Some(VrrpNotice::Stopped) | None => break,
+                    Some(event) => self.vrrp_notice(event),
                 },
             }
         }
@@ -378,6 +392,10 @@ impl Supervisor {
         }
         tracing::info!("stopped");
     }
+}
+
+fn backends(generation: &Generation) -> Vec<Arc<state::servers::Backend>> {
+    generation.backends.iter().map(|backend| Arc::clone(&backend.state)).collect()
 }
 
 /// Waits for the file that is being read; for ever if there is none.

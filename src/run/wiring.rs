@@ -5,7 +5,7 @@
 //! | main | worker | [`WorkerCommand`] | unbounded: main sends a handful for each reload |
 //! | main | vg-vrrp | [`VrrpOrder`] | unbounded, likewise |
 //! | main | vg-check | [`CheckOrder`] | unbounded, likewise |
-//! | vg-vrrp | main | [`VrrpEvent`] | unbounded: bounded by the number of addresses |
+//! | vg-vrrp | main | [`VrrpNotice`] | unbounded: a few for each address and change of state |
 //! | vg-vrrp | vg-ctl, main | latest `VrrpStatus` | a cell |
 //! | vg-check, main | vg-vrrp | levels: `Board`, server registry, and a bell | cells |
 //! | workers | vg-check | suspect servers | dropped: the next failure says it again |
@@ -13,7 +13,6 @@
 //! | every thread | vg-vrrp | heart | a cell |
 //! | vg-ctl | main | [`Order`] | the operator waits |
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc, watch};
@@ -21,7 +20,6 @@ use tokio::sync::{Notify, mpsc, watch};
 use crate::admin::Order;
 use crate::generation::Generation;
 use crate::proxy::worker::WorkerCommand;
-use crate::state::command::VrrpCommand;
 use crate::state::counters::Shard;
 use crate::state::heart::Heart;
 use crate::state::levels::Board;
@@ -30,23 +28,7 @@ use crate::state::servers::Server;
 use crate::state::sessions::Sessions;
 use crate::state::vrrp::VrrpStatus;
 
-/// From main to vg-vrrp.
-#[derive(Debug)]
-pub enum VrrpOrder {
-    /// A new generation and the board on which its levels are reported.
-    Configure(Arc<Generation>, Arc<Board>),
-    /// The operator's.
-    Command(VrrpCommand),
-}
-
-/// From vg-vrrp to main.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VrrpEvent {
-    /// A virtual address left this node: its sessions are to be closed.
-    Left(IpAddr),
-    /// A stop is carried out: no address is left.
-    Stopped,
-}
+use super::vrrp::{VrrpNotice, VrrpOrder};
 
 /// From main to vg-check.
 #[derive(Debug)]
@@ -67,7 +49,7 @@ pub(super) struct WorkerEnds {
 pub(super) struct Wiring {
     pub(super) workers: Vec<WorkerEnds>,
     pub(super) vrrp: mpsc::UnboundedSender<VrrpOrder>,
-    pub(super) vrrp_events: mpsc::UnboundedReceiver<VrrpEvent>,
+    pub(super) vrrp_notices: mpsc::UnboundedReceiver<VrrpNotice>,
     pub(super) vrrp_status: watch::Receiver<Arc<VrrpStatus>>,
     pub(super) check: mpsc::UnboundedSender<CheckOrder>,
     pub(super) orders: mpsc::Receiver<Order>,
@@ -80,7 +62,7 @@ pub(super) struct Wiring {
 pub(super) struct Ends {
     pub(super) workers: Vec<WorkerOwn>,
     pub(super) vrrp_orders: mpsc::UnboundedReceiver<VrrpOrder>,
-    pub(super) vrrp_events: mpsc::UnboundedSender<VrrpEvent>,
+    pub(super) vrrp_notices: mpsc::UnboundedSender<VrrpNotice>,
     pub(super) vrrp_status: watch::Sender<Arc<VrrpStatus>>,
     pub(super) check_orders: mpsc::UnboundedReceiver<CheckOrder>,
     pub(super) suspects: mpsc::Receiver<Arc<Server>>,
@@ -101,7 +83,7 @@ const LOG_BYTES: usize = 1 << 20;
 /// Creates everything for a process with so many workers.
 pub(super) fn wire(workers: usize, sessions: Arc<Sessions>) -> (Wiring, Ends) {
     let (vrrp, vrrp_orders) = mpsc::unbounded_channel();
-    let (event_sender, vrrp_events) = mpsc::unbounded_channel();
+    let (notice_sender, vrrp_notices) = mpsc::unbounded_channel();
     let (status_sender, vrrp_status) = watch::channel(Arc::new(VrrpStatus::default()));
     let (check, check_orders) = mpsc::unbounded_channel();
     let (orders_sender, orders) = mpsc::channel(16);
@@ -123,7 +105,7 @@ pub(super) fn wire(workers: usize, sessions: Arc<Sessions>) -> (Wiring, Ends) {
     let wiring = Wiring {
         workers: ends,
         vrrp,
-        vrrp_events,
+        vrrp_notices,
         vrrp_status,
         check,
         orders,
@@ -134,7 +116,7 @@ pub(super) fn wire(workers: usize, sessions: Arc<Sessions>) -> (Wiring, Ends) {
     let ends = Ends {
         workers: owns,
         vrrp_orders,
-        vrrp_events: event_sender,
+        vrrp_notices: notice_sender,
         vrrp_status: status_sender,
         check_orders,
         suspects,
