@@ -68,7 +68,7 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
                 tunnel: None,
             },
             forwarded: true,
-            log: false,
+            log: true,
         }],
         backends: vec![Backend {
             name: "app".to_owned(),
