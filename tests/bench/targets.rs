@@ -77,7 +77,8 @@ backends:
     mode: tcp
     balance: roundrobin
     servers: {{one: \"{one}\", two: \"{two}\"}}
-process: {{workers: 1, access_log: off}}
+process: {{workers: 1}}
+log: {{access: off}}
 admin: {{socket: {}}}
 ",
         socket.display()

@@ -32,6 +32,7 @@ frontends:
     mode: http
     default_backend: web
     {extra}
+    log: false
 backends:
   web:
     mode: http
