@@ -61,7 +61,8 @@ impl Lan {
             run(Command::new("ip").args(["netns", "add", &lan.name(name)]));
             lan.ip(name, "link set lo up");
             // An address that is still being probed for duplicates cannot be the source of an advert.
-            let quick = "echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad; echo 0 >/proc/sys/net/ipv6/conf/all/accept_dad";
+            let quick =
+                "echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad; echo 0 >/proc/sys/net/ipv6/conf/all/accept_dad";
             lan.run_in(name, "sh", &["-c", quick]);
         }
         for bridge in ["front", "back"] {
@@ -514,7 +515,8 @@ pub struct Load {
 impl Load {
     /// Starts asking.
     pub fn start(lan: &Lan, url: &str) -> Load {
-        let script = "n=0; while :; do n=$((n+1)); curl -g -sS -f -m 1 -o /dev/null \"$1\" 2>&1 || echo FAILED; echo done; done";
+        let script =
+            "n=0; while :; do n=$((n+1)); curl -g -sS -f -m 1 -o /dev/null \"$1\" 2>&1 || echo FAILED; echo done; done";
         let mut command = lan.command("client", "sh");
         command.args(["-c", script, "load", url]);
         let load = Load { process: Process::start(command, lan.file("load.log")) };
