@@ -469,10 +469,14 @@ impl Capture {
         self.process.log()
     }
 
-    /// Waits until a line has all of these words.
-    pub fn wait_for(&self, words: &[&str]) {
-        until(&format!("a frame with {words:?}"), || {
-            self.text().lines().any(|line| words.iter().all(|word| line.contains(word)))
+    /// Waits for a broadcast gratuitous ARP for this address.
+    pub fn wait_for_announcement(&self, address: &str) {
+        // tcpdump has its own word for a request whose sender asks for itself, and older ones have not.
+        let forms = [format!("Announcement {address}"), format!("tell {address}")];
+        until("the address is announced", || {
+            let text = self.text();
+            let mut broadcasts = text.lines().filter(|line| line.contains("> ff:ff:ff:ff:ff:ff"));
+            broadcasts.any(|line| forms.iter().any(|form| line.contains(form.as_str())))
         });
     }
 }

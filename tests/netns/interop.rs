@@ -42,7 +42,7 @@ impl Dialect {
     fn vipgate(self, priorities: (u8, u8)) -> String {
         let more = match self {
             Dialect::V2 => "version: 2\n    advert_interval: 1s",
-            Dialect::V2Pass => "version: 2\n    advert_interval: 1s\n    authentication: {pass: secret12}",
+            Dialect::V2Pass => "version: 2\n    advert_interval: 1s\n    auth: {pass: secret12}",
             Dialect::V3 | Dialect::V3Ipv6 => "version: 3\n    advert_interval: 200ms",
             Dialect::Unicast => "version: 3\n    advert_interval: 200ms\n    transport: unicast",
         };
