@@ -244,6 +244,7 @@ impl Connection {
 fn content_length(head: &[u8]) -> Option<usize> {
     let name = b"content-length:";
     let lines = head.split(|byte| *byte == b'\n');
-    let line = lines.into_iter().find(|line| line.len() > name.len() && line[..name.len()].eq_ignore_ascii_case(name))?;
+    let line =
+        lines.into_iter().find(|line| line.len() > name.len() && line[..name.len()].eq_ignore_ascii_case(name))?;
     std::str::from_utf8(&line[name.len()..]).ok()?.trim().parse().ok()
 }

@@ -23,7 +23,9 @@ pub fn run(options: &Options, connections: usize) -> Result<Verdict, String> {
     let servers = server::start()?;
     process::pin(process::LOAD_CORE);
     let targets = targets::start_all(options, servers, directory.path())?;
-    println!("{connections} client connections, one request each, then idle; private resident memory of all processes.\n");
+    println!(
+        "{connections} client connections, one request each, then idle; private resident memory of all processes.\n"
+    );
     println!("| proxy | before, KB | after, KB | bytes per connection | still open |");
     println!("|--|--|--|--|--|");
     let mut lost = 0;

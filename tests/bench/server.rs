@@ -136,7 +136,8 @@ impl Connection {
 }
 
 fn response(length: usize) -> Rc<[u8]> {
-    let mut bytes = format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\r\n").into_bytes();
+    let mut bytes =
+        format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\r\n").into_bytes();
     bytes.resize(bytes.len() + length, b'x');
     bytes.into()
 }

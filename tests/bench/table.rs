@@ -32,7 +32,9 @@ pub fn print_header(targets: &[Target]) {
     let ratios: String = names[1..].iter().map(|name| format!(" CPU {first}/{name} |")).collect();
     let rates: String = names[1..].iter().map(|name| format!(" rate {first}/{name} |")).collect();
     let names = names.join(" / ");
-    println!("| row | CPU us per request: {names} |{ratios} requests/s: {names} |{rates} syscalls per request: {names} | aim | errors |");
+    println!(
+        "| row | CPU us per request: {names} |{ratios} requests/s: {names} |{rates} syscalls per request: {names} | aim | errors |"
+    );
     let columns = 6 + 2 * (targets.len() - 1);
     println!("|{}", "--|".repeat(columns));
 }

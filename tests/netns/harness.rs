@@ -61,7 +61,8 @@ impl Lan {
             run(Command::new("ip").args(["netns", "add", &lan.name(name)]));
             lan.ip(name, "link set lo up");
             // An address that is still being probed for duplicates cannot be the source of an advert.
-            let quick = "echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad; echo 0 >/proc/sys/net/ipv6/conf/all/accept_dad";
+            let quick =
+                "echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad; echo 0 >/proc/sys/net/ipv6/conf/all/accept_dad";
             lan.run_in(name, "sh", &["-c", quick]);
         }
         for bridge in ["front", "back"] {
@@ -468,10 +469,14 @@ impl Capture {
         self.process.log()
     }
 
-    /// Waits until a line has all of these words.
-    pub fn wait_for(&self, words: &[&str]) {
-        until(&format!("a frame with {words:?}"), || {
-            self.text().lines().any(|line| words.iter().all(|word| line.contains(word)))
+    /// Waits for a broadcast gratuitous ARP for this address.
+    pub fn wait_for_announcement(&self, address: &str) {
+        // tcpdump has its own word for a request whose sender asks for itself, and older ones have not.
+        let forms = [format!("Announcement {address}"), format!("tell {address}")];
+        until("the address is announced", || {
+            let text = self.text();
+            let mut broadcasts = text.lines().filter(|line| line.contains("> ff:ff:ff:ff:ff:ff"));
+            broadcasts.any(|line| forms.iter().any(|form| line.contains(form.as_str())))
         });
     }
 }
@@ -514,7 +519,8 @@ pub struct Load {
 impl Load {
     /// Starts asking.
     pub fn start(lan: &Lan, url: &str) -> Load {
-        let script = "n=0; while :; do n=$((n+1)); curl -g -sS -f -m 1 -o /dev/null \"$1\" 2>&1 || echo FAILED; echo done; done";
+        let script =
+            "n=0; while :; do n=$((n+1)); curl -g -sS -f -m 1 -o /dev/null \"$1\" 2>&1 || echo FAILED; echo done; done";
         let mut command = lan.command("client", "sh");
         command.args(["-c", script, "load", url]);
         let load = Load { process: Process::start(command, lan.file("load.log")) };

@@ -42,11 +42,15 @@ impl Dialect {
     fn vipgate(self, priorities: (u8, u8)) -> String {
         let more = match self {
             Dialect::V2 => "version: 2\n    advert_interval: 1s",
-            Dialect::V2Pass => "version: 2\n    advert_interval: 1s\n    authentication: {pass: secret12}",
+            Dialect::V2Pass => "version: 2\n    advert_interval: 1s\n    auth: {pass: secret12}",
             Dialect::V3 | Dialect::V3Ipv6 => "version: 3\n    advert_interval: 200ms",
             Dialect::Unicast => "version: 3\n    advert_interval: 200ms\n    transport: unicast",
         };
-        let addresses = if self == Dialect::V3Ipv6 { format!("{{local: \"fe80::253\", www: \"{VIP6}\"}}") } else { format!("{{www: {VIP}}}") };
+        let addresses = if self == Dialect::V3Ipv6 {
+            format!("{{local: \"fe80::253\", www: \"{VIP6}\"}}")
+        } else {
+            format!("{{www: {VIP}}}")
+        };
         format!(
             "nodes:\n  lb1: {{address: 192.0.2.11, priority: {}}}\n  lb2: {{address: 192.0.2.12, priority: {}}}\n\
              vrrp:\n  web:\n    interface: eth0\n    virtual_router_id: 51\n    {more}\n    preempt: {{delay: 0s}}\n    \
@@ -185,6 +189,22 @@ fn at_equal_priority_vipgate_wins_by_its_higher_address() {
 #[test]
 fn at_equal_priority_vipgate_gives_way_to_a_higher_address() {
     equal_priorities_are_settled_by_address("lb1", "lb2");
+}
+
+/// The same harness without vipgate: what the figures above compare with.
+#[test]
+fn keepalived_alone_preempts_and_releases() {
+    let (lan, dialect) = (Lan::new(), Dialect::V3);
+    let _second = dialect.start_keepalived(&lan, "lb2", 100);
+    lan.wait_for_holder("lb2", VIP);
+    let watch = lan.watch(VIP);
+    let mut first = dialect.start_keepalived(&lan, "lb1", 200);
+    lan.wait_for_holder("lb1", VIP);
+    println!("keepalived preempts keepalived: on both, on none: {:?}", watch.overlap_and_gap());
+    let watch = lan.watch(VIP);
+    first.stop();
+    lan.wait_for_holder("lb2", VIP);
+    println!("keepalived stops: on both, on none: {:?}", watch.overlap_and_gap());
 }
 
 #[test]

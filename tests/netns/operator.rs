@@ -64,7 +64,7 @@ fn reload_keeps_connections_and_the_address() {
     assert!(file.exists());
     let before = pair.lb1.process.log().len();
     pair.lb1.process.signal(Signal::SIGHUP);
-    until("the reload is logged", || pair.lb1.process.log()[before..].contains("configuration"));
+    until("the reload is logged", || pair.lb1.process.log()[before..].contains("generation="));
     client.stdin.take().expect("piped").write_all(b"\n").expect("bash reads");
     let mut said = String::new();
     client.stdout.take().expect("piped").read_to_string(&mut said).expect("bash writes");

@@ -175,7 +175,7 @@ fn takeover_is_announced_to_the_lan() {
     let mut pair = Pair::start(PREEMPT);
     let capture = pair.lan.capture("front", "arp");
     pair.lb1.process.crash();
-    capture.wait_for(&["Broadcast", VIP]);
+    capture.wait_for_announcement(VIP);
     pair.lan.wait_for_holder("lb2", VIP);
 }
 

@@ -127,16 +127,12 @@ fn follow(name: &'static str, stream: impl Read, scene: &Scene, log: &Mutex<VecD
 
 /// State and reason in a log line about a VRRP transition.
 fn transition(line: &str) -> Option<(String, String)> {
-    let field = |name: &str| {
-        let rest = line.split_once(&format!(" {name}="))?.1;
-        Some(match rest.strip_prefix('"') {
-            Some(quoted) => quoted.split('"').next().unwrap_or_default(),
-            None => rest.split_whitespace().next().unwrap_or_default(),
-        })
-    };
-    let state = field("state")?.to_owned();
+    let rest = line.split_once(" state=")?.1;
+    let state = rest.split_whitespace().next()?.trim_matches('"').to_owned();
     let is_state = !state.is_empty() && state.chars().all(|letter| letter.is_ascii_uppercase());
-    is_state.then(|| (state, field("reason").unwrap_or_default().to_owned()))
+    // The reason is the last field, and a sentence without quotes.
+    let reason = line.split_once(" reason=").map_or("", |(_, rest)| rest.trim_matches('"'));
+    is_state.then(|| (state, reason.to_owned()))
 }
 
 #[cfg(test)]
@@ -145,7 +141,8 @@ mod tests {
 
     #[test]
     fn a_transition_is_read_from_its_log_line() {
-        let line = r#"2026-11-21T10:00:00Z INFO vrrp: instance changed state instance=web state=MASTER from=BACKUP reason="no advert in 3.6 s""#;
+        let line =
+            "2026-11-21T10:00:00Z INFO state changed instance=web state=MASTER from=BACKUP reason=no advert in 3.6 s";
         assert_eq!(transition(line), Some(("MASTER".to_owned(), "no advert in 3.6 s".to_owned())));
     }
 
