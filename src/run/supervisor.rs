@@ -6,7 +6,6 @@
 //! Stop (SIGTERM, SIGINT): workers announce `Connection: close`; vg-vrrp offers the addresses and keeps them until a
 //! peer has taken over; then workers drain, and the process ends. A second signal ends it at once, without addresses.
 
-use std::collections::HashMap;
 use std::process::ExitCode;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;

@@ -50,7 +50,7 @@ pub(super) struct CheckThread {
 /// The thread cannot be created.
 pub(super) fn spawn(context: CheckThread) -> io::Result<thread::JoinHandle<()>> {
     thread::Builder::new().name("vg-check".into()).spawn(move || {
-        super::keep_capabilities(&[]);
+        super::threads::keep_capabilities(&[]);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .max_blocking_threads(2)
