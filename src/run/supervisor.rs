@@ -331,8 +331,12 @@ impl Supervisor {
         let answer = self.loading.take().and_then(|(_, answer)| answer);
         let result = loaded.and_then(|loaded| self.apply(loaded));
         match &result {
-            Ok(done) => tracing::info!(generation = self.generation.load().number, "{done}"),
-            Err(error) => tracing::error!("the reload was refused, the running configuration stays\n{error}"),
+            Ok(_) => tracing::info!(generation = self.generation.load().number, "a new configuration is running"),
+            Err(error) => {
+                // The diagnostics are for people: as they are, below the log line.
+                tracing::error!("the reload was refused, the running configuration stays");
+                eprint!("{error}");
+            }
         }
         *self.view.reload_error.lock().unwrap_or_else(PoisonError::into_inner) = result.as_ref().err().cloned();
         if let Some(answer) = answer {
