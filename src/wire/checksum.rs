@@ -11,7 +11,7 @@ pub struct Sum(u64);
 
 impl Sum {
     /// Adds bytes. Only the last piece may have an odd length.
-    pub fn add(self, bytes: &[u8]) -> Sum {
+    pub fn over(self, bytes: &[u8]) -> Sum {
         let (words, rest) = bytes.as_chunks::<2>();
         let mut sum: u64 = words.iter().map(|word| u64::from(u16::from_be_bytes(*word))).sum();
         if let [last] = rest {
@@ -33,13 +33,13 @@ impl Sum {
 /// Pseudo-header of VRRP over IPv4: source, destination, zero, protocol, 16-bit length in bytes.
 pub fn pseudo_v4(source: Ipv4Addr, destination: Ipv4Addr, length: usize) -> Sum {
     let length = u16::try_from(length).unwrap_or(u16::MAX);
-    Sum::default().add(&source.octets()).add(&destination.octets()).add(&[0, VRRP]).add(&length.to_be_bytes())
+    Sum::default().over(&source.octets()).over(&destination.octets()).over(&[0, VRRP]).over(&length.to_be_bytes())
 }
 
 /// Pseudo-header of RFC 8200 §8.1: source, destination, 32-bit length in bytes, next header.
 pub fn pseudo_v6(source: Ipv6Addr, destination: Ipv6Addr, length: usize) -> Sum {
     let length = u32::try_from(length).unwrap_or(u32::MAX);
-    Sum::default().add(&source.octets()).add(&destination.octets()).add(&length.to_be_bytes()).add(&[0, 0, 0, VRRP])
+    Sum::default().over(&source.octets()).over(&destination.octets()).over(&length.to_be_bytes()).over(&[0, 0, 0, VRRP])
 }
 
 /// The pseudo-header that fits the addresses; `None` if they are of two families.
@@ -57,12 +57,12 @@ mod tests {
 
     #[test]
     fn sum_of_the_rfc_1071_example_is_its_result() {
-        let sum = Sum::default().add(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]);
+        let sum = Sum::default().over(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]);
         assert_eq!(!sum.finish(), 0xddf2);
     }
 
     #[test]
     fn a_last_odd_byte_counts_as_the_high_half_of_a_word() {
-        assert_eq!(Sum::default().add(&[0x12]).finish(), !0x1200);
+        assert_eq!(Sum::default().over(&[0x12]).finish(), !0x1200);
     }
 }

@@ -195,7 +195,7 @@ impl<'a> Message<'a> {
         forms
             .iter()
             .copied()
-            .find(|form| start(*form, self.source, self.destination, self.bytes.len()).add(self.bytes).finish() == 0)
+            .find(|form| start(*form, self.source, self.destination, self.bytes.len()).over(self.bytes).finish() == 0)
             .ok_or(Malformed::Checksum)
     }
 
@@ -267,7 +267,7 @@ impl Advert {
             (Body::V3 { .. }, IpAddr::V6(_)) => Coverage::PseudoHeader,
             (Body::V3 { .. }, IpAddr::V4(_)) => coverage,
         };
-        let sum = start(coverage, source, destination, bytes.len()).add(&bytes).finish();
+        let sum = start(coverage, source, destination, bytes.len()).over(&bytes).finish();
         bytes[6..8].copy_from_slice(&sum.to_be_bytes());
         bytes
     }

@@ -83,9 +83,10 @@ impl Instance {
             self.warn(context, "owner_conflict", || format!("{} too calls itself owner of the addresses", advert.from));
         }
         if advert.priority == 0 {
-            // RFC 9568 §6.4.3: answer at once, so that the Backups know who stays.
+            // RFC 9568 §6.4.3: answer at once, so that the Backups know who stays. Who leaves may have announced.
             if self.may_answer(context) {
                 self.send_advert(context);
+                self.announce_again(context);
             }
             return;
         }

@@ -279,13 +279,16 @@ impl Instance {
         self.report_state(context, from, reason);
     }
 
-    /// Gives the addresses up and becomes a Backup. `farewell` says whether one more advert goes out first.
+    /// Gives the addresses up and becomes a Backup.
     pub fn leave(&mut self, context: &mut Context<'_>, farewell: Farewell, reason: String) {
         let from = self.state();
         if farewell == Farewell::OneAdvert {
             self.send_advert(context);
         }
         self.remove_addresses(context);
+        if farewell == Farewell::Priority0 {
+            self.send(context, 0);
+        }
         if let Phase::Releasing(Release { cause: Cause::Stop, .. }) = self.phase {
             return self.finish_stop(context, from, reason);
         }
@@ -373,11 +376,14 @@ impl Instance {
     }
 }
 
-/// Whether a Master that leaves sends one more advert, so that the winner hears it and announces again.
+/// The last word of a Master that leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Farewell {
-    /// One more.
+    /// One more own advert, before the addresses go: the winner hears it and announces again.
     OneAdvert,
-    /// None: it was asleep and has no right to speak, or the winner has been told.
+    /// Priority 0, after the addresses went: it slept and cannot know who is Master. Who is announces again, and if
+    /// nobody is a Backup need not wait.
+    Priority0,
+    /// None: the winner has been told.
     Silent,
 }

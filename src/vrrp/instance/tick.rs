@@ -14,7 +14,7 @@ impl Instance {
         if let Some(reason) = self.stall(context.now) {
             // Whoever slept that long is not Master any more, whatever it remembers.
             self.sound_since = context.now;
-            return self.leave(context, Farewell::Silent, reason);
+            return self.leave(context, Farewell::Priority0, reason);
         }
         match self.phase {
             Phase::Initialize | Phase::Fault => self.settle(context),

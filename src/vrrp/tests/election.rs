@@ -60,7 +60,7 @@ fn a_repeated_priority_0_does_not_put_the_takeover_off() {
 fn a_master_answers_priority_0_at_once() {
     let mut rig = Rig::master(config());
     rig.hear(0);
-    assert_eq!(rig.sent(), [100]);
+    assert_eq!(rig.take(), ["send 100", "announce 192.0.2.253 x5"]);
 }
 
 #[test]

@@ -125,7 +125,7 @@ fn another_type_is_refused() {
     let mut other = advert("192.0.2.1", 200).with(|it| it.coverage = Coverage::MessageOnly).received();
     other.bytes[0] = 0x32;
     other.bytes[6..8].copy_from_slice(&[0, 0]);
-    let sum = crate::wire::checksum::Sum::default().add(&other.bytes).finish();
+    let sum = crate::wire::checksum::Sum::default().over(&other.bytes).finish();
     other.bytes[6..8].copy_from_slice(&sum.to_be_bytes());
     refused_bytes(config(), other, "type");
 }
