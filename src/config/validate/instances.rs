@@ -34,10 +34,6 @@ pub struct Resolved<'a> {
 pub fn resolve<'a>(context: &Context<'a>) -> Vec<Resolved<'a>> {
     let mut resolved: Vec<Resolved<'a>> = Vec::new();
     for draft in &context.draft.instances {
-        if draft.addresses.is_empty() && draft.vrid.is_some() {
-            let message = format!("virtual router `{}` has no addresses", draft.name.value);
-            context.error("E-EMPTY", draft.name.span, message, "add `virtual_addresses: {www: 192.0.2.253}`");
-        }
         limits(context, draft);
         let has = |family| draft.addresses.iter().any(|address| Family::of(address.network.address) == family);
         let is_split = has(Family::V4) && has(Family::V6);
@@ -309,7 +305,8 @@ fn collisions(context: &Context<'_>, resolved: &[Resolved<'_>]) {
             let node = context.draft.nodes.iter().find_map(|node| node.address.filter(|own| own.value == address.address));
             if let Some(node) = node {
                 let message = format!("virtual address {} is a node's own address", address.address);
-                twice("E-ADDRESS", *span, node.span, message, "a virtual address belongs to no node");
+                let problem = Diagnostic::error("E-ADDRESS", *span, message).label(node.span, "the node's address");
+                context.problems.push(problem.hint("a virtual address belongs to no node"));
             }
         }
     }

@@ -72,6 +72,8 @@ fn check(node: &Node) -> Check {
         _ => (expect, None),
     };
     Check {
+        // A check that is no map was reported as such.
+        is_probe_written: at("http").is_some() || !matches!(node.kind, Kind::Map(_)),
         tcp: read(at("tcp"), value::flag),
         http: at("http").and_then(request),
         status: list(status, value::status),
