@@ -93,7 +93,8 @@ impl Diff {
 impl<T> List<T> {
     /// Whether everything goes on as it is, in the same order.
     pub fn is_same(&self) -> bool {
-        let stays = |(number, item): (usize, &Change<T>)| matches!(item, Change::Same { from, to: None } if *from == number);
+        let stays =
+            |(number, item): (usize, &Change<T>)| matches!(item, Change::Same { from, to: None } if *from == number);
         self.removed.is_empty() && self.items.iter().enumerate().all(stays)
     }
 }
@@ -108,7 +109,12 @@ pub fn diff(a: &Model, b: &Model) -> Diff {
     Diff {
         instances: list(&a.instances, &b.instances, |one| &one.name, |x, y| compare_instances(a, x, b, y)),
         frontends: list(&a.frontends, &b.frontends, |one| &one.name, |x, y| compare_frontends(a, x, b, y)),
-        backends: list(&a.backends, &b.backends, |one| &one.name, |x, y| if x == y { Verdict::Same } else { Verdict::Changed }),
+        backends: list(
+            &a.backends,
+            &b.backends,
+            |one| &one.name,
+            |x, y| if x == y { Verdict::Same } else { Verdict::Changed },
+        ),
         binds_added: binds_b.difference(&binds_a).cloned().collect(),
         binds_removed: binds_a.difference(&binds_b).cloned().collect(),
         servers_added: sorted(servers_b.keys().filter(|key| !servers_a.contains_key(key)).cloned()),
@@ -171,7 +177,9 @@ fn list<T: Clone + PartialEq>(
 fn rebuild<T: Clone>(a: &[T], list: &List<T>) -> Vec<T> {
     let new = |item: &Change<T>| match item {
         Change::Same { from, to: None } => a.get(*from).cloned(),
-        Change::Same { to: Some(to), .. } | Change::Changed { to, .. } | Change::Recreated { to, .. } => Some(to.clone()),
+        Change::Same { to: Some(to), .. } | Change::Changed { to, .. } | Change::Recreated { to, .. } => {
+            Some(to.clone())
+        }
         Change::Added(to) => Some(to.clone()),
     };
     list.items.iter().filter_map(new).collect()
@@ -194,7 +202,8 @@ fn compare_instances(a: &Model, before: &Instance, b: &Model, after: &Instance) 
 
 /// A tracked object without numbers: its name, and the settings of those that have some.
 fn what(model: &Model, tracked: &Tracked) -> (String, Option<Object>) {
-    let names = |frontend: usize| model.frontends.get(frontend).map(|frontend| frontend.name.clone()).unwrap_or_default();
+    let names =
+        |frontend: usize| model.frontends.get(frontend).map(|frontend| frontend.name.clone()).unwrap_or_default();
     match &tracked.object {
         Object::Bind { frontend, .. } => (format!("{} {}", names(*frontend), tracked.name), None),
         Object::Backend { .. } | Object::Server { .. } => (tracked.name.clone(), None),
@@ -229,7 +238,8 @@ fn binds(model: &Model) -> BTreeSet<(String, SocketAddr)> {
 
 fn servers(model: &Model) -> HashMap<(String, String), &Server> {
     let of = |backend: &'_ Backend| backend.name.clone();
-    let each = model.backends.iter().flat_map(|backend| backend.servers.iter().map(move |server| (of(backend), server)));
+    let each =
+        model.backends.iter().flat_map(|backend| backend.servers.iter().map(move |server| (of(backend), server)));
     each.map(|(backend, server)| ((backend, server.name.clone()), server)).collect()
 }
 

@@ -26,7 +26,9 @@ pub fn check(context: &Context<'_>, instance: &Resolved<'_>, trackers: &[Tracker
         .iter()
         .filter_map(|node| priority_on(instance.draft, node).map(|(base, span)| (node.name.value.as_str(), base, span)))
         .collect();
-    let contender = |(name, base, _): &(&str, u8, Span)| Priority::new(*base).map(|base| Contender { name: (*name).to_owned(), base });
+    let contender = |(name, base, _): &(&str, u8, Span)| {
+        Priority::new(*base).map(|base| Contender { name: (*name).to_owned(), base })
+    };
     let contenders: Vec<Contender> = bases.iter().filter_map(contender).collect();
     bases.sort_by_key(|(_, base, _)| std::cmp::Reverse(*base));
     if let [best, second, ..] = bases.as_slice()

@@ -6,9 +6,7 @@ use std::time::Duration;
 use crate::config::draft::{self, PerNode, Preempt as PreemptDraft};
 use crate::config::yaml::duration_text;
 use crate::diag::{Diagnostic, Span};
-use crate::model::vrrp::{
-    Announce, Authentication, ChecksumForm, Family, Instance, Preempt, Version, VirtualAddress,
-};
+use crate::model::vrrp::{Announce, Authentication, ChecksumForm, Family, Instance, Preempt, Version, VirtualAddress};
 use crate::model::{Priority, Vrid};
 
 use super::{Context, count, nodes, or, transport};
@@ -49,12 +47,7 @@ pub fn resolve<'a>(context: &Context<'a>) -> Vec<Resolved<'a>> {
     resolved
 }
 
-fn one<'a>(
-    context: &Context<'_>,
-    draft: &'a draft::Instance,
-    family: Family,
-    is_split: bool,
-) -> Option<Resolved<'a>> {
+fn one<'a>(context: &Context<'_>, draft: &'a draft::Instance, family: Family, is_split: bool) -> Option<Resolved<'a>> {
     let interface = interface(context, draft)?;
     let priority = priority(context, draft)?;
     let vrid = Vrid::new(u8::try_from(draft.vrid?.value).ok()?)?;
@@ -112,7 +105,9 @@ fn authentication(draft: &draft::Instance, version: Version) -> Authentication {
 fn interface(context: &Context<'_>, draft: &draft::Instance) -> Option<String> {
     let node = context.node?;
     let own = match &draft.interface {
-        Some(PerNode::Each(each)) => each.iter().find(|(name, _)| name.value == node.name.value).map(|(_, value)| value),
+        Some(PerNode::Each(each)) => {
+            each.iter().find(|(name, _)| name.value == node.name.value).map(|(_, value)| value)
+        }
         _ => None,
     };
     let common = match &draft.interface {
@@ -161,7 +156,10 @@ fn address(context: &Context<'_>, address: &draft::VirtualAddress, interface: &s
     let host = if address.network.address.is_ipv4() { 32 } else { 128 };
     let mut prefix = address.network.prefix.unwrap_or(host);
     if prefix < host && has_own_address(context, address.network.address, prefix) {
-        let message = format!("{} is installed as /{host}: this node has an own address in that network", address.network.address);
+        let message = format!(
+            "{} is installed as /{host}: this node has an own address in that network",
+            address.network.address
+        );
         let hint = "remove the mask: with it the address could become the primary one and take the node's own down";
         context.warning("W-MASK", address.network.span, message, hint);
         prefix = host;
@@ -255,7 +253,7 @@ fn limits(context: &Context<'_>, draft: &draft::Instance) {
 fn interval(context: &Context<'_>, interval: Duration, span: Span, version: Version, draft: &draft::Instance) {
     let nanos = interval.as_nanos();
     match version {
-        Version::V2 if nanos % 1_000_000_000 != 0 => {
+        Version::V2 if !nanos.is_multiple_of(1_000_000_000) => {
             let message = format!("version 2 counts in whole seconds, not {}", duration_text(interval));
             context.error("E-INTERVAL", span, message, "write `1s`, or use version 3");
         }
@@ -263,7 +261,7 @@ fn interval(context: &Context<'_>, interval: Duration, span: Span, version: Vers
             let message = format!("version 3 allows at most 40.95s, not {}", duration_text(interval));
             context.error("E-INTERVAL", span, message, "write `40s` or less");
         }
-        Version::V3 if nanos % 10_000_000 != 0 => {
+        Version::V3 if !nanos.is_multiple_of(10_000_000) => {
             let message = format!("version 3 counts in steps of 10ms, which {} is not", duration_text(interval));
             context.error("E-INTERVAL", span, message, "write a multiple of 10ms");
         }
@@ -302,7 +300,8 @@ fn collisions(context: &Context<'_>, resolved: &[Resolved<'_>]) {
                 let message = format!("virtual address {} is given twice", address.address);
                 twice("E-ADDRESS", *span, *first, message, "remove one of them");
             }
-            let node = context.draft.nodes.iter().find_map(|node| node.address.filter(|own| own.value == address.address));
+            let node =
+                context.draft.nodes.iter().find_map(|node| node.address.filter(|own| own.value == address.address));
             if let Some(node) = node {
                 let message = format!("virtual address {} is a node's own address", address.address);
                 let problem = Diagnostic::error("E-ADDRESS", *span, message).label(node.span, "the node's address");
@@ -316,7 +315,13 @@ fn collisions(context: &Context<'_>, resolved: &[Resolved<'_>]) {
             match names.iter().find(|(known, span, _)| *known == name.value && *span != name.span) {
                 Some((_, first, other)) => {
                     let message = format!("`{}` names a virtual address of `{other}` already", name.value);
-                    twice("E-DUPLICATE", name.span, *first, message, "names of virtual addresses differ, since binds use them");
+                    twice(
+                        "E-DUPLICATE",
+                        name.span,
+                        *first,
+                        message,
+                        "names of virtual addresses differ, since binds use them",
+                    );
                 }
                 None => names.push((&name.value, name.span, &draft.name.value)),
             }

@@ -21,7 +21,8 @@ pub fn resolve(
 ) -> Vec<Tracked> {
     let mut objects = Objects(Vec::new());
     for (number, instance) in instances.iter_mut().enumerate() {
-        let mut rules = vec![Rule { object: objects.number("workers".to_owned(), Object::Workers), weight: Weight::Fault }];
+        let mut rules =
+            vec![Rule { object: objects.number("workers".to_owned(), Object::Workers), weight: Weight::Fault }];
         let mut degrading = Vec::new();
         for (index, frontend) in frontends.iter().enumerate() {
             let mine = listeners(frontend, number, instance);
@@ -176,7 +177,8 @@ fn script(context: &Context<'_>, draft: &draft::Script) -> Option<Script> {
 }
 
 fn unused_scripts(context: &Context<'_>) {
-    let targets = || context.draft.instances.iter().flat_map(|instance| &instance.track).flat_map(|track| &track.targets);
+    let targets =
+        || context.draft.instances.iter().flat_map(|instance| &instance.track).flat_map(|track| &track.targets);
     for draft in &context.draft.scripts {
         if !targets().any(|target| matches!(&target.value, Target::Script(name) if *name == draft.name.value)) {
             let _ = script(context, draft);

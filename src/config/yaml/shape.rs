@@ -44,7 +44,8 @@ impl Walk<'_> {
         for row in section.keys.iter().filter(|row| row.need == Need::Required) {
             let written = node.value(row.name);
             if let Some(written) = written
-                && (is_empty(written) || (written.is_nothing() && matches!(row.value, Value::Named(..) | Value::List(_))))
+                && (is_empty(written)
+                    || (written.is_nothing() && matches!(row.value, Value::Named(..) | Value::List(_))))
             {
                 let place = node.entries().iter().find(|entry| entry.key.value == row.name).map(|entry| entry.key.span);
                 let inner = if path.is_empty() { row.name.to_owned() } else { format!("{path}.{}", row.name) };
@@ -55,8 +56,11 @@ impl Walk<'_> {
             if written.is_none() {
                 let place = if path.is_empty() { section.name.to_owned() } else { format!("`{path}`") };
                 self.problems.push(
-                    Diagnostic::error("E-MISSING", owner, format!("{place} has no `{}`", row.name))
-                        .hint(format!("add `{}:` with {}", row.name, expected(&row.value))),
+                    Diagnostic::error("E-MISSING", owner, format!("{place} has no `{}`", row.name)).hint(format!(
+                        "add `{}:` with {}",
+                        row.name,
+                        expected(&row.value)
+                    )),
                 );
             }
         }
@@ -114,10 +118,12 @@ impl Walk<'_> {
 
     /// A word where several kinds of words may stand: it must be one of them.
     fn words(&self, node: &Node, choices: &[Value], owner: Span, path: &str) {
-        let scalars = || choices.iter().filter_map(|choice| match choice {
-            Value::One(scalar) => Some(*scalar),
-            _ => None,
-        });
+        let scalars = || {
+            choices.iter().filter_map(|choice| match choice {
+                Value::One(scalar) => Some(*scalar),
+                _ => None,
+            })
+        };
         if scalars().any(|scalar| word(scalar, node).is_ok()) {
             return;
         }
