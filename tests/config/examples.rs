@@ -136,7 +136,7 @@ fn name_given_in_two_files_shows_both_places() {
     assert!(loaded.model.is_none());
     let text = render(&loaded.diagnostics, &sources);
     assert!(text.starts_with("conf.d/more.yaml:2:3: error[E-DUPLICATE]: `app` is given twice"), "{text}");
-    assert!(text.contains("::: vipgate.yaml:24:3"), "{text}");
+    assert!(text.contains("::: vipgate.yaml:25:3"), "{text}");
 }
 
 trait AdminSocket {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use vipgate::config::load;
-use vipgate::diag::{Source, render};
+use vipgate::diag::{Severity, Source, render};
 use vipgate::model::Model;
 use vipgate::model::diff::{Change, apply, diff};
 
@@ -63,6 +63,13 @@ fn loaded(text: &str) -> Model {
     examples::model(text, "lb1")
 }
 
+/// There is a model exactly where there is no error.
+fn is_consistent(sources: &[Source]) {
+    let loaded = load(sources, &on("lb1"));
+    let has_errors = loaded.diagnostics.iter().any(|problem| problem.severity == Severity::Error);
+    assert_eq!(loaded.model.is_some(), !has_errors, "{}", render(&loaded.diagnostics, sources));
+}
+
 proptest! {
     #[test]
     fn applying_a_difference_makes_the_other_model(a in file(), b in file()) {
@@ -80,13 +87,13 @@ proptest! {
             text.replace_range(at..end, &put);
         }
         let sources = [Source::new("broken.yaml", text)];
-        render(&load(&sources, &on("lb1")).diagnostics, &sources);
+        is_consistent(&sources);
     }
 
     #[test]
     fn any_text_never_panics(text in "\\PC{0,200}") {
         let sources = [Source::new("any.yaml", text)];
-        render(&load(&sources, &on("lb1")).diagnostics, &sources);
+        is_consistent(&sources);
     }
 }
 
