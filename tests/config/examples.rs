@@ -139,6 +139,14 @@ fn name_given_in_two_files_shows_both_places() {
     assert!(text.contains("::: vipgate.yaml:25:3"), "{text}");
 }
 
+#[test]
+fn proxy_alone_needs_no_virtual_router() {
+    let text = "nodes:\n  here: {address: 127.0.0.1}\nfrontends:\n  web:\n    bind: [\"127.0.0.1:8080\"]\n    \
+                default_backend: web\nbackends:\n  web:\n    servers: {one: \"127.0.0.1:8081\"}\nlog: {access: off}\n";
+    let model = model(text, "here");
+    assert!(model.instances.is_empty() && model.objects.is_empty());
+}
+
 trait AdminSocket {
     fn admin_socket(&self) -> &str;
 }
