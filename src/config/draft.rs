@@ -278,6 +278,8 @@ pub struct Backend {
 /// Health checks.
 #[derive(Clone, Debug, Default)]
 pub struct Check {
+    /// Whether what to probe is written, right or wrong.
+    pub is_probe_written: bool,
     /// TCP was asked for.
     pub tcp: Option<Spanned<bool>>,
     /// An HTTP request was asked for.

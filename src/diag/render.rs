@@ -28,9 +28,10 @@ fn one(out: &mut String, diagnostic: &Diagnostic, sources: &[Source]) {
     }
     // Writing to a String cannot fail.
     let _ = writeln!(out, "{}[{}]: {}", diagnostic.severity.name(), diagnostic.code, printable(&diagnostic.message));
-    let lines = diagnostic.labels.iter().filter_map(|label| {
-        Some(sources.get(label.span.source)?.position(label.span.start).line)
-    });
+    let lines = diagnostic
+        .labels
+        .iter()
+        .filter_map(|label| Some(sources.get(label.span.source)?.position(label.span.start).line));
     let width = lines.max().unwrap_or(0).to_string().len();
     let mut previous = None;
     for (number, label) in diagnostic.labels.iter().enumerate() {
@@ -65,7 +66,17 @@ fn snippet(out: &mut String, label: &Label, is_first: bool, width: usize, source
 
 /// Control characters from a file must not reach a terminal.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c == '\t' { ' ' } else if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| {
+            if c == '\t' {
+                ' '
+            } else if c.is_control() {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -30,7 +30,11 @@ fn every_example_loads_on_both_nodes_without_a_word() {
         for node in ["lb1", "lb2"] {
             let sources = [Source::new(file, read(file))];
             let loaded = load(&sources, &on(node));
-            assert!(loaded.model.is_some() && loaded.diagnostics.is_empty(), "{}", render(&loaded.diagnostics, &sources));
+            assert!(
+                loaded.model.is_some() && loaded.diagnostics.is_empty(),
+                "{}",
+                render(&loaded.diagnostics, &sources)
+            );
         }
     }
 }
@@ -38,11 +42,8 @@ fn every_example_loads_on_both_nodes_without_a_word() {
 #[test]
 fn proxy_health_is_tracked_without_being_asked() {
     let model = model(&read("configs/pair.yaml"), "lb1");
-    let rules: Vec<_> = model.instances[0]
-        .track
-        .iter()
-        .map(|rule| (model.objects[rule.object].name.as_str(), rule.weight))
-        .collect();
+    let rules: Vec<_> =
+        model.instances[0].track.iter().map(|rule| (model.objects[rule.object].name.as_str(), rule.weight)).collect();
     assert_eq!(
         rules,
         [
@@ -74,7 +75,10 @@ fn each_node_has_its_own_priority_interface_and_peers() {
     assert_eq!((one.instances[0].priority.value(), one.instances[0].interface.as_str()), (200, "ens5"));
     assert_eq!((two.instances[0].priority.value(), two.instances[0].interface.as_str()), (100, "ens6"));
     let Transport::Unicast { source, peers, min_ttl, .. } = &two.instances[0].transport else { panic!("multicast") };
-    assert_eq!((source.map(|s| s.to_string()), peers[0].to_string(), *min_ttl), (Some("10.0.1.12".into()), "10.0.1.11".into(), 255));
+    assert_eq!(
+        (source.map(|s| s.to_string()), peers[0].to_string(), *min_ttl),
+        (Some("10.0.1.12".into()), "10.0.1.11".into(), 255)
+    );
 }
 
 #[test]
@@ -96,7 +100,10 @@ fn defaults_are_those_of_the_design() {
     assert_eq!((instance.advert_interval, instance.down_adverts, instance.lease), (seconds(1), 3, Some(seconds(3))));
     assert_eq!(frontend.mode, Mode::Http);
     let timeouts = frontend.timeouts;
-    assert_eq!((timeouts.client, timeouts.http_request, timeouts.http_keep_alive), (seconds(30), seconds(10), seconds(10)));
+    assert_eq!(
+        (timeouts.client, timeouts.http_request, timeouts.http_keep_alive),
+        (seconds(30), seconds(10), seconds(10))
+    );
     assert_eq!(timeouts.tunnel, Some(seconds(3600)));
     let timeouts = backend.timeouts;
     assert_eq!((timeouts.connect, timeouts.server, timeouts.queue), (seconds(5), seconds(30), seconds(5)));
@@ -129,7 +136,15 @@ fn name_given_in_two_files_shows_both_places() {
     assert!(loaded.model.is_none());
     let text = render(&loaded.diagnostics, &sources);
     assert!(text.starts_with("conf.d/more.yaml:2:3: error[E-DUPLICATE]: `app` is given twice"), "{text}");
-    assert!(text.contains("::: vipgate.yaml:24:3"), "{text}");
+    assert!(text.contains("::: vipgate.yaml:25:3"), "{text}");
+}
+
+#[test]
+fn proxy_alone_needs_no_virtual_router() {
+    let text = "nodes:\n  here: {address: 127.0.0.1}\nfrontends:\n  web:\n    bind: [\"127.0.0.1:8080\"]\n    \
+                default_backend: web\nbackends:\n  web:\n    servers: {one: \"127.0.0.1:8081\"}\nlog: {access: off}\n";
+    let model = model(text, "here");
+    assert!(model.instances.is_empty() && model.objects.is_empty());
 }
 
 trait AdminSocket {

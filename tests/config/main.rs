@@ -6,7 +6,7 @@
 mod cases;
 mod examples;
 mod schema;
-
+mod properties;
 
 use vipgate::config::{HostFacts, Interface};
 use vipgate::diag::{Source, render};

@@ -5,9 +5,13 @@ use serde_json::Value;
 /// Every key of a YAML text of the examples' style, by line: enough to see that a schema knows the words.
 fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
-    for line in text.lines().map(|line| line.split(" #").next().unwrap_or_default()).filter(|line| !line.starts_with('#')) {
+    for line in
+        text.lines().map(|line| line.split(" #").next().unwrap_or_default()).filter(|line| !line.starts_with('#'))
+    {
         for piece in line.split(['{', ',']) {
-            if let Some((key, _)) = piece.split_once(": ").or_else(|| piece.trim_end().strip_suffix(':').map(|k| (k, ""))) {
+            if let Some((key, _)) =
+                piece.split_once(": ").or_else(|| piece.trim_end().strip_suffix(':').map(|k| (k, "")))
+            {
                 words.push(key.trim().trim_start_matches("- ").trim_matches(['"', ' ']).to_owned());
             }
         }
@@ -47,8 +51,8 @@ fn schema_knows_every_key_of_the_examples() {
     properties(&vipgate::config::schema(), &mut found, &mut Vec::new());
     // Names that the operator chose.
     let own = [
-        "lb1", "lb2", "web", "left", "right", "db", "www", "raw", "app", "app_raw", "web01", "web02", "web03", "postgres",
-        "primary", "standby", "gateway", "Host",
+        "lb1", "lb2", "web", "left", "right", "db", "www", "raw", "app", "app_raw", "web01", "web02", "web03",
+        "postgres", "primary", "standby", "gateway", "Host",
     ];
     for file in crate::examples::FILES {
         for word in words(&crate::read(file)) {

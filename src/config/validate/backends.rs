@@ -15,10 +15,6 @@ pub fn resolve(context: &Context<'_>) -> Vec<Backend> {
 }
 
 fn one(context: &Context<'_>, backend: &draft::Backend) -> Backend {
-    if backend.servers.is_empty() {
-        let message = format!("backend `{}` has no servers", backend.name.value);
-        context.error("E-EMPTY", backend.name.span, message, "add `servers: {web01: 192.0.2.21:80}`");
-    }
     let mode = mode(context, backend);
     let servers: Vec<Server> = backend.servers.iter().filter_map(|server| self::server(context, server)).collect();
     addresses(context, backend);

@@ -12,11 +12,7 @@ use super::frontends::Resolved;
 use super::instances::Resolved as Instance;
 
 /// The binds of a frontend. A name that stands for an IPv4 and an IPv6 address makes two.
-pub fn resolve(
-    context: &Context<'_>,
-    frontend: &draft::Frontend,
-    instances: &[Instance<'_>],
-) -> Vec<(Bind, Span)> {
+pub fn resolve(context: &Context<'_>, frontend: &draft::Frontend, instances: &[Instance<'_>]) -> Vec<(Bind, Span)> {
     frontend.binds.iter().flat_map(|bind| one(context, bind, instances)).collect()
 }
 

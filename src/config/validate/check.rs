@@ -25,8 +25,10 @@ pub fn resolve(context: &Context<'_>, written: &Spanned<draft::Check>) -> Option
         );
     }
     if check.http.is_none() && !is_tcp {
-        let hint = "add `tcp: true` or `http: GET /health`, or remove `check`";
-        context.error("E-CHECK", written.span, "this check does not say what to probe", hint);
+        if !check.is_probe_written {
+            let hint = "add `tcp: true` or `http: GET /health`, or remove `check`";
+            context.error("E-CHECK", written.span, "this check does not say what to probe", hint);
+        }
         return None;
     }
     if check.http.is_none()

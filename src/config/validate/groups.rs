@@ -12,7 +12,8 @@ pub fn resolve(context: &Context<'_>, instances: &[Resolved<'_>]) -> Vec<SyncGro
     let mut grouped: Vec<&Spanned<String>> = Vec::new();
     let names = || context.draft.instances.iter().map(|instance| instance.name.value.as_str());
     let numbers = |name: &str| {
-        let mine = move |(number, instance): (usize, &Resolved<'_>)| (instance.draft.name.value == name).then_some(number);
+        let mine =
+            move |(number, instance): (usize, &Resolved<'_>)| (instance.draft.name.value == name).then_some(number);
         instances.iter().enumerate().filter_map(mine).collect::<Vec<_>>()
     };
     for group in &context.draft.sync_groups {

@@ -7,6 +7,8 @@ mod nodes;
 mod backends;
 mod check;
 mod instances;
+mod limits;
+mod collisions;
 mod transport;
 mod groups;
 mod frontends;

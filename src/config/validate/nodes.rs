@@ -33,7 +33,9 @@ pub fn resolve(context: &Context<'_>) -> Vec<Node> {
         if let Some(first) = nodes.iter().take(number).find(same) {
             let message = format!("`{}` and `{}` have the same address", first.name.value, node.name.value);
             let place = first.address.map_or(first.name.span, |address| address.span);
-            context.problems.push(Diagnostic::error("E-ADDRESS", address.span, message).label(place, "first given here"));
+            context
+                .problems
+                .push(Diagnostic::error("E-ADDRESS", address.span, message).label(place, "first given here"));
         }
     }
     if let Some(node) = context.node {

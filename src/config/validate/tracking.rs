@@ -7,7 +7,7 @@ use crate::diag::{Diagnostic, Span};
 use crate::model::proxy::Backend;
 use crate::model::track::{Object, Rule, Script, Tracked, Weight};
 
-use super::election::{self, Tracker};
+use super::election;
 use super::frontends::Resolved as Frontend;
 use super::instances::Resolved as Instance;
 use super::{Context, binds, count, nodes, or, size};
@@ -21,7 +21,8 @@ pub fn resolve(
 ) -> Vec<Tracked> {
     let mut objects = Objects(Vec::new());
     for (number, instance) in instances.iter_mut().enumerate() {
-        let mut rules = vec![Rule { object: objects.number("workers".to_owned(), Object::Workers), weight: Weight::Fault }];
+        let mut rules =
+            vec![Rule { object: objects.number("workers".to_owned(), Object::Workers), weight: Weight::Fault }];
         let mut degrading = Vec::new();
         for (index, frontend) in frontends.iter().enumerate() {
             let mine = listeners(frontend, number, instance);
@@ -43,8 +44,9 @@ pub fn resolve(
                 // The operator's word about a backend takes the place of the default.
                 degrading.retain(|other| *other != backend);
             }
-            trackers.push(Tracker { name: name.clone(), weight, span: track.weight.map_or(span, |weight| weight.span) });
-            let object = objects.number(name, object);
+            let object = objects.number(name.clone(), object);
+            let place = track.weight.map_or(span, |weight| weight.span);
+            trackers.push(election::Tracker { name, rule: Rule { object, weight }, span: place });
             if rules.iter().any(|rule| rule.object == object) {
                 context.error("E-DUPLICATE", span, "this is tracked twice by the same virtual router", "remove one");
             }
@@ -59,7 +61,7 @@ pub fn resolve(
             }
         }
         instance.model.track = rules;
-        election::check(context, instance.draft, &trackers);
+        election::check(context, instance, &trackers);
     }
     unused_scripts(context);
     objects.0
@@ -140,8 +142,8 @@ fn object(context: &Context<'_>, track: &draft::Track, backends: &[Backend]) -> 
             let min_up = track.min_up.map_or(1, |min_up| size(min_up.value));
             let servers = backends.get(backend).map_or(0, |backend| backend.servers.len());
             if let Some(written) = track.min_up.filter(|_| min_up > servers && servers > 0) {
-                let message = format!("backend `{name}` has {servers} servers, never {min_up} usable ones");
-                context.error("E-RANGE", written.span, message, format!("write 1-{servers}"));
+                let message = format!("`{name}` never has {min_up} usable servers: it has {servers} in all");
+                context.error("E-RANGE", written.span, message, format!("write {servers} or less"));
             }
             let suffix = if min_up > 1 { format!(" min_up {min_up}") } else { String::new() };
             (format!("backend {name}{suffix}"), Object::Backend { backend, min_up })
@@ -175,7 +177,8 @@ fn script(context: &Context<'_>, draft: &draft::Script) -> Option<Script> {
 }
 
 fn unused_scripts(context: &Context<'_>) {
-    let targets = || context.draft.instances.iter().flat_map(|instance| &instance.track).flat_map(|track| &track.targets);
+    let targets =
+        || context.draft.instances.iter().flat_map(|instance| &instance.track).flat_map(|track| &track.targets);
     for draft in &context.draft.scripts {
         if !targets().any(|target| matches!(&target.value, Target::Script(name) if *name == draft.name.value)) {
             let _ = script(context, draft);

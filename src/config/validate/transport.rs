@@ -17,11 +17,15 @@ pub fn resolve(context: &Context<'_>, draft: &draft::Instance, family: Family) -
     let is_mine = |address: &IpAddr| Family::of(*address) == family && Some(*address) != own;
     let source = source.map(|source| source.value).or(own).filter(|source| Family::of(*source) == family);
     let found: Vec<IpAddr> = match peers {
-        Some(peers) => peers.iter().map(|peer| peer.value).filter(is_mine).filter(|peer| Some(*peer) != source).collect(),
+        Some(peers) => {
+            peers.iter().map(|peer| peer.value).filter(is_mine).filter(|peer| Some(*peer) != source).collect()
+        }
         None => {
-            let others = context.draft.nodes.iter().filter(|node| {
-                context.node.is_some_and(|own| own.name.value != node.name.value)
-            });
+            let others = context
+                .draft
+                .nodes
+                .iter()
+                .filter(|node| context.node.is_some_and(|own| own.name.value != node.name.value));
             others.filter_map(|node| node.address.map(|address| address.value)).filter(is_mine).collect()
         }
     };

@@ -42,11 +42,25 @@ impl Walk<'_> {
             return;
         }
         for row in section.keys.iter().filter(|row| row.need == Need::Required) {
-            if node.value(row.name).is_none() {
+            let written = node.value(row.name);
+            if let Some(written) = written
+                && (is_empty(written)
+                    || (written.is_nothing() && matches!(row.value, Value::Named(..) | Value::List(_))))
+            {
+                let place = node.entries().iter().find(|entry| entry.key.value == row.name).map(|entry| entry.key.span);
+                let inner = if path.is_empty() { row.name.to_owned() } else { format!("{path}.{}", row.name) };
+                let what = format!("`{inner}` is empty");
+                let hint = format!("give it {}", expected(&row.value));
+                self.problems.push(Diagnostic::error("E-EMPTY", place.unwrap_or(owner), what).hint(hint));
+            }
+            if written.is_none() {
                 let place = if path.is_empty() { section.name.to_owned() } else { format!("`{path}`") };
                 self.problems.push(
-                    Diagnostic::error("E-MISSING", owner, format!("{place} has no `{}`", row.name))
-                        .hint(format!("add `{}:` with {}", row.name, expected(&row.value))),
+                    Diagnostic::error("E-MISSING", owner, format!("{place} has no `{}`", row.name)).hint(format!(
+                        "add `{}:` with {}",
+                        row.name,
+                        expected(&row.value)
+                    )),
                 );
             }
         }
@@ -85,8 +99,8 @@ impl Walk<'_> {
                     self.value(&entry.value, inner, entry.key.span, &format!("{path}.{}", entry.key.value));
                 }
             }
-            // `frontends:` with nothing below it.
-            (Value::Named(..), _) if node.is_nothing() => {}
+            // `frontends:` with nothing below it; where that is too little, `section` says so.
+            (Value::Named(..) | Value::List(_), _) if node.is_nothing() => {}
             (Value::List(inner), Kind::List(items)) => {
                 for (number, item) in items.iter().enumerate() {
                     self.value(item, inner, owner, &format!("{path}[{number}]"));
@@ -104,15 +118,18 @@ impl Walk<'_> {
 
     /// A word where several kinds of words may stand: it must be one of them.
     fn words(&self, node: &Node, choices: &[Value], owner: Span, path: &str) {
-        let scalars = || choices.iter().filter_map(|choice| match choice {
-            Value::One(scalar) => Some(*scalar),
-            _ => None,
-        });
+        let scalars = || {
+            choices.iter().filter_map(|choice| match choice {
+                Value::One(scalar) => Some(*scalar),
+                _ => None,
+            })
+        };
         if scalars().any(|scalar| word(scalar, node).is_ok()) {
             return;
         }
         let mut kinds = scalars().filter(|scalar| !matches!(scalar, Scalar::Word(_)));
-        match (kinds.next(), kinds.next()) {
+        let (first, second) = (kinds.next(), kinds.next());
+        match (first.or_else(|| scalars().next()), second) {
             // One kind besides fixed words: what is wrong with it says more than a list of kinds.
             (Some(scalar), None) => {
                 if let Err(problem) = word(scalar, node) {
@@ -134,6 +151,14 @@ impl Walk<'_> {
         let span = if matches!(node.kind, Kind::Scalar { .. }) && !node.is_nothing() { node.span } else { owner };
         let place = if path.is_empty() { "the file".to_owned() } else { format!("`{path}`") };
         self.problems.push(Diagnostic::error("E-VALUE", span, format!("{place} is {found}, not {expected}")));
+    }
+}
+
+fn is_empty(node: &Node) -> bool {
+    match &node.kind {
+        Kind::List(items) => items.is_empty(),
+        Kind::Map(entries) => entries.is_empty(),
+        Kind::Scalar { .. } => false,
     }
 }
 

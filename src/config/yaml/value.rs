@@ -143,7 +143,10 @@ pub fn endpoint(text: &str) -> Result<SocketAddr, Wrong> {
 pub fn server(text: &str) -> Result<SocketAddr, Wrong> {
     let endpoint = endpoint(text)?;
     if endpoint.ip().is_unspecified() || endpoint.ip().is_multicast() {
-        return Err(Wrong::value(format!("`{}` is not the address of a server", endpoint.ip()), "write its own address"));
+        return Err(Wrong::value(
+            format!("`{}` is not the address of a server", endpoint.ip()),
+            "write its own address",
+        ));
     }
     Ok(endpoint)
 }
@@ -153,7 +156,11 @@ pub fn bind(text: &str) -> Result<draft::Bind, Wrong> {
     let hint = "write vip@NAME:PORT, ADDRESS:PORT or *:PORT";
     let port = |text: &str| match text.parse::<u16>() {
         Ok(port) if port > 0 => Ok(port),
-        _ => Err(Wrong { code: "E-RANGE", what: format!("`{text}` is not a port; 1-65535"), hint: Some(hint.to_owned()) }),
+        _ => Err(Wrong {
+            code: "E-RANGE",
+            what: format!("`{text}` is not a port; 1-65535"),
+            hint: Some(hint.to_owned()),
+        }),
     };
     if let Some(rest) = text.strip_prefix("vip@") {
         return match rest.rsplit_once(':') {
@@ -200,7 +207,11 @@ pub fn track_weight(text: &str) -> Result<Weight, Wrong> {
     let hint = "write `fault`, `degrade`, `-20` (while down) or `+20` (while up)";
     let amount = |digits: &str| match digits.parse::<u8>() {
         Ok(amount) if (1..=253).contains(&amount) => Ok(amount),
-        _ => Err(Wrong { code: "E-RANGE", what: format!("`{text}` is not a weight; 1-253 with its sign"), hint: Some(hint.to_owned()) }),
+        _ => Err(Wrong {
+            code: "E-RANGE",
+            what: format!("`{text}` is not a weight; 1-253 with its sign"),
+            hint: Some(hint.to_owned()),
+        }),
     };
     match text {
         "fault" => Ok(Weight::Fault),
@@ -228,7 +239,8 @@ pub fn request(text: &str) -> Result<(String, String), Wrong> {
 
 /// A request method.
 pub fn method(text: &str) -> Result<String, Wrong> {
-    let is_token = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
+    let is_token =
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
     match is_token {
         true => Ok(text.to_owned()),
         false => Err(Wrong::value(format!("`{text}` is not a method"), "write GET, HEAD or OPTIONS")),
@@ -279,10 +291,9 @@ pub fn name(text: &str) -> Result<String, Wrong> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     match !text.is_empty() && text.len() <= 64 && text.chars().all(is_allowed) {
         true => Ok(text.to_owned()),
-        false => Err(Wrong::value(
-            format!("`{text}` is not a name"),
-            "a name has 1-64 letters, digits, `-`, `_` or `.`",
-        )),
+        false => {
+            Err(Wrong::value(format!("`{text}` is not a name"), "a name has 1-64 letters, digits, `-`, `_` or `.`"))
+        }
     }
 }
 

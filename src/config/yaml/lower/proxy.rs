@@ -72,6 +72,8 @@ fn check(node: &Node) -> Check {
         _ => (expect, None),
     };
     Check {
+        // A check that is no map was reported as such.
+        is_probe_written: at("http").is_some() || !matches!(node.kind, Kind::Map(_)),
         tcp: read(at("tcp"), value::flag),
         http: at("http").and_then(request),
         status: list(status, value::status),
@@ -96,9 +98,8 @@ fn request(node: &Node) -> Option<Spanned<Request>> {
     let method = read(node.value("method"), value::method).map_or("GET".to_owned(), |method| method.value);
     let path = read(node.value("path"), value::path)?;
     let headers = node.value("headers").map(Node::entries).unwrap_or_default();
-    let headers = headers.iter().filter_map(|entry| {
-        Some((entry.key.value.clone(), value::header(entry.value.text()?).ok()?))
-    });
+    let headers =
+        headers.iter().filter_map(|entry| Some((entry.key.value.clone(), value::header(entry.value.text()?).ok()?)));
     Some(Spanned::new(Request { method, path: path.value, headers: headers.collect() }, path.span))
 }
 

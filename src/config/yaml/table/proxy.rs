@@ -37,7 +37,11 @@ static CLIENT_TIMEOUTS: Section = Section {
     doc: "Timeouts of the client side.",
     keys: &[
         key("client", Value::One(TIMEOUT), "Inactivity of the client. Default 30s."),
-        key("http_request", Value::One(TIMEOUT), "From the first byte of a request to the end of its head. Default 10s."),
+        key(
+            "http_request",
+            Value::One(TIMEOUT),
+            "From the first byte of a request to the end of its head. Default 10s.",
+        ),
         key("http_keep_alive", Value::One(TIMEOUT), "Between two requests. Default 10s."),
         key(
             "tunnel",

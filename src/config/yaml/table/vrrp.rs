@@ -12,10 +12,7 @@ pub(super) static INSTANCE: Section = Section {
     keys: &[
         key(
             "interface",
-            Value::Any(&[
-                Value::One(Scalar::Interface),
-                Value::Named(Scalar::Name, &Value::One(Scalar::Interface)),
-            ]),
+            Value::Any(&[Value::One(Scalar::Interface), Value::Named(Scalar::Name, &Value::One(Scalar::Interface))]),
             "Interface of adverts and addresses, or one for each node: {lb1: eth0, lb2: ens3}. A node's own `interface` \
              takes the place of a single one.",
         ),
@@ -27,11 +24,14 @@ pub(super) static INSTANCE: Section = Section {
         required(
             "virtual_addresses",
             Value::Any(&[
-                Value::Named(Scalar::Name, &Value::Any(&[
-                    Value::One(Scalar::Network),
-                    Value::Section(&ADDRESS),
-                    Value::List(&Value::One(Scalar::Network)),
-                ])),
+                Value::Named(
+                    Scalar::Name,
+                    &Value::Any(&[
+                        Value::One(Scalar::Network),
+                        Value::Section(&ADDRESS),
+                        Value::List(&Value::One(Scalar::Network)),
+                    ]),
+                ),
                 Value::List(&Value::One(Scalar::Network)),
                 Value::One(Scalar::Network),
             ]),
@@ -184,7 +184,11 @@ pub(super) static SCRIPT: Section = Section {
             "Program (absolute path) and arguments, as text or list; executed without a shell.",
         ),
         key("interval", Value::One(TIMEOUT), "Pause between starts. Default 1s."),
-        key("timeout", Value::One(TIMEOUT), "Time after which it is killed and counts as failed. Default: the interval."),
+        key(
+            "timeout",
+            Value::One(TIMEOUT),
+            "Time after which it is killed and counts as failed. Default: the interval.",
+        ),
         key("rise", Value::One(COUNT), "Consecutive successes before it is up. Default 1."),
         key("fall", Value::One(COUNT), "Consecutive failures before it is down. Default 1."),
     ],
