@@ -1,0 +1,14 @@
+//! vipgate on a real network: pairs of processes in network namespaces, with each other and with keepalived.
+//!
+//! Needs root (in a user namespace is enough: `./dev test` sees to that), iproute2, keepalived, tcpdump and curl. A test
+//! that lacks one of them fails and says which.
+//!
+//! [`harness`] has the network and the processes; [`interop`] vipgate with keepalived, [`pair`] failures of two vipgate,
+//! [`operator`] what an operator types; [`kernel`] is the layer below, without a process: addresses, frames, events.
+
+mod harness;
+
+mod interop;
+mod kernel;
+mod operator;
+mod pair;
