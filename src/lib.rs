@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! words      time diag wire http model state
-//! deciding   vrrp track check balance stats config
+//! deciding   vrrp track check balance config
 //! doing      sys generation proxy admin
 //! running    run cli
 //! ```
@@ -27,7 +27,6 @@ pub mod vrrp;
 pub mod track;
 pub mod check;
 pub mod balance;
-pub mod stats;
 pub mod config;
 
 // Doing.

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `vipgate` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vipgate::cli::main()
+}

@@ -1,1 +1,13 @@
-//! admin.
+//! The operator's door: an HTTP API on a Unix socket, what it says, and the client that `vipgate status` uses.
+//!
+//! It changes nothing itself: every order goes to the supervisor as an [`Order`] and comes back as an answer. Read
+//! [`status`] first.
+
+pub mod client;
+pub mod order;
+pub mod render;
+pub mod server;
+pub mod status;
+
+pub use order::{Order, OrderKind};
+pub use status::Status;

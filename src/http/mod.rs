@@ -1,1 +1,18 @@
-//! http.
+//! HTTP/1 messages without I/O: a head is a list of ranges over the bytes as received, a body is a length rule.
+//!
+//! Decides how a message is delimited (RFC 9112 §6) and refuses whatever two parsers could read differently. Never
+//! reads a socket, never allocates once its storage has grown, never changes order or bytes of what it keeps.
+//! Read [`head`] first, then [`parse`], [`framing`], [`chunked`], and [`edit`] for what a proxy writes.
+
+pub mod head;
+mod grammar;
+pub mod parse;
+pub mod framing;
+pub mod chunked;
+pub mod edit;
+
+pub use chunked::ChunkScanner;
+pub use edit::{ConnectionField, RequestEdit, write_request, write_response};
+pub use framing::{Body, BodyError, BodyFraming};
+pub use head::{Field, FieldKind, Head, Method, Span, Version};
+pub use parse::{HeadError, Parsed, is_head_complete, parse_request, parse_response};

@@ -3,6 +3,10 @@
 //! Nothing here decides or performs I/O. Start with [`servers`].
 
 pub mod servers;
+pub mod queue;
+pub mod sessions;
+pub mod counters;
+pub mod log;
 pub mod levels;
 pub mod heart;
 pub mod vrrp;

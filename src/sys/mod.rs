@@ -5,6 +5,7 @@
 //! that joins the two is `run::vrrp`. Read [`netlink`] first: it is where a virtual IP comes to exist.
 
 pub mod clock;
+pub mod localtime;
 pub mod netlink;
 pub mod vrrp_socket;
 pub mod link_frame;
@@ -12,6 +13,7 @@ pub mod listener;
 pub mod splice;
 pub mod sched;
 pub mod caps;
+pub mod limits;
 pub mod hosts;
 pub mod processes;
 pub mod namespace;

@@ -1,0 +1,335 @@
+//! What a file says, before anything is looked up: spanned, unresolved, without defaults. Every syntax lowers into this.
+//!
+//! `None` means "not written". A value that was written but is wrong is `None` too; its diagnostic exists already.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::diag::{Span, Spanned};
+use crate::model::proxy::{Balance, Mode};
+use crate::model::vrrp::{ChecksumForm, Version};
+use crate::model::{LogTarget, track};
+
+/// Everything that the files say.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// Nodes of the pair.
+    pub nodes: Vec<Node>,
+    /// Virtual routers.
+    pub instances: Vec<Instance>,
+    /// Groups of them.
+    pub sync_groups: Vec<SyncGroup>,
+    /// Track scripts.
+    pub scripts: Vec<Script>,
+    /// Frontends.
+    pub frontends: Vec<Frontend>,
+    /// Backends.
+    pub backends: Vec<Backend>,
+    /// Control socket.
+    pub admin_socket: Option<Spanned<PathBuf>>,
+    /// Destination of access logs.
+    pub access_log: Option<Spanned<LogTarget>>,
+    /// Worker threads.
+    pub workers: Option<Spanned<u64>>,
+    /// Client connections in all.
+    pub maxconn: Option<Spanned<u64>>,
+    /// How long sessions may finish after a stop.
+    pub drain: Option<Spanned<Duration>>,
+}
+
+/// A node.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its own address.
+    pub address: Option<Spanned<IpAddr>>,
+    /// Priority of its instances where they set none.
+    pub priority: Option<Spanned<u64>>,
+    /// Interface of its instances, in place of theirs.
+    pub interface: Option<Spanned<String>>,
+}
+
+/// A value for every node, or one for each.
+#[derive(Clone, Debug)]
+pub enum PerNode<T> {
+    /// The same everywhere.
+    Same(Spanned<T>),
+    /// By name of the node.
+    Each(Vec<(Spanned<String>, Spanned<T>)>),
+}
+
+/// A virtual router.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Interface of its adverts.
+    pub interface: Option<PerNode<String>>,
+    /// Protocol version.
+    pub version: Option<Spanned<Version>>,
+    /// Virtual router identifier.
+    pub vrid: Option<Spanned<u64>>,
+    /// Base priority.
+    pub priority: Option<PerNode<u64>>,
+    /// Advertisement interval.
+    pub advert_interval: Option<Spanned<Duration>>,
+    /// Adverts missed before the Master is gone.
+    pub down_adverts: Option<Spanned<u64>>,
+    /// Preemption.
+    pub preempt: Option<Spanned<Preempt>>,
+    /// Password.
+    pub pass: Option<Spanned<String>>,
+    /// How adverts travel.
+    pub transport: Option<Spanned<Transport>>,
+    /// Virtual addresses.
+    pub addresses: Vec<VirtualAddress>,
+    /// Kernel lifetime of the addresses; inner `None` is for ever.
+    pub lease: Option<Spanned<Option<Duration>>>,
+    /// Announcements at once.
+    pub announce_burst: Option<Spanned<u64>>,
+    /// Pause before the second burst; inner `None` is never.
+    pub announce_delay: Option<Spanned<Option<Duration>>>,
+    /// Period of refreshes; inner `None` is never.
+    pub announce_refresh: Option<Spanned<Option<Duration>>>,
+    /// Form of the version 3 checksum over IPv4.
+    pub checksum: Option<Spanned<ChecksumForm>>,
+    /// What moves the priority, besides the defaults.
+    pub track: Vec<Track>,
+}
+
+/// Preemption.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preempt {
+    /// Never.
+    Never,
+    /// After the default delay.
+    Default,
+    /// After this delay.
+    After(Duration),
+}
+
+/// How adverts travel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// To the well-known group.
+    Multicast,
+    /// To peers.
+    Unicast {
+        /// Own address; `None` is the node's.
+        source: Option<Spanned<IpAddr>>,
+        /// Peers; `None` is the other nodes.
+        peers: Option<Vec<Spanned<IpAddr>>>,
+        /// Least TTL accepted.
+        min_ttl: Option<Spanned<u64>>,
+        /// Whether strangers are refused.
+        check_source: Option<Spanned<bool>>,
+    },
+}
+
+/// An address with a mask or without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Network {
+    /// The address.
+    pub address: IpAddr,
+    /// Prefix length, if one was written.
+    pub prefix: Option<u8>,
+}
+
+/// A virtual address.
+#[derive(Clone, Debug)]
+pub struct VirtualAddress {
+    /// Name for binds.
+    pub name: Option<Spanned<String>>,
+    /// The address.
+    pub network: Spanned<Network>,
+    /// Another interface than the adverts'.
+    pub interface: Option<Spanned<String>>,
+}
+
+/// Something tracked.
+#[derive(Clone, Debug)]
+pub struct Track {
+    /// What: exactly one, if the file is right.
+    pub targets: Vec<Spanned<Target>>,
+    /// Where the entry begins.
+    pub span: Span,
+    /// Least usable servers; for a backend only.
+    pub min_up: Option<Spanned<u64>>,
+    /// What it does.
+    pub weight: Option<Spanned<track::Weight>>,
+}
+
+/// What is tracked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// An interface.
+    Interface(String),
+    /// A script by name.
+    Script(String),
+    /// A file.
+    File(PathBuf),
+    /// A process by `comm`.
+    Process(String),
+    /// A backend by name.
+    Backend(String),
+    /// A server by name.
+    Server {
+        /// Name of its backend.
+        backend: String,
+        /// Its name.
+        server: String,
+    },
+}
+
+/// Instances that change state together.
+#[derive(Clone, Debug)]
+pub struct SyncGroup {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Names of instances.
+    pub members: Vec<Spanned<String>>,
+}
+
+/// A track script.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Program and arguments.
+    pub command: Option<Spanned<Vec<String>>>,
+    /// Pause between starts.
+    pub interval: Option<Spanned<Duration>>,
+    /// Time limit.
+    pub timeout: Option<Spanned<Duration>>,
+    /// Successes before up.
+    pub rise: Option<Spanned<u64>>,
+    /// Failures before down.
+    pub fall: Option<Spanned<u64>>,
+}
+
+/// A frontend.
+#[derive(Clone, Debug)]
+pub struct Frontend {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Listening addresses.
+    pub binds: Vec<Spanned<Bind>>,
+    /// TCP or HTTP.
+    pub mode: Option<Spanned<Mode>>,
+    /// Name of a backend.
+    pub default_backend: Option<Spanned<String>>,
+    /// Concurrent sessions.
+    pub maxconn: Option<Spanned<u64>>,
+    /// Client inactivity.
+    pub client: Option<Spanned<Duration>>,
+    /// Request head.
+    pub http_request: Option<Spanned<Duration>>,
+    /// Between requests.
+    pub http_keep_alive: Option<Spanned<Duration>>,
+    /// Tunnel inactivity.
+    pub tunnel: Option<Spanned<Duration>>,
+    /// X-Forwarded-For and -Proto.
+    pub forwarded: Option<Spanned<bool>>,
+    /// Access log.
+    pub log: Option<Spanned<bool>>,
+}
+
+/// A listening address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bind {
+    /// Port of a named virtual address.
+    Virtual {
+        /// Its name.
+        name: String,
+        /// Port.
+        port: u16,
+    },
+    /// An address.
+    Address(SocketAddr),
+}
+
+/// A backend.
+#[derive(Clone, Debug)]
+pub struct Backend {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// TCP or HTTP.
+    pub mode: Option<Spanned<Mode>>,
+    /// Algorithm.
+    pub balance: Option<Spanned<Balance>>,
+    /// Attempts after the first.
+    pub retries: Option<Spanned<u64>>,
+    /// Whether the last retry may change the server.
+    pub redispatch: Option<Spanned<bool>>,
+    /// TCP connect.
+    pub connect: Option<Spanned<Duration>>,
+    /// Server inactivity.
+    pub server: Option<Spanned<Duration>>,
+    /// Waiting for a slot.
+    pub queue: Option<Spanned<Duration>>,
+    /// Health checks.
+    pub check: Option<Spanned<Check>>,
+    /// Servers.
+    pub servers: Vec<Server>,
+}
+
+/// Health checks.
+#[derive(Clone, Debug, Default)]
+pub struct Check {
+    /// TCP was asked for.
+    pub tcp: Option<Spanned<bool>>,
+    /// An HTTP request was asked for.
+    pub http: Option<Spanned<Request>>,
+    /// Accepted status codes; empty is the default.
+    pub status: Vec<Spanned<(u16, u16)>>,
+    /// Text in the body.
+    pub body: Option<Spanned<String>>,
+    /// Settled.
+    pub interval: Option<Spanned<Duration>>,
+    /// Changing.
+    pub fast_interval: Option<Spanned<Duration>>,
+    /// Down.
+    pub down_interval: Option<Spanned<Duration>>,
+    /// Time limit of a probe.
+    pub timeout: Option<Spanned<Duration>>,
+    /// Successes before up.
+    pub rise: Option<Spanned<u64>>,
+    /// Failures before down.
+    pub fall: Option<Spanned<u64>>,
+    /// Another port.
+    pub port: Option<Spanned<u64>>,
+    /// Another address.
+    pub address: Option<Spanned<SocketAddr>>,
+    /// Connect failures of traffic that bring a probe forward; inner `None` is off.
+    pub observe: Option<Spanned<Option<u64>>>,
+}
+
+/// The request of an HTTP probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Method.
+    pub method: String,
+    /// Target.
+    pub path: String,
+    /// Header fields.
+    pub headers: Vec<(String, String)>,
+}
+
+/// A server.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Where it listens.
+    pub address: Option<Spanned<SocketAddr>>,
+    /// Share.
+    pub weight: Option<Spanned<u64>>,
+    /// Concurrent connections.
+    pub maxconn: Option<Spanned<u64>>,
+    /// Used only when no other is usable.
+    pub backup: Option<Spanned<bool>>,
+    /// Source address.
+    pub source: Option<Spanned<IpAddr>>,
+}

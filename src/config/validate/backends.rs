@@ -1,0 +1,86 @@
+//! Backends and servers.
+
+use std::time::Duration;
+
+use crate::config::draft;
+use crate::diag::Diagnostic;
+use crate::model::Weight;
+use crate::model::proxy::{Backend, Balance, Mode, Server, ServerTimeouts};
+
+use super::{Context, check, count, or, size};
+
+/// Backends, index for index with the draft's.
+pub fn resolve(context: &Context<'_>) -> Vec<Backend> {
+    context.draft.backends.iter().map(|backend| one(context, backend)).collect()
+}
+
+fn one(context: &Context<'_>, backend: &draft::Backend) -> Backend {
+    if backend.servers.is_empty() {
+        let message = format!("backend `{}` has no servers", backend.name.value);
+        context.error("E-EMPTY", backend.name.span, message, "add `servers: {web01: 192.0.2.21:80}`");
+    }
+    let mode = mode(context, backend);
+    let servers: Vec<Server> = backend.servers.iter().filter_map(|server| self::server(context, server)).collect();
+    addresses(context, backend);
+    if !servers.is_empty() && servers.iter().all(|server| server.weight.value() == 0) {
+        let message = format!("every server of backend `{}` has weight 0", backend.name.value);
+        context.warning("W-SERVER-WEIGHT", backend.name.span, message, "nothing will be sent to it");
+    }
+    Backend {
+        name: backend.name.value.clone(),
+        mode,
+        balance: or(&backend.balance, Balance::RoundRobin),
+        servers,
+        timeouts: ServerTimeouts {
+            connect: or(&backend.connect, Duration::from_secs(5)),
+            server: or(&backend.server, Duration::from_secs(30)),
+            queue: or(&backend.queue, Duration::from_secs(5)),
+        },
+        retries: count(&backend.retries, 3),
+        redispatch: or(&backend.redispatch, true),
+        check: backend.check.as_ref().and_then(|written| check::resolve(context, written)),
+    }
+}
+
+/// What is written, or the mode of the first frontend that uses it.
+pub fn mode(context: &Context<'_>, backend: &draft::Backend) -> Mode {
+    let uses = |frontend: &&draft::Frontend| {
+        frontend.default_backend.as_ref().is_some_and(|name| name.value == backend.name.value)
+    };
+    let used_as = context.draft.frontends.iter().find(uses).map(|frontend| or(&frontend.mode, Mode::Http));
+    backend.mode.map(|mode| mode.value).or(used_as).unwrap_or(Mode::Http)
+}
+
+fn server(context: &Context<'_>, server: &draft::Server) -> Option<Server> {
+    let address = server.address?;
+    if let Some(source) = server.source
+        && source.is_ipv4() != address.is_ipv4()
+    {
+        let message = format!("{} cannot be reached from {}: one is IPv4, the other IPv6", address.value, source.value);
+        context.error("E-FAMILY", source.span, message, "write a source of the same family");
+    }
+    let weight = server.weight.and_then(|weight| Weight::new(u16::try_from(weight.value).ok()?));
+    Some(Server {
+        name: server.name.value.clone(),
+        address: address.value,
+        weight: weight.unwrap_or(Weight::DEFAULT),
+        maxconn: server.maxconn.map(|maxconn| size(maxconn.value)),
+        is_backup: or(&server.backup, false),
+        source: server.source.map(|source| source.value),
+    })
+}
+
+fn addresses(context: &Context<'_>, backend: &draft::Backend) {
+    for (number, server) in backend.servers.iter().enumerate() {
+        let Some(address) = server.address else { continue };
+        let same = |other: &draft::Server| other.address.filter(|other| other.value == address.value);
+        if let Some(first) = backend.servers.iter().take(number).find_map(same) {
+            let message = format!("{} is in backend `{}` twice", address.value, backend.name.value);
+            context.problems.push(
+                Diagnostic::warning("W-SERVER-TWICE", address.span, message)
+                    .label(first.span, "first given here")
+                    .hint("it gets twice the traffic; use `weight` if that is meant"),
+            );
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Listening addresses: which virtual address they belong to, and where two of them collide.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::config::draft;
+use crate::diag::{Diagnostic, Span, Spanned};
+use crate::model::proxy::Bind;
+use crate::model::vrrp::VirtualAddress;
+
+use super::Context;
+use super::frontends::Resolved;
+use super::instances::Resolved as Instance;
+
+/// The binds of a frontend. A name that stands for an IPv4 and an IPv6 address makes two.
+pub fn resolve(
+    context: &Context<'_>,
+    frontend: &draft::Frontend,
+    instances: &[Instance<'_>],
+) -> Vec<(Bind, Span)> {
+    frontend.binds.iter().flat_map(|bind| one(context, bind, instances)).collect()
+}
+
+fn vips<'a>(instances: &'a [Instance<'_>]) -> impl Iterator<Item = (usize, &'a VirtualAddress)> + Clone {
+    let of = |(number, instance): (usize, &'a Instance<'_>)| {
+        instance.model.addresses.iter().map(move |address| (number, address))
+    };
+    instances.iter().enumerate().flat_map(of)
+}
+
+fn one(context: &Context<'_>, bind: &Spanned<draft::Bind>, instances: &[Instance<'_>]) -> Vec<(Bind, Span)> {
+    match &bind.value {
+        draft::Bind::Virtual { name, port } => {
+            // By the draft, so that an entry that is wrong elsewhere does not make its names unknown.
+            let written = context.draft.instances.iter().flat_map(|instance| &instance.addresses);
+            let names: Vec<&str> = written.filter_map(|a| a.name.as_ref()).map(|name| name.value.as_str()).collect();
+            if context.find("virtual address", name, bind.span, names.iter().copied()).is_none() {
+                return Vec::new();
+            }
+            let named = vips(instances).filter(|(_, vip)| vip.name.as_deref() == Some(name));
+            let bind_to = |(number, vip): (usize, &VirtualAddress)| {
+                (Bind { address: SocketAddr::new(vip.address, *port), instance: Some(number) }, bind.span)
+            };
+            named.map(bind_to).collect()
+        }
+        draft::Bind::Address(address) => {
+            let vip = vips(instances).find(|(_, vip)| vip.address == address.ip());
+            if vip.is_none() {
+                is_here(context, *address, bind.span);
+            }
+            vec![(Bind { address: *address, instance: vip.map(|(number, _)| number) }, bind.span)]
+        }
+    }
+}
+
+/// An address that is neither virtual nor the machine's own receives nothing. It may come later (DHCP), and `IP_FREEBIND`
+/// listens on it meanwhile, so it is a warning.
+fn is_here(context: &Context<'_>, address: SocketAddr, span: Span) {
+    let ip = address.ip();
+    let Some(interfaces) = &context.host.interfaces else { return };
+    let written = context.draft.instances.iter().flat_map(|instance| &instance.addresses);
+    let is_virtual = written.clone().any(|vip| vip.network.address == ip);
+    let is_node = context.draft.nodes.iter().any(|node| node.address.is_some_and(|own| own.value == ip));
+    let is_own = interfaces.iter().any(|interface| interface.addresses.iter().any(|(own, _)| *own == ip));
+    if ip.is_unspecified() || ip.is_loopback() || is_virtual || is_node || is_own {
+        return;
+    }
+    let message = format!("neither a virtual address nor an interface of this node is {ip}");
+    let vips: Vec<String> = written.map(|vip| vip.network.address.to_string()).collect();
+    let hint = match vips.is_empty() {
+        true => "see `ip -br address`".to_owned(),
+        false => format!("the virtual addresses are {}", vips.join(", ")),
+    };
+    context.warning("W-BIND-ADDRESS", span, message, hint);
+}
+
+/// Whether a listener on `wide` would also take connections to `address`.
+pub fn covers(wide: IpAddr, address: IpAddr) -> bool {
+    match wide {
+        IpAddr::V6(wide) if wide.is_unspecified() => true,
+        IpAddr::V4(wide) if wide.is_unspecified() => address.is_ipv4(),
+        _ => wide == address,
+    }
+}
+
+/// Two binds that would take the same connections.
+pub fn conflicts(context: &Context<'_>, frontends: &[Resolved]) {
+    let mut seen: Vec<(&str, SocketAddr, Span)> = Vec::new();
+    for frontend in frontends {
+        for (bind, span) in frontend.model.binds.iter().zip(&frontend.spans) {
+            let (ip, port) = (bind.address.ip(), bind.address.port());
+            let collides = |(_, other, _): &&(&str, SocketAddr, Span)| {
+                other.port() == port && (covers(other.ip(), ip) || covers(ip, other.ip()))
+            };
+            if let Some((name, other, first)) = seen.iter().find(collides) {
+                let message = match *other == bind.address {
+                    true => format!("{other} is taken by frontend `{name}`"),
+                    false => format!("{} and {other} of frontend `{name}` overlap", bind.address),
+                };
+                context.problems.push(
+                    Diagnostic::error("E-BIND-CONFLICT", *span, message)
+                        .label(*first, "first given here")
+                        .hint("a connection must belong to one frontend: change a port, or name the addresses"),
+                );
+            }
+            seen.push((&frontend.model.name, bind.address, *span));
+        }
+    }
+}
+
+/// Virtual addresses on which nothing listens.
+pub fn unused(context: &Context<'_>, frontends: &[Resolved], instances: &[Instance<'_>]) {
+    // A bind that does not parse may have meant any of them.
+    if frontends.iter().any(|frontend| frontend.model.binds.is_empty()) {
+        return;
+    }
+    let binds = || frontends.iter().flat_map(|frontend| &frontend.model.binds);
+    for instance in instances {
+        for (vip, span) in instance.model.addresses.iter().zip(&instance.spans) {
+            if !binds().any(|bind| covers(bind.address.ip(), vip.address)) {
+                let message = format!("no frontend listens on virtual address {}", vip.address);
+                let hint = match &vip.name {
+                    Some(name) => format!("add `bind: [\"vip@{name}:80\"]` to a frontend"),
+                    None => format!("add a bind such as `{}` to a frontend", SocketAddr::new(vip.address, 80)),
+                };
+                context.warning("W-VIP-UNUSED", *span, message, hint);
+            }
+        }
+    }
+}

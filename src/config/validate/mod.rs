@@ -1,0 +1,111 @@
+//! From draft to model: names are resolved, defaults filled in, limits and contradictions found.
+//!
+//! Every syntax ends here, so every check exists once. A check that fails adds a diagnostic and lets the others go on;
+//! the model counts only if no error was found. Start with [`validate`].
+
+mod nodes;
+mod backends;
+mod check;
+mod instances;
+mod transport;
+mod groups;
+mod frontends;
+mod binds;
+mod tracking;
+mod election;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::diag::{Diagnostic, Problems, Span, Spanned, nearest};
+use crate::model::{LogTarget, Model, Process};
+
+use super::HostFacts;
+use super::draft::{self, Draft};
+
+/// What every check sees.
+struct Context<'a> {
+    draft: &'a Draft,
+    host: &'a HostFacts,
+    problems: &'a Problems,
+    /// This node's entry; the first one if this node is not among them, so that the other checks can run.
+    node: Option<&'a draft::Node>,
+}
+
+/// The model of this node; `None` if the file has no node.
+pub fn validate(draft: &Draft, host: &HostFacts, problems: &Problems) -> Option<Model> {
+    let node = nodes::this(draft, host, problems);
+    let context = Context { draft, host, problems, node };
+    let nodes = nodes::resolve(&context);
+    let backends = backends::resolve(&context);
+    let mut instances = instances::resolve(&context);
+    let frontends = frontends::resolve(&context, &instances);
+    let objects = tracking::resolve(&context, &mut instances, &frontends, &backends);
+    let sync_groups = groups::resolve(&context, &instances);
+    Some(Model {
+        node: node?.name.value.clone(),
+        nodes,
+        instances: instances.into_iter().map(|instance| instance.model).collect(),
+        sync_groups,
+        objects,
+        frontends: frontends.into_iter().map(|frontend| frontend.model).collect(),
+        backends,
+        process: process(draft),
+    })
+}
+
+fn process(draft: &Draft) -> Process {
+    Process {
+        workers: draft.workers.map(|workers| size(workers.value)),
+        maxconn: draft.maxconn.map(|maxconn| size(maxconn.value)),
+        admin_socket: or(&draft.admin_socket, PathBuf::from("/run/vipgate/admin.sock")),
+        access_log: or(&draft.access_log, LogTarget::Stdout),
+        drain: or(&draft.drain, Duration::from_secs(30)),
+    }
+}
+
+impl Context<'_> {
+    fn error(&self, code: &'static str, span: Span, message: impl Into<String>, hint: impl Into<String>) {
+        self.problems.push(Diagnostic::error(code, span, message).hint(hint));
+    }
+
+    fn warning(&self, code: &'static str, span: Span, message: impl Into<String>, hint: impl Into<String>) {
+        self.problems.push(Diagnostic::warning(code, span, message).hint(hint));
+    }
+
+    /// The index of a name; reports it if there is none.
+    fn find<'a>(
+        &self,
+        what: &str,
+        name: &str,
+        span: Span,
+        known: impl Iterator<Item = &'a str> + Clone,
+    ) -> Option<usize> {
+        if let Some(index) = known.clone().position(|candidate| candidate == name) {
+            return Some(index);
+        }
+        let hint = match nearest(name, known.clone()) {
+            Some(word) => format!("did you mean `{word}`?"),
+            None => match known.collect::<Vec<_>>() {
+                known if known.is_empty() => format!("the file has no {what}"),
+                known => format!("the file has: {}", known.join(", ")),
+            },
+        };
+        self.error("E-UNRESOLVED", span, format!("no {what} is called `{name}`"), hint);
+        None
+    }
+}
+
+/// What is written, or the default.
+fn or<T: Clone>(written: &Option<Spanned<T>>, default: T) -> T {
+    written.as_ref().map_or(default, |written| written.value.clone())
+}
+
+/// A count that `shape` has held in range.
+fn count(written: &Option<Spanned<u64>>, default: u32) -> u32 {
+    written.as_ref().map_or(default, |written| u32::try_from(written.value).unwrap_or(u32::MAX))
+}
+
+fn size(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}

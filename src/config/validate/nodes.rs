@@ -1,0 +1,79 @@
+//! Which node this is, and the others.
+
+use crate::config::HostFacts;
+use crate::config::draft::{self, Draft};
+use crate::diag::{Diagnostic, Problems, Severity, Span, nearest};
+use crate::model::{Node, Priority};
+
+use super::Context;
+
+/// This node's entry. If there is none, that is reported and the first one stands in for it.
+pub fn this<'a>(draft: &'a Draft, host: &HostFacts, problems: &Problems) -> Option<&'a draft::Node> {
+    let found = draft.nodes.iter().find(|node| node.name.value == host.node);
+    let first = draft.nodes.first()?;
+    if found.is_none() {
+        let names: Vec<_> = draft.nodes.iter().map(|node| node.name.value.as_str()).collect();
+        let message = format!("this node is called `{}`; `nodes` has {}", host.node, names.join(", "));
+        let likely = nearest(&host.node, names.iter().copied()).unwrap_or(first.name.as_str());
+        problems.push(
+            Diagnostic::new(Severity::Error, "E-NODE", message)
+                .label(first.name.span, "")
+                .hint(format!("add it under `nodes`, or say which one this is: --node {likely}")),
+        );
+    }
+    found.or(Some(first))
+}
+
+/// All nodes, in the order of the file.
+pub fn resolve(context: &Context<'_>) -> Vec<Node> {
+    let nodes = &context.draft.nodes;
+    for (number, node) in nodes.iter().enumerate() {
+        let Some(address) = node.address else { continue };
+        let same = |other: &&draft::Node| other.address.is_some_and(|other| other.value == address.value);
+        if let Some(first) = nodes.iter().take(number).find(same) {
+            let message = format!("`{}` and `{}` have the same address", first.name.value, node.name.value);
+            let place = first.address.map_or(first.name.span, |address| address.span);
+            context.problems.push(Diagnostic::error("E-ADDRESS", address.span, message).label(place, "first given here"));
+        }
+    }
+    if let Some(node) = context.node {
+        own_address(context, node);
+    }
+    let priority = |node: &draft::Node| node.priority.and_then(|p| Priority::new(u8::try_from(p.value).ok()?));
+    nodes
+        .iter()
+        .map(|node| Node {
+            name: node.name.value.clone(),
+            address: node.address.map(|address| address.value),
+            priority: priority(node),
+        })
+        .collect()
+}
+
+/// The node's address is on one of its interfaces, and its interface exists.
+fn own_address(context: &Context<'_>, node: &draft::Node) {
+    let Some(interfaces) = &context.host.interfaces else { return };
+    if let Some(address) = node.address
+        && !interfaces.iter().any(|interface| interface.addresses.iter().any(|(own, _)| *own == address.value))
+    {
+        let message = format!("no interface of this node has {}", address.value);
+        context.warning("W-NODE-ADDRESS", address.span, message, "see `ip -br address`");
+    }
+    if let Some(interface) = &node.interface {
+        self::interface(context, interface, interface.span);
+    }
+}
+
+/// Reports an interface that this machine does not have (it may come later, so it is a warning).
+pub fn interface(context: &Context<'_>, name: &str, span: Span) {
+    let Some(interfaces) = &context.host.interfaces else { return };
+    let names = || interfaces.iter().map(|interface| interface.name.as_str());
+    if names().any(|known| known == name) {
+        return;
+    }
+    let hint = match nearest(name, names()) {
+        Some(word) => format!("did you mean `{word}`?"),
+        None => format!("this node has: {}", names().collect::<Vec<_>>().join(", ")),
+    };
+    context.warning("W-INTERFACE", span, format!("this node has no interface `{name}`"), hint);
+}

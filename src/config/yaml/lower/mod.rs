@@ -1,0 +1,69 @@
+//! From tree to draft. What does not fit the table was reported by `shape` and is left out here without a word.
+
+mod vrrp;
+mod proxy;
+
+use crate::config::draft::{Draft, Node as NodeDraft};
+use crate::diag::Spanned;
+
+use super::tree::{Entry, Node};
+use super::value::{self, Wrong};
+
+/// The whole file.
+pub fn file(root: &Node) -> Draft {
+    let sections = |name: &str| root.value(name).map(Node::entries).unwrap_or_default();
+    let inner = |section: &str, key: &str| root.value(section).and_then(|section| section.value(key));
+    Draft {
+        nodes: sections("nodes").iter().map(node).collect(),
+        instances: sections("vrrp").iter().map(vrrp::instance).collect(),
+        sync_groups: sections("sync_groups").iter().map(vrrp::sync_group).collect(),
+        scripts: sections("scripts").iter().map(vrrp::script).collect(),
+        frontends: sections("frontends").iter().map(proxy::frontend).collect(),
+        backends: sections("backends").iter().map(proxy::backend).collect(),
+        admin_socket: read(inner("admin", "socket"), value::absolute),
+        access_log: read(inner("log", "access"), value::log_target),
+        workers: read(inner("process", "workers"), value::number),
+        maxconn: read(inner("process", "maxconn"), value::number),
+        drain: read(inner("process", "drain"), value::duration),
+    }
+}
+
+fn node(entry: &Entry) -> NodeDraft {
+    let node = &entry.value;
+    NodeDraft {
+        name: entry.key.clone(),
+        address: read(node.value("address"), value::address),
+        priority: read(node.value("priority"), value::number),
+        interface: read(node.value("interface"), value::interface),
+    }
+}
+
+/// A single value, if it is there and right.
+fn read<T>(node: Option<&Node>, parse: impl Fn(&str) -> Result<T, Wrong>) -> Option<Spanned<T>> {
+    let node = node?;
+    let value = parse(node.text()?).ok()?;
+    Some(Spanned::new(value, node.span))
+}
+
+/// The right ones of a list.
+fn list<T>(node: Option<&Node>, parse: impl Fn(&str) -> Result<T, Wrong>) -> Vec<Spanned<T>> {
+    node.map(Node::items).unwrap_or_default().iter().filter_map(|item| read(Some(item), &parse)).collect()
+}
+
+/// Any text.
+fn text(text: &str) -> Result<String, Wrong> {
+    Ok(text.to_owned())
+}
+
+/// One of fixed words.
+fn word<T: Copy>(words: &[(&str, T)]) -> impl Fn(&str) -> Result<T, Wrong> {
+    move |text| match words.iter().find(|(word, _)| *word == text) {
+        Some((_, meaning)) => Ok(*meaning),
+        None => Err(Wrong { code: "E-VALUE", what: format!("`{text}` is not known here"), hint: None }),
+    }
+}
+
+/// A value, or `off`.
+fn or_off<T>(parse: impl Fn(&str) -> Result<T, Wrong>) -> impl Fn(&str) -> Result<Option<T>, Wrong> {
+    move |text| if matches!(text, "off" | "false") { Ok(None) } else { parse(text).map(Some) }
+}

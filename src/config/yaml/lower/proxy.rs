@@ -1,0 +1,116 @@
+//! Frontends, backends, servers and health checks.
+
+use crate::config::draft::{Backend, Check, Frontend, Request, Server};
+use crate::config::yaml::tree::{Entry, Kind, Node};
+use crate::config::yaml::value;
+use crate::diag::Spanned;
+use crate::model::proxy::{Balance, Mode};
+
+use super::{list, or_off, read, text, word};
+
+const MODES: &[(&str, Mode)] = &[("http", Mode::Http), ("tcp", Mode::Tcp)];
+
+pub fn frontend(entry: &Entry) -> Frontend {
+    let at = |key: &str| entry.value.value(key);
+    let timeout = |key: &str| read(at("timeouts").and_then(|timeouts| timeouts.value(key)), value::duration);
+    Frontend {
+        name: entry.key.clone(),
+        binds: list(at("bind"), value::bind),
+        mode: read(at("mode"), word(MODES)),
+        default_backend: read(at("default_backend"), text),
+        maxconn: read(at("maxconn"), value::number),
+        client: timeout("client"),
+        http_request: timeout("http_request"),
+        http_keep_alive: timeout("http_keep_alive"),
+        tunnel: timeout("tunnel"),
+        forwarded: read(at("forwarded"), value::flag),
+        log: read(at("log"), value::flag),
+    }
+}
+
+pub fn backend(entry: &Entry) -> Backend {
+    let at = |key: &str| entry.value.value(key);
+    let timeout = |key: &str| read(at("timeouts").and_then(|timeouts| timeouts.value(key)), value::duration);
+    let check = entry.value.entries().iter().find(|entry| entry.key.value == "check");
+    Backend {
+        name: entry.key.clone(),
+        mode: read(at("mode"), word(MODES)),
+        balance: at("balance").and_then(balance),
+        retries: read(at("retries"), value::number),
+        redispatch: read(at("redispatch"), value::flag),
+        connect: timeout("connect"),
+        server: timeout("server"),
+        queue: timeout("queue"),
+        check: check.map(|entry| Spanned::new(self::check(&entry.value), entry.key.span)),
+        servers: at("servers").map(Node::entries).unwrap_or_default().iter().map(server).collect(),
+    }
+}
+
+fn balance(node: &Node) -> Option<Spanned<Balance>> {
+    if let Some(draws) = node.value("random") {
+        let draws = read(Some(draws), value::number)?;
+        return Some(draws.map(|draws| Balance::Random { draws: u32::try_from(draws).unwrap_or(u32::MAX) }));
+    }
+    read(
+        Some(node),
+        word(&[
+            ("roundrobin", Balance::RoundRobin),
+            ("static-rr", Balance::StaticRr),
+            ("leastconn", Balance::LeastConn),
+            ("source", Balance::Source),
+            ("random", Balance::Random { draws: 2 }),
+            ("first", Balance::First),
+        ]),
+    )
+}
+
+fn check(node: &Node) -> Check {
+    let at = |key: &str| node.value(key);
+    let expect = at("expect");
+    let (status, body) = match expect.map(|expect| &expect.kind) {
+        Some(Kind::Map(_)) => (expect.and_then(|e| e.value("status")), expect.and_then(|e| e.value("body"))),
+        _ => (expect, None),
+    };
+    Check {
+        tcp: read(at("tcp"), value::flag),
+        http: at("http").and_then(request),
+        status: list(status, value::status),
+        body: read(body, text),
+        interval: read(at("interval"), value::duration),
+        fast_interval: read(at("fast_interval"), value::duration),
+        down_interval: read(at("down_interval"), value::duration),
+        timeout: read(at("timeout"), value::duration),
+        rise: read(at("rise"), value::number),
+        fall: read(at("fall"), value::number),
+        port: read(at("port"), value::number),
+        address: read(at("address"), value::endpoint),
+        observe: read(at("observe"), or_off(value::number)),
+    }
+}
+
+fn request(node: &Node) -> Option<Spanned<Request>> {
+    let Kind::Map(_) = node.kind else {
+        let request = read(Some(node), value::request)?;
+        return Some(request.map(|(method, path)| Request { method, path, headers: Vec::new() }));
+    };
+    let method = read(node.value("method"), value::method).map_or("GET".to_owned(), |method| method.value);
+    let path = read(node.value("path"), value::path)?;
+    let headers = node.value("headers").map(Node::entries).unwrap_or_default();
+    let headers = headers.iter().filter_map(|entry| {
+        Some((entry.key.value.clone(), value::header(entry.value.text()?).ok()?))
+    });
+    Some(Spanned::new(Request { method, path: path.value, headers: headers.collect() }, path.span))
+}
+
+fn server(entry: &Entry) -> Server {
+    let node = &entry.value;
+    let address = node.value("address").or_else(|| node.text().is_some().then_some(node));
+    Server {
+        name: entry.key.clone(),
+        address: read(address, value::server),
+        weight: read(node.value("weight"), value::number),
+        maxconn: read(node.value("maxconn"), value::number),
+        backup: read(node.value("backup"), value::flag),
+        source: read(node.value("source"), value::address),
+    }
+}

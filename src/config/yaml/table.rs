@@ -1,0 +1,105 @@
+//! The keyword table of the YAML syntax: every key, once. Reading, did-you-mean and the JSON Schema come from it.
+
+mod vrrp;
+mod proxy;
+
+use super::keyword::{Key, Need, Scalar, Section, Value};
+
+/// A duration that is not zero, in milliseconds: 1 ms to 24 h.
+const TIMEOUT: Scalar = Scalar::Duration(1, 86_400_000);
+/// A count of probes or failures.
+const COUNT: Scalar = Scalar::Number(1, 1_000);
+const OFF: Value = Value::One(Scalar::Word(&["off", "false"]));
+
+const fn key(name: &'static str, value: Value, doc: &'static str) -> Key {
+    Key { name, value, need: Need::Optional, doc }
+}
+
+const fn required(name: &'static str, value: Value, doc: &'static str) -> Key {
+    Key { name, value, need: Need::Required, doc }
+}
+
+const fn refused(name: &'static str, why: &'static str) -> Key {
+    Key { name, value: Value::One(Scalar::Text), need: Need::Refused(why), doc: why }
+}
+
+/// The whole file.
+pub static FILE: Section = Section {
+    name: "the file",
+    doc: "One file for both nodes of a pair. conf.d/*.yaml beside it merges by name; a name given twice is an error.",
+    keys: &[
+        required(
+            "nodes",
+            Value::Named(Scalar::Name, &Value::Section(&NODE)),
+            "The nodes that share this file, by short hostname (or what --node says).",
+        ),
+        key(
+            "vrrp",
+            Value::Named(Scalar::Name, &Value::Section(&vrrp::INSTANCE)),
+            "Virtual routers by name. One with IPv4 and IPv6 addresses runs as two that change state together.",
+        ),
+        key(
+            "sync_groups",
+            Value::Named(Scalar::Name, &Value::List(&Value::One(Scalar::Name))),
+            "Virtual routers that change state together: name of the group, list of their names.",
+        ),
+        key(
+            "scripts",
+            Value::Named(Scalar::Name, &Value::Section(&vrrp::SCRIPT)),
+            "Programs whose exit status is tracked (`track: [{script: NAME}]`).",
+        ),
+        key("frontends", Value::Named(Scalar::Name, &Value::Section(&proxy::FRONTEND)), "Where clients connect."),
+        key("backends", Value::Named(Scalar::Name, &Value::Section(&proxy::BACKEND)), "Groups of servers."),
+        key("admin", Value::Section(&ADMIN), "The control socket."),
+        key("process", Value::Section(&PROCESS), "Limits of the process."),
+        key("log", Value::Section(&LOG), "Where logs go."),
+    ],
+};
+
+static NODE: Section = Section {
+    name: "a node",
+    doc: "A node of the pair.",
+    keys: &[
+        key("address", Value::One(Scalar::Address), "Its own address: source and peer of unicast adverts."),
+        key(
+            "priority",
+            Value::One(Scalar::Number(1, 255)),
+            "Priority of its virtual routers where they set none, 1-255; the highest living node is Master.",
+        ),
+        key("interface", Value::One(Scalar::Interface), "Interface of its virtual routers, in place of theirs."),
+    ],
+};
+
+static ADMIN: Section = Section {
+    name: "`admin`",
+    doc: "The control socket.",
+    keys: &[key("socket", Value::One(Scalar::Path), "Path of the Unix socket. Default /run/vipgate/admin.sock.")],
+};
+
+static PROCESS: Section = Section {
+    name: "`process`",
+    doc: "Limits of the process.",
+    keys: &[
+        key("workers", Value::One(Scalar::Number(1, 256)), "Worker threads. Default: one for each core."),
+        key(
+            "maxconn",
+            Value::One(Scalar::Number(1, 10_000_000)),
+            "Client connections in all. Default: from the descriptor limit.",
+        ),
+        key(
+            "drain",
+            Value::One(Scalar::Duration(0, 86_400_000)),
+            "How long sessions may finish after a stop was asked for. Default 30s.",
+        ),
+    ],
+};
+
+static LOG: Section = Section {
+    name: "`log`",
+    doc: "Where logs go.",
+    keys: &[key(
+        "access",
+        Value::One(Scalar::LogTarget),
+        "Access log: stdout, off, syslog:/dev/log or udp:ADDRESS:PORT. Default stdout.",
+    )],
+};

@@ -1,0 +1,162 @@
+//! Frontends, backends, servers and health checks.
+
+use crate::config::yaml::keyword::{Scalar, Section, Value};
+
+use super::{COUNT, OFF, TIMEOUT, key, refused, required};
+
+const MODE: Scalar = Scalar::Word(&["http", "tcp"]);
+const MAXCONN: Scalar = Scalar::Number(1, 10_000_000);
+
+pub(super) static FRONTEND: Section = Section {
+    name: "a frontend",
+    doc: "Listening addresses and where their traffic goes.",
+    keys: &[
+        required(
+            "bind",
+            Value::List(&Value::One(Scalar::Bind)),
+            "Listening addresses: vip@NAME:PORT, ADDRESS:PORT, [ADDRESS]:PORT or *:PORT (all IPv4; [::]:PORT is all \
+             IPv6 and IPv4).",
+        ),
+        key("mode", Value::One(MODE), "http or tcp. Default http."),
+        key("default_backend", Value::One(Scalar::Name), "Backend of its traffic. Default none: 503."),
+        key("maxconn", Value::One(MAXCONN), "Concurrent sessions. Default: bounded by the process only."),
+        key("timeouts", Value::Section(&CLIENT_TIMEOUTS), "Timeouts of the client side."),
+        key(
+            "forwarded",
+            Value::One(Scalar::Flag),
+            "Adds X-Forwarded-For and X-Forwarded-Proto. Default true in http mode.",
+        ),
+        key("log", Value::One(Scalar::Flag), "Writes access log lines. Default true."),
+        refused("tls", "TLS on a bind comes later; terminate it on the servers in tcp mode"),
+        refused("rules", "rules and ACLs come later; use `default_backend`"),
+    ],
+};
+
+static CLIENT_TIMEOUTS: Section = Section {
+    name: "`timeouts` of a frontend",
+    doc: "Timeouts of the client side.",
+    keys: &[
+        key("client", Value::One(TIMEOUT), "Inactivity of the client. Default 30s."),
+        key("http_request", Value::One(TIMEOUT), "From the first byte of a request to the end of its head. Default 10s."),
+        key("http_keep_alive", Value::One(TIMEOUT), "Between two requests. Default 10s."),
+        key(
+            "tunnel",
+            Value::One(TIMEOUT),
+            "Inactivity of an upgraded or TCP connection, both sides. Default 1h; in tcp mode, where `client` or the \
+             backend's `server` is written, these hold instead.",
+        ),
+    ],
+};
+
+pub(super) static BACKEND: Section = Section {
+    name: "a backend",
+    doc: "A group of servers.",
+    keys: &[
+        required(
+            "servers",
+            Value::Named(Scalar::Name, &Value::Any(&[Value::One(Scalar::Server), Value::Section(&SERVER)])),
+            "Servers by name: address:port, or a map.",
+        ),
+        key("mode", Value::One(MODE), "http or tcp. Default: that of the frontend that uses it."),
+        key(
+            "balance",
+            Value::Any(&[
+                Value::One(Scalar::Word(&["roundrobin", "static-rr", "leastconn", "source", "random", "first"])),
+                Value::Section(&RANDOM),
+            ]),
+            "How a server is chosen, as in HAProxy. `random` draws two; {random: 3} draws three. Default roundrobin.",
+        ),
+        key("retries", Value::One(Scalar::Number(0, 100)), "Connection attempts after the first. Default 3."),
+        key("redispatch", Value::One(Scalar::Flag), "Whether the last retry may go to another server. Default true."),
+        key("timeouts", Value::Section(&SERVER_TIMEOUTS), "Timeouts of the server side."),
+        key("check", Value::Section(&CHECK), "How servers are probed. Default: not at all, they count as up."),
+        refused("cookie", "cookie persistence comes later; remove it, or use `balance: source` meanwhile"),
+        refused("stick", "stick tables come later; remove it, or use `balance: source` meanwhile"),
+    ],
+};
+
+static RANDOM: Section = Section {
+    name: "`balance`",
+    doc: "Random draws.",
+    keys: &[required("random", Value::One(Scalar::Number(1, 64)), "Draws; the least loaded of them is chosen.")],
+};
+
+static SERVER_TIMEOUTS: Section = Section {
+    name: "`timeouts` of a backend",
+    doc: "Timeouts of the server side.",
+    keys: &[
+        key("connect", Value::One(TIMEOUT), "TCP connect. Default 5s."),
+        key("server", Value::One(TIMEOUT), "Inactivity of the server. Default 30s."),
+        key("queue", Value::One(TIMEOUT), "Waiting for a free slot of a server. Default 5s."),
+    ],
+};
+
+static CHECK: Section = Section {
+    name: "a check",
+    doc: "How servers are probed.",
+    keys: &[
+        key("tcp", Value::One(Scalar::Flag), "true: a connection that is accepted is a success."),
+        key(
+            "http",
+            Value::Any(&[Value::One(Scalar::Request), Value::Section(&REQUEST)]),
+            "A request, such as GET /health, that is answered as expected.",
+        ),
+        key(
+            "expect",
+            Value::Any(&[
+                Value::One(Scalar::Status),
+                Value::List(&Value::One(Scalar::Status)),
+                Value::Section(&EXPECT),
+            ]),
+            "Accepted answers: status codes such as 200-399, a list of them, or {status, body}. Default 200-399.",
+        ),
+        key("interval", Value::One(TIMEOUT), "Pause between probes in a settled state. Default 2s."),
+        key("fast_interval", Value::One(TIMEOUT), "Pause between probes while the state changes. Default: interval."),
+        key("down_interval", Value::One(TIMEOUT), "Pause between probes while down. Default: interval."),
+        key("timeout", Value::One(TIMEOUT), "Time after which a probe has failed. Default: interval."),
+        key("rise", Value::One(COUNT), "Consecutive successes before up. Default 2."),
+        key("fall", Value::One(COUNT), "Consecutive failures before down. Default 3."),
+        key("port", Value::One(Scalar::Number(1, 65_535)), "Another port than the server's own."),
+        key("address", Value::One(Scalar::Endpoint), "Another address and port than the server's own."),
+        key(
+            "observe",
+            Value::Any(&[Value::One(COUNT), OFF]),
+            "Consecutive connect failures of traffic that bring the next probe forward. Default 3.",
+        ),
+    ],
+};
+
+static REQUEST: Section = Section {
+    name: "the request of a check",
+    doc: "The request of a check.",
+    keys: &[
+        key("method", Value::One(Scalar::Method), "Method. Default GET."),
+        required("path", Value::One(Scalar::Target), "Request target."),
+        key(
+            "headers",
+            Value::Named(Scalar::Method, &Value::One(Scalar::Header)),
+            "Header fields. Default Host: localhost.",
+        ),
+    ],
+};
+
+static EXPECT: Section = Section {
+    name: "`expect`",
+    doc: "Accepted answers.",
+    keys: &[
+        key("status", Value::List(&Value::One(Scalar::Status)), "Status codes. Default 200-399."),
+        key("body", Value::One(Scalar::Text), "Text that the body must contain."),
+    ],
+};
+
+static SERVER: Section = Section {
+    name: "a server",
+    doc: "A server.",
+    keys: &[
+        required("address", Value::One(Scalar::Server), "address:port."),
+        key("weight", Value::One(Scalar::Number(0, 256)), "Share of the traffic; 0 takes no new sessions. Default 1."),
+        key("maxconn", Value::One(MAXCONN), "Concurrent connections; more wait in the queue. Default unlimited."),
+        key("backup", Value::One(Scalar::Flag), "Used only when no other server is usable. Default false."),
+        key("source", Value::One(Scalar::Address), "Source address of connections and probes."),
+    ],
+};

@@ -1,0 +1,369 @@
+//! Single values: text to number, duration, address. Each function says what is wrong, not where.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::draft;
+use crate::model::LogTarget;
+use crate::model::track::Weight;
+
+/// Why a text is not such a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// Code of the diagnostic.
+    pub code: &'static str,
+    /// What is wrong, as a lower-case phrase.
+    pub what: String,
+    /// What can be typed.
+    pub hint: Option<String>,
+}
+
+impl Wrong {
+    fn value(what: impl Into<String>, hint: &str) -> Wrong {
+        Wrong { code: "E-VALUE", what: what.into(), hint: Some(hint.to_owned()) }
+    }
+
+    fn range(what: impl Into<String>) -> Wrong {
+        Wrong { code: "E-RANGE", what: what.into(), hint: None }
+    }
+}
+
+/// A number with a unit: `100ms`, `30s`, `2m`, `1h`, `1d`, `0.5s`. A bare number is refused, since it is milliseconds
+/// to a user of HAProxy and seconds to one of keepalived.
+pub fn duration(text: &str) -> Result<Duration, Wrong> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let bad = |what: String, hint: String| Wrong { code: "E-UNIT", what, hint: Some(hint) };
+    let Ok(value) = number.parse::<f64>() else {
+        return Err(bad(format!("`{text}` is not a duration"), "write a number and a unit, such as `30s`".to_owned()));
+    };
+    let nanos_each: f64 = match unit.trim_start() {
+        "ms" => 1e6,
+        "s" => 1e9,
+        "m" => 60e9,
+        "h" => 3600e9,
+        "d" => 86_400e9,
+        "" => {
+            let what = format!("`{text}` has no unit");
+            return Err(bad(what, format!("write `{number}s` for seconds or `{number}ms` for milliseconds")));
+        }
+        "us" => return Err(bad(format!("`{text}` is finer than a millisecond"), "write whole `ms`".to_owned())),
+        other => {
+            let what = format!("`{}` is no unit of time", other.trim());
+            return Err(bad(what, format!("the units are ms, s, m, h and d, as in `{number}s`")));
+        }
+    };
+    let nanos = value * nanos_each;
+    if nanos > 366.0 * 86_400e9 {
+        return Err(Wrong::range(format!("`{text}` is longer than a year")));
+    }
+    // Rounded to microseconds: 0.1 has no exact binary form.
+    Ok(Duration::from_micros((nanos / 1e3).round() as u64))
+}
+
+/// A duration as it would be typed.
+pub fn duration_text(duration: Duration) -> String {
+    let micros = duration.as_micros();
+    match micros {
+        0 => "0s".to_owned(),
+        _ if micros.is_multiple_of(3_600_000_000) => format!("{}h", micros / 3_600_000_000),
+        _ if micros.is_multiple_of(60_000_000) => format!("{}m", micros / 60_000_000),
+        _ if micros.is_multiple_of(1_000_000) => format!("{}s", micros / 1_000_000),
+        _ if micros.is_multiple_of(1_000) => format!("{}ms", micros / 1_000),
+        _ => format!("{}ms", micros as f64 / 1e3),
+    }
+}
+
+/// A whole number.
+pub fn number(text: &str) -> Result<u64, Wrong> {
+    let hint = "write a whole number without unit";
+    text.parse().map_err(|_| Wrong::value(format!("`{text}` is not a whole number"), hint))
+}
+
+/// `true` or `false`.
+pub fn flag(text: &str) -> Result<bool, Wrong> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        "yes" | "on" | "Yes" | "On" | "True" | "TRUE" | "1" => {
+            Err(Wrong::value(format!("`{text}` is not a flag"), "write `true`"))
+        }
+        "no" | "off" | "No" | "Off" | "False" | "FALSE" | "0" => {
+            Err(Wrong::value(format!("`{text}` is not a flag"), "write `false`"))
+        }
+        _ => Err(Wrong::value(format!("`{text}` is not a flag"), "write `true` or `false`")),
+    }
+}
+
+/// An IP address.
+pub fn address(text: &str) -> Result<IpAddr, Wrong> {
+    let hint = "write an address such as 192.0.2.11 or 2001:db8::11";
+    if text.contains('/') {
+        return Err(Wrong::value(format!("`{text}` has a mask, which has no place here"), hint));
+    }
+    text.parse().map_err(|_| Wrong::value(format!("`{text}` is not an IP address"), hint))
+}
+
+/// An IP address, with a prefix length or without.
+pub fn network(text: &str) -> Result<draft::Network, Wrong> {
+    let (host, prefix) = match text.split_once('/') {
+        Some((host, prefix)) => (host, Some(prefix)),
+        None => (text, None),
+    };
+    let address = address(host)?;
+    let longest = if address.is_ipv4() { 32 } else { 128 };
+    let prefix = match prefix {
+        None => None,
+        Some(prefix) => match prefix.parse::<u8>() {
+            Ok(prefix) if (1..=longest).contains(&prefix) => Some(prefix),
+            _ => return Err(Wrong::range(format!("`/{prefix}` is not a prefix length from 1 to {longest}"))),
+        },
+    };
+    if address.is_unspecified() || address.is_multicast() || address.is_loopback() {
+        return Err(Wrong::value(format!("`{address}` cannot be a virtual address"), "write a unicast address"));
+    }
+    Ok(draft::Network { address, prefix })
+}
+
+/// An address and a port.
+pub fn endpoint(text: &str) -> Result<SocketAddr, Wrong> {
+    let hint = "write address:port, such as 192.0.2.21:80 or [2001:db8::21]:80";
+    let endpoint: SocketAddr = text.parse().map_err(|_| match text.parse::<IpAddr>() {
+        Ok(_) => Wrong::value(format!("`{text}` has no port"), hint),
+        Err(_) => Wrong::value(format!("`{text}` is not an address and a port"), hint),
+    })?;
+    match endpoint.port() {
+        0 => Err(Wrong::range("port 0 is not a port; 1-65535")),
+        _ => Ok(endpoint),
+    }
+}
+
+/// An address and a port of a server, which is no wildcard.
+pub fn server(text: &str) -> Result<SocketAddr, Wrong> {
+    let endpoint = endpoint(text)?;
+    if endpoint.ip().is_unspecified() || endpoint.ip().is_multicast() {
+        return Err(Wrong::value(format!("`{}` is not the address of a server", endpoint.ip()), "write its own address"));
+    }
+    Ok(endpoint)
+}
+
+/// `vip@NAME:PORT`, `*:PORT` or `ADDRESS:PORT`.
+pub fn bind(text: &str) -> Result<draft::Bind, Wrong> {
+    let hint = "write vip@NAME:PORT, ADDRESS:PORT or *:PORT";
+    let port = |text: &str| match text.parse::<u16>() {
+        Ok(port) if port > 0 => Ok(port),
+        _ => Err(Wrong { code: "E-RANGE", what: format!("`{text}` is not a port; 1-65535"), hint: Some(hint.to_owned()) }),
+    };
+    if let Some(rest) = text.strip_prefix("vip@") {
+        return match rest.rsplit_once(':') {
+            Some((name, at)) if !name.is_empty() => Ok(draft::Bind::Virtual { name: name.to_owned(), port: port(at)? }),
+            _ => Err(Wrong::value(format!("`{text}` names no virtual address and port"), hint)),
+        };
+    }
+    match text.rsplit_once(':') {
+        Some(("*" | "", at)) => Ok(draft::Bind::Address(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port(at)?))),
+        Some((host, at)) => {
+            if let Some(inner) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+                let Ok(inner) = inner.parse::<Ipv6Addr>() else {
+                    return Err(Wrong::value(format!("`{inner}` is not an IPv6 address"), hint));
+                };
+                return Ok(draft::Bind::Address(SocketAddr::new(inner.into(), port(at)?)));
+            }
+            match host.parse::<Ipv4Addr>() {
+                Ok(address) => Ok(draft::Bind::Address(SocketAddr::new(address.into(), port(at)?))),
+                Err(_) if text.parse::<Ipv6Addr>().is_ok() => {
+                    Err(Wrong::value(format!("`{text}` has no port"), &format!("write [{text}]:80")))
+                }
+                Err(_) => Err(Wrong::value(format!("`{host}` is not an address"), hint)),
+            }
+        }
+        None => Err(Wrong::value(format!("`{text}` has no port"), hint)),
+    }
+}
+
+/// Status codes: `200`, `200-399`.
+pub fn status(text: &str) -> Result<(u16, u16), Wrong> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    match (first.trim().parse::<u16>(), last.trim().parse::<u16>()) {
+        (Ok(first), Ok(last)) if (100..=599).contains(&first) && (first..=599).contains(&last) => Ok((first, last)),
+        _ => Err(Wrong {
+            code: "E-RANGE",
+            what: format!("`{text}` is not a status code or a range of them; 100-599"),
+            hint: Some("write `200` or `200-399`".to_owned()),
+        }),
+    }
+}
+
+/// What a tracked object does to the priority: `fault`, `degrade`, `+20`, `-20`.
+pub fn track_weight(text: &str) -> Result<Weight, Wrong> {
+    let hint = "write `fault`, `degrade`, `-20` (while down) or `+20` (while up)";
+    let amount = |digits: &str| match digits.parse::<u8>() {
+        Ok(amount) if (1..=253).contains(&amount) => Ok(amount),
+        _ => Err(Wrong { code: "E-RANGE", what: format!("`{text}` is not a weight; 1-253 with its sign"), hint: Some(hint.to_owned()) }),
+    };
+    match text {
+        "fault" => Ok(Weight::Fault),
+        "degrade" => Ok(Weight::Degrade),
+        _ => match (text.strip_prefix('+'), text.strip_prefix('-')) {
+            (Some(digits), _) => Ok(Weight::Bonus(amount(digits)?)),
+            (_, Some(digits)) => Ok(Weight::Penalty(amount(digits)?)),
+            _ if text.parse::<u64>().is_ok() => Err(Wrong::value(format!("`{text}` has no sign"), hint)),
+            _ => Err(Wrong::value(format!("`{text}` is not a weight"), hint)),
+        },
+    }
+}
+
+/// A request: `GET /health`, or a path alone.
+pub fn request(text: &str) -> Result<(String, String), Wrong> {
+    let hint = "write a method and a path, such as `GET /health`";
+    let mut words = text.split_whitespace();
+    let (method, path) = match (words.next(), words.next(), words.next()) {
+        (Some(path), None, None) if path.starts_with('/') => ("GET", path),
+        (Some(method), Some(path), None) => (method, path),
+        _ => return Err(Wrong::value(format!("`{text}` is not a request"), hint)),
+    };
+    Ok((self::method(method)?, self::path(path)?))
+}
+
+/// A request method.
+pub fn method(text: &str) -> Result<String, Wrong> {
+    let is_token = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
+    match is_token {
+        true => Ok(text.to_owned()),
+        false => Err(Wrong::value(format!("`{text}` is not a method"), "write GET, HEAD or OPTIONS")),
+    }
+}
+
+/// A request target in origin form.
+pub fn path(text: &str) -> Result<String, Wrong> {
+    match (text.starts_with('/') || text == "*") && text.bytes().all(|b| b.is_ascii_graphic()) {
+        true => Ok(text.to_owned()),
+        false => Err(Wrong::value(format!("`{text}` is not a path"), "write a path such as `/health`")),
+    }
+}
+
+/// A header value: no control characters.
+pub fn header(text: &str) -> Result<String, Wrong> {
+    match text.chars().any(char::is_control) {
+        true => Err(Wrong::value("a header value holds no control characters", "write it in one line")),
+        false => Ok(text.to_owned()),
+    }
+}
+
+/// A destination of access logs.
+pub fn log_target(text: &str) -> Result<LogTarget, Wrong> {
+    let hint = "write `stdout`, `off`, `syslog:/dev/log` or `udp:192.0.2.30:514`";
+    match text {
+        "stdout" => Ok(LogTarget::Stdout),
+        "off" | "false" => Ok(LogTarget::Off),
+        "syslog" => Ok(LogTarget::SyslogUnix(PathBuf::from("/dev/log"))),
+        _ => match (text.strip_prefix("syslog:"), text.strip_prefix("udp:")) {
+            (Some(path), _) => Ok(LogTarget::SyslogUnix(absolute(path)?)),
+            (_, Some(to)) => Ok(LogTarget::SyslogUdp(endpoint(to)?)),
+            _ => Err(Wrong::value(format!("`{text}` is no destination of logs"), hint)),
+        },
+    }
+}
+
+/// An absolute path.
+pub fn absolute(text: &str) -> Result<PathBuf, Wrong> {
+    match text.starts_with('/') && !text.contains('\0') {
+        true => Ok(PathBuf::from(text)),
+        false => Err(Wrong::value(format!("`{text}` is not an absolute path"), "begin it with `/`")),
+    }
+}
+
+/// A name of something: a key of the operator's.
+pub fn name(text: &str) -> Result<String, Wrong> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    match !text.is_empty() && text.len() <= 64 && text.chars().all(is_allowed) {
+        true => Ok(text.to_owned()),
+        false => Err(Wrong::value(
+            format!("`{text}` is not a name"),
+            "a name has 1-64 letters, digits, `-`, `_` or `.`",
+        )),
+    }
+}
+
+/// An interface name (Linux: 1-15 bytes, no space, no slash).
+pub fn interface(text: &str) -> Result<String, Wrong> {
+    let is_bad = |c: char| c.is_whitespace() || c == '/' || c.is_control();
+    match text.is_empty() || text.len() > 15 || matches!(text, "." | "..") || text.contains(is_bad) {
+        true => Err(Wrong::value(format!("`{text}` is not the name of an interface"), "see `ip -br link`")),
+        false => Ok(text.to_owned()),
+    }
+}
+
+/// Program and arguments, executed without a shell: split at spaces; quotes keep spaces.
+pub fn command(text: &str) -> Result<Vec<String>, Wrong> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for c in text.chars() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            Some(_) => word.get_or_insert_default().push(c),
+            None if c == '"' || c == '\'' => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            None if c.is_whitespace() => words.extend(word.take()),
+            None => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    match (quote, words.first()) {
+        (Some(_), _) => Err(Wrong::value("a quote is not closed", "close it, or write a list: [program, argument]")),
+        (_, Some(program)) if program.starts_with('/') => Ok(words),
+        _ => Err(Wrong::value(
+            "a command begins with the absolute path of its program",
+            "write `/usr/bin/env PROGRAM` or the full path; no shell is used",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(duration("100ms"), Ok(Duration::from_millis(100)));
+        assert_eq!(duration("0.1s"), Ok(Duration::from_millis(100)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(duration("5").map_err(|wrong| wrong.code), Err("E-UNIT"));
+        assert_eq!(duration("5sec").map_err(|wrong| wrong.code), Err("E-UNIT"));
+        assert_eq!(duration("-5s").map_err(|wrong| wrong.code), Err("E-UNIT"));
+    }
+
+    #[test]
+    fn durations_print_as_they_are_typed() {
+        for text in ["100ms", "30s", "2m", "1h", "1500ms"] {
+            assert_eq!(duration(text).map(duration_text), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn binds_name_a_vip_an_address_or_everything() {
+        assert_eq!(bind("vip@www:80"), Ok(draft::Bind::Virtual { name: "www".to_owned(), port: 80 }));
+        assert_eq!(bind("*:80"), Ok(draft::Bind::Address(SocketAddr::from(([0, 0, 0, 0], 80)))));
+        assert_eq!(bind("[::]:80"), Ok(draft::Bind::Address(SocketAddr::from(([0u16; 8], 80)))));
+        for text in ["", "80", ":", "vip@:80", "vip@www", "::1:80x", "1.2.3.4:0", "1.2.3.4:99999"] {
+            assert!(bind(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn commands_keep_quoted_spaces() {
+        assert_eq!(command("/bin/x 'a b' c"), Ok(vec!["/bin/x".to_owned(), "a b".to_owned(), "c".to_owned()]));
+        assert!(command("/bin/x 'a").is_err());
+        assert!(command("x").is_err());
+    }
+
+    #[test]
+    fn weights_need_a_sign() {
+        assert_eq!(track_weight("-20"), Ok(Weight::Penalty(20)));
+        assert_eq!(track_weight("+20"), Ok(Weight::Bonus(20)));
+        assert!(track_weight("20").is_err());
+        assert!(track_weight("-254").is_err());
+    }
+}

@@ -1,0 +1,110 @@
+//! What a proxy writes in place of a head it received: the same lines by range copy, hop-by-hop fields exchanged.
+
+use std::io::Write as _;
+use std::net::IpAddr;
+
+use super::head::{Field, FieldKind, Head};
+
+/// The Connection field to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionField {
+    /// None: HTTP/1.1 persists by itself.
+    Omit,
+    /// `close`
+    Close,
+    /// `keep-alive`, for HTTP/1.0.
+    KeepAlive,
+    /// `Upgrade`; the Upgrade field is kept.
+    Upgrade,
+}
+
+/// What changes in a request.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestEdit {
+    /// Adds X-Forwarded-For with this address and sets X-Forwarded-Proto; `None` leaves both alone.
+    pub forwarded_for: Option<IpAddr>,
+    /// Connection field.
+    pub connection: ConnectionField,
+}
+
+/// Appends the request head to forward.
+pub fn write_request(out: &mut Vec<u8>, bytes: &[u8], head: &Head, edit: RequestEdit) {
+    out.extend_from_slice(head.line.of(bytes));
+    out.extend_from_slice(b"\r\n");
+    let is_upgrade = edit.connection == ConnectionField::Upgrade;
+    let is_forwarded = edit.forwarded_for.is_some();
+    copy_fields(out, bytes, head, |field| match field.kind {
+        FieldKind::ForwardedProto => !is_forwarded,
+        kind => is_end_to_end(kind, is_upgrade),
+    });
+    if let Some(client) = edit.forwarded_for {
+        out.extend_from_slice(b"X-Forwarded-For: ");
+        write_address(out, client);
+        out.extend_from_slice(b"\r\nX-Forwarded-Proto: http\r\n");
+    }
+    finish(out, edit.connection);
+}
+
+/// Appends the response head to forward. The version is ours, not the server's (RFC 9110 §6.2).
+pub fn write_response(out: &mut Vec<u8>, bytes: &[u8], head: &Head, connection: ConnectionField) {
+    out.extend_from_slice(b"HTTP/1.1");
+    out.extend_from_slice(head.line.of(bytes).get(8..).unwrap_or_default());
+    out.extend_from_slice(b"\r\n");
+    // 101 and 426 tell protocols in Upgrade.
+    let is_upgrade = connection == ConnectionField::Upgrade || head.status == 426;
+    copy_fields(out, bytes, head, |field| is_end_to_end(field.kind, is_upgrade));
+    finish(out, connection);
+}
+
+fn is_end_to_end(kind: FieldKind, is_upgrade: bool) -> bool {
+    match kind {
+        FieldKind::Connection
+        | FieldKind::KeepAlive
+        | FieldKind::ProxyConnection
+        | FieldKind::Te
+        | FieldKind::Nominated => false,
+        FieldKind::Upgrade => is_upgrade,
+        _ => true,
+    }
+}
+
+/// Copies runs of kept lines; line by line only where a line ended in a bare LF, which is not forwarded.
+fn copy_fields(out: &mut Vec<u8>, bytes: &[u8], head: &Head, keep: impl Fn(&Field) -> bool) {
+    if head.has_bare_line_feed {
+        for field in head.fields.iter().filter(|field| keep(field)) {
+            out.extend_from_slice(field.name.of(bytes));
+            out.extend_from_slice(b": ");
+            out.extend_from_slice(field.value.of(bytes));
+            out.extend_from_slice(b"\r\n");
+        }
+        return;
+    }
+    let Some(first) = head.fields.first() else { return };
+    let mut start = first.line.start as usize;
+    let mut end = start;
+    for field in &head.fields {
+        if keep(field) {
+            end = field.line.end as usize;
+            continue;
+        }
+        out.extend_from_slice(bytes.get(start..end).unwrap_or_default());
+        start = field.line.end as usize;
+        end = start;
+    }
+    out.extend_from_slice(bytes.get(start..end).unwrap_or_default());
+}
+
+fn finish(out: &mut Vec<u8>, connection: ConnectionField) {
+    out.extend_from_slice(match connection {
+        ConnectionField::Omit => b"\r\n",
+        ConnectionField::Close => b"Connection: close\r\n\r\n",
+        ConnectionField::KeepAlive => b"Connection: keep-alive\r\n\r\n",
+        ConnectionField::Upgrade => b"Connection: Upgrade\r\n\r\n",
+    });
+}
+
+fn write_address(out: &mut Vec<u8>, address: IpAddr) {
+    let address = address.to_canonical();
+    // Writing to a Vec cannot fail.
+    let _ = write!(out, "{address}");
+}

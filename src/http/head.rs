@@ -1,0 +1,149 @@
+//! The storage of a parsed head.
+
+/// A range of bytes of the buffer that was parsed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    pub(super) fn new(start: usize, end: usize) -> Span {
+        // A head is bounded far below 4 GiB by every caller; saturating keeps even a wrong one from panicking.
+        Span { start: u32::try_from(start).unwrap_or(u32::MAX), end: u32::try_from(end).unwrap_or(u32::MAX) }
+    }
+
+    /// The bytes; empty if the buffer is not the one that was parsed.
+    pub fn of(self, bytes: &[u8]) -> &[u8] {
+        bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
+/// Fields that decide about framing, connection or forwarding; everything else is `Other` and never looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum FieldKind {
+    Other,
+    Host,
+    Connection,
+    KeepAlive,
+    ProxyConnection,
+    ContentLength,
+    TransferEncoding,
+    Te,
+    Upgrade,
+    Expect,
+    ForwardedProto,
+    /// Named by the Connection field of the same message (RFC 9110 §7.6.1).
+    Nominated,
+}
+
+/// A header field.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// The whole line with its line end.
+    pub line: Span,
+    /// The name.
+    pub name: Span,
+    /// The value without surrounding white space.
+    pub value: Span,
+    /// What it means to the proxy.
+    pub kind: FieldKind,
+}
+
+/// The methods that change how a message is handled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Method {
+    #[default]
+    Get,
+    Head,
+    Connect,
+    /// OPTIONS, TRACE, PUT, DELETE: may be repeated (RFC 9110 §9.2.2).
+    Idempotent,
+    /// May not be repeated.
+    Other,
+}
+
+impl Method {
+    pub(super) fn from_bytes(name: &[u8]) -> Method {
+        match name {
+            b"GET" => Method::Get,
+            b"HEAD" => Method::Head,
+            b"CONNECT" => Method::Connect,
+            b"OPTIONS" | b"TRACE" | b"PUT" | b"DELETE" => Method::Idempotent,
+            _ => Method::Other,
+        }
+    }
+
+    /// Whether a request may be sent again when nobody knows whether it was processed.
+    pub fn is_idempotent(self) -> bool {
+        matches!(self, Method::Get | Method::Head | Method::Idempotent)
+    }
+}
+
+/// Protocol version of a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Version {
+    /// HTTP/1.0
+    Http10,
+    /// HTTP/1.1
+    #[default]
+    Http11,
+}
+
+/// What the Transfer-Encoding fields of a message say together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Transfer {
+    #[default]
+    Absent,
+    Chunked,
+}
+
+/// A parsed head. Reuse one for many messages: parsing clears it and keeps its storage.
+#[derive(Debug, Default)]
+pub struct Head {
+    /// Bytes of the buffer that the head takes, empty lines before it and the empty line after it included.
+    pub length: usize,
+    /// Request line or status line without its line end.
+    pub line: Span,
+    /// Version in that line.
+    pub version: Version,
+    /// Method of a request.
+    pub method: Method,
+    /// Request target.
+    pub target: Span,
+    /// Status code of a response, 100-999.
+    pub status: u16,
+    /// Header fields in the order received.
+    pub fields: Vec<Field>,
+    /// Whether Connection says `close`.
+    pub says_close: bool,
+    /// Whether Connection says `keep-alive`.
+    pub says_keep_alive: bool,
+    /// Whether Connection says `upgrade` and there is an Upgrade field.
+    pub says_upgrade: bool,
+    /// Whether the sender waits for 100 (Continue) before its body.
+    pub expects_continue: bool,
+    pub(super) has_upgrade: bool,
+    pub(super) has_bare_line_feed: bool,
+    pub(super) has_host: bool,
+    pub(super) nominates: bool,
+    pub(super) content_length: Option<u64>,
+    pub(super) transfer: Transfer,
+}
+
+impl Head {
+    pub(super) fn clear(&mut self) {
+        let mut fields = std::mem::take(&mut self.fields);
+        fields.clear();
+        *self = Head { fields, ..Head::default() };
+    }
+
+    /// The value of the first field of that kind.
+    pub fn value<'a>(&self, kind: FieldKind, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        self.fields.iter().find(|field| field.kind == kind).map(|field| field.value.of(bytes))
+    }
+}

@@ -1,0 +1,311 @@
+//! Bytes to [`Head`], strictly.
+//!
+//! Policies where RFC 9112 leaves a choice: a bare LF ends a line of a head (§2.2 MAY; HAProxy does too) and is written
+//! as CRLF when forwarded; a bare CR, a folded line, white space around a field name and a second Host are refused.
+
+use memchr::memchr;
+
+use super::framing;
+use super::grammar::{are_field_values, are_visible, is_token, is_whole_token, trim};
+use super::head::{Field, FieldKind, Head, Method, Span, Transfer, Version};
+
+/// Fields that a head may have (HAProxy's `tune.http.maxhdr`).
+pub const MAX_FIELDS: usize = 101;
+
+/// Empty lines tolerated before a request line (RFC 9112 §2.2), in bytes.
+const MAX_LEADING: usize = 8;
+
+/// Whether the head is all there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parsed {
+    /// The head is complete; [`Head::length`] tells where the body begins.
+    Complete,
+    /// More bytes are needed.
+    Partial,
+}
+
+/// Why a head was refused. The sender is to blame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeadError {
+    /// The method is not a token.
+    #[error("bad method")]
+    Method,
+    /// The request target has a character that it must not have, or is empty.
+    #[error("bad request target")]
+    Target,
+    /// Not HTTP/1.0 or HTTP/1.1.
+    #[error("bad protocol version")]
+    Version,
+    /// The status code is not three digits from 100 on.
+    #[error("bad status line")]
+    StatusLine,
+    /// A field line has no colon, or its name is not a token.
+    #[error("bad field name")]
+    FieldName,
+    /// A field value contains a control character.
+    #[error("bad field value")]
+    FieldValue,
+    /// A field line is folded (RFC 9112 §5.2).
+    #[error("folded field line")]
+    Folded,
+    /// A CR is not followed by LF.
+    #[error("bare carriage return")]
+    BareCarriageReturn,
+    /// More than [`MAX_FIELDS`] fields.
+    #[error("too many fields")]
+    TooManyFields,
+    /// Content-Length is not a number, does not fit, or is given more than once.
+    #[error("bad content length")]
+    ContentLength,
+    /// Content-Length and Transfer-Encoding in one message (RFC 9112 §6.3).
+    #[error("both content length and transfer encoding")]
+    LengthAndTransfer,
+    /// Transfer-Encoding does not end in `chunked`, names it twice, or came in HTTP/1.0.
+    #[error("bad transfer encoding")]
+    TransferEncoding,
+    /// A transfer coding that is not `chunked`.
+    #[error("unknown transfer coding")]
+    UnknownCoding,
+    /// More than one Host field.
+    #[error("more than one host")]
+    Host,
+}
+
+impl HeadError {
+    /// Status code that a client gets for it.
+    pub fn status(self) -> u16 {
+        if self == HeadError::UnknownCoding { 501 } else { 400 }
+    }
+}
+
+/// Whether `bytes` hold an empty line, given that the first `seen` of them held none: lets a caller that gets a head
+/// byte by byte parse it once instead of for each byte.
+pub fn is_head_complete(bytes: &[u8], seen: usize) -> bool {
+    let mut at = seen.saturating_sub(3);
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr(b'\n', rest)) {
+        at += found + 1;
+        match bytes.get(at..) {
+            Some([b'\n', ..] | [b'\r', b'\n', ..]) => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Parses a request head at the start of `bytes`.
+pub fn parse_request(bytes: &[u8], head: &mut Head) -> Result<Parsed, HeadError> {
+    head.clear();
+    let mut at = 0;
+    while at < MAX_LEADING && matches!(bytes.get(at), Some(b'\r' | b'\n')) {
+        at += 1;
+    }
+    let Some((line, next)) = take_line(bytes, at, head)? else {
+        // Something that is not HTTP at all (a TLS ClientHello) is refused before it fills a buffer.
+        let start = bytes.get(at..).unwrap_or_default();
+        let method = &start[..start.len().min(32)];
+        let method = memchr(b' ', method).map_or(method, |space| &method[..space]);
+        return if method.iter().all(|&byte| is_token(byte)) { Ok(Parsed::Partial) } else { Err(HeadError::Method) };
+    };
+    head.line = line;
+    request_line(bytes, line, head)?;
+    if fields(bytes, next, head)? == Parsed::Partial {
+        return Ok(Parsed::Partial);
+    }
+    framing::check(head)?;
+    Ok(Parsed::Complete)
+}
+
+/// Parses a response head at the start of `bytes`.
+pub fn parse_response(bytes: &[u8], head: &mut Head) -> Result<Parsed, HeadError> {
+    head.clear();
+    let Some((line, next)) = take_line(bytes, 0, head)? else {
+        let start = &bytes[..bytes.len().min(5)];
+        return if b"HTTP/".starts_with(start) { Ok(Parsed::Partial) } else { Err(HeadError::Version) };
+    };
+    head.line = line;
+    status_line(line.of(bytes), head)?;
+    if fields(bytes, next, head)? == Parsed::Partial {
+        return Ok(Parsed::Partial);
+    }
+    framing::check(head)?;
+    Ok(Parsed::Complete)
+}
+
+/// The line that starts at `at` without its end, and where the next one starts.
+fn take_line(bytes: &[u8], at: usize, head: &mut Head) -> Result<Option<(Span, usize)>, HeadError> {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let Some(end) = memchr(b'\n', rest) else { return Ok(None) };
+    let next = at + end + 1;
+    let mut stop = at + end;
+    if end > 0 && rest[end - 1] == b'\r' {
+        stop -= 1;
+    } else {
+        head.has_bare_line_feed = true;
+    }
+    Ok(Some((Span::new(at, stop), next)))
+}
+
+fn request_line(bytes: &[u8], line: Span, head: &mut Head) -> Result<(), HeadError> {
+    let text = line.of(bytes);
+    let space = memchr(b' ', text).ok_or(HeadError::Method)?;
+    if !is_whole_token(&text[..space]) {
+        return Err(HeadError::Method);
+    }
+    head.method = Method::from_bytes(&text[..space]);
+    let rest = &text[space + 1..];
+    let second = memchr(b' ', rest).ok_or(HeadError::Version)?;
+    let target = &rest[..second];
+    if target.is_empty() || !are_visible(target) {
+        return Err(HeadError::Target);
+    }
+    let start = line.start as usize + space + 1;
+    head.target = Span::new(start, start + second);
+    head.version = version(&rest[second + 1..])?;
+    Ok(())
+}
+
+fn version(text: &[u8]) -> Result<Version, HeadError> {
+    match text {
+        b"HTTP/1.1" => Ok(Version::Http11),
+        b"HTTP/1.0" => Ok(Version::Http10),
+        _ => Err(HeadError::Version),
+    }
+}
+
+fn status_line(text: &[u8], head: &mut Head) -> Result<(), HeadError> {
+    let (start, rest) = text.split_at_checked(8).ok_or(HeadError::Version)?;
+    head.version = version(start)?;
+    let [b' ', a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', reason @ ..] = rest else {
+        return Err(HeadError::StatusLine);
+    };
+    if !reason.is_empty() && reason[0] != b' ' || !are_field_values(reason) {
+        return Err(HeadError::StatusLine);
+    }
+    head.status = u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0');
+    Ok(())
+}
+
+fn fields(bytes: &[u8], mut at: usize, head: &mut Head) -> Result<Parsed, HeadError> {
+    loop {
+        let Some((line, next)) = take_line(bytes, at, head)? else { return Ok(Parsed::Partial) };
+        let text = line.of(bytes);
+        if text.is_empty() {
+            head.length = next;
+            finish(bytes, head);
+            return Ok(Parsed::Complete);
+        }
+        if head.fields.len() >= MAX_FIELDS {
+            return Err(HeadError::TooManyFields);
+        }
+        let field = field(text, at, next)?;
+        head.fields.push(field);
+        note(field.kind, field.value.of(bytes), head)?;
+        at = next;
+    }
+}
+
+fn field(text: &[u8], at: usize, next: usize) -> Result<Field, HeadError> {
+    if matches!(text[0], b' ' | b'\t') {
+        return Err(HeadError::Folded);
+    }
+    let mut colon = 0;
+    while colon < text.len() && is_token(text[colon]) {
+        colon += 1;
+    }
+    if colon == 0 || text.get(colon) != Some(&b':') {
+        return Err(HeadError::FieldName);
+    }
+    let raw = &text[colon + 1..];
+    if !are_field_values(raw) {
+        return Err(if raw.contains(&b'\r') { HeadError::BareCarriageReturn } else { HeadError::FieldValue });
+    }
+    let value = trim(raw);
+    let lead = raw.iter().take_while(|&&byte| matches!(byte, b' ' | b'\t')).count().min(raw.len() - value.len());
+    let start = at + colon + 1 + lead;
+    Ok(Field {
+        line: Span::new(at, next),
+        name: Span::new(at, at + colon),
+        value: Span::new(start, start + value.len()),
+        kind: classify(&text[..colon]),
+    })
+}
+
+fn classify(name: &[u8]) -> FieldKind {
+    let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+    match name.len() {
+        2 if is("te") => FieldKind::Te,
+        4 if is("host") => FieldKind::Host,
+        6 if is("expect") => FieldKind::Expect,
+        7 if is("upgrade") => FieldKind::Upgrade,
+        10 if is("connection") => FieldKind::Connection,
+        10 if is("keep-alive") => FieldKind::KeepAlive,
+        14 if is("content-length") => FieldKind::ContentLength,
+        16 if is("proxy-connection") => FieldKind::ProxyConnection,
+        17 if is("transfer-encoding") => FieldKind::TransferEncoding,
+        17 if is("x-forwarded-proto") => FieldKind::ForwardedProto,
+        _ => FieldKind::Other,
+    }
+}
+
+/// What a field adds to the facts about the message.
+fn note(kind: FieldKind, value: &[u8], head: &mut Head) -> Result<(), HeadError> {
+    match kind {
+        FieldKind::ContentLength => {
+            if head.content_length.is_some() {
+                return Err(HeadError::ContentLength);
+            }
+            head.content_length = Some(framing::content_length(value).ok_or(HeadError::ContentLength)?);
+        }
+        FieldKind::TransferEncoding => {
+            let is_last_chunked = value.rsplit(|&b| b == b',').next().is_some_and(is_chunked);
+            if head.transfer == Transfer::Chunked || !is_last_chunked {
+                return Err(HeadError::TransferEncoding);
+            }
+            let mut others = value.split(|&b| b == b',').rev().skip(1);
+            if let Some(other) = others.next() {
+                return Err(if is_chunked(other) { HeadError::TransferEncoding } else { HeadError::UnknownCoding });
+            }
+            head.transfer = Transfer::Chunked;
+        }
+        FieldKind::Connection => {
+            for option in value.split(|&b| b == b',').map(trim).filter(|option| !option.is_empty()) {
+                match option {
+                    _ if option.eq_ignore_ascii_case(b"close") => head.says_close = true,
+                    _ if option.eq_ignore_ascii_case(b"keep-alive") => head.says_keep_alive = true,
+                    _ if option.eq_ignore_ascii_case(b"upgrade") => head.says_upgrade = true,
+                    _ => head.nominates = true,
+                }
+            }
+        }
+        FieldKind::Upgrade => head.has_upgrade = true,
+        FieldKind::Expect => head.expects_continue |= value.eq_ignore_ascii_case(b"100-continue"),
+        FieldKind::Host if std::mem::replace(&mut head.has_host, true) => return Err(HeadError::Host),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn is_chunked(coding: &[u8]) -> bool {
+    trim(coding).eq_ignore_ascii_case(b"chunked")
+}
+
+/// Facts that need all fields: upgrade, and fields that Connection names. Framing and Host are never hop-by-hop.
+fn finish(bytes: &[u8], head: &mut Head) {
+    head.says_upgrade &= head.has_upgrade;
+    if !head.nominates {
+        return;
+    }
+    for index in 0..head.fields.len() {
+        if head.fields[index].kind != FieldKind::Connection {
+            continue;
+        }
+        let value = head.fields[index].value.of(bytes);
+        for option in value.split(|&b| b == b',').map(trim) {
+            for field in &mut head.fields {
+                if field.kind == FieldKind::Other && field.name.of(bytes).eq_ignore_ascii_case(option) {
+                    field.kind = FieldKind::Nominated;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! vg-ctl: the control socket, and the loading of configurations.
+//!
+//! It owns nothing that traffic needs, so a slow operator or a large file disturbs nobody.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use arc_swap::ArcSwap;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::admin::server::{self, Node};
+use crate::admin::status::{FrontendCounts, Sources};
+use crate::admin::{Order, Status};
+use crate::generation::Generation;
+use crate::state::counters::Shard;
+use crate::state::sessions::Sessions;
+use crate::state::vrrp::VrrpStatus;
+use crate::sys;
+use crate::sys::caps::Capability;
+use crate::time::Instant;
+
+use super::load::{LoadError, Loaded};
+use super::{Settings, load, threads};
+
+/// A request to read the configuration, and where the result goes.
+pub(super) type LoadRequest = oneshot::Sender<Result<Loaded, LoadError>>;
+
+/// What vg-ctl takes with it.
+pub(super) struct Ctl {
+    pub(super) listener: std::os::unix::net::UnixListener,
+    pub(super) loads: mpsc::Receiver<LoadRequest>,
+    pub(super) settings: Settings,
+    pub(super) view: Arc<View>,
+}
+
+/// What `status` reads: cells that their owners keep current.
+pub(super) struct View {
+    pub(super) generation: Arc<ArcSwap<Generation>>,
+    pub(super) vrrp: watch::Receiver<Arc<VrrpStatus>>,
+    pub(super) counters: Vec<Arc<Shard>>,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) started: Instant,
+    pub(super) orders: mpsc::Sender<Order>,
+    /// Written by main after each reload.
+    pub(super) reload_error: Mutex<Option<String>>,
+}
+
+impl Node for View {
+    fn status(&self) -> Status {
+        let generation = self.generation.load_full();
+        let frontends = generation.frontends.iter().map(|frontend| FrontendCounts {
+            sessions: frontend.sessions.current() as u64,
+            sessions_total: frontend.sessions.total(),
+            requests_total: frontend.counters.sum(|shard| &shard.sessions),
+        });
+        Status::collect(&Sources {
+            generation: &generation,
+            vrrp: &self.vrrp.borrow().clone(),
+            now: sys::clock::now(),
+            started: self.started,
+            workers: self.counters.len(),
+            reload_error: self.reload_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            sessions: self.sessions.current() as u64,
+            frontends: frontends.collect(),
+        })
+    }
+
+    fn orders(&self) -> mpsc::Sender<Order> {
+        self.orders.clone()
+    }
+}
+
+/// Starts the thread.
+///
+/// # Errors
+/// The thread cannot be created.
+pub(super) fn spawn(ctl: Ctl) -> io::Result<JoinHandle<()>> {
+    threads::start("vg-ctl", &[Capability::CAP_DAC_READ_SEARCH], || run(ctl))
+}
+
+async fn run(mut ctl: Ctl) {
+    match ctl.listener.set_nonblocking(true).and_then(|()| tokio::net::UnixListener::from_std(ctl.listener)) {
+        Ok(listener) => drop(tokio::task::spawn_local(server::serve(listener, ctl.view))),
+        Err(error) => tracing::error!(%error, "the control socket cannot be served"),
+    }
+    while let Some(reply) = ctl.loads.recv().await {
+        let settings = ctl.settings.clone();
+        let loaded = tokio::task::spawn_blocking(move || load(&settings.files, settings.node.as_deref())).await;
+        if let Ok(loaded) = loaded {
+            let _ = reply.send(loaded);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The listening sockets of the process. Main owns them; workers get duplicates.
+//!
+//! A bind is one socket for each worker (`SO_REUSEPORT`), kept over reloads by its address, so that a reload never
+//! refuses a connection. [`Listeners::prepare`] opens what a new configuration needs without touching what runs;
+//! [`Listeners::commit`] cannot fail.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+
+use crate::model::Model;
+use crate::proxy::worker::{ListenerKey, WorkerListener};
+use crate::sys::listener::{self, Claim};
+
+/// Open sockets, by address; one for each worker.
+#[derive(Debug, Default)]
+pub(super) struct Listeners(HashMap<SocketAddr, Vec<TcpListener>>);
+
+/// Sockets that a new configuration needs beyond those that are open.
+#[derive(Debug)]
+pub(super) struct Prepared(HashMap<SocketAddr, Vec<TcpListener>>);
+
+impl Listeners {
+    /// Opens what `model` needs and is not open yet.
+    ///
+    /// # Errors
+    /// The first address that cannot be bound, with the kernel's reason.
+    pub(super) fn prepare(&self, model: &Model, workers: usize) -> Result<Prepared, (SocketAddr, io::Error)> {
+        let mut fresh = HashMap::new();
+        for bind in model.frontends.iter().flat_map(|frontend| &frontend.binds) {
+            if !self.0.contains_key(&bind.address) && !fresh.contains_key(&bind.address) {
+                let sockets = open(bind.address, workers).map_err(|error| (bind.address, error))?;
+                fresh.insert(bind.address, sockets);
+            }
+        }
+        Ok(Prepared(fresh))
+    }
+
+    /// Keeps the sockets that `model` names, adds the prepared ones, closes the rest.
+    pub(super) fn commit(&mut self, model: &Model, prepared: Prepared) {
+        self.0.extend(prepared.0);
+        let is_named = |address: &SocketAddr| {
+            model.frontends.iter().flat_map(|frontend| &frontend.binds).any(|bind| bind.address == *address)
+        };
+        self.0.retain(|address, _| is_named(address));
+    }
+
+    /// Duplicates of one worker's sockets.
+    ///
+    /// # Errors
+    /// No descriptor is free.
+    pub(super) fn for_worker(&self, model: &Model, worker: usize) -> io::Result<Vec<WorkerListener>> {
+        let mut listeners = Vec::new();
+        for (number, frontend) in model.frontends.iter().enumerate() {
+            for bind in &frontend.binds {
+                let Some(socket) = self.0.get(&bind.address).and_then(|sockets| sockets.get(worker)) else { continue };
+                listeners.push(WorkerListener {
+                    key: ListenerKey { frontend: frontend.name.clone(), address: bind.address },
+                    frontend: number,
+                    socket: socket.try_clone()?,
+                });
+            }
+        }
+        Ok(listeners)
+    }
+}
+
+/// One socket for each worker; the first one finds a foreign holder.
+fn open(address: SocketAddr, workers: usize) -> io::Result<Vec<TcpListener>> {
+    let first = listener::bind(address, Claim::First)?;
+    let mut sockets = vec![first];
+    for _ in 1..workers {
+        sockets.push(listener::bind(address, Claim::Join)?);
+    }
+    Ok(sockets)
+}

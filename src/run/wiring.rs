@@ -1,0 +1,128 @@
+//! Every channel and cell between threads.
+//!
+//! | from | to | what | when full |
+//! |---|---|---|---|
+//! | main | worker | [`WorkerCommand`] | unbounded: main sends a handful for each reload |
+//! | main | vg-vrrp | [`VrrpOrder`] | unbounded, likewise |
+//! | main | vg-check | [`CheckOrder`] | unbounded, likewise |
+//! | vg-vrrp | main | [`VrrpNotice`] | unbounded: a few for each address and change of state |
+//! | vg-vrrp | vg-ctl, main | latest `VrrpStatus` | a cell |
+//! | vg-check, main | vg-vrrp | levels: `Board`, server registry, and a bell | cells |
+//! | workers | vg-check | suspect servers | dropped: the next failure says it again |
+//! | workers | vg-log | lines | dropped and counted |
+//! | every thread | vg-vrrp | heart | a cell |
+//! | vg-ctl | main | [`Order`] | the operator waits |
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, mpsc, watch};
+
+use crate::admin::Order;
+use crate::generation::Generation;
+use crate::proxy::worker::WorkerCommand;
+use crate::state::counters::Shard;
+use crate::state::heart::Heart;
+use crate::state::levels::Board;
+use crate::state::log::LogRing;
+use crate::state::servers::Server;
+use crate::state::sessions::Sessions;
+use crate::state::vrrp::VrrpStatus;
+
+use super::vrrp::{VrrpNotice, VrrpOrder};
+
+/// From main to vg-check.
+#[derive(Debug)]
+pub enum CheckOrder {
+    /// A new generation and the board on which levels are reported.
+    Configure(Arc<Generation>, Arc<Board>),
+}
+
+/// What a worker shares with other threads.
+#[derive(Debug)]
+pub(super) struct WorkerEnds {
+    pub(super) commands: mpsc::UnboundedSender<WorkerCommand>,
+    pub(super) log: Arc<LogRing>,
+    pub(super) counters: Arc<Shard>,
+}
+
+/// The ends that main keeps.
+pub(super) struct Wiring {
+    pub(super) workers: Vec<WorkerEnds>,
+    pub(super) vrrp: mpsc::UnboundedSender<VrrpOrder>,
+    pub(super) vrrp_notices: mpsc::UnboundedReceiver<VrrpNotice>,
+    pub(super) vrrp_status: watch::Receiver<Arc<VrrpStatus>>,
+    pub(super) check: mpsc::UnboundedSender<CheckOrder>,
+    pub(super) orders: mpsc::Receiver<Order>,
+    pub(super) orders_sender: mpsc::Sender<Order>,
+    pub(super) levels_changed: Arc<Notify>,
+    pub(super) sessions: Arc<Sessions>,
+}
+
+/// The ends that the other threads take with them.
+pub(super) struct Ends {
+    pub(super) workers: Vec<WorkerOwn>,
+    pub(super) vrrp_orders: mpsc::UnboundedReceiver<VrrpOrder>,
+    pub(super) vrrp_notices: mpsc::UnboundedSender<VrrpNotice>,
+    pub(super) vrrp_status: watch::Sender<Arc<VrrpStatus>>,
+    pub(super) check_orders: mpsc::UnboundedReceiver<CheckOrder>,
+    pub(super) suspects: mpsc::Receiver<Arc<Server>>,
+    pub(super) suspects_sender: mpsc::Sender<Arc<Server>>,
+    pub(super) hearts: Vec<Arc<Heart>>,
+    pub(super) check_heart: Arc<Heart>,
+}
+
+/// What one worker takes with it.
+pub(super) struct WorkerOwn {
+    pub(super) commands: mpsc::UnboundedReceiver<WorkerCommand>,
+    pub(super) heart: Arc<Heart>,
+}
+
+/// Bytes of access log that a worker may be ahead of vg-log.
+const LOG_BYTES: usize = 1 << 20;
+
+/// Creates everything for a process with so many workers.
+pub(super) fn wire(workers: usize, sessions: Arc<Sessions>) -> (Wiring, Ends) {
+    let (vrrp, vrrp_orders) = mpsc::unbounded_channel();
+    let (notice_sender, vrrp_notices) = mpsc::unbounded_channel();
+    let (status_sender, vrrp_status) = watch::channel(Arc::new(VrrpStatus::default()));
+    let (check, check_orders) = mpsc::unbounded_channel();
+    let (orders_sender, orders) = mpsc::channel(16);
+    let (suspects_sender, suspects) = mpsc::channel(256);
+    let check_heart = Arc::new(Heart::default());
+    let mut hearts = vec![Arc::clone(&check_heart)];
+    let (mut ends, mut owns) = (Vec::new(), Vec::new());
+    for _ in 0..workers {
+        let (sender, commands) = mpsc::unbounded_channel();
+        let heart = Arc::new(Heart::default());
+        hearts.push(Arc::clone(&heart));
+        ends.push(WorkerEnds {
+            commands: sender,
+            log: Arc::new(LogRing::new(LOG_BYTES)),
+            counters: Arc::new(Shard::default()),
+        });
+        owns.push(WorkerOwn { commands, heart });
+    }
+    let wiring = Wiring {
+        workers: ends,
+        vrrp,
+        vrrp_notices,
+        vrrp_status,
+        check,
+        orders,
+        orders_sender,
+        levels_changed: Arc::new(Notify::new()),
+        sessions,
+    };
+    let ends = Ends {
+        workers: owns,
+        vrrp_orders,
+        vrrp_notices: notice_sender,
+        vrrp_status: status_sender,
+        check_orders,
+        suspects,
+        suspects_sender,
+        hearts,
+        check_heart,
+    };
+    (wiring, ends)
+}

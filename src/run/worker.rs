@@ -1,0 +1,27 @@
+//! A worker thread: `vg-wNN`.
+
+use std::{io, thread};
+
+use tokio::sync::oneshot;
+
+use crate::proxy::worker::{self, WorkerContext};
+
+use super::threads;
+
+/// Starts a worker. The channel closes when it has ended, by a drain or by a panic.
+///
+/// # Errors
+/// The thread cannot be created.
+pub(super) fn spawn(context: WorkerContext) -> io::Result<oneshot::Receiver<()>> {
+    let (end, ended) = oneshot::channel::<()>();
+    threads::start(&format!("vg-w{:02}", context.index), &[], move || async move {
+        let _end = end;
+        worker::run(context).await;
+    })?;
+    Ok(ended)
+}
+
+/// Worker threads for a configuration: what it says, or one for each core.
+pub(super) fn count(configured: Option<usize>) -> usize {
+    configured.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from))
+}

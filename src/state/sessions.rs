@@ -1,0 +1,107 @@
+//! Concurrent sessions and their limit: of the process and of each frontend.
+//!
+//! Workers enter and leave; where the limit is reached a listener stops accepting (the kernel's backlog waits) and
+//! leaves its waker. Leaving looks at `waiting` after it has decremented, a waiter increments `waiting` before it tries
+//! again, both sequentially consistent: one of the two sees the other, so nobody sleeps beside a free place.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// A bounded number of sessions.
+#[derive(Debug)]
+pub struct Sessions {
+    limit: AtomicUsize,
+    current: AtomicUsize,
+    total: AtomicU64,
+    waiting: AtomicUsize,
+    wakers: Mutex<VecDeque<Waker>>,
+}
+
+impl Sessions {
+    /// At most `limit` at once; `None` is unlimited.
+    pub fn new(limit: Option<usize>) -> Sessions {
+        Sessions {
+            limit: AtomicUsize::new(limit.unwrap_or(usize::MAX)),
+            current: AtomicUsize::new(0),
+            total: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
+            wakers: Mutex::new(VecDeque::new()),
+        }
+    }
+
+    /// Changes the limit; sessions above a lower one stay.
+    pub fn set_limit(&self, limit: Option<usize>) {
+        self.limit.store(limit.unwrap_or(usize::MAX), Ordering::SeqCst);
+        self.wake_all();
+    }
+
+    /// Takes a place if there is one.
+    pub fn try_enter(&self) -> bool {
+        let limit = self.limit.load(Ordering::Relaxed);
+        if self.current.fetch_add(1, Ordering::SeqCst) >= limit {
+            // Somebody may have been turned away by our overshoot: leaving wakes them.
+            self.leave();
+            return false;
+        }
+        self.total.fetch_add(1, Ordering::Relaxed);
+        true
+    }
+
+    /// Takes a place, or leaves the task's waker and is called again when there may be one.
+    pub fn poll_enter(&self, context: &mut Context<'_>) -> Poll<()> {
+        if self.try_enter() {
+            return Poll::Ready(());
+        }
+        {
+            let mut wakers = self.wakers.lock().unwrap_or_else(PoisonError::into_inner);
+            if !wakers.iter().any(|waker| waker.will_wake(context.waker())) {
+                wakers.push_back(context.waker().clone());
+                self.waiting.store(wakers.len(), Ordering::SeqCst);
+            }
+        }
+        if self.current.load(Ordering::SeqCst) < self.limit.load(Ordering::SeqCst) {
+            context.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+
+    /// Gives a place back.
+    pub fn leave(&self) {
+        self.current.fetch_sub(1, Ordering::SeqCst);
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            self.wake_all();
+        }
+    }
+
+    fn wake_all(&self) {
+        let mut wakers = self.wakers.lock().unwrap_or_else(PoisonError::into_inner);
+        self.waiting.store(0, Ordering::SeqCst);
+        wakers.drain(..).for_each(Waker::wake);
+    }
+
+    /// Sessions now.
+    pub fn current(&self) -> usize {
+        self.current.load(Ordering::Relaxed)
+    }
+
+    /// Sessions since start.
+    pub fn total(&self) -> u64 {
+        self.total.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_holds_and_a_free_place_is_taken_again() {
+        let sessions = Sessions::new(Some(2));
+        assert!(sessions.try_enter() && sessions.try_enter() && !sessions.try_enter());
+        assert_eq!((sessions.current(), sessions.total()), (2, 2));
+        sessions.leave();
+        assert!(sessions.try_enter());
+    }
+}

@@ -1,0 +1,47 @@
+//! Local time, for log lines.
+#![allow(unsafe_code)]
+
+use std::time::Duration;
+
+/// A moment in the host's time zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalTime {
+    /// Year, such as 2026.
+    pub year: i32,
+    /// 0-11.
+    pub month: usize,
+    /// 1-31.
+    pub day: i32,
+    /// 0-23.
+    pub hour: i32,
+    /// 0-59.
+    pub minute: i32,
+    /// 0-60.
+    pub second: i32,
+}
+
+/// English names of the months, as every log format wants them.
+pub const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// The local time of a point since 1970.
+pub fn local(since_1970: Duration) -> LocalTime {
+    let seconds = libc::time_t::try_from(since_1970.as_secs()).unwrap_or(libc::time_t::MAX);
+    // SAFETY: `tm` is plain integers and a pointer, for which zero is a valid value.
+    let mut broken: libc::tm = unsafe { std::mem::zeroed() };
+    // SAFETY: both pointers are valid for the call, and localtime_r keeps neither.
+    unsafe { libc::localtime_r(&raw const seconds, &raw mut broken) };
+    LocalTime {
+        year: broken.tm_year + 1900,
+        month: usize::try_from(broken.tm_mon).unwrap_or(0).min(11),
+        day: broken.tm_mday,
+        hour: broken.tm_hour,
+        minute: broken.tm_min,
+        second: broken.tm_sec,
+    }
+}
+
+/// `Nov 21 14:55:03`, the time stamp of RFC 3164 §4.1.2.
+pub fn rfc3164(since_1970: Duration) -> String {
+    let at = local(since_1970);
+    format!("{} {:>2} {:02}:{:02}:{:02}", MONTHS[at.month], at.day, at.hour, at.minute, at.second)
+}

@@ -1,0 +1,98 @@
+//! A worker with one frontend and one server, as the daemon starts it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use vipgate::generation::Generation;
+use vipgate::model::proxy::{Backend, Balance, Bind, ClientTimeouts, Frontend, Mode, Server, ServerTimeouts};
+use vipgate::model::{LogTarget, Model, Process, Weight};
+use vipgate::proxy::worker::{self, ListenerKey, WorkerCommand, WorkerContext, WorkerListener};
+use vipgate::state::counters::Shard;
+use vipgate::state::heart::Heart;
+use vipgate::state::log::LogRing;
+use vipgate::state::servers::Registry;
+use vipgate::state::sessions::Sessions;
+
+/// Starts a worker in a thread of its own, which calls `first` before anything else; returns where it listens.
+pub fn start(mode: Mode, server: SocketAddr, first: fn()) -> SocketAddr {
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
+    socket.set_nonblocking(true).expect("a listener can be made non-blocking");
+    let address = socket.local_addr().expect("a bound socket has an address");
+    let generation = Generation::prepare(1, model(mode, address, server), &Registry::default(), None);
+    let generation = generation.expect("the model is sound");
+    let (sender, commands) = mpsc::unbounded_channel();
+    let (suspects, told) = mpsc::channel(8);
+    let key = ListenerKey { frontend: "web".to_owned(), address };
+    let listeners = vec![WorkerListener { key, frontend: 0, socket }];
+    sender.send(WorkerCommand::Serve { generation, listeners }).expect("the worker will read it");
+    let context = WorkerContext {
+        index: 0,
+        commands,
+        heart: Arc::new(Heart::default()),
+        suspects,
+        log: Arc::new(LogRing::new(1024 * 1024)),
+        counters: Arc::new(Shard::default()),
+        sessions: Arc::new(Sessions::new(None)),
+    };
+    std::thread::spawn(move || {
+        first();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(Default::default());
+        runtime.expect("a runtime can be built").block_on(worker::run(context));
+        drop((sender, told));
+    });
+    address
+}
+
+fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
+    let second = Duration::from_secs(1);
+    Model {
+        node: "here".to_owned(),
+        nodes: Vec::new(),
+        instances: Vec::new(),
+        sync_groups: Vec::new(),
+        objects: Vec::new(),
+        frontends: vec![Frontend {
+            name: "web".to_owned(),
+            mode,
+            binds: vec![Bind { address: listen, instance: None }],
+            default_backend: Some(0),
+            maxconn: None,
+            timeouts: ClientTimeouts {
+                client: 30 * second,
+                http_request: 10 * second,
+                http_keep_alive: 10 * second,
+                tunnel: None,
+            },
+            forwarded: true,
+            log: true,
+        }],
+        backends: vec![Backend {
+            name: "app".to_owned(),
+            mode,
+            balance: Balance::RoundRobin,
+            servers: vec![Server {
+                name: "one".to_owned(),
+                address: server,
+                weight: Weight::new(1).expect("1 is a weight"),
+                maxconn: None,
+                is_backup: false,
+                source: None,
+            }],
+            timeouts: ServerTimeouts { connect: 5 * second, server: 30 * second, queue: 5 * second },
+            retries: 3,
+            redispatch: true,
+            check: None,
+        }],
+        process: Process {
+            workers: Some(1),
+            maxconn: None,
+            admin_socket: PathBuf::from("unused"),
+            access_log: LogTarget::Off,
+            drain: second,
+        },
+    }
+}

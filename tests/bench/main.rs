@@ -1,0 +1,54 @@
+//! `./dev bench`: vipgate beside the packaged haproxy and nginx, on loopback, in one run.
+//!
+//! The proxies are started once, with equivalent configurations and one worker each, and pinned to core 0; generator and
+//! static backend live in this process, pinned to core 1. Rounds are interleaved A..Z, Z..A and the medians are printed.
+//! CPU per request is the figure to read: it counts every thread of the proxy, and on a busy generator core
+//! requests per second are only a lower bound for the faster proxy. Every response's status and length are checked.
+//!
+//! Read `rows.rs` for what is measured, `targets.rs` for the configurations, `measure.rs` for how.
+
+// A benchmark looks at the clock and waits: it is neither a test nor the product.
+#![allow(clippy::disallowed_methods)]
+
+mod options;
+mod rows;
+mod targets;
+mod process;
+mod measure;
+mod server;
+mod client;
+mod idle;
+mod table;
+
+use std::process::ExitCode;
+
+use options::{Options, Work};
+
+fn main() -> ExitCode {
+    let options = match Options::from_arguments(std::env::args().skip(1)) {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            print!("{}", options::HELP);
+            return ExitCode::SUCCESS;
+        }
+        Err(message) => {
+            eprintln!("bench: {message}\n\n{}", options::HELP);
+            return ExitCode::from(2);
+        }
+    };
+    let result = match options.work {
+        Work::Rows => rows::run(&options),
+        Work::Idle { connections } => idle::run(&options, connections),
+    };
+    match result {
+        Ok(outcome) if outcome.is_clean() => ExitCode::SUCCESS,
+        Ok(_) => {
+            eprintln!("bench: some requests failed, see the errors column");
+            ExitCode::FAILURE
+        }
+        Err(message) => {
+            eprintln!("bench: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

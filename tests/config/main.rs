@@ -1,0 +1,46 @@
+//! Configuration: each `cases/NAME.yaml` is loaded, and what is said about it must be `cases/NAME.txt`.
+//!
+//! A case may begin with `# node: lb2` and `# host: eth0 192.0.2.11/24` lines, which say what machine it is loaded on; one
+//! whose name begins with `design-` or that has no `.txt` is a mistake. `UPDATE=1` writes the expected texts anew.
+
+mod cases;
+mod examples;
+mod schema;
+
+
+use vipgate::config::{HostFacts, Interface};
+use vipgate::diag::{Source, render};
+
+/// A file of `configs/` or `tests/config/`.
+fn read(path: &str) -> String {
+    let path = format!("{}/{path}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn on(node: &str) -> HostFacts {
+    HostFacts { node: node.to_owned(), interfaces: None }
+}
+
+/// What is said about a text on a machine.
+fn said(name: &str, text: &str) -> String {
+    let mut host = on("lb1");
+    for line in text.lines().take_while(|line| line.starts_with('#')) {
+        if let Some(node) = line.strip_prefix("# node: ") {
+            host.node = node.to_owned();
+        }
+        if let Some(interface) = line.strip_prefix("# host: ") {
+            let mut words = interface.split_whitespace();
+            let name = words.next().expect("an interface").to_owned();
+            let address = |word: &str| {
+                let (address, prefix) = word.split_once('/').expect("address/prefix");
+                (address.parse().expect("an address"), prefix.parse().expect("a prefix"))
+            };
+            let addresses = words.map(address).collect();
+            host.interfaces.get_or_insert_default().push(Interface { name, addresses });
+        }
+    }
+    let sources = [Source::new(name, text)];
+    let loaded = vipgate::config::load(&sources, &host);
+    let verdict = if loaded.model.is_some() { "fine\n" } else { "" };
+    render(&loaded.diagnostics, &sources) + verdict
+}
