@@ -1,1 +1,74 @@
-//! generation.
+//! A model made runnable: what the workers hold while they serve it.
+//!
+//! Decides which parts of the previous generation go on living: server state by name (the registry), the chooser,
+//! queue and counters of a backend that did not change, the session count and counters of a frontend. Never listens,
+//! connects or reads a file. Read [`Generation::prepare`] first.
+
+mod frontend;
+mod backend;
+
+use std::sync::Arc;
+
+pub use backend::Backend;
+pub use frontend::Frontend;
+
+use crate::model::Model;
+use crate::state::servers::Registry;
+
+/// One committed configuration as it runs.
+#[derive(Debug)]
+pub struct Generation {
+    /// 1 for the first, one more for each reload.
+    pub number: u64,
+    /// What it was made from.
+    pub model: Model,
+    /// Index for index as in the model.
+    pub frontends: Vec<Arc<Frontend>>,
+    /// Index for index as in the model.
+    pub backends: Vec<Arc<Backend>>,
+}
+
+/// Why a model cannot run. The operator is to blame.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PrepareError {
+    /// A frontend names a backend number that the model does not have.
+    #[error("frontend {frontend} uses a backend that does not exist")]
+    UnknownBackend {
+        /// Name of the frontend.
+        frontend: String,
+    },
+}
+
+impl Generation {
+    /// Makes a model runnable. Changes nothing that runs except the registry's weights.
+    ///
+    /// # Errors
+    /// The model contradicts itself.
+    pub fn prepare(
+        number: u64,
+        model: Model,
+        registry: &Registry,
+        previous: Option<&Generation>,
+    ) -> Result<Arc<Generation>, PrepareError> {
+        for frontend in &model.frontends {
+            if frontend.default_backend.is_some_and(|backend| backend >= model.backends.len()) {
+                return Err(PrepareError::UnknownBackend { frontend: frontend.name.clone() });
+            }
+        }
+        let states = registry.resolve(&model);
+        let before = |name: &str| previous?.backends.iter().find(|backend| backend.model.name == name);
+        let backends: Vec<_> = model
+            .backends
+            .iter()
+            .zip(states)
+            .map(|(backend, state)| Backend::prepare(backend, state, before(&backend.name)))
+            .collect();
+        let before = |name: &str| previous?.frontends.iter().find(|frontend| frontend.model.name == name);
+        let frontends = model.frontends.iter().enumerate().map(|(index, frontend)| {
+            let backend = frontend.default_backend.map(|number| Arc::clone(&backends[number]));
+            Arc::new(Frontend::prepare(index, frontend, backend, before(&frontend.name).map(Arc::as_ref)))
+        });
+        let frontends = frontends.collect();
+        Ok(Arc::new(Generation { number, model, frontends, backends }))
+    }
+}

@@ -4,7 +4,7 @@
 //! that is touched only while somebody waits. Freeing decrements the slot first and looks at `length` second; waiting
 //! increments `length` first and tries for a slot second, all sequentially consistent, so one of the two sees the
 //! other. A freed slot is given to the oldest waiter before anybody new can take it, and its task is woken in its
-//! worker. Locks: the queue's alone, never two.
+//! worker. Locks: the queue's, then a ticket's.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,16 +12,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 
 use super::servers::Server;
-
-/// Takes a slot of `server`, of which it has `maxconn`.
-pub fn try_take(server: &Server, maxconn: Option<usize>) -> bool {
-    let limit = maxconn.unwrap_or(usize::MAX);
-    if server.connections.fetch_add(1, Ordering::SeqCst) < limit {
-        return true;
-    }
-    server.connections.fetch_sub(1, Ordering::SeqCst);
-    false
-}
 
 /// What became of a waiter.
 #[derive(Debug, Default)]
@@ -35,6 +25,8 @@ enum Place {
 #[derive(Debug)]
 struct Waiter {
     ticket: u64,
+    /// The only server that will do.
+    wants: Option<usize>,
     waker: Waker,
     place: Arc<Mutex<Place>>,
 }
@@ -77,35 +69,56 @@ impl Queue {
         self.length.load(Ordering::Relaxed)
     }
 
-    /// Waits in line, unless `take` gets a slot now; it is called under the lock and only if nobody waits already.
-    pub fn wait(&self, waker: &Waker, take: impl FnOnce() -> Option<usize>) -> Result<usize, Ticket> {
+    /// Waits in line for a slot of server `wants` (`None`: of any), unless `take` gets one now. It is called under the
+    /// lock, so it must not use this queue.
+    pub fn wait(
+        &self,
+        waker: &Waker,
+        wants: Option<usize>,
+        take: impl FnOnce() -> Option<usize>,
+    ) -> Result<usize, Ticket> {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         let ahead = self.length.fetch_add(1, Ordering::SeqCst);
-        if let Some(server) = (ahead == 0).then(take).flatten() {
+        if let Some(server) = take() {
             self.length.fetch_sub(1, Ordering::SeqCst);
             return Ok(server);
         }
         let number = line.next_ticket;
         line.next_ticket += 1;
         let place = Arc::new(Mutex::new(Place::Waiting));
-        line.waiters.push_back(Waiter { ticket: number, waker: waker.clone(), place: Arc::clone(&place) });
+        line.waiters.push_back(Waiter { ticket: number, wants, waker: waker.clone(), place: Arc::clone(&place) });
         Err(Ticket { number, ahead, place })
     }
 
-    /// Gives a slot of `server` (number `index`) back, or hands it to the oldest waiter if `may_hand_over`.
-    pub fn release(&self, server: &Server, index: usize, may_hand_over: impl FnOnce() -> bool) {
+    /// Gives a slot of server number `index` back: to the oldest waiter that can use it, or else to everybody.
+    /// `may_hand_over` tells whether the server still takes sessions; `reserve` takes a slot again.
+    pub fn release(&self, server: &Server, index: usize, may_hand_over: bool, reserve: impl FnOnce() -> bool) {
+        if may_hand_over && self.length.load(Ordering::SeqCst) > 0 {
+            // The slot changes hands without being free in between, so nobody overtakes the line.
+            if self.hand_over(index, || true) {
+                return;
+            }
+        }
         server.connections.fetch_sub(1, Ordering::SeqCst);
-        if self.length.load(Ordering::SeqCst) == 0 || !may_hand_over() {
-            return;
+        if may_hand_over && self.length.load(Ordering::SeqCst) > 0 {
+            // Somebody began to wait while the slot was still taken.
+            self.hand_over(index, reserve);
         }
+    }
+
+    fn hand_over(&self, index: usize, reserve: impl FnOnce() -> bool) -> bool {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(waiter) = line.waiters.pop_front() {
-            server.connections.fetch_add(1, Ordering::SeqCst);
-            *waiter.place.lock().unwrap_or_else(PoisonError::into_inner) = Place::Granted(index);
-            self.length.fetch_sub(1, Ordering::SeqCst);
-            drop(line);
-            waiter.waker.wake();
+        let suits = |waiter: &Waiter| waiter.wants.is_none_or(|wanted| wanted == index);
+        let Some(at) = line.waiters.iter().position(suits) else { return false };
+        if !reserve() {
+            return false;
         }
+        let Some(waiter) = line.waiters.remove(at) else { return false };
+        *waiter.place.lock().unwrap_or_else(PoisonError::into_inner) = Place::Granted(index);
+        self.length.fetch_sub(1, Ordering::SeqCst);
+        drop(line);
+        waiter.waker.wake();
+        true
     }
 
     /// Gives the place up. `Some` is a slot that was granted in the meantime and that the caller must release.

@@ -1,0 +1,53 @@
+//! A backend as it runs.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use crate::balance::Chooser;
+use crate::model;
+use crate::state;
+use crate::state::counters::Sharded;
+use crate::state::queue::Queue;
+
+/// A backend of one or more generations.
+#[derive(Debug)]
+pub struct Backend {
+    /// What it is told to be.
+    pub model: model::proxy::Backend,
+    /// Its servers' state, index for index as in the model.
+    pub state: Arc<state::servers::Backend>,
+    /// Chooses servers and keeps their slots.
+    pub chooser: Chooser,
+    /// Requests that wait for a slot.
+    pub queue: Arc<Queue>,
+    /// Streams now: `%bc` of the log.
+    pub current: Arc<AtomicUsize>,
+    /// Counters; live as long as the backend's name.
+    pub counters: Sharded,
+}
+
+impl Backend {
+    /// The same object as before if nothing about it changed.
+    pub(super) fn prepare(
+        model: &model::proxy::Backend,
+        state: Arc<state::servers::Backend>,
+        before: Option<&Arc<Backend>>,
+    ) -> Arc<Backend> {
+        if let Some(before) = before {
+            let are_same_servers = before.state.servers.len() == state.servers.len()
+                && before.state.servers.iter().zip(&state.servers).all(|(a, b)| Arc::ptr_eq(a, b));
+            if before.model == *model && are_same_servers {
+                return Arc::clone(before);
+            }
+        }
+        Arc::new(Backend {
+            chooser: Chooser::new(model, Arc::clone(&state)),
+            model: model.clone(),
+            state,
+            // Waiters of the old generation hold tickets of the old queue and are served by the old sessions.
+            queue: Arc::default(),
+            current: before.map(|before| Arc::clone(&before.current)).unwrap_or_default(),
+            counters: before.map(|before| before.counters.clone()).unwrap_or_default(),
+        })
+    }
+}

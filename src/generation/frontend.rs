@@ -1,0 +1,43 @@
+//! A frontend as it runs.
+
+use std::sync::Arc;
+
+use crate::model;
+use crate::state::counters::Sharded;
+use crate::state::sessions::Sessions;
+
+use super::Backend;
+
+/// A frontend of a generation.
+#[derive(Debug)]
+pub struct Frontend {
+    /// Index in the model.
+    pub index: usize,
+    /// What it is told to be.
+    pub model: model::proxy::Frontend,
+    /// Where its requests go; `None` answers 503.
+    pub backend: Option<Arc<Backend>>,
+    /// Client connections now and their limit; lives as long as the frontend's name.
+    pub sessions: Arc<Sessions>,
+    /// Counters; live as long as the frontend's name.
+    pub counters: Sharded,
+}
+
+impl Frontend {
+    pub(super) fn prepare(
+        index: usize,
+        model: &model::proxy::Frontend,
+        backend: Option<Arc<Backend>>,
+        before: Option<&Frontend>,
+    ) -> Frontend {
+        let sessions = before.map_or_else(|| Arc::new(Sessions::new(model.maxconn)), |before| Arc::clone(&before.sessions));
+        sessions.set_limit(model.maxconn);
+        Frontend {
+            index,
+            model: model.clone(),
+            backend,
+            sessions,
+            counters: before.map(|before| before.counters.clone()).unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! A server for a session: choose, wait in line, take a slot.
+
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::Duration;
+
+use crate::balance::Choice;
+use crate::model;
+use crate::state::queue::{Queue, Ticket};
+use crate::state::servers::Server;
+use crate::sys::clock;
+
+use super::failure::{By, Cause, Failure, Phase};
+use super::local::LocalBackend;
+use super::session::{Interrupt, Session};
+
+/// How often a waiter looks for itself: servers that come up free no slot that could be handed over.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A connection slot of a server; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) backend: Rc<LocalBackend>,
+    /// Server number.
+    pub(super) index: usize,
+}
+
+impl Slot {
+    pub(super) fn state(&self) -> &Arc<Server> {
+        &self.backend.running.state.servers[self.index]
+    }
+
+    pub(super) fn model(&self) -> &model::proxy::Server {
+        &self.backend.running.model.servers[self.index]
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        release(&self.backend, self.index);
+    }
+}
+
+fn release(backend: &LocalBackend, index: usize) {
+    let backend = &backend.running;
+    let server = &backend.state.servers[index];
+    backend.queue.release(server, index, server.is_usable(), || backend.chooser.reserve(index));
+}
+
+/// A stream of a backend, counted in `%bc` while it lives.
+#[derive(Debug)]
+pub(super) struct Current(pub(super) Rc<LocalBackend>);
+
+impl Current {
+    pub(super) fn enter(backend: &Rc<LocalBackend>) -> Current {
+        backend.running.current.fetch_add(1, Ordering::Relaxed);
+        Current(Rc::clone(backend))
+    }
+}
+
+impl Drop for Current {
+    fn drop(&mut self) {
+        self.0.running.current.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A slot, and how many were in line before it came.
+pub(super) struct Assigned {
+    pub(super) slot: Slot,
+    pub(super) waited_behind: usize,
+}
+
+/// Takes a slot of the server that the algorithm chooses, waiting up to `timeout queue` where all are full.
+pub(super) async fn assign(
+    session: &Session,
+    backend: &Rc<LocalBackend>,
+    exclude: Option<usize>,
+) -> Result<Assigned, Failure> {
+    let slot = |index| Slot { backend: Rc::clone(backend), index };
+    match take(session, backend, exclude) {
+        Taken::Slot(index) => Ok(Assigned { slot: slot(index), waited_behind: 0 }),
+        Taken::Down => Err(Failure::new(By::Server, Cause::Abort, Phase::Connect)),
+        Taken::Full(_) => {
+            let (index, waited_behind) = Box::pin(wait(session, backend, exclude)).await?;
+            Ok(Assigned { slot: slot(index), waited_behind })
+        }
+    }
+}
+
+enum Taken {
+    Slot(usize),
+    Full(Option<usize>),
+    Down,
+}
+
+fn take(session: &Session, backend: &LocalBackend, exclude: Option<usize>) -> Taken {
+    let chooser = &backend.running.chooser;
+    // Another worker may take the last slot between choosing and reserving; a few rounds settle it.
+    for _ in 0..8 {
+        match chooser.choose(session.peer.ip(), exclude) {
+            Choice::Server(index) if chooser.reserve(index) => return Taken::Slot(index),
+            Choice::Server(_) => {}
+            Choice::Queue { server } => return Taken::Full(server),
+            Choice::Down => return Taken::Down,
+        }
+    }
+    Taken::Full(None)
+}
+
+/// A place in line; leaves it when dropped.
+struct Waiting<'a> {
+    queue: &'a Queue,
+    backend: &'a LocalBackend,
+    ticket: Option<Ticket>,
+}
+
+impl Waiting<'_> {
+    fn leave(&mut self) -> Option<usize> {
+        self.ticket.take().and_then(|ticket| self.queue.leave(ticket))
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Some(index) = self.leave() {
+            release(self.backend, index);
+        }
+    }
+}
+
+async fn wait(session: &Session, backend: &Rc<LocalBackend>, exclude: Option<usize>) -> Result<(usize, usize), Failure> {
+    let deadline = clock::now() + backend.running.model.timeouts.queue;
+    let queue = Arc::clone(&backend.running.queue);
+    let mut waiting = Waiting { queue: &queue, backend, ticket: None };
+    let mut behind = 0;
+    let mut is_first = true;
+    session.set_deadline(deadline.min(clock::now() + LOOK));
+    poll_fn(|context| {
+        let now = clock::now();
+        let fail = |by, cause| Poll::Ready(Err(Failure::new(by, cause, Phase::Queue)));
+        let interrupt = session.interrupt(context, now);
+        if interrupt == Some(Interrupt::Killed) {
+            return fail(By::Killed, Cause::Abort);
+        }
+        if let Some(index) = waiting.ticket.as_ref().and_then(Ticket::granted) {
+            waiting.ticket = None;
+            return Poll::Ready(Ok((index, behind)));
+        }
+        if now >= deadline {
+            return fail(By::Server, Cause::Timeout);
+        }
+        if is_first || interrupt.is_some() {
+            let wants = match take(session, backend, exclude) {
+                Taken::Down => return fail(By::Server, Cause::Abort),
+                Taken::Slot(index) => {
+                    // Took one by itself; one granted in the meantime goes to the next in line.
+                    if let Some(other) = waiting.leave() {
+                        release(backend, other);
+                    }
+                    return Poll::Ready(Ok((index, behind)));
+                }
+                Taken::Full(wants) => wants,
+            };
+            if std::mem::take(&mut is_first) {
+                let again = || match take(session, backend, exclude) {
+                    Taken::Slot(index) => Some(index),
+                    _ => None,
+                };
+                match queue.wait(context.waker(), wants, again) {
+                    Ok(index) => return Poll::Ready(Ok((index, behind))),
+                    Err(ticket) => {
+                        behind = ticket.ahead;
+                        waiting.ticket = Some(ticket);
+                    }
+                }
+            }
+            session.set_deadline(deadline.min(now + LOOK));
+        }
+        Poll::Pending
+    })
+    .await
+}

@@ -1,0 +1,149 @@
+//! Connecting to a server: one attempt, and the rules for the next one.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::model::proxy::Server;
+use crate::sys::clock;
+use crate::time::Instant;
+
+use super::backend::{Slot, assign};
+use super::failure::{By, Cause, Failure, Phase};
+use super::local::LocalBackend;
+use super::pool::Care;
+use super::session::{Interrupt, Session};
+
+/// Pause before the same server is tried again (HAProxy's), unless `timeout connect` is shorter.
+const TURN_AROUND: Duration = Duration::from_secs(1);
+
+/// A server connection and the slot that it uses.
+#[derive(Debug)]
+pub(super) struct Connected {
+    pub(super) stream: TcpStream,
+    pub(super) slot: Slot,
+    pub(super) is_reused: bool,
+}
+
+/// What connecting cost, for the log.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Effort {
+    /// Attempts after the first.
+    pub(super) retries: u32,
+    /// Whether another server was taken.
+    pub(super) has_redispatched: bool,
+    /// Waiters of the backend in front of it when it queued.
+    pub(super) waited_behind: usize,
+    /// When the first slot was had.
+    pub(super) assigned: Option<Instant>,
+    /// When the connection was there.
+    pub(super) connected: Option<Instant>,
+    /// Server tried last.
+    pub(super) server: Option<usize>,
+}
+
+/// A connection to a server of the backend: pooled (if `reuse` says so) or new, tried as often as the backend allows.
+/// With redispatch every further attempt may go to another server at once; without, the same one is tried again.
+pub(super) async fn connect(
+    session: &Session,
+    backend: &Rc<LocalBackend>,
+    reuse: Option<Care>,
+    effort: &mut Effort,
+) -> Result<Connected, Failure> {
+    let model = &backend.running.model;
+    let counters = backend.running.counters.of(session.worker.index);
+    let assigned = assign(session, backend, None).await?;
+    effort.waited_behind = effort.waited_behind.max(assigned.waited_behind);
+    let mut slot = assigned.slot;
+    effort.assigned.get_or_insert(clock::now());
+    effort.server = Some(slot.index);
+    loop {
+        if let Some(stream) = reuse.and_then(|care| backend.pools.get(slot.index)?.take(care)) {
+            session.worker.counters.reuses.add(1);
+            effort.connected.get_or_insert(clock::now());
+            return Ok(Connected { stream, slot, is_reused: true });
+        }
+        let failure = match Box::pin(attempt(session, slot.model(), model.timeouts.connect)).await {
+            Ok(stream) => {
+                session.worker.counters.connects.add(1);
+                if slot.state().connect_failures.load(Ordering::Relaxed) != 0 {
+                    slot.state().connect_failures.store(0, Ordering::Relaxed);
+                }
+                effort.connected.get_or_insert(clock::now());
+                return Ok(Connected { stream, slot, is_reused: false });
+            }
+            Err(failure) => failure,
+        };
+        if failure.by != By::Server {
+            return Err(failure);
+        }
+        let observe = model.check.as_ref().and_then(|check| check.observe);
+        session.worker.note_connect_failure(slot.state(), observe);
+        if effort.retries >= model.retries {
+            counters.errors.add(1);
+            return Err(failure);
+        }
+        effort.retries += 1;
+        counters.retries.add(1);
+        if model.redispatch {
+            let failed = slot.index;
+            drop(slot);
+            let assigned = assign(session, backend, Some(failed)).await?;
+            slot = assigned.slot;
+            effort.server = Some(slot.index);
+            if slot.index != failed {
+                effort.has_redispatched = true;
+                counters.redispatches.add(1);
+                continue;
+            }
+        }
+        if failure.cause == Cause::Abort {
+            pause(session, TURN_AROUND.min(model.timeouts.connect)).await?;
+        }
+    }
+}
+
+async fn attempt(session: &Session, server: &Server, timeout: Duration) -> Result<TcpStream, Failure> {
+    session.set_deadline(clock::now() + timeout);
+    let mut connecting = pin!(open(server));
+    poll_fn(|context| {
+        let fail = |by, cause| Poll::Ready(Err(Failure::new(by, cause, Phase::Connect)));
+        match connecting.as_mut().poll(context) {
+            Poll::Ready(Ok(stream)) => return Poll::Ready(Ok(stream)),
+            Poll::Ready(Err(_)) => return fail(By::Server, Cause::Abort),
+            Poll::Pending => {}
+        }
+        match session.interrupt(context, clock::now()) {
+            Some(Interrupt::Expired) => fail(By::Server, Cause::Timeout),
+            Some(Interrupt::Killed) => fail(By::Killed, Cause::Abort),
+            None => Poll::Pending,
+        }
+    })
+    .await
+}
+
+async fn open(server: &Server) -> io::Result<TcpStream> {
+    let socket = if server.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_nodelay(true)?;
+    if let Some(source) = server.source {
+        socket.bind(SocketAddr::new(source, 0))?;
+    }
+    socket.connect(server.address).await
+}
+
+async fn pause(session: &Session, time: Duration) -> Result<(), Failure> {
+    session.set_deadline(clock::now() + time);
+    poll_fn(|context| match session.interrupt(context, clock::now()) {
+        Some(Interrupt::Expired) => Poll::Ready(Ok(())),
+        Some(Interrupt::Killed) => Poll::Ready(Err(Failure::new(By::Killed, Cause::Abort, Phase::Connect))),
+        None => Poll::Pending,
+    })
+    .await
+}

@@ -1,0 +1,86 @@
+//! Why a stream ended before its end: who, where, whether to try again. Termination state, status and the retry
+//! decision fall out of it.
+
+/// Whose fault it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    Client,
+    Server,
+    Proxy,
+    /// The proxy was told to close (drain, address gone).
+    Killed,
+}
+
+/// How it showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The connection was closed, reset or refused, or what came was not valid.
+    Abort,
+    /// A timeout passed.
+    Timeout,
+}
+
+/// What the stream was doing (HAProxy manual §8.5, second character).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Request,
+    Queue,
+    Connect,
+    Headers,
+    Data,
+}
+
+/// Whether the request may be sent to another connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Retry {
+    Never,
+    /// Nothing of a response was seen and the request is still held.
+    Safe,
+}
+
+/// A failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) by: By,
+    pub(super) cause: Cause,
+    pub(super) at: Phase,
+    pub(super) retry: Retry,
+}
+
+impl Failure {
+    pub(super) fn new(by: By, cause: Cause, at: Phase) -> Failure {
+        Failure { by, cause, at, retry: Retry::Never }
+    }
+
+    /// The two characters of HAProxy's termination state.
+    pub(super) fn state(self) -> [u8; 2] {
+        let first = match (self.by, self.cause) {
+            (By::Client, Cause::Abort) => b'C',
+            (By::Client, Cause::Timeout) => b'c',
+            (By::Server, Cause::Abort) => b'S',
+            (By::Server, Cause::Timeout) => b's',
+            (By::Proxy, _) => b'P',
+            (By::Killed, _) => b'K',
+        };
+        let second = match self.at {
+            Phase::Request => b'R',
+            Phase::Queue => b'Q',
+            Phase::Connect => b'C',
+            Phase::Headers => b'H',
+            Phase::Data => b'D',
+        };
+        [first, second]
+    }
+
+    /// The status to answer with while nothing has been answered; `None` closes without a word.
+    pub(super) fn status(self) -> Option<u16> {
+        match (self.by, self.cause, self.at) {
+            (By::Killed, ..) | (By::Client, Cause::Abort, _) => None,
+            (By::Client, Cause::Timeout, _) => Some(408),
+            (By::Proxy, _, Phase::Request | Phase::Data) => Some(400),
+            (_, _, Phase::Queue | Phase::Connect) => Some(503),
+            (By::Server, Cause::Timeout, _) => Some(504),
+            (By::Server | By::Proxy, ..) => Some(502),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Accepting connections on one socket.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+
+use crate::state::sessions::Sessions;
+
+use super::local::{LocalFrontend, Worker};
+use super::session::Session;
+use super::worker::ListenerKey;
+
+/// Connections accepted before other tasks get their turn.
+const BUDGET: usize = 16;
+/// Pause when the process is out of descriptors or memory: spinning would starve the sessions that could free some.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A listening socket of a worker.
+#[derive(Debug)]
+pub(super) struct Listener {
+    pub(super) key: ListenerKey,
+    frontend: RefCell<Rc<LocalFrontend>>,
+    /// Sessions of the frontend; the same object in every generation.
+    pub(super) sessions: Arc<Sessions>,
+    is_closed: Cell<bool>,
+    stop: Notify,
+}
+
+impl Listener {
+    pub(super) fn new(key: ListenerKey, frontend: Rc<LocalFrontend>) -> Listener {
+        let sessions = Arc::clone(&frontend.running.sessions);
+        Listener { key, frontend: RefCell::new(frontend), sessions, is_closed: false.into(), stop: Notify::new() }
+    }
+
+    /// The frontend of the current generation.
+    pub(super) fn frontend(&self) -> Rc<LocalFrontend> {
+        Rc::clone(&self.frontend.borrow())
+    }
+
+    /// Moves to a new generation: sessions see it at their next request.
+    pub(super) fn serve(&self, frontend: Rc<LocalFrontend>) {
+        *self.frontend.borrow_mut() = frontend;
+    }
+
+    /// Takes what waits in the accept queue, then closes the socket.
+    pub(super) fn close(&self) {
+        self.is_closed.set(true);
+        self.stop.notify_one();
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.get()
+    }
+
+    /// Accepts until closed.
+    pub(super) async fn run(self: Rc<Self>, worker: Rc<Worker>, socket: TcpListener) {
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                accepted = self.accept_some(&worker, &socket) => accepted,
+                () = self.stop.notified() => break,
+            };
+            match accepted {
+                Ok(()) => tokio::task::yield_now().await,
+                Err(_) => {
+                    worker.counters.accept_errors.add(1);
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+            if self.is_closed.get() {
+                break;
+            }
+        }
+        // What the kernel has completed for us would be reset by the close.
+        poll_fn(|context| {
+            while self.enter_now(&worker) {
+                match socket.poll_accept(context) {
+                    Poll::Ready(Ok((client, peer))) => self.start(&worker, client, peer),
+                    _ => {
+                        self.leave(&worker);
+                        break;
+                    }
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    /// Accepts up to [`BUDGET`] connections. An error is one that repeats if tried at once.
+    async fn accept_some(self: &Rc<Self>, worker: &Rc<Worker>, socket: &TcpListener) -> std::io::Result<()> {
+        let mut places = Places { listener: self, worker, process: false, frontend: false };
+        let mut left = BUDGET;
+        poll_fn(|context| {
+            loop {
+                // Places first: at the limit, connections wait in the kernel's backlog.
+                if !places.process {
+                    std::task::ready!(worker.process.poll_enter(context));
+                    places.process = true;
+                }
+                if !places.frontend {
+                    std::task::ready!(self.sessions.poll_enter(context));
+                    places.frontend = true;
+                }
+                match socket.poll_accept(context) {
+                    Poll::Ready(Ok((client, peer))) => {
+                        (places.process, places.frontend) = (false, false);
+                        self.start(worker, client, peer);
+                        left -= 1;
+                        if left == 0 {
+                            return Poll::Ready(Ok(()));
+                        }
+                    }
+                    Poll::Ready(Err(error)) if is_about_one_connection(&error) => {}
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => {
+                        // An idle listener holds no place: it would be missing elsewhere.
+                        places.give_back();
+                        return Poll::Pending;
+                    }
+                }
+            }
+        })
+        .await
+    }
+
+    fn enter_now(&self, worker: &Worker) -> bool {
+        if !worker.process.try_enter() {
+            return false;
+        }
+        if !self.sessions.try_enter() {
+            worker.process.leave();
+            return false;
+        }
+        true
+    }
+
+    fn leave(&self, worker: &Worker) {
+        self.sessions.leave();
+        worker.process.leave();
+    }
+
+    fn start(self: &Rc<Self>, worker: &Rc<Worker>, client: TcpStream, peer: std::net::SocketAddr) {
+        worker.counters.accepted.add(1);
+        // The session gives both places back when it is dropped, also by a panic.
+        let session = Session::new(worker, self, client, peer);
+        tokio::task::spawn_local(session.run());
+    }
+}
+
+fn is_about_one_connection(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+}
+
+/// Places taken for a connection that has not come yet.
+struct Places<'a> {
+    listener: &'a Listener,
+    worker: &'a Worker,
+    process: bool,
+    frontend: bool,
+}
+
+impl Places<'_> {
+    fn give_back(&mut self) {
+        if std::mem::take(&mut self.process) {
+            self.worker.process.leave();
+        }
+        if std::mem::take(&mut self.frontend) {
+            self.listener.sessions.leave();
+        }
+    }
+}
+
+impl Drop for Places<'_> {
+    fn drop(&mut self) {
+        self.give_back();
+    }
+}

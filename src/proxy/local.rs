@@ -1,0 +1,211 @@
+//! What the tasks of one worker share: everything in `Rc` and `Cell`, because they all run on its thread.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use slab::Slab;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::Sender;
+
+use crate::generation::{self, Generation};
+use crate::state::counters::{ProxyShard, Shard};
+use crate::state::log::LogRing;
+use crate::state::servers::Server;
+use crate::state::sessions::Sessions;
+use crate::sys::clock;
+use crate::sys::splice::Pipe;
+use crate::time::Instant;
+
+use super::buffers::Buffers;
+use super::pool::Pool;
+use super::timers::{Timer, Wheel};
+
+/// Bytes of a splice pipe. The default of 64 KiB gains nothing over copying (measured).
+const PIPE: usize = 512 * 1024;
+/// Empty pipes kept for the next large body.
+const MAX_PIPES: usize = 16;
+
+/// Whether connections may outlive their current request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Service {
+    Normal,
+    /// Every response says `Connection: close`.
+    Announcing,
+    /// The same, nothing is accepted, idle connections are closed.
+    Draining,
+}
+
+/// What others may do to a session: wake it, close it.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) timer: Timer,
+    /// Between two requests.
+    pub(super) is_idle: Cell<bool>,
+    /// To be closed at once.
+    pub(super) is_killed: Cell<bool>,
+    /// The address that the client connected to.
+    pub(super) local: IpAddr,
+}
+
+impl AsRef<Timer> for Shared {
+    fn as_ref(&self) -> &Timer {
+        &self.timer
+    }
+}
+
+/// The state of a worker.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) index: usize,
+    pub(super) buffers: Buffers,
+    pub(super) wheel: RefCell<Wheel<Shared>>,
+    pub(super) sessions: RefCell<Slab<Rc<Shared>>>,
+    /// Told when the last session has ended.
+    pub(super) emptied: Notify,
+    pub(super) service: Cell<Service>,
+    pub(super) log: Arc<LogRing>,
+    pub(super) counters: Arc<Shard>,
+    pub(super) process: Arc<Sessions>,
+    suspects: Sender<Arc<Server>>,
+    pools: RefCell<HashMap<PoolKey, Rc<Pool>>>,
+    pipes: RefCell<Vec<Pipe>>,
+    /// Wall clock minus monotonic clock, looked at on every tick.
+    wall_offset: Cell<Duration>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct PoolKey {
+    backend: String,
+    server: String,
+    address: SocketAddr,
+    source: Option<IpAddr>,
+}
+
+/// A frontend with what this worker keeps for it.
+#[derive(Debug)]
+pub(super) struct LocalFrontend {
+    pub(super) running: Arc<generation::Frontend>,
+    pub(super) backend: Option<Rc<LocalBackend>>,
+}
+
+/// A backend with what this worker keeps for it.
+#[derive(Debug)]
+pub(super) struct LocalBackend {
+    pub(super) running: Arc<generation::Backend>,
+    /// Idle connections, by server number.
+    pub(super) pools: Vec<Rc<Pool>>,
+}
+
+impl LocalFrontend {
+    pub(super) fn counters(&self, worker: &Worker) -> &ProxyShard {
+        self.running.counters.of(worker.index)
+    }
+}
+
+impl Worker {
+    pub(super) fn new(
+        index: usize,
+        log: Arc<LogRing>,
+        counters: Arc<Shard>,
+        process: Arc<Sessions>,
+        suspects: Sender<Arc<Server>>,
+    ) -> Worker {
+        let worker = Worker {
+            index,
+            buffers: Buffers::new(),
+            wheel: RefCell::new(Wheel::new(clock::now())),
+            sessions: RefCell::default(),
+            emptied: Notify::new(),
+            service: Cell::new(Service::Normal),
+            log,
+            counters,
+            process,
+            suspects,
+            pools: RefCell::default(),
+            pipes: RefCell::default(),
+            wall_offset: Cell::default(),
+        };
+        worker.look_at_wall_clock(clock::now());
+        worker
+    }
+
+    /// The frontends of a generation with the pools that this worker already has; pools of servers that are gone close.
+    pub(super) fn localize(&self, generation: &Generation) -> Vec<Rc<LocalFrontend>> {
+        let mut known = self.pools.borrow_mut();
+        let mut next = HashMap::new();
+        let backends: Vec<Rc<LocalBackend>> = generation
+            .backends
+            .iter()
+            .map(|backend| {
+                let pools = backend.model.servers.iter().map(|server| {
+                    let key = PoolKey {
+                        backend: backend.model.name.clone(),
+                        server: server.name.clone(),
+                        address: server.address,
+                        source: server.source,
+                    };
+                    let pool = known.get(&key).cloned().unwrap_or_default();
+                    next.insert(key, Rc::clone(&pool));
+                    pool
+                });
+                Rc::new(LocalBackend { running: Arc::clone(backend), pools: pools.collect() })
+            })
+            .collect();
+        for (key, pool) in known.iter() {
+            if !next.contains_key(key) {
+                pool.retire();
+            }
+        }
+        *known = next;
+        let local = |frontend: &Arc<generation::Frontend>| {
+            let backend = frontend.model.default_backend.and_then(|number| backends.get(number).cloned());
+            Rc::new(LocalFrontend { running: Arc::clone(frontend), backend })
+        };
+        generation.frontends.iter().map(local).collect()
+    }
+
+    /// Closes pooled connections that died or idled too long.
+    pub(super) fn trim_pools(&self, now: Instant) {
+        for pool in self.pools.borrow().values() {
+            pool.trim(now);
+        }
+    }
+
+    pub(super) fn look_at_wall_clock(&self, now: Instant) {
+        self.wall_offset.set(clock::wall().saturating_sub(now.since(Instant::ZERO)));
+    }
+
+    /// The wall clock at a monotonic instant, since 1970.
+    pub(super) fn wall(&self, at: Instant) -> Duration {
+        self.wall_offset.get() + at.since(Instant::ZERO)
+    }
+
+    pub(super) fn take_pipe(&self) -> Option<Pipe> {
+        let kept = self.pipes.borrow_mut().pop();
+        kept.or_else(|| Pipe::new(PIPE).ok().filter(|pipe| pipe.capacity() > 65536))
+    }
+
+    /// Takes a pipe back; one that still holds bytes is closed.
+    pub(super) fn give_pipe(&self, pipe: Pipe) {
+        let mut kept = self.pipes.borrow_mut();
+        if pipe.buffered() == 0 && kept.len() < MAX_PIPES {
+            kept.push(pipe);
+        }
+    }
+
+    /// Counts a failed connect, and tells vg-check when there were `observe` in a row.
+    pub(super) fn note_connect_failure(&self, server: &Arc<Server>, observe: Option<u32>) {
+        server.connect_errors.fetch_add(1, Ordering::Relaxed);
+        let failures = server.connect_failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        if observe.is_some_and(|limit| failures >= limit) && !server.is_suspect.swap(true, Ordering::AcqRel) {
+            if self.suspects.try_send(Arc::clone(server)).is_err() {
+                server.is_suspect.store(false, Ordering::Release);
+            }
+        }
+    }
+}

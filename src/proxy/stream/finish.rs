@@ -1,0 +1,135 @@
+//! The end of a stream: error responses, counters, the log line.
+
+use std::future::poll_fn;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+
+use crate::sys::clock;
+use crate::time::Instant;
+
+use super::super::connect::Effort;
+use super::super::error_page;
+use super::super::failure::Failure;
+use super::super::local::LocalFrontend;
+use super::super::log::{self, Concurrency, Line};
+use super::super::session::{Session, poll_write};
+use super::{Next, Record, Request};
+
+/// Sends bytes of our own, as far as the client takes them within its timeout.
+pub(super) async fn send(session: &mut Session, bytes: &[u8]) -> bool {
+    session.set_deadline(clock::now() + session.frontend().running.model.timeouts.client);
+    let mut left = bytes;
+    poll_fn(|context| {
+        while !left.is_empty() {
+            match poll_write(&mut session.client, context, left) {
+                Poll::Ready(Ok(count)) if count > 0 => left = &left[count..],
+                Poll::Ready(_) => return Poll::Ready(false),
+                Poll::Pending if session.interrupt(context, clock::now()).is_some() => return Poll::Ready(false),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(true)
+    })
+    .await
+}
+
+/// Answers what is not a request, and logs it as `<BADREQ>`.
+pub(super) async fn refuse(
+    session: &mut Session,
+    frontend: &LocalFrontend,
+    status: Option<u16>,
+    failure: Failure,
+    started: Instant,
+) -> Next {
+    session.worker.counters.bad_messages.add(1);
+    frontend.counters(&session.worker).errors.add(1);
+    let mut bytes = 0;
+    if let Some(status) = status {
+        let page = error_page::page(status);
+        if send(session, page).await {
+            bytes = page.len() as u64;
+        }
+    }
+    if frontend.running.model.log {
+        let line = Line {
+            client: session.peer,
+            started: session.worker.wall(started),
+            frontend: &frontend.running.model.name,
+            backend: None,
+            server: None,
+            timers: [-1; 4],
+            total: clock::now().since(started).as_millis() as i64,
+            bytes,
+            termination: failure.state(),
+            concurrency: Concurrency {
+                process: session.worker.process.current(),
+                frontend: session.listener.sessions.current(),
+                ..Concurrency::default()
+            },
+            effort: Effort::default(),
+        };
+        let mut out = session.worker.buffers.out.borrow_mut();
+        out.clear();
+        log::http(&mut out, &line, status.unwrap_or(400), None);
+        session.worker.log.push(&out);
+    }
+    if status.is_some() { Next::Linger } else { Next::Close }
+}
+
+/// Counts a finished request and writes its line.
+pub(super) fn write_log(
+    session: &Session,
+    frontend: &LocalFrontend,
+    request: &Request,
+    record: &Record,
+    failure: Option<Failure>,
+) {
+    let worker = &session.worker;
+    let class = match record.status / 100 {
+        class @ 1..=5 => usize::from(class),
+        _ => 0,
+    };
+    let backend = frontend.backend.as_ref().map(|backend| &backend.running);
+    let backend_counters = backend.map(|backend| backend.counters.of(worker.index));
+    for counters in [Some(frontend.counters(worker)), backend_counters].into_iter().flatten() {
+        counters.sessions.add(1);
+        counters.bytes_in.add(record.bytes_in);
+        counters.bytes_out.add(record.bytes_out);
+        counters.responses[class].add(1);
+    }
+    if !frontend.running.model.log {
+        return;
+    }
+    let since = |at: Option<Instant>, from: Option<Instant>| match (at, from) {
+        (Some(at), Some(from)) => at.since(from).as_millis() as i64,
+        _ => -1,
+    };
+    let effort = &record.effort;
+    let line = Line {
+        client: session.peer,
+        started: worker.wall(request.started),
+        frontend: &frontend.running.model.name,
+        backend: backend.map(|backend| backend.model.name.as_str()),
+        server: backend.zip(effort.server).map(|(backend, server)| backend.model.servers[server].name.as_str()),
+        timers: [
+            request.received.since(request.started).as_millis() as i64,
+            since(effort.assigned, Some(request.received)),
+            since(effort.connected, effort.assigned),
+            since(record.answered, effort.connected),
+        ],
+        total: clock::now().since(request.started).as_millis() as i64,
+        bytes: record.bytes_out,
+        termination: failure.map_or(*b"--", Failure::state),
+        concurrency: Concurrency {
+            process: worker.process.current(),
+            frontend: session.listener.sessions.current(),
+            backend: backend.map_or(0, |backend| backend.current.load(Ordering::Relaxed)),
+            server: record.server_connections,
+        },
+        effort: *effort,
+    };
+    let mut out = worker.buffers.out.borrow_mut();
+    out.clear();
+    log::http(&mut out, &line, record.status, request.held.all().get(..request.line_length));
+    worker.log.push(&out);
+}

@@ -1,0 +1,197 @@
+//! An HTTP connection: requests one after the other. Reads top to bottom as the phases of a request.
+//!
+//! ```text
+//! receive -> assign (choose, queue) -> connect -> exchange (request body | response) -> finish (log, pool, next)
+//! ```
+
+mod receive;
+mod exchange;
+mod splice;
+mod finish;
+
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+
+use crate::http::{Body, Method, Version};
+use crate::sys::clock;
+use crate::time::Instant;
+
+use super::backend::{Current, Slot};
+use super::buffers::Chunk;
+use super::connect::{Effort, connect};
+use super::failure::{By, Cause, Failure, Phase, Retry};
+use super::local::LocalFrontend;
+use super::pool::Care;
+use super::session::Session;
+use super::tunnel::{self, Direction, Silence};
+use super::error_page;
+
+use exchange::{Ended, Exchange};
+use receive::Received;
+
+/// How long a client that was sent an error may go on sending.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// A request as it goes to a server. Everything of its head that is needed later has been taken out.
+#[derive(Debug)]
+struct Request {
+    /// The head to forward and the part of the body that came with it.
+    held: Chunk,
+    /// Bytes of the request line in `held`.
+    line_length: usize,
+    /// Bytes that the client sent for it so far.
+    received_bytes: u64,
+    method: Method,
+    version: Version,
+    /// Whether the client wants its connection to persist.
+    keeps_alive: bool,
+    is_upgrade: bool,
+    /// What is still to come of the body.
+    body: Body,
+    /// First byte.
+    started: Instant,
+    /// End of the head.
+    received: Instant,
+}
+
+/// What happens to the client connection next.
+enum Next {
+    KeepAlive,
+    Close,
+    /// The client may still be sending.
+    Linger,
+}
+
+/// What is known about a stream when it ends.
+#[derive(Debug, Default)]
+struct Record {
+    effort: Effort,
+    status: u16,
+    bytes_in: u64,
+    bytes_out: u64,
+    /// When the response head was complete.
+    answered: Option<Instant>,
+    server_connections: usize,
+}
+
+/// Runs the requests of a connection.
+pub(super) async fn run(session: &mut Session) {
+    let mut is_first = true;
+    loop {
+        let frontend = session.frontend();
+        let next = match receive::receive(session, &frontend, is_first).await {
+            Received::Closed => return,
+            Received::Refused { status, failure, started } => {
+                finish::refuse(session, &frontend, status, failure, started).await
+            }
+            Received::Request(request) => serve(session, &frontend, request).await,
+        };
+        match next {
+            Next::KeepAlive => is_first = false,
+            Next::Close => return,
+            Next::Linger => return Box::pin(session.linger(LINGER)).await,
+        }
+    }
+}
+
+async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, mut request: Request) -> Next {
+    session.worker.counters.requests.add(1);
+    let mut record = Record::default();
+    let current = frontend.backend.as_ref().map(Current::enter);
+    let result = forward(session, frontend, &mut request, &mut record).await;
+    let failure = result.as_ref().err().copied();
+    let mut next = match result {
+        Ok(Ended::KeepAlive) => Next::KeepAlive,
+        Ok(Ended::Close) if request.body.is_done() => Next::Close,
+        Ok(Ended::Close) => Next::Linger,
+        Ok(Ended::Tunnel) => Next::Close,
+        Err(_) => Next::Close,
+    };
+    if let Some(status) = failure.and_then(Failure::status).filter(|_| record.bytes_out == 0) {
+        record.status = status;
+        let page = error_page::page(status);
+        if finish::send(session, page).await {
+            record.bytes_out = page.len() as u64;
+        }
+        next = Next::Linger;
+    }
+    record.bytes_in += request.received_bytes;
+    finish::write_log(session, frontend, &request, &record, failure);
+    drop(current);
+    next
+}
+
+/// Sends the request until a server has answered it or nobody is left to try.
+async fn forward(
+    session: &mut Session,
+    frontend: &LocalFrontend,
+    request: &mut Request,
+    record: &mut Record,
+) -> Result<Ended, Failure> {
+    let Some(backend) = &frontend.backend else {
+        return Err(Failure::new(By::Server, Cause::Abort, Phase::Connect));
+    };
+    let care = if request.method.is_idempotent() { Care::Replayable } else { Care::Once };
+    let mut reuse = Some(care);
+    loop {
+        let connected = connect(session, backend, reuse, &mut record.effort).await?;
+        let (slot, is_reused) = (connected.slot, connected.is_reused);
+        slot.state().sessions.fetch_add(1, Ordering::Relaxed);
+        let mut exchange = Exchange::new(connected.stream, request, is_reused, frontend, backend);
+        let result = exchange.run(session).await;
+        record.status = exchange.status;
+        record.answered = exchange.answered;
+        record.bytes_out = exchange.bytes_out;
+        record.bytes_in = exchange.bytes_in;
+        record.server_connections = slot.state().connections.load(Ordering::Relaxed);
+        match result {
+            Err(Failure { retry: Retry::Safe, .. }) if reuse.is_some() => {
+                // The pooled connection was closed by the server while the request was on its way: once more, on a
+                // new connection.
+                drop(exchange);
+                request.held.rewind();
+                session.worker.counters.replays.add(1);
+                reuse = None;
+            }
+            Err(failure) => return Err(failure),
+            Ok(Ended::Tunnel) => {
+                let early = (exchange.to_server.take(), exchange.to_client.take());
+                let stream = exchange.into_stream();
+                return tunnel(session, frontend, slot, stream, early, record).await;
+            }
+            Ok(ended) => {
+                if exchange.server_persists {
+                    let stream = exchange.into_stream();
+                    backend.pools[slot.index].give(stream, clock::now());
+                }
+                return Ok(ended);
+            }
+        }
+    }
+}
+
+async fn tunnel(
+    session: &mut Session,
+    frontend: &LocalFrontend,
+    slot: Slot,
+    mut server: TcpStream,
+    early: (Option<Chunk>, Option<Chunk>),
+    record: &mut Record,
+) -> Result<Ended, Failure> {
+    let (to_server, to_client) = early;
+    let (client_side, server_side) = (frontend.running.model.timeouts, slot.backend.running.model.timeouts);
+    let silence = Silence {
+        client: client_side.tunnel.unwrap_or(client_side.client),
+        server: client_side.tunnel.unwrap_or(server_side.server),
+    };
+    let input = session.input.take();
+    let mut up = Direction::with(to_server.or(input));
+    let mut down = Direction::with(to_client);
+    let result = Box::pin(tunnel::run(session, &mut server, &mut up, &mut down, silence)).await;
+    record.bytes_in += up.bytes;
+    record.bytes_out += down.bytes;
+    result.map(|()| Ended::Tunnel)
+}

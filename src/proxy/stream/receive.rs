@@ -1,0 +1,196 @@
+//! Receiving a request head.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll, ready};
+
+use crate::http::{
+    Body, ConnectionField, FieldKind, Head, HeadError, Method, Parsed, RequestEdit, Version, is_head_complete,
+    parse_request, write_request,
+};
+use crate::sys::clock;
+use crate::time::Instant;
+
+use super::super::buffers::{Buffers, Chunk, MAX_HEAD, SMALL_READ};
+use super::super::failure::{By, Cause, Failure, Phase};
+use super::super::local::{LocalFrontend, Service};
+use super::super::session::{Interrupt, Session, poll_read};
+use super::Request;
+
+/// How waiting for a request ended.
+pub(super) enum Received {
+    Request(Request),
+    /// The client is done, or was idle for too long.
+    Closed,
+    /// Something came that is not a request, or not in time. `status: None` answers nothing.
+    Refused { status: Option<u16>, failure: Failure, started: Instant },
+}
+
+/// The next request of the connection.
+pub(super) async fn receive(session: &mut Session, frontend: &LocalFrontend, is_first: bool) -> Received {
+    let timeouts = &frontend.running.model.timeouts;
+    let now = clock::now();
+    let has_input = session.input.is_some();
+    // The first request's time counts from the connection on, so that a silent client gets its 408.
+    let mut started = if is_first { Some(session.accepted) } else { has_input.then_some(now) };
+    session.set_deadline(now + if started.is_some() { timeouts.http_request } else { timeouts.http_keep_alive });
+    session.shared.is_idle.set(!has_input);
+    let mut wait = Wait { seen: 0, is_unexamined: has_input };
+    let received = poll_fn(|context| {
+        let now = clock::now();
+        match session.interrupt(context, now) {
+            Some(Interrupt::Killed) => return Poll::Ready(Received::Closed),
+            Some(Interrupt::Expired) => {
+                let is_silent = session.input.is_none();
+                if is_silent && (!is_first || session.worker.service.get() == Service::Draining) {
+                    return Poll::Ready(Received::Closed);
+                }
+                let failure = Failure::new(By::Client, Cause::Timeout, Phase::Request);
+                let started = started.unwrap_or(now);
+                return Poll::Ready(Received::Refused { status: Some(408), failure, started });
+            }
+            None => {}
+        }
+        let was_silent = session.input.is_none();
+        let polled = wait.poll(session, frontend, context, started.filter(|_| !is_first).unwrap_or(now), now);
+        if polled.is_pending() && was_silent && session.input.is_some() {
+            // The first bytes of a head: from now on it has to come within `timeout http-request`.
+            session.shared.is_idle.set(false);
+            if !is_first {
+                started = Some(now);
+                session.set_deadline(now + timeouts.http_request);
+            }
+        }
+        polled
+    })
+    .await;
+    session.shared.is_idle.set(false);
+    received
+}
+
+struct Wait {
+    /// Bytes of the input in which no end of a head was found.
+    seen: usize,
+    /// Whether the input has not been looked at: what was left of the read of the previous request.
+    is_unexamined: bool,
+}
+
+impl Wait {
+    fn poll(
+        &mut self,
+        session: &mut Session,
+        frontend: &LocalFrontend,
+        context: &mut Context<'_>,
+        started: Instant,
+        now: Instant,
+    ) -> Poll<Received> {
+        let worker = session.worker.clone();
+        loop {
+            if let Some(input) = session.input.take_if(|_| std::mem::take(&mut self.is_unexamined)) {
+                match look(&worker.buffers, &input, session, frontend, started, now) {
+                    Look::Partial => {
+                        self.seen = input.len();
+                        session.input = Some(input);
+                    }
+                    Look::Done(received) => return Poll::Ready(received),
+                }
+            }
+            let mut scratch = worker.buffers.scratch.borrow_mut();
+            let refuse = |status, by, cause| {
+                Poll::Ready(Received::Refused { status, failure: Failure::new(by, cause, Phase::Request), started })
+            };
+            let count = match ready!(poll_read(&mut session.client, context, &mut scratch[..SMALL_READ])) {
+                Ok(0) | Err(_) if session.input.is_none() => return Poll::Ready(Received::Closed),
+                Ok(0) | Err(_) => return refuse(None, By::Client, Cause::Abort),
+                Ok(count) => count,
+            };
+            match &mut session.input {
+                None => match look(&worker.buffers, &scratch[..count], session, frontend, started, now) {
+                    Look::Partial => {
+                        self.seen = count;
+                        session.input = Some(worker.buffers.chunk_of(&scratch[..count]));
+                    }
+                    Look::Done(received) => return Poll::Ready(received),
+                },
+                Some(input) => {
+                    input.push(&scratch[..count]);
+                    self.is_unexamined = is_head_complete(input, self.seen);
+                    self.seen = input.len();
+                    if !self.is_unexamined && input.len() >= MAX_HEAD {
+                        return refuse(Some(400), By::Proxy, Cause::Abort);
+                    }
+                }
+            }
+        }
+    }
+}
+
+enum Look {
+    Partial,
+    Done(Received),
+}
+
+/// Parses what is there and makes the request to forward.
+fn look(
+    buffers: &Buffers,
+    bytes: &[u8],
+    session: &mut Session,
+    frontend: &LocalFrontend,
+    started: Instant,
+    now: Instant,
+) -> Look {
+    let mut head = buffers.head.borrow_mut();
+    let refuse = |status| {
+        let failure = Failure::new(By::Proxy, Cause::Abort, Phase::Request);
+        Look::Done(Received::Refused { status: Some(status), failure, started })
+    };
+    match parse_request(bytes, &mut head) {
+        Ok(Parsed::Partial) if bytes.len() >= MAX_HEAD => return refuse(400),
+        Ok(Parsed::Partial) => return Look::Partial,
+        Ok(Parsed::Complete) => {}
+        Err(error) => return refuse(HeadError::status(error)),
+    }
+    let mut request = prepare(buffers.chunk(), bytes, &head, session, frontend, started, now);
+    let rest = &bytes[head.length..];
+    let Ok(taken) = request.body.advance(rest) else { return refuse(400) };
+    request.held.push(&rest[..taken]);
+    request.received_bytes = (head.length + taken) as u64;
+    if taken < rest.len() {
+        session.input = Some(buffers.chunk_of(&rest[taken..]));
+    }
+    Look::Done(Received::Request(request))
+}
+
+fn prepare(
+    mut held: Chunk,
+    bytes: &[u8],
+    head: &Head,
+    session: &Session,
+    frontend: &LocalFrontend,
+    started: Instant,
+    now: Instant,
+) -> Request {
+    // An upgrade to h2c would hide the requests that follow from the proxy.
+    let is_h2c = |value: &[u8]| value.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"h2c"));
+    let is_upgrade = head.says_upgrade && !head.value(FieldKind::Upgrade, bytes).is_some_and(is_h2c);
+    let keeps_alive = head.keeps_alive();
+    let connection = match head.version {
+        _ if is_upgrade => ConnectionField::Upgrade,
+        Version::Http11 => ConnectionField::Omit,
+        Version::Http10 if keeps_alive => ConnectionField::KeepAlive,
+        Version::Http10 => ConnectionField::Close,
+    };
+    let forwarded_for = frontend.running.model.forwarded.then(|| session.peer.ip());
+    write_request(held.storage(), bytes, head, RequestEdit { forwarded_for, connection });
+    Request {
+        held,
+        line_length: head.line.of(bytes).len(),
+        received_bytes: 0,
+        method: head.method,
+        version: head.version,
+        keeps_alive,
+        is_upgrade: is_upgrade || head.method == Method::Connect,
+        body: Body::from(head.request_framing()),
+        started,
+        received: now,
+    }
+}

@@ -1,0 +1,88 @@
+//! A TCP session: a server, then bytes both ways, then a line in the log.
+
+use crate::sys::clock;
+
+use super::backend::Current;
+use super::connect::{Effort, connect};
+use super::failure::{By, Cause, Failure, Phase};
+use super::local::LocalFrontend;
+use super::log::{self, Concurrency, Line};
+use super::session::Session;
+use super::tunnel::{self, Direction, Silence};
+
+/// Runs a session of a TCP frontend.
+pub(super) async fn run(session: &mut Session) {
+    let frontend = session.frontend();
+    frontend.counters(&session.worker).sessions.add(1);
+    let mut effort = Effort::default();
+    let (mut up, mut down) = (Direction::default(), Direction::default());
+    let mut server_connections = 0;
+    let current = frontend.backend.as_ref().map(Current::enter);
+    let result = match &frontend.backend {
+        None => Err(Failure::new(By::Server, Cause::Abort, Phase::Connect)),
+        Some(backend) => match connect(session, backend, None, &mut effort).await {
+            Err(failure) => Err(failure),
+            Ok(mut connected) => {
+                connected.slot.state().sessions.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                let (client, server) = (frontend.running.model.timeouts, backend.running.model.timeouts);
+                let silence = Silence {
+                    client: client.tunnel.unwrap_or(client.client),
+                    server: client.tunnel.unwrap_or(server.server),
+                };
+                let result = tunnel::run(session, &mut connected.stream, &mut up, &mut down, silence).await;
+                server_connections = connected.slot.state().connections.load(std::sync::atomic::Ordering::Relaxed);
+                if result.is_err_and(|failure| failure.cause == Cause::Abort) {
+                    // A broken session is passed on as broken, not as an orderly end.
+                    let _ = session.client.set_zero_linger();
+                    let _ = connected.stream.set_zero_linger();
+                }
+                result
+            }
+        },
+    };
+    frontend.counters(&session.worker).bytes_in.add(up.bytes);
+    frontend.counters(&session.worker).bytes_out.add(down.bytes);
+    write_log(session, &frontend, result, &effort, down.bytes, server_connections);
+    drop(current);
+}
+
+fn write_log(
+    session: &Session,
+    frontend: &LocalFrontend,
+    result: Result<(), Failure>,
+    effort: &Effort,
+    bytes: u64,
+    server_connections: usize,
+) {
+    if !frontend.running.model.log {
+        return;
+    }
+    let worker = &session.worker;
+    let since = |at: Option<crate::time::Instant>, from: Option<crate::time::Instant>| match (at, from) {
+        (Some(at), Some(from)) => at.since(from).as_millis() as i64,
+        _ => -1,
+    };
+    let backend = frontend.backend.as_ref().map(|backend| &backend.running);
+    let line = Line {
+        client: session.peer,
+        started: worker.wall(session.accepted),
+        frontend: &frontend.running.model.name,
+        backend: backend.map(|backend| backend.model.name.as_str()),
+        server: backend.zip(effort.server).map(|(backend, server)| backend.model.servers[server].name.as_str()),
+        timers: [since(effort.assigned, Some(session.accepted)), since(effort.connected, effort.assigned), -1, -1],
+        total: clock::now().since(session.accepted).as_millis() as i64,
+        bytes,
+        termination: result.err().map_or(*b"--", Failure::state),
+        concurrency: Concurrency {
+            process: worker.process.current(),
+            frontend: session.listener.sessions.current(),
+            backend: backend.map_or(0, |backend| backend.current.load(std::sync::atomic::Ordering::Relaxed)),
+            server: server_connections,
+        },
+        effort: *effort,
+    };
+    let mut out = worker.buffers.out.borrow_mut();
+    out.clear();
+    log::tcp(&mut out, &line);
+    worker.log.push(&out);
+}

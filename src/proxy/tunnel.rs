@@ -1,0 +1,215 @@
+//! Bytes both ways until both sides have ended: TCP mode, and HTTP after an upgrade.
+//!
+//! Small messages are copied through the worker's scratch buffer; a direction whose reads fill it is spliced until it
+//! calms down. An end of one side is passed on (half-close) while the other direction goes on.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncWrite, Interest};
+use tokio::net::TcpStream;
+
+use crate::sys::clock;
+use crate::sys::splice::{More, Pipe};
+
+use super::buffers::Chunk;
+use super::failure::{By, Cause, Failure, Phase};
+use super::local::Worker;
+use super::session::{Interrupt, Session, poll_flush_chunk, poll_read, poll_write};
+
+/// Bytes read at once. A read that fills it changes to splicing.
+const READ: usize = 32 * 1024;
+/// Splices below this many bytes in a row that change back to copying.
+const SMALL: usize = 4096;
+
+/// How long both directions may be silent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Silence {
+    pub(super) client: Duration,
+    pub(super) server: Duration,
+}
+
+/// One direction.
+#[derive(Debug, Default)]
+pub(super) struct Direction {
+    /// Bytes read and not yet written.
+    pub(super) spill: Option<Chunk>,
+    pipe: Option<Pipe>,
+    small: u8,
+    is_read_out: bool,
+    is_done: bool,
+    /// Bytes written.
+    pub(super) bytes: u64,
+}
+
+/// Which of the two sockets failed.
+enum Broken {
+    Source(#[allow(dead_code)] io::Error),
+    Sink(#[allow(dead_code)] io::Error),
+}
+
+/// Runs both directions to their ends. Bytes are counted in `up` and `down` also when it fails.
+pub(super) async fn run(
+    session: &mut Session,
+    server: &mut TcpStream,
+    up: &mut Direction,
+    down: &mut Direction,
+    silence: Silence,
+) -> Result<(), Failure> {
+    let limit = silence.client.min(silence.server);
+    session.set_deadline(clock::now() + limit);
+    let fail = |by, cause| Poll::Ready(Err(Failure::new(by, cause, Phase::Data)));
+    let result = poll_fn(|context| {
+        let now = clock::now();
+        match session.interrupt(context, now) {
+            Some(Interrupt::Killed) => return fail(By::Killed, Cause::Abort),
+            Some(Interrupt::Expired) if silence.client <= silence.server => return fail(By::Client, Cause::Timeout),
+            Some(Interrupt::Expired) => return fail(By::Server, Cause::Timeout),
+            None => {}
+        }
+        let before = up.bytes.wrapping_add(down.bytes);
+        let worker = session.worker.clone();
+        match up.poll(&worker, context, &mut session.client, server) {
+            Poll::Ready(Err(Broken::Source(_))) => return fail(By::Client, Cause::Abort),
+            Poll::Ready(Err(Broken::Sink(_))) => return fail(By::Server, Cause::Abort),
+            _ => {}
+        }
+        match down.poll(&worker, context, server, &mut session.client) {
+            Poll::Ready(Err(Broken::Source(_))) => return fail(By::Server, Cause::Abort),
+            Poll::Ready(Err(Broken::Sink(_))) => return fail(By::Client, Cause::Abort),
+            _ => {}
+        }
+        if up.is_done && down.is_done {
+            return Poll::Ready(Ok(()));
+        }
+        if up.bytes.wrapping_add(down.bytes) != before {
+            session.set_deadline(now + limit);
+        }
+        Poll::Pending
+    })
+    .await;
+    for direction in [up, down] {
+        if let Some(pipe) = direction.pipe.take() {
+            session.worker.give_pipe(pipe);
+        }
+    }
+    result
+}
+
+impl Direction {
+    /// A direction that begins with bytes read before.
+    pub(super) fn with(spill: Option<Chunk>) -> Direction {
+        Direction { spill: spill.filter(|chunk| !chunk.is_empty()), ..Direction::default() }
+    }
+
+    fn poll(
+        &mut self,
+        worker: &Worker,
+        context: &mut Context<'_>,
+        from: &mut TcpStream,
+        to: &mut TcpStream,
+    ) -> Poll<Result<(), Broken>> {
+        while !self.is_done {
+            if let Some(chunk) = &mut self.spill {
+                let before = chunk.len();
+                let flushed = poll_flush_chunk(to, context, chunk);
+                self.bytes += (before - chunk.len()) as u64;
+                ready!(flushed).map_err(Broken::Sink)?;
+                self.spill = None;
+            }
+            if self.pipe.is_some() {
+                ready!(self.poll_splice(worker, context, from, to))?;
+            } else if !self.is_read_out {
+                ready!(self.poll_copy(worker, context, from, to))?;
+            }
+            if self.is_read_out && self.pipe.is_none() && self.spill.is_none() {
+                ready!(Pin::new(&mut *to).poll_shutdown(context)).map_err(Broken::Sink)?;
+                self.is_done = true;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_copy(
+        &mut self,
+        worker: &Worker,
+        context: &mut Context<'_>,
+        from: &mut TcpStream,
+        to: &mut TcpStream,
+    ) -> Poll<Result<(), Broken>> {
+        let mut scratch = worker.buffers.scratch.borrow_mut();
+        let count = ready!(poll_read(from, context, &mut scratch[..READ])).map_err(Broken::Source)?;
+        self.is_read_out = count == 0;
+        let written = match poll_write(to, context, &scratch[..count]) {
+            Poll::Ready(written) => written.map_err(Broken::Sink)?,
+            Poll::Pending => 0,
+        };
+        self.bytes += written as u64;
+        if written < count {
+            self.spill = Some(worker.buffers.chunk_of(&scratch[written..count]));
+        }
+        if count == READ {
+            (self.pipe, self.small) = (worker.take_pipe(), 0);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_splice(
+        &mut self,
+        worker: &Worker,
+        context: &mut Context<'_>,
+        from: &mut TcpStream,
+        to: &mut TcpStream,
+    ) -> Poll<Result<(), Broken>> {
+        let Some(pipe) = &mut self.pipe else { return Poll::Ready(Ok(())) };
+        if pipe.buffered() == 0 && !self.is_read_out {
+            let most = pipe.capacity();
+            let moved = ready!(poll_splice_in(pipe, from, context, most)).map_err(Broken::Source)?;
+            self.is_read_out = moved == 0;
+            self.small = if moved < SMALL { self.small + 1 } else { 0 };
+        }
+        while pipe.buffered() > 0 {
+            let moved = ready!(poll_splice_out(pipe, to, context, More::Ends)).map_err(Broken::Sink)?;
+            self.bytes += moved as u64;
+        }
+        if self.is_read_out || self.small >= 4 {
+            worker.give_pipe(self.pipe.take().expect("it was there above"));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Moves bytes from a socket into an empty pipe; 0 is the end.
+pub(super) fn poll_splice_in(
+    pipe: &mut Pipe,
+    from: &TcpStream,
+    context: &mut Context<'_>,
+    most: usize,
+) -> Poll<io::Result<usize>> {
+    loop {
+        ready!(from.poll_read_ready(context))?;
+        match from.try_io(Interest::READABLE, || pipe.splice_in(from, most)) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            result => return Poll::Ready(result),
+        }
+    }
+}
+
+/// Moves bytes from a pipe to a socket.
+pub(super) fn poll_splice_out(
+    pipe: &mut Pipe,
+    to: &TcpStream,
+    context: &mut Context<'_>,
+    more: More,
+) -> Poll<io::Result<usize>> {
+    loop {
+        ready!(to.poll_write_ready(context))?;
+        match to.try_io(Interest::WRITABLE, || pipe.splice_out(to, more)) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            result => return Poll::Ready(result),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! A worker: the thread's own loop. Takes commands, beats the heart, turns the timer wheel; everything else is tasks.
+
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{Sender, UnboundedReceiver};
+
+use crate::generation::Generation;
+use crate::state::counters::Shard;
+use crate::state::heart::Heart;
+use crate::state::log::LogRing;
+use crate::state::servers::Server;
+use crate::state::sessions::Sessions;
+use crate::sys::clock;
+use crate::time::Instant;
+
+use super::listener::Listener;
+use super::local::{Service, Worker};
+use super::timers::{TICK, Wheel};
+
+/// How long an idle connection may still send a request when a drain begins: it gets a response that says `close`
+/// instead of finding its connection gone.
+const GRACE: Duration = Duration::from_millis(500);
+/// Ticks between two looks at the server pools.
+const TRIM: u32 = 50;
+
+/// What main tells a worker.
+#[derive(Debug)]
+pub enum WorkerCommand {
+    /// From now on new requests run on this generation, and exactly these sockets are accepted on. A socket whose key
+    /// is known already is kept as it is (the duplicate is closed); one that is missing is drained and closed.
+    Serve {
+        /// The configuration.
+        generation: Arc<Generation>,
+        /// All sockets of this worker.
+        listeners: Vec<WorkerListener>,
+    },
+    /// Every response says `Connection: close` (a planned hand-over).
+    Announce,
+    /// Takes `Announce` back.
+    Resume,
+    /// Stop accepting (after what the accept queues hold), finish sessions until the deadline, then end.
+    Drain {
+        /// When sessions are cut.
+        deadline: Instant,
+    },
+    /// The address left this node: sessions on it are closed.
+    CloseAddress(IpAddr),
+}
+
+/// What identifies a listening socket of a worker over generations.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ListenerKey {
+    /// Name of the frontend.
+    pub frontend: String,
+    /// Bound address.
+    pub address: SocketAddr,
+}
+
+/// A listening socket for a worker.
+#[derive(Debug)]
+pub struct WorkerListener {
+    /// Its identity.
+    pub key: ListenerKey,
+    /// Frontend number in the generation that it comes with.
+    pub frontend: usize,
+    /// Non-blocking, a duplicate that the worker may close.
+    pub socket: std::net::TcpListener,
+}
+
+/// What a worker is given.
+#[derive(Debug)]
+pub struct WorkerContext {
+    /// 0-; selects the shard of counters.
+    pub index: usize,
+    /// Commands; a closed channel drains at once.
+    pub commands: UnboundedReceiver<WorkerCommand>,
+    /// Beaten at least every 50 ms.
+    pub heart: Arc<Heart>,
+    /// Servers that failed `observe` connects in a row; when it is full the next failure tells again.
+    pub suspects: Sender<Arc<Server>>,
+    /// Access log.
+    pub log: Arc<LogRing>,
+    /// This worker's counters.
+    pub counters: Arc<Shard>,
+    /// Client connections of the process and their limit.
+    pub sessions: Arc<Sessions>,
+}
+
+/// Runs a worker until it is drained. Must be called inside a tokio `LocalRuntime`.
+pub async fn run(context: WorkerContext) {
+    let WorkerContext { index, mut commands, heart, suspects, log, counters, sessions } = context;
+    let worker = Rc::new(Worker::new(index, log, counters, sessions, suspects));
+    let beat = tokio::task::spawn_local(beat(Rc::clone(&worker), heart));
+    let mut listeners: Vec<Rc<Listener>> = Vec::new();
+    let deadline = loop {
+        match commands.recv().await {
+            Some(WorkerCommand::Serve { generation, listeners: sockets }) => {
+                serve(&worker, &generation, sockets, &mut listeners);
+            }
+            Some(WorkerCommand::Announce) => worker.service.set(Service::Announcing),
+            Some(WorkerCommand::Resume) => worker.service.set(Service::Normal),
+            Some(WorkerCommand::CloseAddress(address)) => close_address(&worker, address),
+            Some(WorkerCommand::Drain { deadline }) => break deadline,
+            None => break clock::now(),
+        }
+    };
+    for listener in listeners.drain(..) {
+        listener.close();
+    }
+    worker.service.set(Service::Draining);
+    // Lets the listeners' tasks take what is in their queues first.
+    tokio::task::yield_now().await;
+    tokio::task::yield_now().await;
+    hurry_idle(&worker, deadline);
+    let end = clock::tokio_deadline(deadline);
+    loop {
+        if worker.sessions.borrow().is_empty() {
+            break;
+        }
+        tokio::select! {
+            () = worker.emptied.notified() => {}
+            () = tokio::time::sleep_until(end) => break,
+            command = commands.recv() => match command {
+                Some(WorkerCommand::CloseAddress(address)) => close_address(&worker, address),
+                Some(WorkerCommand::Drain { .. }) | None => break,
+                Some(_) => {}
+            },
+        }
+    }
+    // The rest is cut, each with its log line.
+    for session in worker.sessions.borrow().iter().map(|(_, session)| session) {
+        session.is_killed.set(true);
+        session.timer.wake();
+    }
+    for _ in 0..3 {
+        tokio::task::yield_now().await;
+    }
+    beat.abort();
+}
+
+/// Beats the heart and turns the wheel.
+async fn beat(worker: Rc<Worker>, heart: Arc<Heart>) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut until_trim = TRIM;
+    loop {
+        let now = clock::now();
+        heart.beat(now);
+        worker.look_at_wall_clock(now);
+        worker.wheel.borrow_mut().turn(now);
+        until_trim -= 1;
+        if until_trim == 0 {
+            until_trim = TRIM;
+            worker.trim_pools(now);
+        }
+        ticks.tick().await;
+    }
+}
+
+fn serve(worker: &Rc<Worker>, generation: &Generation, sockets: Vec<WorkerListener>, known: &mut Vec<Rc<Listener>>) {
+    let frontends = worker.localize(generation);
+    known.retain(|listener| {
+        let stays = sockets.iter().any(|socket| socket.key == listener.key);
+        if !stays {
+            listener.close();
+        }
+        stays
+    });
+    for WorkerListener { key, frontend, socket } in sockets {
+        let Some(frontend) = frontends.get(frontend) else { continue };
+        if let Some(listener) = known.iter().find(|listener| listener.key == key) {
+            listener.serve(Rc::clone(frontend));
+            continue;
+        }
+        match tokio::net::TcpListener::from_std(socket) {
+            Ok(socket) => {
+                let listener = Rc::new(Listener::new(key, Rc::clone(frontend)));
+                tokio::task::spawn_local(Rc::clone(&listener).run(Rc::clone(worker), socket));
+                known.push(listener);
+            }
+            Err(error) => tracing::error!(worker = worker.index, %error, "a listening socket cannot be watched"),
+        }
+    }
+}
+
+fn close_address(worker: &Worker, address: IpAddr) {
+    let address = address.to_canonical();
+    for session in worker.sessions.borrow().iter().map(|(_, session)| session) {
+        if session.local == address {
+            session.is_killed.set(true);
+            session.timer.wake();
+        }
+    }
+}
+
+fn hurry_idle(worker: &Worker, deadline: Instant) {
+    let at = deadline.min(clock::now() + GRACE);
+    for session in worker.sessions.borrow().iter().map(|(_, session)| session) {
+        if session.is_idle.get() && session.timer.deadline() > at {
+            Wheel::set(&worker.wheel, session, at);
+        }
+    }
+}
