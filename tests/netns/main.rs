@@ -4,10 +4,11 @@
 //! that lacks one of them fails and says which.
 //!
 //! [`harness`] has the network and the processes; [`interop`] vipgate with keepalived, [`pair`] failures of two vipgate,
-//! [`operator`] what an operator types.
+//! [`operator`] what an operator types; [`kernel`] is the layer below, without a process: addresses, frames, events.
 
 mod harness;
 
 mod interop;
+mod kernel;
 mod operator;
 mod pair;

@@ -55,12 +55,7 @@ pub struct Events {
 impl Events {
     /// Subscribes. Read the tables after this call and nothing is missed.
     pub fn subscribe() -> io::Result<Events> {
-        let socket = RouteSocket::open(GROUPS, Waiting::NonBlocking)?;
-        // Root may exceed net.core.rmem_max; where that is refused the ordinary size has to do.
-        let reference = socket2::SockRef::from(&socket);
-        let _ = reference.set_recv_buffer_size(BACKLOG);
-        // SAFETY: a RouteSocket owns its descriptor, which stays the same and open until the AsyncFd drops it.
-        Ok(Events { socket: unsafe { AsyncFd::register(socket) }? })
+        Ok(Events { socket: subscription()? })
     }
 
     /// Ready when [`Events::read`] may find something.
@@ -78,10 +73,23 @@ impl Events {
         match result {
             Ok(()) => Ok(events),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(events),
-            Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => Ok(vec![Event::Lost]),
+            Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
+                // The kernel says so once, and then drops without a word until the queue has been empty. A new
+                // subscription starts empty, and before the tables are read again.
+                self.socket = subscription()?;
+                Ok(vec![Event::Lost])
+            }
             Err(error) => Err(error),
         }
     }
+}
+
+fn subscription() -> io::Result<AsyncFd<RouteSocket>> {
+    let socket = RouteSocket::open(GROUPS, Waiting::NonBlocking)?;
+    // The kernel grants at most net.core.rmem_max.
+    let _ = socket2::SockRef::from(&socket).set_recv_buffer_size(BACKLOG);
+    // SAFETY: a RouteSocket owns its descriptor, which stays the same and open until the AsyncFd drops it.
+    Ok(unsafe { AsyncFd::register(socket) }?)
 }
 
 fn event(raw: Raw) -> Option<Event> {
