@@ -21,7 +21,7 @@ pub struct Generation {
     /// 1 for the first, one more for each reload.
     pub number: u64,
     /// What it was made from.
-    pub model: Model,
+    pub model: Arc<Model>,
     /// Index for index as in the model.
     pub frontends: Vec<Arc<Frontend>>,
     /// Index for index as in the model.
@@ -69,6 +69,6 @@ impl Generation {
             Arc::new(Frontend::prepare(index, frontend, backend, before(&frontend.name).map(Arc::as_ref)))
         });
         let frontends = frontends.collect();
-        Ok(Arc::new(Generation { number, model, frontends, backends }))
+        Ok(Arc::new(Generation { number, model: Arc::new(model), frontends, backends }))
     }
 }
