@@ -30,7 +30,7 @@ impl Draws {
     /// The least loaded of `draws` servers, each drawn with a chance in proportion to its weight; `load` is `None` for
     /// one that does not compete. Load may change under the scan, so a draw that finds nobody falls to the last seen.
     pub fn best(&self, servers: usize, draws: u32, load: impl Fn(usize) -> Option<Load>) -> Option<usize> {
-        let total: u64 = (0..servers).filter_map(|server| load(server)).map(|load| u64::from(load.weight)).sum();
+        let total: u64 = (0..servers).filter_map(&load).map(|load| u64::from(load.weight)).sum();
         if total == 0 {
             return None;
         }

@@ -214,6 +214,26 @@ fn failing_traffic_takes_a_dead_server_down_long_before_its_next_probe() {
 }
 
 #[test]
+fn failing_traffic_takes_a_silent_server_down_without_waiting_for_the_timeout() {
+    on_a_local_runtime(async {
+        // Nobody accepts, and the queue holds one connection: the kernel leaves the next SYN without an answer.
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("a local port");
+        socket.listen(0).expect("listening");
+        let address = socket.local_addr().ok().and_then(|address| address.as_socket()).expect("an address");
+        let hour = Duration::from_secs(3600);
+        let check = Check { interval: hour, timeout: hour, ..quick(Probe::Connect) };
+        let mut bench = Bench::new();
+        let server = Arc::clone(&bench.configure(&model_of(address, check))[0].servers[0]);
+        bench.until("up", |_| server.health() == Health::Up).await;
+        server.connect_failures.store(3, std::sync::atomic::Ordering::Relaxed);
+        bench.checks.servers.suspect(sys::clock::now(), &server);
+        bench.until("down", |_| server.health() == Health::Down).await;
+        assert_eq!(code(&server), "L4TOUT");
+    });
+}
+
+#[test]
 fn reload_keeps_what_is_known_and_forgets_what_is_gone() {
     on_a_local_runtime(async {
         let (_socket, address) = listener().await;
