@@ -24,6 +24,10 @@ use super::session::{Interrupt, Session};
 /// Pause before the same server is tried again (HAProxy's), unless `timeout connect` is shorter.
 const TURN_AROUND: Duration = Duration::from_secs(1);
 
+/// A connection that takes longer than this counts as a failure for vg-check, which looks at the server at once: on a LAN
+/// it takes a millisecond, the kernel repeats a lost SYN after a second, and a server that is cut off says nothing at all.
+const SLOW: Duration = Duration::from_millis(200);
+
 /// A server connection and the slot that it uses.
 #[derive(Debug)]
 pub(super) struct Connected {
@@ -70,7 +74,13 @@ pub(super) async fn connect(
             effort.connected.get_or_insert(clock::now());
             return Ok(Connected { stream, slot, is_reused: true });
         }
-        let failure = match Box::pin(attempt(session, slot.model(), model.timeouts.connect)).await {
+        let observe = model.check.as_ref().and_then(|check| check.observe);
+        let mut is_slow = false;
+        let note_slow = || {
+            is_slow = true;
+            session.worker.note_trouble(slot.state(), observe);
+        };
+        let failure = match Box::pin(attempt(session, slot.model(), model.timeouts.connect, note_slow)).await {
             Ok(stream) => {
                 session.worker.counters.connects.add(1);
                 if slot.state().connect_failures.load(Ordering::Relaxed) != 0 {
@@ -84,8 +94,10 @@ pub(super) async fn connect(
         if failure.by != By::Server {
             return Err(failure);
         }
-        let observe = model.check.as_ref().and_then(|check| check.observe);
-        session.worker.note_connect_failure(slot.state(), observe);
+        slot.state().connect_errors.fetch_add(1, Ordering::Relaxed);
+        if !is_slow {
+            session.worker.note_trouble(slot.state(), observe);
+        }
         if effort.retries >= model.retries {
             counters.errors.add(1);
             return Err(failure);
@@ -110,8 +122,15 @@ pub(super) async fn connect(
     }
 }
 
-async fn attempt(session: &Session, server: &Server, timeout: Duration) -> Result<TcpStream, Failure> {
-    session.set_deadline(clock::now() + timeout);
+async fn attempt(
+    session: &Session,
+    server: &Server,
+    timeout: Duration,
+    note_slow: impl FnOnce(),
+) -> Result<TcpStream, Failure> {
+    let started = clock::now();
+    let mut note_slow = (SLOW < timeout).then_some(note_slow);
+    session.set_deadline(started + if note_slow.is_some() { SLOW } else { timeout });
     let mut connecting = pin!(open(server));
     poll_fn(|context| {
         let fail = |by, cause| Poll::Ready(Err(Failure::new(by, cause, Phase::Connect)));
@@ -121,7 +140,12 @@ async fn attempt(session: &Session, server: &Server, timeout: Duration) -> Resul
             Poll::Pending => {}
         }
         match session.interrupt(context, clock::now()) {
-            Some(Interrupt::Expired) => fail(By::Server, Cause::Timeout),
+            Some(Interrupt::Expired) => {
+                let Some(note_slow) = note_slow.take() else { return fail(By::Server, Cause::Timeout) };
+                note_slow();
+                session.set_deadline(started + timeout);
+                Poll::Pending
+            }
             Some(Interrupt::Killed) => fail(By::Killed, Cause::Abort),
             None => Poll::Pending,
         }

@@ -15,7 +15,7 @@ use tokio::sync::mpsc::Sender;
 use crate::generation::{self, Generation};
 use crate::state::counters::{ProxyShard, Shard};
 use crate::state::log::LogRing;
-use crate::state::servers::Server;
+use crate::state::servers::{Health, Server};
 use crate::state::sessions::Sessions;
 use crate::sys::clock;
 use crate::sys::splice::Pipe;
@@ -198,14 +198,12 @@ impl Worker {
         }
     }
 
-    /// Counts a failed connect, and tells vg-check when there were `observe` in a row.
-    pub(super) fn note_connect_failure(&self, server: &Arc<Server>, observe: Option<u32>) {
-        server.connect_errors.fetch_add(1, Ordering::Relaxed);
-        let failures = server.connect_failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        if observe.is_some_and(|limit| failures >= limit) && !server.is_suspect.swap(true, Ordering::AcqRel) {
-            if self.suspects.try_send(Arc::clone(server)).is_err() {
-                server.is_suspect.store(false, Ordering::Release);
-            }
+    /// Counts a connect that failed or is slow, and tells vg-check, which knows how many in a row are too many.
+    pub(super) fn note_trouble(&self, server: &Arc<Server>, observe: Option<u32>) {
+        server.connect_failures.fetch_add(1, Ordering::Relaxed);
+        let is_news = || server.health() != Health::Down && !server.is_suspect.swap(true, Ordering::AcqRel);
+        if observe.is_some() && is_news() && self.suspects.try_send(Arc::clone(server)).is_err() {
+            server.is_suspect.store(false, Ordering::Release);
         }
     }
 }

@@ -10,6 +10,8 @@ use super::{Context, count, or};
 
 /// HAProxy's `inter`.
 const INTERVAL: Duration = Duration::from_secs(2);
+/// Pause between probes while the state changes, unless the interval is shorter.
+const FAST: Duration = Duration::from_millis(250);
 /// Connect failures in a row that bring the next probe forward. A probe too many costs little, a late one an outage.
 const OBSERVE: u32 = 3;
 
@@ -52,7 +54,7 @@ pub fn resolve(context: &Context<'_>, written: &Spanned<draft::Check>) -> Option
         address: check.address.map(|address| address.value),
         port: check.port.and_then(|port| u16::try_from(port.value).ok()),
         interval,
-        fast_interval: or(&check.fast_interval, interval),
+        fast_interval: or(&check.fast_interval, interval.min(FAST)),
         down_interval: or(&check.down_interval, interval),
         timeout: or(&check.timeout, interval),
         rise: count(&check.rise, 2),

@@ -115,7 +115,11 @@ static CHECK: Section = Section {
             "Accepted answers: status codes such as 200-399, a list of them, or {status, body}. Default 200-399.",
         ),
         key("interval", Value::One(TIMEOUT), "Pause between probes in a settled state. Default 2s."),
-        key("fast_interval", Value::One(TIMEOUT), "Pause between probes while the state changes. Default: interval."),
+        key(
+            "fast_interval",
+            Value::One(TIMEOUT),
+            "Pause between probes while the state changes. Default: 250ms, or interval if that is shorter.",
+        ),
         key("down_interval", Value::One(TIMEOUT), "Pause between probes while down. Default: interval."),
         key("timeout", Value::One(TIMEOUT), "Time after which a probe has failed. Default: interval."),
         key("rise", Value::One(COUNT), "Consecutive successes before up. Default 2."),
