@@ -1,4 +1,7 @@
-//! From tree to draft. What does not fit the table was reported by `shape` and is left out here without a word.
+//! From tree to draft: which key of the file becomes which field.
+//!
+//! It decides nothing else: what does not fit the table was reported by `shape` and is left out here without a word, and
+//! names are resolved later, in `validate`. Read this file first.
 
 mod vrrp;
 mod proxy;
