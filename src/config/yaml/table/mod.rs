@@ -1,4 +1,7 @@
 //! The keyword table of the YAML syntax: every key, once. Reading, did-you-mean and the JSON Schema come from it.
+//!
+//! It says what may be written where; it never reads a file nor judges a value beyond its shape (`shape`, `value` do). Each
+//! part of the file has its own file here.
 
 mod vrrp;
 mod proxy;
