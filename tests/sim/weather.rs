@@ -79,7 +79,8 @@ pub fn storm(random: &mut Random, length: Duration, nodes: usize, profile: &Prof
         let until = at + random.duration(interval / 2..interval * 12);
         let number = random.index(nodes);
         let mut both = |stroke, repair| strokes.extend([(at, stroke), (until, repair)]);
-        match random.below(16) {
+        let kind = if profile.has_splits_only { random.pick(&[0, 0, 0, 11]) } else { random.below(16) };
+        match kind {
             0 | 1 => both(Stroke::Partition { mask: 1 + random.below((1 << (nodes + 1)) - 2) }, Stroke::Heal),
             2 | 3 if profile.is_lossy => {
                 let to = random.index(nodes + 1);

@@ -87,6 +87,9 @@ impl Instance {
             if self.may_answer(context) {
                 self.send_advert(context);
                 self.announce_again(context);
+            } else if let Some(at) = self.answered_at {
+                // Not at once, then: but before a Backup's skew ends.
+                self.advert_at = self.advert_at.min(at + ANSWER_GAP);
             }
             return;
         }
@@ -106,7 +109,8 @@ impl Instance {
 
     fn releasing_hears(&mut self, context: &mut Context<'_>, advert: &Accepted) {
         let is_failover = self.is_failing_over();
-        self.leave(context, Farewell::Silent, format!("{} took over", describe(advert.priority, advert.from)));
+        // The winner may be Master since a split, and has to hear that it won.
+        self.leave(context, Farewell::Priority0, format!("{} took over", describe(advert.priority, advert.from)));
         self.gave_way = is_failover;
         if let Phase::Backup(_) = self.phase {
             self.learn(advert);

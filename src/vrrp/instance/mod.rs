@@ -381,9 +381,7 @@ impl Instance {
 pub enum Farewell {
     /// One more own advert, before the addresses go: the winner hears it and announces again.
     OneAdvert,
-    /// Priority 0, after the addresses went: it slept and cannot know who is Master. Who is announces again, and if
-    /// nobody is a Backup need not wait.
+    /// Priority 0, after the addresses went: it slept, or offered them. Whoever is Master announces again, and if nobody
+    /// is a Backup need not wait.
     Priority0,
-    /// None: the winner has been told.
-    Silent,
 }

@@ -197,3 +197,16 @@ fn fault_ends_an_offer_at_once() {
     assert_eq!(rig.take()[..3], ["send 0", "send 0", "remove 192.0.2.253"]);
     assert_eq!(rig.state(), State::Fault);
 }
+
+#[test]
+fn a_master_that_hears_an_offer_end_announces_again() {
+    let mut rig = Rig::master(config());
+    rig.hear(0);
+    assert!(rig.has_output("announce"));
+    rig.take();
+    rig.pass(ms(50));
+    rig.hear(0); // too soon for an answer at once, but before any Backup's skew
+    assert!(rig.sent().is_empty());
+    rig.pass(ms(51));
+    assert_eq!(rig.sent(), [100]);
+}

@@ -50,3 +50,18 @@ fn an_answer_that_comes_after_the_address_was_given_up_announces_nothing() {
     assert_eq!(rig.take(), Vec::<String>::new());
     assert!(!rig.status().holds_addresses);
 }
+
+#[test]
+fn an_answer_to_a_claim_that_was_given_up_does_not_count_for_the_next_one() {
+    let mut rig = Rig::new(config());
+    rig.kernel = Kernel::Silent;
+    rig.pass(ms(3700));
+    rig.hear(200);
+    rig.pass(ms(3700));
+    assert_eq!(rig.state(), State::Master);
+    rig.take();
+    rig.input(Input::AddressesAdded { instance: 0, result: Ok(()) });
+    assert!(!rig.status().holds_addresses);
+    rig.input(Input::AddressesAdded { instance: 0, result: Ok(()) });
+    assert_eq!(rig.take(), ["announce 192.0.2.253 x5"]);
+}

@@ -18,7 +18,12 @@ fn a_stop_serves_until_a_peer_takes_over() {
     rig.pass(ms(600));
     assert!(rig.status().holds_addresses);
     rig.hear(50);
-    let end = ["remove 192.0.2.253", "RELEASING -> INITIALIZE: heard priority 50 from 192.0.2.1 took over", "stopped"];
+    let end = [
+        "remove 192.0.2.253",
+        "send 0",
+        "RELEASING -> INITIALIZE: heard priority 50 from 192.0.2.1 took over",
+        "stopped",
+    ];
     assert_eq!(rig.take(), end);
     rig.pass(ms(20_000));
     assert_eq!((rig.state(), rig.take()), (State::Initialize, vec![]));
