@@ -202,10 +202,11 @@ impl Worker {
     pub(super) fn note_connect_failure(&self, server: &Arc<Server>, observe: Option<u32>) {
         server.connect_errors.fetch_add(1, Ordering::Relaxed);
         let failures = server.connect_failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        if observe.is_some_and(|limit| failures >= limit) && !server.is_suspect.swap(true, Ordering::AcqRel) {
-            if self.suspects.try_send(Arc::clone(server)).is_err() {
-                server.is_suspect.store(false, Ordering::Release);
-            }
+        if observe.is_some_and(|limit| failures >= limit)
+            && !server.is_suspect.swap(true, Ordering::AcqRel)
+            && self.suspects.try_send(Arc::clone(server)).is_err()
+        {
+            server.is_suspect.store(false, Ordering::Release);
         }
     }
 }

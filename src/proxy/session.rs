@@ -150,11 +150,7 @@ impl Drop for Session {
 }
 
 /// Reads once; 0 is the end. A short read clears the readiness, so the next call costs no system call.
-pub(super) fn poll_read(
-    stream: &mut TcpStream,
-    context: &mut Context<'_>,
-    into: &mut [u8],
-) -> Poll<io::Result<usize>> {
+pub(super) fn poll_read(stream: &mut TcpStream, context: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
     let mut buffer = ReadBuf::new(into);
     Pin::new(stream).poll_read(context, &mut buffer).map_ok(|()| buffer.filled().len())
 }

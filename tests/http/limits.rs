@@ -43,7 +43,8 @@ fn waiters_for_a_full_server_are_served_in_order() {
     assert_eq!(*seen.lock().unwrap(), ["/0", "/1", "/2", "/3", "/4"]);
     assert_eq!(server.connections(), 1);
     until("free slots", || proxy.generation.backends[0].chooser.has_room(0) && queue.length() == 0);
-    let places: Vec<bool> = (0..5).map(|behind| proxy.line().contains(&format!("/0 0/{} ", behind_of(behind)))).collect();
+    let places: Vec<bool> =
+        (0..5).map(|behind| proxy.line().contains(&format!("/0 0/{} ", behind_of(behind)))).collect();
     assert_eq!(places, [true; 5]);
 }
 

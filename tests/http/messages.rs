@@ -8,8 +8,7 @@ fn both_connections_persist_over_many_requests() {
     let proxy = Proxy::http(&[server.address]);
     let mut client = proxy.client();
     for number in 0..50 {
-        let (head, body) =
-            client.send(format!("GET /{number} HTTP/1.1\r\nHost: a\r\nX-Y:  z \r\n\r\n")).response();
+        let (head, body) = client.send(format!("GET /{number} HTTP/1.1\r\nHost: a\r\nX-Y:  z \r\n\r\n")).response();
         assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && field(&head, "connection").is_none(), "{head}");
         assert!(body.starts_with(&format!("GET /{number} HTTP/1.1\r\nHost: a\r\nX-Y:  z \r\n")), "{body}");
         assert_eq!(field(&body, "x-forwarded-for"), Some("127.0.0.1"));

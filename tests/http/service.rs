@@ -93,7 +93,7 @@ fn a_kept_connection_moves_to_the_new_generation_at_its_next_request() {
     let proxy = Proxy::http(&[old.address]);
     let mut client = proxy.client();
     assert_eq!(client.send(GET).response().1, "old");
-    let mut model = proxy.generation.model.clone();
+    let mut model = vipgate::model::Model::clone(&proxy.generation.model);
     model.backends[0].servers[0].address = new.address;
     let next = Generation::prepare(2, model, &proxy.registry, Some(&proxy.generation)).unwrap();
     proxy.serve(&next);

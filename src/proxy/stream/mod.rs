@@ -22,12 +22,12 @@ use crate::time::Instant;
 use super::backend::{Current, Slot};
 use super::buffers::Chunk;
 use super::connect::{Effort, connect};
+use super::error_page;
 use super::failure::{By, Cause, Failure, Phase, Retry};
 use super::local::LocalFrontend;
 use super::pool::Care;
 use super::session::Session;
 use super::tunnel::{self, Direction, Silence};
-use super::error_page;
 
 use exchange::{Ended, Exchange};
 use receive::Received;

@@ -22,7 +22,11 @@ pub(super) enum Received {
     /// The client is done, or was idle for too long.
     Closed,
     /// Something came that is not a request, or not in time. `status: None` answers nothing.
-    Refused { status: Option<u16>, failure: Failure, started: Instant },
+    Refused {
+        status: Option<u16>,
+        failure: Failure,
+        started: Instant,
+    },
 }
 
 /// The next request of the connection.
