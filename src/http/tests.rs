@@ -27,9 +27,32 @@ fn request(bytes: &[u8]) -> Result<(Parsed, Head), HeadError> {
 
 fn http_like() -> impl Strategy<Value = Vec<u8>> {
     let word = prop::sample::select(vec![
-        "GET", " ", "/", "HTTP/1.1", "HTTP/1.0", "\r\n", "\n", "\r", ":", "Content-Length", "Transfer-Encoding",
-        "chunked", "Connection", "close", "Host", "5", ",", "\t", "a", "\0", "é", "HTTP/1.1 200 OK\r\n",
-        "GET / HTTP/1.1\r\n", "0\r\n\r\n", "5\r\nhello\r\n", ";x=\"y\"",
+        "GET",
+        " ",
+        "/",
+        "HTTP/1.1",
+        "HTTP/1.0",
+        "\r\n",
+        "\n",
+        "\r",
+        ":",
+        "Content-Length",
+        "Transfer-Encoding",
+        "chunked",
+        "Connection",
+        "close",
+        "Host",
+        "5",
+        ",",
+        "\t",
+        "a",
+        "\0",
+        "é",
+        "HTTP/1.1 200 OK\r\n",
+        "GET / HTTP/1.1\r\n",
+        "0\r\n\r\n",
+        "5\r\nhello\r\n",
+        ";x=\"y\"",
     ]);
     prop::collection::vec(word, 0..40).prop_map(|words| words.concat().into_bytes())
 }

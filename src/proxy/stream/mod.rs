@@ -105,7 +105,7 @@ async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, mut request:
     let failure = result.as_ref().err().copied();
     let mut next = match result {
         Ok(Ended::KeepAlive) => Next::KeepAlive,
-        Ok(Ended::Close) if request.body.is_done() => Next::Close,
+        Ok(Ended::Close) if request.body.is_done() && session.input.is_none() => Next::Close,
         Ok(Ended::Close) => Next::Linger,
         Ok(Ended::Tunnel) => Next::Close,
         Err(_) => Next::Close,
