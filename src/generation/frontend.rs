@@ -30,7 +30,8 @@ impl Frontend {
         backend: Option<Arc<Backend>>,
         before: Option<&Frontend>,
     ) -> Frontend {
-        let sessions = before.map_or_else(|| Arc::new(Sessions::new(model.maxconn)), |before| Arc::clone(&before.sessions));
+        let sessions =
+            before.map_or_else(|| Arc::new(Sessions::new(model.maxconn)), |before| Arc::clone(&before.sessions));
         sessions.set_limit(model.maxconn);
         Frontend {
             index,

@@ -16,3 +16,6 @@ pub use edit::{ConnectionField, RequestEdit, write_request, write_response};
 pub use framing::{Body, BodyError, BodyFraming};
 pub use head::{Field, FieldKind, Head, Method, Span, Version};
 pub use parse::{HeadError, Parsed, is_head_complete, parse_request, parse_response};
+
+#[cfg(test)]
+mod tests;

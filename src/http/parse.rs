@@ -84,9 +84,8 @@ pub fn is_head_complete(bytes: &[u8], seen: usize) -> bool {
     let mut at = seen.saturating_sub(3);
     while let Some(found) = bytes.get(at..).and_then(|rest| memchr(b'\n', rest)) {
         at += found + 1;
-        match bytes.get(at..) {
-            Some([b'\n', ..] | [b'\r', b'\n', ..]) => return true,
-            _ => {}
+        if let Some([b'\n', ..] | [b'\r', b'\n', ..]) = bytes.get(at..) {
+            return true;
         }
     }
     false

@@ -131,7 +131,11 @@ impl Drop for Waiting<'_> {
     }
 }
 
-async fn wait(session: &Session, backend: &Rc<LocalBackend>, exclude: Option<usize>) -> Result<(usize, usize), Failure> {
+async fn wait(
+    session: &Session,
+    backend: &Rc<LocalBackend>,
+    exclude: Option<usize>,
+) -> Result<(usize, usize), Failure> {
     let deadline = clock::now() + backend.running.model.timeouts.queue;
     let queue = Arc::clone(&backend.running.queue);
     let mut waiting = Waiting { queue: &queue, backend, ticket: None };

@@ -77,20 +77,23 @@ impl Listener {
                 break;
             }
         }
-        // What the kernel has completed for us would be reset by the close.
-        poll_fn(|context| {
-            while self.enter_now(&worker) {
-                match socket.poll_accept(context) {
-                    Poll::Ready(Ok((client, peer))) => self.start(&worker, client, peer),
-                    _ => {
-                        self.leave(&worker);
-                        break;
-                    }
-                }
+        self.take_rest(&worker, socket);
+    }
+
+    /// Takes what the kernel has completed for us: the close would reset it. The reactor may not have heard of it yet,
+    /// so the socket itself is asked.
+    fn take_rest(self: &Rc<Self>, worker: &Rc<Worker>, socket: TcpListener) {
+        let Ok(socket) = socket.into_std() else { return };
+        while self.enter_now(worker) {
+            let accepted = socket.accept().and_then(|(client, peer)| {
+                client.set_nonblocking(true)?;
+                Ok((TcpStream::from_std(client)?, peer))
+            });
+            match accepted {
+                Ok((client, peer)) => self.start(worker, client, peer),
+                Err(_) => return self.leave(worker),
             }
-            Poll::Ready(())
-        })
-        .await;
+        }
     }
 
     /// Accepts up to [`BUDGET`] connections. An error is one that repeats if tried at once.

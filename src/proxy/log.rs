@@ -144,26 +144,28 @@ mod tests {
     fn an_http_line_is_haproxys() {
         let mut out = Vec::new();
         http(&mut out, &line(), 200, Some(b"GET /index.html HTTP/1.1"));
-        let expected = "http-in static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 \"GET /index.html HTTP/1.1\"";
+        let expected =
+            "http-in static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 \"GET /index.html HTTP/1.1\"";
         assert_eq!(after_date(out), expected);
     }
 
     #[test]
     fn a_bad_request_is_logged_without_a_server() {
         let mut out = Vec::new();
-        let bad = Line { backend: None, server: None, timers: [-1; 4], total: 0, bytes: 0, termination: *b"PR", ..line() };
+        let bad =
+            Line { backend: None, server: None, timers: [-1; 4], total: 0, bytes: 0, termination: *b"PR", ..line() };
         http(&mut out, &bad, 400, None);
-        assert_eq!(
-            after_date(out),
-            "http-in http-in/<NOSRV> -1/-1/-1/-1/0 400 0 - - PR-- 1/1/1/1/0 0/0 \"<BADREQ>\""
-        );
+        assert_eq!(after_date(out), "http-in http-in/<NOSRV> -1/-1/-1/-1/0 400 0 - - PR-- 1/1/1/1/0 0/0 \"<BADREQ>\"");
     }
 
     #[test]
     fn a_redispatched_tcp_session_has_a_plus() {
         let mut out = Vec::new();
         let effort = Effort { retries: 1, has_redispatched: true, waited_behind: 2, ..Effort::default() };
-        tcp(&mut out, &Line { effort, timers: [0, 5007, -1, -1], total: 5007, bytes: 0, termination: *b"sC", ..line() });
+        tcp(
+            &mut out,
+            &Line { effort, timers: [0, 5007, -1, -1], total: 5007, bytes: 0, termination: *b"sC", ..line() },
+        );
         assert_eq!(after_date(out), "http-in static/srv1 0/5007/5007 0 sC 1/1/1/1/+1 0/2");
     }
 

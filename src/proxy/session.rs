@@ -102,8 +102,8 @@ impl Session {
         }
     }
 
-    /// Sends the rest of a response and what follows it, at most for `limit`; then reads until the client closes, so
-    /// that a reset for unread bytes does not destroy the response on its way.
+    /// Ends our direction and reads until the client closes, at most for `limit` and 1 MiB: a reset for unread bytes
+    /// would destroy the response on its way.
     pub(super) async fn linger(&mut self, limit: Duration) {
         self.set_deadline(clock::now() + limit);
         let mut is_shut = false;
@@ -137,8 +137,7 @@ impl Drop for Session {
         if std::thread::panicking() {
             self.worker.counters.panics.add(1);
         }
-        // Off the wheel: its entry is dropped when it comes up.
-        self.set_deadline(Instant::FAR_FUTURE);
+        self.shared.timer.forget();
         let mut sessions = self.worker.sessions.borrow_mut();
         sessions.try_remove(self.key);
         if sessions.is_empty() {
@@ -150,11 +149,7 @@ impl Drop for Session {
 }
 
 /// Reads once; 0 is the end. A short read clears the readiness, so the next call costs no system call.
-pub(super) fn poll_read(
-    stream: &mut TcpStream,
-    context: &mut Context<'_>,
-    into: &mut [u8],
-) -> Poll<io::Result<usize>> {
+pub(super) fn poll_read(stream: &mut TcpStream, context: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
     let mut buffer = ReadBuf::new(into);
     Pin::new(stream).poll_read(context, &mut buffer).map_ok(|()| buffer.filled().len())
 }

@@ -50,6 +50,12 @@ impl Timer {
         }
     }
 
+    /// Lets the task go: an entry of the wheel may outlive it for seconds.
+    pub(super) fn forget(&self) {
+        self.deadline.set(Instant::FAR_FUTURE);
+        self.waker.take();
+    }
+
     pub(super) fn deadline(&self) -> Instant {
         self.deadline.get()
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{Sender, UnboundedReceiver};
+use tokio::task::JoinHandle;
 
 use crate::generation::Generation;
 use crate::state::counters::Shard;
@@ -94,7 +95,7 @@ pub async fn run(context: WorkerContext) {
     let WorkerContext { index, mut commands, heart, suspects, log, counters, sessions } = context;
     let worker = Rc::new(Worker::new(index, log, counters, sessions, suspects));
     let beat = tokio::task::spawn_local(beat(Rc::clone(&worker), heart));
-    let mut listeners: Vec<Rc<Listener>> = Vec::new();
+    let mut listeners: Vec<(Rc<Listener>, JoinHandle<()>)> = Vec::new();
     let deadline = loop {
         match commands.recv().await {
             Some(WorkerCommand::Serve { generation, listeners: sockets }) => {
@@ -107,15 +108,16 @@ pub async fn run(context: WorkerContext) {
             None => break clock::now(),
         }
     };
-    for listener in listeners.drain(..) {
+    worker.service.set(Service::Draining);
+    let end = clock::tokio_deadline(deadline);
+    for (listener, _) in &listeners {
         listener.close();
     }
-    worker.service.set(Service::Draining);
-    // Lets the listeners' tasks take what is in their queues first.
-    tokio::task::yield_now().await;
-    tokio::task::yield_now().await;
+    // Each takes what is in its queue before it ends.
+    for (_, task) in listeners {
+        let _ = tokio::time::timeout_at(end, task).await;
+    }
     hurry_idle(&worker, deadline);
-    let end = clock::tokio_deadline(deadline);
     loop {
         if worker.sessions.borrow().is_empty() {
             break;
@@ -160,9 +162,14 @@ async fn beat(worker: Rc<Worker>, heart: Arc<Heart>) {
     }
 }
 
-fn serve(worker: &Rc<Worker>, generation: &Generation, sockets: Vec<WorkerListener>, known: &mut Vec<Rc<Listener>>) {
+fn serve(
+    worker: &Rc<Worker>,
+    generation: &Generation,
+    sockets: Vec<WorkerListener>,
+    known: &mut Vec<(Rc<Listener>, JoinHandle<()>)>,
+) {
     let frontends = worker.localize(generation);
-    known.retain(|listener| {
+    known.retain(|(listener, _)| {
         let stays = sockets.iter().any(|socket| socket.key == listener.key);
         if !stays {
             listener.close();
@@ -171,15 +178,15 @@ fn serve(worker: &Rc<Worker>, generation: &Generation, sockets: Vec<WorkerListen
     });
     for WorkerListener { key, frontend, socket } in sockets {
         let Some(frontend) = frontends.get(frontend) else { continue };
-        if let Some(listener) = known.iter().find(|listener| listener.key == key) {
+        if let Some((listener, _)) = known.iter().find(|(listener, _)| listener.key == key) {
             listener.serve(Rc::clone(frontend));
             continue;
         }
         match tokio::net::TcpListener::from_std(socket) {
             Ok(socket) => {
                 let listener = Rc::new(Listener::new(key, Rc::clone(frontend)));
-                tokio::task::spawn_local(Rc::clone(&listener).run(Rc::clone(worker), socket));
-                known.push(listener);
+                let task = tokio::task::spawn_local(Rc::clone(&listener).run(Rc::clone(worker), socket));
+                known.push((listener, task));
             }
             Err(error) => tracing::error!(worker = worker.index, %error, "a listening socket cannot be watched"),
         }

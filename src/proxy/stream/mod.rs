@@ -22,12 +22,12 @@ use crate::time::Instant;
 use super::backend::{Current, Slot};
 use super::buffers::Chunk;
 use super::connect::{Effort, connect};
+use super::error_page;
 use super::failure::{By, Cause, Failure, Phase, Retry};
 use super::local::LocalFrontend;
 use super::pool::Care;
 use super::session::Session;
 use super::tunnel::{self, Direction, Silence};
-use super::error_page;
 
 use exchange::{Ended, Exchange};
 use receive::Received;
@@ -105,7 +105,7 @@ async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, mut request:
     let failure = result.as_ref().err().copied();
     let mut next = match result {
         Ok(Ended::KeepAlive) => Next::KeepAlive,
-        Ok(Ended::Close) if request.body.is_done() => Next::Close,
+        Ok(Ended::Close) if request.body.is_done() && session.input.is_none() => Next::Close,
         Ok(Ended::Close) => Next::Linger,
         Ok(Ended::Tunnel) => Next::Close,
         Err(_) => Next::Close,

@@ -22,7 +22,11 @@ pub(super) enum Received {
     /// The client is done, or was idle for too long.
     Closed,
     /// Something came that is not a request, or not in time. `status: None` answers nothing.
-    Refused { status: Option<u16>, failure: Failure, started: Instant },
+    Refused {
+        status: Option<u16>,
+        failure: Failure,
+        started: Instant,
+    },
 }
 
 /// The next request of the connection.
@@ -31,8 +35,8 @@ pub(super) async fn receive(session: &mut Session, frontend: &LocalFrontend, is_
     let now = clock::now();
     let has_input = session.input.is_some();
     // The first request's time counts from the connection on, so that a silent client gets its 408.
-    let mut started = if is_first { Some(session.accepted) } else { has_input.then_some(now) };
-    session.set_deadline(now + if started.is_some() { timeouts.http_request } else { timeouts.http_keep_alive });
+    let mut first_byte = has_input.then_some(now);
+    session.set_deadline(now + if is_first || has_input { timeouts.http_request } else { timeouts.http_keep_alive });
     session.shared.is_idle.set(!has_input);
     let mut wait = Wait { seen: 0, is_unexamined: has_input };
     let received = poll_fn(|context| {
@@ -45,18 +49,18 @@ pub(super) async fn receive(session: &mut Session, frontend: &LocalFrontend, is_
                     return Poll::Ready(Received::Closed);
                 }
                 let failure = Failure::new(By::Client, Cause::Timeout, Phase::Request);
-                let started = started.unwrap_or(now);
+                let started = if is_first { session.accepted } else { first_byte.unwrap_or(now) };
                 return Poll::Ready(Received::Refused { status: Some(408), failure, started });
             }
             None => {}
         }
         let was_silent = session.input.is_none();
-        let polled = wait.poll(session, frontend, context, started.filter(|_| !is_first).unwrap_or(now), now);
+        let polled = wait.poll(session, frontend, context, first_byte.unwrap_or(now), now);
         if polled.is_pending() && was_silent && session.input.is_some() {
             // The first bytes of a head: from now on it has to come within `timeout http-request`.
             session.shared.is_idle.set(false);
+            first_byte = Some(now);
             if !is_first {
-                started = Some(now);
                 session.set_deadline(now + timeouts.http_request);
             }
         }

@@ -1,0 +1,80 @@
+//! Messages that two parsers could read differently are refused before they reach a server.
+
+use crate::rig::{Proxy, Scripted};
+
+#[test]
+fn ambiguous_requests_are_refused() {
+    let server = Scripted::echo();
+    let proxy = Proxy::http(&[server.address]);
+    let requests = [
+        "GET / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
+        "GET / HTTP/1.1\r\nContent-Length: 1, 1\r\n\r\n",
+        "GET / HTTP/1.1\r\nContent-Length: +1\r\n\r\n",
+        "GET / HTTP/1.1\r\nContent-Length: 0x1\r\n\r\n",
+        "GET / HTTP/1.1\r\nContent-Length:\r\n\r\n",
+        "GET / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        "GET / HTTP/1.1\r\nTransfer-Encoding: identity\r\n\r\n",
+        "GET / HTTP/1.1\r\nTransfer-Encoding: xchunked\r\n\r\n",
+        "GET / HTTP/1.1\r\nTransfer-Encoding: chunked, chunked\r\n\r\n",
+        "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "GET / HTTP/1.1\r\nTransfer-Encoding : chunked\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        "GET / HTTP/1.1\r\n: empty\r\n\r\n",
+        "GET / HTTP/1.1\r\nNo colon\r\n\r\n",
+        "GET / HTTP/1.1\r\nX: a\rb\r\n\r\n",
+        "GET / HTTP/1.1\r\nX: a\0b\r\n\r\n",
+        "GET  / HTTP/1.1\r\n\r\n",
+        "GET /\u{7f} HTTP/1.1\r\n\r\n",
+        "GET / HTTP/2.0\r\n\r\n",
+        "GET /\r\n\r\n",
+        "\u{16}\u{3}\u{1}",
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\nhello\r\n",
+    ];
+    for request in requests {
+        let mut client = proxy.client();
+        let head = client.send(request).head();
+        assert!(head.starts_with("HTTP/1.1 400 Bad request\r\n"), "{request:?}: {head:?}");
+        client.end();
+        client.rest();
+        let line = proxy.line();
+        assert!(line.starts_with("web web/<NOSRV> -1/-1/-1/-1/") && line.ends_with("\"<BADREQ>\""), "{line}");
+        assert!(line.contains(" PR-- "), "{line}");
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn an_unknown_transfer_coding_is_not_implemented() {
+    let proxy = Proxy::http(&[Scripted::echo().address]);
+    let request = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n";
+    assert!(proxy.client().send(request).head().starts_with("HTTP/1.1 501 "));
+}
+
+#[test]
+fn a_head_without_end_is_refused() {
+    let proxy = Proxy::http(&[Scripted::echo().address]);
+    let mut client = proxy.client();
+    client.send("GET / HTTP/1.1\r\n").send(format!("X: {}", "x".repeat(20_000)));
+    assert!(client.head().starts_with("HTTP/1.1 400 "));
+}
+
+#[test]
+fn a_broken_response_is_a_502() {
+    for response in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        "HTTP/1.1 2x0 OK\r\n\r\n",
+        "SSH-2.0-OpenSSH\r\n",
+        "HTTP/1.1 101 Nobody Asked\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
+    ] {
+        let server = Scripted::once(response);
+        let proxy = Proxy::http(&[server.address]);
+        let head = proxy.client().send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").head();
+        assert!(head.starts_with("HTTP/1.1 502 Bad Gateway\r\n"), "{response:?}: {head:?}");
+        assert!(proxy.line().contains(" PH-- "));
+    }
+}

@@ -1,0 +1,88 @@
+//! Connection limits and the queue.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use vipgate::model::proxy::Mode;
+
+use crate::rig::{Peer, Proxy, Scripted, signal, until};
+
+#[test]
+fn waiters_for_a_full_server_are_served_in_order() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (go, wait) = signal();
+    let (wait, order) = (Mutex::new(wait), Arc::clone(&seen));
+    let server = Scripted::new(move |mut peer: Peer, _| {
+        loop {
+            let head = peer.head();
+            if head.is_empty() {
+                return;
+            }
+            order.lock().unwrap().push(head.split(' ').nth(1).unwrap().to_owned());
+            wait.lock().unwrap().recv().unwrap();
+            peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    let proxy = Proxy::start(Mode::Http, &[server.address], |model| model.backends[0].servers[0].maxconn = Some(1));
+    let queue = &proxy.generation.backends[0].queue;
+    let mut clients: Vec<Peer> = (0..5)
+        .map(|number| {
+            let mut client = proxy.client();
+            client.send(format!("GET /{number} HTTP/1.1\r\nHost: a\r\n\r\n"));
+            until("the request in its place", || match number {
+                0 => seen.lock().unwrap().len() == 1,
+                _ => queue.length() == number,
+            });
+            client
+        })
+        .collect();
+    for client in &mut clients {
+        go.send(()).unwrap();
+        assert!(client.head().starts_with("HTTP/1.1 200 "));
+    }
+    assert_eq!(*seen.lock().unwrap(), ["/0", "/1", "/2", "/3", "/4"]);
+    assert_eq!(server.connections(), 1);
+    until("free slots", || proxy.generation.backends[0].chooser.has_room(0) && queue.length() == 0);
+    let places: Vec<bool> =
+        (0..5).map(|behind| proxy.line().contains(&format!("/0 0/{} ", behind_of(behind)))).collect();
+    assert_eq!(places, [true; 5]);
+}
+
+fn behind_of(request: usize) -> usize {
+    request.saturating_sub(1)
+}
+
+#[test]
+fn waiting_too_long_is_a_503() {
+    let (go, wait) = signal();
+    let wait = Mutex::new(wait);
+    let server = Scripted::new(move |mut peer: Peer, _| {
+        peer.head();
+        let _ = wait.lock().unwrap().recv();
+    });
+    let proxy = Proxy::start(Mode::Http, &[server.address], |model| {
+        model.backends[0].servers[0].maxconn = Some(1);
+        model.backends[0].timeouts.queue = Duration::from_millis(50);
+    });
+    let mut first = proxy.client();
+    first.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n");
+    until("the first request", || server.connections() == 1);
+    let mut second = proxy.client();
+    assert!(second.send("GET /2 HTTP/1.1\r\nHost: a\r\n\r\n").head().starts_with("HTTP/1.1 503 "));
+    assert!(proxy.line().contains(" sQ-- "));
+    drop(go);
+}
+
+#[test]
+fn a_full_frontend_lets_connections_wait_outside() {
+    let server = Scripted::echo();
+    let proxy = Proxy::start(Mode::Http, &[server.address], |model| model.frontends[0].maxconn = Some(1));
+    let mut first = proxy.client();
+    first.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n").response();
+    let mut second = proxy.client();
+    second.send("GET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+    first.send("GET /3 HTTP/1.1\r\nHost: a\r\n\r\n").response();
+    assert_eq!(proxy.generation.frontends[0].sessions.current(), 1);
+    drop(first);
+    assert!(second.response().1.starts_with("GET /2 "));
+}

@@ -1,0 +1,10 @@
+//! The data path over real sockets on the loopback: a worker in a thread, scripted servers, scripted clients.
+
+mod rig;
+mod messages;
+mod framing;
+mod failures;
+mod limits;
+mod tcp;
+mod service;
+mod logs;

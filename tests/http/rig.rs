@@ -1,0 +1,336 @@
+//! A worker with one frontend and one backend, servers that follow a script, and clients that read whole messages.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc as channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use vipgate::generation::Generation;
+use vipgate::model::proxy::{Backend, Balance, Bind, ClientTimeouts, Frontend, Mode, Server, ServerTimeouts};
+use vipgate::model::{LogTarget, Model, Process, Weight};
+use vipgate::proxy::worker::{self, ListenerKey, WorkerCommand, WorkerContext, WorkerListener};
+use vipgate::state;
+use vipgate::state::counters::Shard;
+use vipgate::state::heart::Heart;
+use vipgate::state::log::LogRing;
+use vipgate::state::servers::Registry;
+use vipgate::state::sessions::Sessions;
+use vipgate::sys::{clock, listener};
+
+/// Longer than anything here may take.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A model with frontend `web` (on `bind`) and backend `app` (with `servers` s1, s2...).
+pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
+    let servers = servers.iter().enumerate().map(|(number, address)| Server {
+        name: format!("s{}", number + 1),
+        address: *address,
+        weight: Weight::DEFAULT,
+        maxconn: None,
+        is_backup: false,
+        source: None,
+    });
+    Model {
+        node: "lb1".into(),
+        nodes: Vec::new(),
+        instances: Vec::new(),
+        sync_groups: Vec::new(),
+        objects: Vec::new(),
+        frontends: vec![Frontend {
+            name: "web".into(),
+            mode,
+            binds: vec![Bind { address: bind, instance: None }],
+            default_backend: Some(0),
+            maxconn: None,
+            timeouts: ClientTimeouts {
+                client: Duration::from_secs(5),
+                http_request: Duration::from_secs(5),
+                http_keep_alive: Duration::from_secs(5),
+                tunnel: None,
+            },
+            forwarded: true,
+            log: true,
+        }],
+        backends: vec![Backend {
+            name: "app".into(),
+            mode,
+            balance: Balance::RoundRobin,
+            servers: servers.collect(),
+            timeouts: ServerTimeouts {
+                connect: Duration::from_secs(2),
+                server: Duration::from_secs(5),
+                queue: Duration::from_secs(5),
+            },
+            retries: 3,
+            redispatch: true,
+            check: None,
+        }],
+        process: Process {
+            workers: None,
+            maxconn: None,
+            admin_socket: "/nowhere".into(),
+            access_log: LogTarget::Off,
+            drain: Duration::from_secs(1),
+        },
+    }
+}
+
+/// A running worker.
+pub struct Proxy {
+    pub address: SocketAddr,
+    pub commands: mpsc::UnboundedSender<WorkerCommand>,
+    pub log: Arc<LogRing>,
+    pub counters: Arc<Shard>,
+    pub generation: Arc<Generation>,
+    pub registry: Registry,
+    pub suspects: mpsc::Receiver<Arc<state::servers::Server>>,
+    pub heart: Arc<Heart>,
+    socket: TcpListener,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Proxy {
+    pub fn http(servers: &[SocketAddr]) -> Proxy {
+        Proxy::start(Mode::Http, servers, |_| {})
+    }
+
+    pub fn start(mode: Mode, servers: &[SocketAddr], change: impl FnOnce(&mut Model)) -> Proxy {
+        let socket = listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), listener::Claim::First).unwrap();
+        let address = socket.local_addr().unwrap();
+        let mut model = model(mode, address, servers);
+        change(&mut model);
+        let registry = Registry::default();
+        let generation = Generation::prepare(1, model, &registry, None).unwrap();
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let (suspects_sender, suspects) = mpsc::channel(16);
+        let log = Arc::new(LogRing::new(1 << 20));
+        let counters = Arc::new(Shard::default());
+        let heart = Arc::new(Heart::default());
+        let context = WorkerContext {
+            index: 0,
+            commands: receiver,
+            heart: Arc::clone(&heart),
+            suspects: suspects_sender,
+            log: Arc::clone(&log),
+            counters: Arc::clone(&counters),
+            sessions: Arc::new(Sessions::new(generation.model.process.maxconn)),
+        };
+        let thread = std::thread::spawn(move || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build_local(Default::default()).unwrap();
+            runtime.block_on(worker::run(context));
+        });
+        let proxy = Proxy {
+            address,
+            commands,
+            log,
+            counters,
+            generation,
+            registry,
+            suspects,
+            heart,
+            socket,
+            thread: Some(thread),
+        };
+        proxy.serve(&proxy.generation);
+        proxy
+    }
+
+    pub fn serve(&self, generation: &Arc<Generation>) {
+        let listeners = vec![WorkerListener {
+            key: ListenerKey { frontend: "web".into(), address: self.address },
+            frontend: 0,
+            socket: self.socket.try_clone().unwrap(),
+        }];
+        self.commands.send(WorkerCommand::Serve { generation: Arc::clone(generation), listeners }).unwrap();
+    }
+
+    pub fn client(&self) -> Peer {
+        Peer::new(TcpStream::connect(self.address).unwrap())
+    }
+
+    pub fn drain(&self, time: Duration) {
+        self.commands.send(WorkerCommand::Drain { deadline: clock::now() + time }).unwrap();
+    }
+
+    /// Waits until the worker has ended.
+    pub fn join(&mut self) {
+        self.thread.take().unwrap().join().unwrap();
+    }
+
+    /// The next access log line, without client address and date.
+    pub fn line(&self) -> String {
+        let mut line = Vec::new();
+        until("a log line", || self.log.pop(&mut line));
+        let line = String::from_utf8(line).unwrap();
+        line.split_once("] ").unwrap().1.to_owned()
+    }
+
+    pub fn no_line(&self) -> bool {
+        !self.log.pop(&mut Vec::new())
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            let _ = self.commands.send(WorkerCommand::Drain { deadline: clock::now() });
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Waits for a condition.
+pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let end = clock::now() + PATIENCE;
+    while !condition() {
+        assert!(clock::now() < end, "{what} did not come");
+        std::thread::yield_now();
+    }
+}
+
+/// One end of a connection.
+pub struct Peer {
+    pub stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Peer {
+    pub fn new(stream: TcpStream) -> Peer {
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Peer { stream, buffer: Vec::new() }
+    }
+
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Peer {
+        self.stream.write_all(bytes.as_ref()).unwrap();
+        self
+    }
+
+    fn fill(&mut self) -> usize {
+        let mut bytes = [0; 65536];
+        let count = self.stream.read(&mut bytes).unwrap();
+        self.buffer.extend_from_slice(&bytes[..count]);
+        count
+    }
+
+    /// A head with its empty line; empty text at the end of the connection.
+    pub fn head(&mut self) -> String {
+        loop {
+            if let Some(at) = self.buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
+                return String::from_utf8(self.buffer.drain(..at + 4).collect()).unwrap();
+            }
+            if self.fill() == 0 {
+                return String::from_utf8(std::mem::take(&mut self.buffer)).unwrap();
+            }
+        }
+    }
+
+    pub fn exactly(&mut self, count: usize) -> Vec<u8> {
+        while self.buffer.len() < count {
+            assert!(self.fill() > 0, "the connection ended after {} of {count} bytes", self.buffer.len());
+        }
+        self.buffer.drain(..count).collect()
+    }
+
+    pub fn text(&mut self, expected: &str) {
+        let got = self.exactly(expected.len());
+        assert_eq!(String::from_utf8_lossy(&got), expected);
+    }
+
+    /// Everything until the end.
+    pub fn rest(&mut self) -> Vec<u8> {
+        while self.fill() > 0 {}
+        std::mem::take(&mut self.buffer)
+    }
+
+    pub fn is_ended(&mut self) -> bool {
+        self.rest().is_empty()
+    }
+
+    /// A response with a Content-Length.
+    pub fn response(&mut self) -> (String, String) {
+        let head = self.head();
+        let length = field(&head, "content-length").map_or(0, |value| value.parse().unwrap());
+        let body = self.exactly(length);
+        (head, String::from_utf8(body).unwrap())
+    }
+
+    pub fn end(&self) {
+        self.stream.shutdown(Shutdown::Write).unwrap();
+    }
+}
+
+/// The value of a field of a head.
+pub fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().find_map(|line| {
+        let (found, value) = line.split_once(':')?;
+        found.eq_ignore_ascii_case(name).then(|| value.trim())
+    })
+}
+
+/// A server that runs `script` for each connection, with the connection's number from 0.
+pub struct Scripted {
+    pub address: SocketAddr,
+    pub accepted: Arc<AtomicUsize>,
+}
+
+impl Scripted {
+    pub fn new(script: impl Fn(Peer, usize) + Send + Sync + 'static) -> Scripted {
+        let listener = TcpListener::bind((IpAddr::V4(Ipv4Addr::LOCALHOST), 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let (counter, script) = (Arc::clone(&accepted), Arc::new(script));
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(stream) = stream else { return };
+                let number = counter.fetch_add(1, Ordering::SeqCst);
+                let script = Arc::clone(&script);
+                std::thread::spawn(move || script(Peer::new(stream), number));
+            }
+        });
+        Scripted { address, accepted }
+    }
+
+    /// Answers every request with its own head as the body, keeping the connection.
+    pub fn echo() -> Scripted {
+        Scripted::new(|mut peer, _| {
+            loop {
+                let head = peer.head();
+                if head.is_empty() {
+                    return;
+                }
+                let length = field(&head, "content-length").map_or(0, |value| value.parse().unwrap());
+                peer.exactly(length);
+                peer.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{head}", head.len()));
+            }
+        })
+    }
+
+    /// Answers with `response` once and closes.
+    pub fn once(response: &'static str) -> Scripted {
+        Scripted::new(move |mut peer, _| {
+            peer.head();
+            peer.send(response);
+        })
+    }
+
+    pub fn connections(&self) -> usize {
+        self.accepted.load(Ordering::SeqCst)
+    }
+}
+
+/// An address where nobody listens.
+pub fn nobody() -> SocketAddr {
+    TcpListener::bind((IpAddr::V4(Ipv4Addr::LOCALHOST), 0)).unwrap().local_addr().unwrap()
+}
+
+/// A pair of ends to pass a word between a script and a test.
+pub fn signal() -> (channel::SyncSender<()>, channel::Receiver<()>) {
+    channel::sync_channel(16)
+}
