@@ -1,4 +1,5 @@
 //! Clocks: the monotonic one that every machine is driven by, and the wall clock that logs are written with.
+#![allow(clippy::disallowed_methods, reason = "this is where clocks are read")]
 
 use std::time::{Duration, SystemTime};
 

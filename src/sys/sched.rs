@@ -64,8 +64,11 @@ mod tests {
     #[test]
     fn mapping_that_holds_an_address_is_found_once() {
         let maps = "1000-2000 r-xp 00000000 00:00 0 /bin/x\n2000-3000 rw-p 00000000 00:00 0\n";
-        assert_eq!(mappings_of(maps, &[0x1000, 0x1fff]), [0x1000..0x2000]);
-        assert_eq!(mappings_of(maps, &[0x2000]), [0x2000..0x3000]);
+        let bounds = |addresses: &[usize]| -> Vec<(usize, usize)> {
+            mappings_of(maps, addresses).into_iter().map(|range| (range.start, range.end)).collect()
+        };
+        assert_eq!(bounds(&[0x1000, 0x1fff]), [(0x1000, 0x2000)]);
+        assert_eq!(bounds(&[0x2000]), [(0x2000, 0x3000)]);
         assert!(mappings_of(maps, &[0x3000]).is_empty());
     }
 
