@@ -136,10 +136,11 @@ async fn keep_asking(scene: Scene, notebook: Notebook, address: Ipv4Addr) {
     loop {
         // Reconnecting is what the other requests measure; here only requests on an open connection count.
         if let Ok(Ok(mut stream)) = timeout(PATIENCE, TcpStream::connect((address, 80))).await {
-            while let Some(sample) = ask_again(&scene, &mut stream).await {
-                let has_failed = sample.0.outcome != Outcome::Answered;
-                notebook.kept.lock().unwrap_or_else(PoisonError::into_inner).push(sample.0);
-                if has_failed || sample.1 {
+            loop {
+                let (sample, is_last) = ask_again(&scene, &mut stream).await;
+                notebook.kept.lock().unwrap_or_else(PoisonError::into_inner).push(sample);
+                // A server may end a connection that is idle.
+                if is_last || timeout(KEPT_EVERY, stream.readable()).await.is_ok() {
                     break;
                 }
             }
@@ -148,18 +149,14 @@ async fn keep_asking(scene: Scene, notebook: Notebook, address: Ipv4Addr) {
     }
 }
 
-/// Sends the next request on a kept connection; `None` if the server ended it while it was idle, as it may.
-async fn ask_again(scene: &Scene, stream: &mut TcpStream) -> Option<(Sample, bool)> {
-    if timeout(KEPT_EVERY, stream.readable()).await.is_ok() {
-        return None;
-    }
+/// Sends the next request on a kept connection, and says whether it was the last one that can be sent there.
+async fn ask_again(scene: &Scene, stream: &mut TcpStream) -> (Sample, bool) {
     let sent = scene.elapsed();
-    let (outcome, is_last) = match timeout(PATIENCE, ask(stream, "")).await {
-        Ok(Ok(answer)) => (Outcome::Answered, answer.is_last),
-        Ok(Err(why)) => (Outcome::Failed(why), true),
-        Err(_) => (Outcome::Failed("timeout".to_owned()), true),
-    };
-    Some((Sample { sent, outcome }, is_last))
+    match timeout(PATIENCE, ask(stream, "")).await {
+        Ok(Ok(answer)) => (Sample { sent, outcome: Outcome::Answered }, answer.is_last),
+        Ok(Err(why)) => (Sample { sent, outcome: Outcome::Failed(why) }, true),
+        Err(_) => (Sample { sent, outcome: Outcome::Failed("timeout".to_owned()) }, true),
+    }
 }
 
 async fn ask(stream: &mut TcpStream, header: &str) -> Result<Answer, String> {
