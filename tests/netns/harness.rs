@@ -344,7 +344,7 @@ impl Vipgate {
     /// State of its only instance.
     pub fn state(&self) -> String {
         let status = self.status();
-        let state = find(&status, "instances").and_then(|list| list.get(0)).and_then(|first| first.get("state"));
+        let state = find(&status, "vrrp").and_then(|list| list.get(0)).and_then(|first| first.get("state"));
         state.and_then(|state| state.as_str()).unwrap_or_default().to_owned()
     }
 
@@ -371,8 +371,11 @@ pub fn keepalived(lan: &Lan, node: &str, config: &str) -> Process {
     let file = lan.write(&format!("{node}.keepalived.conf"), config);
     let mut command = lan.command(node, "keepalived");
     command.args(["--dont-fork", "--log-console", "--log-detail", "--vrrp", "--use-file"]).arg(file);
-    command.arg("--pid").arg(lan.file(&format!("{node}.pid")));
-    command.arg("--vrrp_pid").arg(lan.file(&format!("{node}.vrrp.pid")));
+    // Names of its own for each start: keepalived takes the zombie of a killed one for a running daemon.
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    command.arg("--pid").arg(lan.file(&format!("{node}.{number}.pid")));
+    command.arg("--vrrp_pid").arg(lan.file(&format!("{node}.{number}.vrrp.pid")));
     Process::start(command, lan.file(&format!("{node}.log")))
 }
 

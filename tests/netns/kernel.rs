@@ -140,8 +140,6 @@ fn installed_address_is_tagged_and_expires_by_itself() {
             let address = found(&mut kernel, &installation.address.to_string());
             assert_eq!(address.len(), 1);
             assert!(address[0].is_tagged && address[0].is_settled && address[0].lifetime == Some(1), "{address:?}");
-        }
-        for installation in installations(index) {
             let is_it = |event: &Event| matches!(event, Event::AddressGone { address, by: 0 } if address.address == installation.address);
             event(&mut events, is_it).await;
         }

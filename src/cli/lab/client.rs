@@ -24,8 +24,6 @@ pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 const KEPT: usize = 4;
 /// Time between two requests on a kept connection.
 const KEPT_EVERY: Duration = Duration::from_millis(50);
-/// Answers that a look at the servers goes back.
-const LOOK_BACK: usize = 40;
 
 /// What the client wrote down.
 #[derive(Clone, Default)]
@@ -90,35 +88,34 @@ async fn ask_for_ever(scene: &Scene, notebook: &Notebook, address: Ipv4Addr) {
                 Err(why) => Outcome::Failed(why.clone()),
             };
             notebook.fresh.lock().unwrap_or_else(PoisonError::into_inner).push(Sample { sent, outcome });
-            tell(&scene, answer);
+            tell(&scene, sent, answer);
         });
     }
 }
 
 /// Puts an answer into the facts, and into the timeline where it differs from the one before.
-fn tell(scene: &Scene, answer: Result<Answer, String>) {
-    scene.update(|facts| match answer {
-        Ok(answer) => {
-            let node = node_of(&answer.through);
-            let was_failing = facts.served_by.is_some() && facts.answers_in_a_row == 0;
-            let has_moved = facts.served_by != node;
-            facts.answers_in_a_row += 1;
-            facts.served_by = node;
-            if facts.servers.len() == LOOK_BACK {
-                facts.servers.remove(0);
-            }
-            facts.servers.push(answer.server);
-            let node = node.unwrap_or("?");
-            match (was_failing, has_moved) {
-                (true, _) => Some(format!("client  is answered again, through {node}")),
-                (false, true) => Some(format!("client  is answered through {node}")),
-                (false, false) => None,
-            }
+fn tell(scene: &Scene, sent: Duration, answer: Result<Answer, String>) {
+    scene.update(|facts| {
+        match &answer {
+            Ok(answer) => facts.note_answer(answer.server.clone()),
+            Err(_) => facts.answers_in_a_row = 0,
         }
-        Err(why) => {
-            let is_first = facts.answers_in_a_row > 0;
-            facts.answers_in_a_row = 0;
-            is_first.then(|| format!("client  request failed: {why}"))
+        if sent < facts.newest {
+            return None;
+        }
+        facts.newest = sent;
+        let was_failing = std::mem::replace(&mut facts.is_failing, answer.is_err());
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(why) => return (!was_failing).then(|| format!("client  request failed: {why}")),
+        };
+        let node = node_of(&answer.through);
+        let has_moved = std::mem::replace(&mut facts.served_by, node) != node;
+        let node = node.unwrap_or("?");
+        match (was_failing, has_moved) {
+            (true, _) => Some(format!("client  is answered again, through {node}")),
+            (false, true) => Some(format!("client  is answered through {node}")),
+            (false, false) => None,
         }
     });
 }
@@ -139,10 +136,11 @@ async fn keep_asking(scene: Scene, notebook: Notebook, address: Ipv4Addr) {
     loop {
         // Reconnecting is what the other requests measure; here only requests on an open connection count.
         if let Ok(Ok(mut stream)) = timeout(PATIENCE, TcpStream::connect((address, 80))).await {
-            while let Some(sample) = ask_again(&scene, &mut stream).await {
-                let has_failed = sample.0.outcome != Outcome::Answered;
-                notebook.kept.lock().unwrap_or_else(PoisonError::into_inner).push(sample.0);
-                if has_failed || sample.1 {
+            loop {
+                let (sample, is_last) = ask_again(&scene, &mut stream).await;
+                notebook.kept.lock().unwrap_or_else(PoisonError::into_inner).push(sample);
+                // A server may end a connection that is idle.
+                if is_last || timeout(KEPT_EVERY, stream.readable()).await.is_ok() {
                     break;
                 }
             }
@@ -151,18 +149,14 @@ async fn keep_asking(scene: Scene, notebook: Notebook, address: Ipv4Addr) {
     }
 }
 
-/// Sends the next request on a kept connection; `None` if the server ended it while it was idle, as it may.
-async fn ask_again(scene: &Scene, stream: &mut TcpStream) -> Option<(Sample, bool)> {
-    if timeout(KEPT_EVERY, stream.readable()).await.is_ok() {
-        return None;
-    }
+/// Sends the next request on a kept connection, and says whether it was the last one that can be sent there.
+async fn ask_again(scene: &Scene, stream: &mut TcpStream) -> (Sample, bool) {
     let sent = scene.elapsed();
-    let (outcome, is_last) = match timeout(PATIENCE, ask(stream, "")).await {
-        Ok(Ok(answer)) => (Outcome::Answered, answer.is_last),
-        Ok(Err(why)) => (Outcome::Failed(why), true),
-        Err(_) => (Outcome::Failed("timeout".to_owned()), true),
-    };
-    Some((Sample { sent, outcome }, is_last))
+    match timeout(PATIENCE, ask(stream, "")).await {
+        Ok(Ok(answer)) => (Sample { sent, outcome: Outcome::Answered }, answer.is_last),
+        Ok(Err(why)) => (Sample { sent, outcome: Outcome::Failed(why) }, true),
+        Err(_) => (Sample { sent, outcome: Outcome::Failed("timeout".to_owned()) }, true),
+    }
 }
 
 async fn ask(stream: &mut TcpStream, header: &str) -> Result<Answer, String> {

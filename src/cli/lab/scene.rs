@@ -21,11 +21,27 @@ pub(super) struct Facts {
     pub(super) served_by: Option<&'static str>,
     /// Servers that gave the last answers, oldest first.
     pub(super) servers: Vec<String>,
+    /// When the newest request whose outcome is known was sent. A timeout is known late: it says nothing about now.
+    pub(super) newest: Duration,
+    /// Whether that request failed.
+    pub(super) is_failing: bool,
     /// Answers since the last failed request.
     pub(super) answers_in_a_row: u64,
 }
 
+/// Answers that a look at the servers goes back.
+const LOOK_BACK: usize = 40;
+
 impl Facts {
+    /// An answer came from this server.
+    pub(super) fn note_answer(&mut self, server: String) {
+        self.answers_in_a_row += 1;
+        if self.servers.len() == LOOK_BACK {
+            self.servers.remove(0);
+        }
+        self.servers.push(server);
+    }
+
     /// Whether this node is MASTER and the only one with the VIP.
     pub(super) fn has_sole_master(&self, node: &str) -> bool {
         self.states.get(node).is_some_and(|state| state == "MASTER")
