@@ -10,7 +10,14 @@ use super::Context;
 /// This node's entry. If there is none, that is reported and the first one stands in for it.
 pub fn this<'a>(draft: &'a Draft, host: &HostFacts, problems: &Problems) -> Option<&'a draft::Node> {
     let found = draft.nodes.iter().find(|node| node.name.value == host.node);
-    let first = draft.nodes.first()?;
+    let Some(first) = draft.nodes.first() else {
+        // `nodes:` with nothing under it; where it is missing altogether that was said already.
+        if !problems.has_errors() {
+            let message = "`nodes` has no node";
+            problems.push(Diagnostic::new(Severity::Error, "E-NODE", message).hint("nodes: {lb1: {address: 192.0.2.11}}"));
+        }
+        return None;
+    };
     if found.is_none() {
         let names: Vec<_> = draft.nodes.iter().map(|node| node.name.value.as_str()).collect();
         let message = format!("this node is called `{}`; `nodes` has {}", host.node, names.join(", "));

@@ -22,6 +22,9 @@ use crate::wire::{arp, ndisc};
 /// Pause between two log lines about the same trouble.
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// What the workers get to say goodbye on an address before it goes: two hops between threads, with room.
+const PARTING: Duration = Duration::from_millis(5);
+
 /// Everything that vg-vrrp has in its hands.
 pub struct Effects {
     /// Requests to the kernel.
@@ -184,8 +187,19 @@ impl Effects {
     }
 
     /// Removes addresses; one that is not held is passed over.
+    ///
+    /// The workers hear of it [`PARTING`] before the kernel does: a FIN can leave only while the address is here, and
+    /// without one an idle client learns from a reset, at its next request, that its connection is gone.
     pub fn remove(&mut self, addresses: &[VirtualAddress]) {
-        for vip in addresses {
+        let is_held = |vip: &&VirtualAddress| self.held.contains_key(&(vip.interface.clone(), vip.address));
+        let leaving: Vec<_> = addresses.iter().filter(is_held).collect();
+        for vip in &leaving {
+            let _ = self.notices.send(VrrpNotice::VipLeft(vip.address));
+        }
+        if !leaving.is_empty() {
+            std::thread::sleep(PARTING);
+        }
+        for vip in leaving {
             let key = (vip.interface.clone(), vip.address);
             if let Some(installation) = self.held.remove(&key) {
                 self.give_up(&vip.interface, installation);
