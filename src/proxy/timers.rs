@@ -121,3 +121,87 @@ impl<T: AsRef<Timer>> Wheel<T> {
 fn slot_of(at: Instant) -> u64 {
     at.as_nanos() / TICK.as_nanos() as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    struct Owner(Timer);
+
+    impl AsRef<Timer> for Owner {
+        fn as_ref(&self) -> &Timer {
+            &self.0
+        }
+    }
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn rig() -> (RefCell<Wheel<Owner>>, Rc<Owner>, Arc<Woken>) {
+        let woken = Arc::new(Woken::default());
+        let owner = Rc::new(Owner(Timer::new()));
+        owner.0.register(&Waker::from(Arc::clone(&woken)));
+        (RefCell::new(Wheel::new(at(0))), owner, woken)
+    }
+
+    fn at(millis: u64) -> Instant {
+        Instant::ZERO + Duration::from_secs(1000) + Duration::from_millis(millis)
+    }
+
+    /// When the wheel wakes the owner, in milliseconds.
+    fn wakes_at(wheel: &RefCell<Wheel<Owner>>, woken: &Woken, from: u64, to: u64) -> Option<u64> {
+        (from..to).step_by(20).find(|now| {
+            wheel.borrow_mut().turn(at(*now));
+            woken.0.load(Ordering::Relaxed) > 0
+        })
+    }
+
+    #[test]
+    fn deadlines_near_and_far_are_kept_to_a_tick_or_two() {
+        for deadline in [1, 50, 999, 5_200, 61_000] {
+            let (wheel, owner, woken) = rig();
+            Wheel::set(&wheel, &owner, at(deadline));
+            let woke = wakes_at(&wheel, &woken, 0, 100_000).unwrap();
+            assert!((deadline..=deadline + 40).contains(&woke), "{deadline}: {woke}");
+        }
+    }
+
+    #[test]
+    fn a_deadline_that_moved_is_kept_where_it_went() {
+        let (wheel, owner, woken) = rig();
+        Wheel::set(&wheel, &owner, at(300));
+        Wheel::set(&wheel, &owner, at(3000));
+        assert_eq!(wakes_at(&wheel, &woken, 0, 2900), None);
+        Wheel::set(&wheel, &owner, at(2950));
+        let woke = wakes_at(&wheel, &woken, 2900, 4000).unwrap();
+        assert!((2950..=2990).contains(&woke), "{woke}");
+    }
+
+    #[test]
+    fn a_pause_of_the_worker_fires_what_was_due() {
+        let (wheel, owner, woken) = rig();
+        Wheel::set(&wheel, &owner, at(100));
+        wheel.borrow_mut().turn(at(60_000));
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn whoever_ended_is_not_held() {
+        let (wheel, owner, woken) = rig();
+        Wheel::set(&wheel, &owner, at(100));
+        owner.0.forget();
+        assert_eq!(Arc::strong_count(&woken), 1);
+        assert_eq!(wakes_at(&wheel, &woken, 0, 1000), None);
+        assert_eq!(Rc::strong_count(&owner), 1);
+    }
+}

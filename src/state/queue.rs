@@ -132,3 +132,59 @@ impl Queue {
         ticket.granted()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{fixture, proxy::Balance};
+    use crate::state::servers::Registry;
+
+    fn server() -> Arc<Server> {
+        let model = fixture::model(vec![fixture::backend(Balance::RoundRobin, &[1])]);
+        let server = Arc::clone(&Registry::default().resolve(&model)[0].servers[0]);
+        server.connections.store(1, Ordering::SeqCst);
+        server
+    }
+
+    fn wait(queue: &Queue, wants: Option<usize>) -> Ticket {
+        queue.wait(Waker::noop(), wants, || None).expect_err("there is no slot")
+    }
+
+    #[test]
+    fn a_freed_slot_goes_to_the_oldest_waiter_without_being_free() {
+        let (queue, server) = (Queue::default(), server());
+        let (first, second) = (wait(&queue, None), wait(&queue, None));
+        assert_eq!((first.ahead, second.ahead), (0, 1));
+        queue.release(&server, 0, true, || panic!("the slot changes hands"));
+        assert_eq!((first.granted(), second.granted(), queue.length()), (Some(0), None, 1));
+        assert_eq!(server.connections.load(Ordering::SeqCst), 1);
+        queue.release(&server, 0, true, || true);
+        queue.release(&server, 0, true, || true);
+        assert_eq!((second.granted(), server.connections.load(Ordering::SeqCst)), (Some(0), 0));
+    }
+
+    #[test]
+    fn a_waiter_for_one_server_is_passed_over_by_another() {
+        let (queue, server) = (Queue::default(), server());
+        let (picky, any) = (wait(&queue, Some(1)), wait(&queue, None));
+        queue.release(&server, 0, true, || true);
+        assert_eq!((picky.granted(), any.granted()), (None, Some(0)));
+    }
+
+    #[test]
+    fn a_server_that_takes_no_sessions_gives_no_slot() {
+        let (queue, server) = (Queue::default(), server());
+        let ticket = wait(&queue, None);
+        queue.release(&server, 0, false, || true);
+        assert_eq!((ticket.granted(), server.connections.load(Ordering::SeqCst)), (None, 0));
+    }
+
+    #[test]
+    fn leaving_returns_a_slot_granted_meanwhile() {
+        let (queue, server) = (Queue::default(), server());
+        let (first, second) = (wait(&queue, None), wait(&queue, None));
+        assert_eq!(queue.leave(second), None);
+        queue.release(&server, 0, true, || true);
+        assert_eq!((queue.leave(first), queue.length()), (Some(0), 0));
+    }
+}
