@@ -34,6 +34,14 @@ use super::vrrp::{Scheduling, VrrpContext, VrrpNotice, VrrpOrder};
 use super::wiring::{CheckOrder, Ends, Wiring, wire};
 use super::{Settings, check, load, log, threads, vrrp, worker};
 
+/// Capabilities that vg-vrrp starts with; it locks its memory, raises its priority, and keeps the first two.
+const VRRP_NEEDS: &[Capability] = &[
+    Capability::CAP_NET_ADMIN,
+    Capability::CAP_NET_RAW,
+    Capability::CAP_SYS_NICE,
+    Capability::CAP_IPC_LOCK,
+];
+
 /// How long clients are told to close before the addresses move on purpose.
 const ANNOUNCE: Duration = Duration::from_millis(300);
 
@@ -163,7 +171,7 @@ impl Supervisor {
             notices: ends.vrrp_notices,
             scheduling: Scheduling::RealTime,
         };
-        threads::start("vg-vrrp", &[Capability::CAP_NET_ADMIN, Capability::CAP_NET_RAW, Capability::CAP_SYS_NICE], || async {
+        threads::start("vg-vrrp", VRRP_NEEDS, || async {
             if let Err(error) = vrrp::run(context).await {
                 tracing::error!(%error, "vg-vrrp cannot work: this node holds no virtual address");
             }

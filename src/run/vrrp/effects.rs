@@ -191,37 +191,31 @@ impl Effects {
     /// The workers hear of it [`PARTING`] before the kernel does: a FIN can leave only while the address is here, and
     /// without one an idle client learns from a reset, at its next request, that its connection is gone.
     pub fn remove(&mut self, addresses: &[VirtualAddress]) {
-        let is_held = |vip: &&VirtualAddress| self.held.contains_key(&(vip.interface.clone(), vip.address));
-        let leaving: Vec<_> = addresses.iter().filter(is_held).collect();
-        for vip in &leaving {
-            let _ = self.notices.send(VrrpNotice::VipLeft(vip.address));
-        }
-        if !leaving.is_empty() {
-            std::thread::sleep(PARTING);
-        }
-        for vip in leaving {
-            let key = (vip.interface.clone(), vip.address);
-            if let Some(installation) = self.held.remove(&key) {
-                self.give_up(&vip.interface, installation);
-            }
-        }
+        let keys = addresses.iter().map(|vip| (vip.interface.clone(), vip.address));
+        let leaving: Vec<_> = keys.filter_map(|key| self.held.remove_entry(&key)).collect();
+        self.give_up(leaving);
     }
 
     /// Removes every address that is still held.
     pub fn remove_all(&mut self) {
-        for ((interface, _), installation) in std::mem::take(&mut self.held) {
-            self.give_up(&interface, installation);
-        }
+        let leaving = self.held.drain().collect();
+        self.give_up(leaving);
     }
 
-    fn give_up(&mut self, interface: &str, installation: Installation) {
-        let address = installation.address;
-        match self.kernel.remove(installation) {
-            Ok(()) => held::forget(installation),
-            // It stays noted for the panic hook and `release-vips`; its lease ends by itself.
-            Err(error) => tracing::error!(%address, interface, %error, "virtual IP cannot be removed"),
+    fn give_up(&mut self, leaving: Vec<((String, IpAddr), Installation)>) {
+        for ((_, address), _) in &leaving {
+            let _ = self.notices.send(VrrpNotice::VipLeft(*address));
         }
-        let _ = self.notices.send(VrrpNotice::VipLeft(address));
+        if !leaving.is_empty() {
+            part();
+        }
+        for ((interface, address), installation) in leaving {
+            match self.kernel.remove(installation) {
+                Ok(()) => held::forget(installation),
+                // It stays noted for the panic hook and `release-vips`; its lease ends by itself.
+                Err(error) => tracing::error!(%address, interface, %error, "virtual IP cannot be removed"),
+            }
+        }
     }
 
     /// Sends `repeat` gratuitous ARPs or neighbour advertisements for each address, taking turns between the addresses.
@@ -277,4 +271,9 @@ impl Effects {
         }
         may
     }
+}
+
+#[allow(clippy::disallowed_methods, reason = "nothing tells when the workers have said goodbye; the bound is the point")]
+fn part() {
+    std::thread::sleep(PARTING);
 }
