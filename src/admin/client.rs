@@ -70,9 +70,8 @@ async fn request(socket: &Path, method: Method, path: &str) -> Result<Bytes, Cli
 }
 
 async fn exchange(socket: &Path, method: Method, path: &str) -> Result<Bytes, ClientError> {
-    let stream = UnixStream::connect(socket)
-        .await
-        .map_err(|source| ClientError::Connect { path: socket.to_owned(), source })?;
+    let stream =
+        UnixStream::connect(socket).await.map_err(|source| ClientError::Connect { path: socket.to_owned(), source })?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let exchange = async {
         let mut request = Request::new(Empty::<Bytes>::new());
@@ -87,12 +86,10 @@ async fn exchange(socket: &Path, method: Method, path: &str) -> Result<Bytes, Cl
             _ => Err(ClientError::Refused(String::from_utf8_lossy(&body).trim_end().to_owned())),
         }
     };
-    tokio::pin!(exchange, connection);
+    tokio::pin!(exchange);
     // The connection future drives the socket; it ends only after the exchange or by an error that the exchange sees.
-    loop {
-        tokio::select! {
-            done = &mut exchange => return done,
-            ended = &mut connection => { ended?; return exchange.await; }
-        }
+    tokio::select! {
+        done = &mut exchange => done,
+        ended = connection => { ended?; exchange.await }
     }
 }

@@ -10,7 +10,12 @@ use super::arguments::RunOptions;
 
 pub(super) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
     let filter = EnvFilter::try_from_env("VIPGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .init();
     run::run(run::Settings {
         files: options.config.files.clone(),
         node: options.config.node.clone(),

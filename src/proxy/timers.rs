@@ -14,6 +14,8 @@ use crate::time::Instant;
 /// How often the wheel turns: also the precision of every timeout.
 pub(super) const TICK: Duration = Duration::from_millis(20);
 const SLOTS: usize = 256;
+/// Entries that a slot holds before it grows.
+const ROOM: usize = 16;
 
 /// The timer of a connection.
 #[derive(Debug)]
@@ -72,7 +74,9 @@ pub(super) struct Wheel<T> {
 
 impl<T: AsRef<Timer>> Wheel<T> {
     pub(super) fn new(now: Instant) -> Wheel<T> {
-        Wheel { slots: (0..SLOTS).map(|_| Vec::new()).collect(), next: slot_of(now), due: Vec::new() }
+        // Room in every slot from the start: a slot's first entry would otherwise allocate in the middle of traffic.
+        let slots = (0..SLOTS).map(|_| Vec::with_capacity(ROOM)).collect();
+        Wheel { slots, next: slot_of(now), due: Vec::with_capacity(ROOM) }
     }
 
     /// Sets the deadline of `owner`. Touches the wheel only if it would look too late.

@@ -89,7 +89,10 @@ fn host(node: Option<&str>) -> HostFacts {
     HostFacts {
         node,
         interfaces: interfaces.map(|found| {
-            found.into_iter().map(|interface| config::Interface { name: interface.name, addresses: interface.addresses }).collect()
+            found
+                .into_iter()
+                .map(|interface| config::Interface { name: interface.name, addresses: interface.addresses })
+                .collect()
         }),
     }
 }

@@ -18,8 +18,8 @@ use tokio::sync::{mpsc, oneshot};
 use crate::admin::{Order, OrderKind};
 use crate::generation::Generation;
 use crate::model::Model;
-use crate::state;
 use crate::proxy::worker::{WorkerCommand, WorkerContext};
+use crate::state;
 use crate::state::command::VrrpCommand;
 use crate::state::levels::{Board, Level};
 use crate::state::servers::Registry;
@@ -35,12 +35,8 @@ use super::wiring::{CheckOrder, Ends, Wiring, wire};
 use super::{Settings, check, load, log, threads, vrrp, worker};
 
 /// Capabilities that vg-vrrp starts with; it locks its memory, raises its priority, and keeps the first two.
-const VRRP_NEEDS: &[Capability] = &[
-    Capability::CAP_NET_ADMIN,
-    Capability::CAP_NET_RAW,
-    Capability::CAP_SYS_NICE,
-    Capability::CAP_IPC_LOCK,
-];
+const VRRP_NEEDS: &[Capability] =
+    &[Capability::CAP_NET_ADMIN, Capability::CAP_NET_RAW, Capability::CAP_SYS_NICE, Capability::CAP_IPC_LOCK];
 
 /// How long clients are told to close before the addresses move on purpose.
 const ANNOUNCE: Duration = Duration::from_millis(300);
@@ -69,6 +65,11 @@ pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// Where an order's answer goes: a sentence, or the reason why nothing happened.
+type Answer = oneshot::Sender<Result<String, String>>;
+/// A file that vg-ctl is reading, and who asked.
+type Loading = (oneshot::Receiver<Result<Loaded, LoadError>>, Option<Answer>);
+
 struct Supervisor {
     wiring: Wiring,
     listeners: Listeners,
@@ -77,7 +78,7 @@ struct Supervisor {
     view: Arc<View>,
     loads: mpsc::Sender<LoadRequest>,
     /// Reloads whose file is being read: the answer waits here.
-    loading: Option<(oneshot::Receiver<Result<Loaded, LoadError>>, Option<oneshot::Sender<Result<String, String>>>)>,
+    loading: Option<Loading>,
     ended: Vec<oneshot::Receiver<()>>,
     log: log::LogThread,
 }
@@ -114,8 +115,17 @@ impl Supervisor {
             reload_error: std::sync::Mutex::new(None),
         });
         let (loads, load_requests) = mpsc::channel(1);
-        let mut supervisor =
-            Supervisor { wiring, listeners, registry, generation: cell, view, loads, loading: None, ended: Vec::new(), log };
+        let mut supervisor = Supervisor {
+            wiring,
+            listeners,
+            registry,
+            generation: cell,
+            view,
+            loads,
+            loading: None,
+            ended: Vec::new(),
+            log,
+        };
         supervisor.spawn_threads(ends, settings, admin, load_requests, &generation)?;
         // The others have what they need; main binds ports and reads files.
         threads::keep_capabilities(&[Capability::CAP_NET_BIND_SERVICE, Capability::CAP_DAC_READ_SEARCH]);
@@ -272,7 +282,7 @@ impl Supervisor {
     }
 
     /// Announces, then gives a command to vg-vrrp, and answers when the addresses are gone or nobody took them.
-    fn hand_over(&self, command: VrrpCommand, answer: Option<oneshot::Sender<Result<String, String>>>) {
+    fn hand_over(&self, command: VrrpCommand, answer: Option<Answer>) {
         let held = self.holds_addresses();
         let workers: Vec<_> = self.wiring.workers.iter().map(|worker| worker.commands.clone()).collect();
         let vrrp = self.wiring.vrrp.clone();
@@ -300,7 +310,8 @@ impl Supervisor {
                 (false, _, _) => Ok("maintenance is on; this node held no virtual address".into()),
                 (true, true, _) => Ok(format!("handed over in {took} ms")),
                 (true, false, true) => {
-                    Ok("maintenance is on, but no peer took the virtual addresses: they stay here until one does".into())
+                    Ok("maintenance is on, but no peer took the virtual addresses: they stay here until one does"
+                        .into())
                 }
                 (true, false, false) => Err("no peer took the virtual addresses: they stay here".into()),
             });
@@ -320,7 +331,7 @@ impl Supervisor {
         }
     }
 
-    fn begin_reload(&mut self, answer: Option<oneshot::Sender<Result<String, String>>>) {
+    fn begin_reload(&mut self, answer: Option<Answer>) {
         if self.loading.is_some() {
             if let Some(answer) = answer {
                 let _ = answer.send(Err("a reload is already under way".into()));
@@ -410,9 +421,7 @@ fn backends(generation: &Generation) -> Vec<Arc<state::servers::Backend>> {
 }
 
 /// Waits for the file that is being read; for ever if there is none.
-async fn finished(
-    loading: &mut Option<(oneshot::Receiver<Result<Loaded, LoadError>>, Option<oneshot::Sender<Result<String, String>>>)>,
-) -> Result<Loaded, String> {
+async fn finished(loading: &mut Option<Loading>) -> Result<Loaded, String> {
     match loading {
         Some((receiver, _)) => match receiver.await {
             Ok(loaded) => loaded.map_err(|error| error.to_string()),

@@ -18,8 +18,10 @@ pub(super) fn start<F: Future<Output = ()>>(
 ) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name(name.to_owned()).spawn(move || {
         keep_capabilities(kept);
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().event_interval(512).build_local(Default::default());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .event_interval(512)
+            .build_local(Default::default());
         match runtime {
             Ok(runtime) => runtime.block_on(body()),
             Err(error) => tracing::error!(%error, "a thread cannot start its runtime"),

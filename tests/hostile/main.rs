@@ -46,7 +46,8 @@ fn one_byte_a_second_gets_408_in_time() {
         assert!(start.elapsed() < limit * 4, "never answered");
         let _ = stream.write_all(&[*byte]);
         match stream.read_to_end(&mut response) {
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) && response.is_empty() => {}
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) && response.is_empty() => {}
             _ => break,
         }
     }

@@ -14,7 +14,8 @@ pub fn this<'a>(draft: &'a Draft, host: &HostFacts, problems: &Problems) -> Opti
         // `nodes:` with nothing under it; where it is missing altogether that was said already.
         if !problems.has_errors() {
             let message = "`nodes` has no node";
-            problems.push(Diagnostic::new(Severity::Error, "E-NODE", message).hint("nodes: {lb1: {address: 192.0.2.11}}"));
+            problems
+                .push(Diagnostic::new(Severity::Error, "E-NODE", message).hint("nodes: {lb1: {address: 192.0.2.11}}"));
         }
         return None;
     };

@@ -273,7 +273,10 @@ impl Effects {
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "nothing tells when the workers have said goodbye; the bound is the point")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "nothing tells when the workers have said goodbye; the bound is the point"
+)]
 fn part() {
     std::thread::sleep(PARTING);
 }
