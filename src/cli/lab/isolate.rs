@@ -83,6 +83,13 @@ fn try_namespaces(flags: &[&str], is_root: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    if is_root && said.contains("propagation") {
+        bail!(
+            "this root directory is not a mount point, as in a plain chroot ({said})\n  \
+             reason: mounts of the lab would appear outside the chroot\n  \
+             do: outside, before chroot:  mount --bind DIRECTORY DIRECTORY"
+        );
+    }
     if is_root {
         bail!(
             "this root may not create network, mount and PID namespaces ({said})\n  \
