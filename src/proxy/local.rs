@@ -40,12 +40,26 @@ pub(super) enum Service {
     Draining,
 }
 
+/// What a session is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Nothing has come yet.
+    Fresh,
+    /// Between two requests.
+    Idle,
+    /// A request or its response is under way.
+    Busy,
+    /// Bytes both ways, for as long as both sides like.
+    Tunnel,
+}
+
 /// What others may do to a session: wake it, close it.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) timer: Timer,
-    /// Between two requests.
-    pub(super) is_idle: Cell<bool>,
+    pub(super) stage: Cell<Stage>,
+    /// When the connection was accepted.
+    pub(super) accepted: Instant,
     /// To be closed at once.
     pub(super) is_killed: Cell<bool>,
     /// The address that the client connected to.
@@ -68,6 +82,8 @@ pub(super) struct Worker {
     /// Told when the last session has ended.
     pub(super) emptied: Notify,
     pub(super) service: Cell<Service>,
+    /// Addresses that are about to leave this node: every response on them says `Connection: close`.
+    pub(super) leaving: RefCell<Vec<IpAddr>>,
     pub(super) log: Arc<LogRing>,
     pub(super) counters: Arc<Shard>,
     pub(super) process: Arc<Sessions>,
@@ -121,6 +137,7 @@ impl Worker {
             wheel: RefCell::new(Wheel::new(clock::now())),
             sessions: RefCell::default(),
             emptied: Notify::new(),
+            leaving: RefCell::default(),
             service: Cell::new(Service::Normal),
             log,
             counters,

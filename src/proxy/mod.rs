@@ -9,6 +9,7 @@
 
 pub mod worker;
 mod listener;
+mod finishing;
 mod local;
 mod session;
 mod tcp;

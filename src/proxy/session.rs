@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -16,7 +17,7 @@ use crate::time::Instant;
 
 use super::buffers::Chunk;
 use super::listener::Listener;
-use super::local::{LocalFrontend, Service, Shared, Worker};
+use super::local::{LocalFrontend, Service, Shared, Stage, Worker};
 use super::timers::Wheel;
 use super::{stream, tcp};
 
@@ -37,7 +38,6 @@ pub(super) struct Session {
     pub(super) listener: Rc<Listener>,
     pub(super) client: TcpStream,
     pub(super) peer: SocketAddr,
-    pub(super) accepted: Instant,
     /// Bytes of the client that belong to its next request.
     pub(super) input: Option<Chunk>,
     key: usize,
@@ -50,21 +50,13 @@ impl Session {
         let local = if bound.is_unspecified() { client.local_addr().map_or(bound, |local| local.ip()) } else { bound };
         let shared = Rc::new(Shared {
             timer: super::timers::Timer::new(),
-            is_idle: false.into(),
+            stage: Stage::Fresh.into(),
+            accepted: clock::now(),
             is_killed: false.into(),
             local: local.to_canonical(),
         });
         let key = worker.sessions.borrow_mut().insert(Rc::clone(&shared));
-        Session {
-            worker: Rc::clone(worker),
-            shared,
-            listener: Rc::clone(listener),
-            client,
-            peer,
-            accepted: clock::now(),
-            input: None,
-            key,
-        }
+        Session { worker: Rc::clone(worker), shared, listener: Rc::clone(listener), client, peer, input: None, key }
     }
 
     /// Runs until the connection closes.
@@ -82,7 +74,18 @@ impl Session {
 
     /// Whether the client may send another request on this connection.
     pub(super) fn may_persist(&self) -> bool {
-        self.worker.service.get() == Service::Normal && !self.listener.is_closed()
+        self.worker.service.get() == Service::Normal && !self.listener.is_closed() && !self.is_leaving()
+    }
+
+    /// Whether the address that the client connected to is about to leave this node.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.worker.leaving.borrow().contains(&self.shared.local)
+    }
+
+    /// Asks the socket itself: the reactor may not have heard yet.
+    pub(super) fn has_unread_input(&self) -> bool {
+        let mut byte = [std::mem::MaybeUninit::uninit()];
+        SockRef::from(&self.client).peek(&mut byte).is_ok_and(|count| count > 0)
     }
 
     /// Moves the deadline.

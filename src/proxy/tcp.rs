@@ -5,7 +5,7 @@ use crate::sys::clock;
 use super::backend::Current;
 use super::connect::{Effort, connect};
 use super::failure::{By, Cause, Failure, Phase};
-use super::local::LocalFrontend;
+use super::local::{LocalFrontend, Stage};
 use super::log::{self, Concurrency, Line};
 use super::session::Session;
 use super::tunnel::{self, Direction, Silence};
@@ -13,6 +13,7 @@ use super::tunnel::{self, Direction, Silence};
 /// Runs a session of a TCP frontend.
 pub(super) async fn run(session: &mut Session) {
     let frontend = session.frontend();
+    session.shared.stage.set(Stage::Tunnel);
     frontend.counters(&session.worker).sessions.add(1);
     let mut effort = Effort::default();
     let (mut up, mut down) = (Direction::default(), Direction::default());
@@ -65,12 +66,17 @@ fn write_log(
     let backend = frontend.backend.as_ref().map(|backend| &backend.running);
     let line = Line {
         client: session.peer,
-        started: worker.wall(session.accepted),
+        started: worker.wall(session.shared.accepted),
         frontend: &frontend.running.model.name,
         backend: backend.map(|backend| backend.model.name.as_str()),
         server: backend.zip(effort.server).map(|(backend, server)| backend.model.servers[server].name.as_str()),
-        timers: [since(effort.assigned, Some(session.accepted)), since(effort.connected, effort.assigned), -1, -1],
-        total: clock::now().since(session.accepted).as_millis() as i64,
+        timers: [
+            since(effort.assigned, Some(session.shared.accepted)),
+            since(effort.connected, effort.assigned),
+            -1,
+            -1,
+        ],
+        total: clock::now().since(session.shared.accepted).as_millis() as i64,
         bytes,
         termination: result.err().map_or(*b"--", Failure::state),
         concurrency: Concurrency {

@@ -1,5 +1,6 @@
 //! A worker: the thread's own loop. Takes commands, beats the heart, turns the timer wheel; everything else is tasks.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,8 +18,9 @@ use crate::state::sessions::Sessions;
 use crate::sys::clock;
 use crate::time::Instant;
 
+use super::finishing;
 use super::listener::Listener;
-use super::local::{Service, Worker};
+use super::local::{Service, Stage, Worker};
 use super::timers::{TICK, Wheel};
 
 /// How long an idle connection may still send a request when a drain begins: it gets a response that says `close`
@@ -46,6 +48,14 @@ pub enum WorkerCommand {
     Drain {
         /// When sessions are cut.
         deadline: Instant,
+    },
+    /// These addresses are about to leave this node: requests under way are finished, idle connections are closed. The
+    /// sender is dropped when nothing is left to wait for.
+    Finish {
+        /// The addresses.
+        addresses: Vec<IpAddr>,
+        /// Held as long as a request is under way.
+        unfinished: Sender<Infallible>,
     },
     /// The address left this node: sessions on it are closed.
     CloseAddress(IpAddr),
@@ -103,7 +113,10 @@ pub async fn run(context: WorkerContext) {
             }
             Some(WorkerCommand::Announce) => worker.service.set(Service::Announcing),
             Some(WorkerCommand::Resume) => worker.service.set(Service::Normal),
-            Some(WorkerCommand::CloseAddress(address)) => close_address(&worker, address),
+            Some(WorkerCommand::Finish { addresses, unfinished }) => {
+                tokio::task::spawn_local(finishing::finish(Rc::clone(&worker), addresses, unfinished));
+            }
+            Some(WorkerCommand::CloseAddress(address)) => finishing::close(&worker, address),
             Some(WorkerCommand::Drain { deadline }) => break deadline,
             None => break clock::now(),
         }
@@ -126,7 +139,7 @@ pub async fn run(context: WorkerContext) {
             () = worker.emptied.notified() => {}
             () = tokio::time::sleep_until(end) => break,
             command = commands.recv() => match command {
-                Some(WorkerCommand::CloseAddress(address)) => close_address(&worker, address),
+                Some(WorkerCommand::CloseAddress(address)) => finishing::close(&worker, address),
                 Some(WorkerCommand::Drain { .. }) | None => break,
                 Some(_) => {}
             },
@@ -193,20 +206,10 @@ fn serve(
     }
 }
 
-fn close_address(worker: &Worker, address: IpAddr) {
-    let address = address.to_canonical();
-    for session in worker.sessions.borrow().iter().map(|(_, session)| session) {
-        if session.local == address {
-            session.is_killed.set(true);
-            session.timer.wake();
-        }
-    }
-}
-
 fn hurry_idle(worker: &Worker, deadline: Instant) {
     let at = deadline.min(clock::now() + GRACE);
     for session in worker.sessions.borrow().iter().map(|(_, session)| session) {
-        if session.is_idle.get() && session.timer.deadline() > at {
+        if matches!(session.stage.get(), Stage::Fresh | Stage::Idle) && session.timer.deadline() > at {
             Wheel::set(&worker.wheel, session, at);
         }
     }

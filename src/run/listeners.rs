@@ -6,11 +6,12 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 
 use crate::model::Model;
 use crate::proxy::worker::{ListenerKey, WorkerListener};
 use crate::sys::listener::{self, Claim};
+use crate::sys::new_connections;
 
 /// Open sockets, by address; one for each worker.
 #[derive(Debug, Default)]
@@ -43,6 +44,28 @@ impl Listeners {
             model.frontends.iter().flat_map(|frontend| &frontend.binds).any(|bind| bind.address == *address)
         };
         self.0.retain(|address, _| is_named(address));
+    }
+
+    /// Lets no new connection to an address in, until [`Listeners::let_in`].
+    pub(super) fn hold_back(&self, address: IpAddr) {
+        self.each_on(address, |socket| new_connections::hold_back(socket, address));
+    }
+
+    /// Takes [`Listeners::hold_back`] back.
+    pub(super) fn let_in(&self, address: IpAddr) {
+        self.each_on(address, |socket| match new_connections::let_in(socket) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            result => result,
+        });
+    }
+
+    fn each_on(&self, address: IpAddr, action: impl Fn(&TcpListener) -> io::Result<()>) {
+        let is_on = |bound: &SocketAddr| bound.ip() == address || bound.ip().is_unspecified();
+        for socket in self.0.iter().filter(|(bound, _)| is_on(bound)).flat_map(|(_, sockets)| sockets) {
+            if let Err(error) = action(socket) {
+                tracing::warn!(%address, %error, "new connections cannot be held back during the hand-over");
+            }
+        }
     }
 
     /// Duplicates of one worker's sockets.

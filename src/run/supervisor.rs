@@ -326,7 +326,17 @@ impl Supervisor {
 
     fn vrrp_notice(&mut self, event: VrrpNotice) {
         match event {
-            VrrpNotice::VipLeft(address) => self.command_workers(|| WorkerCommand::CloseAddress(address)),
+            VrrpNotice::Finish { addresses, unfinished } => {
+                addresses.iter().for_each(|address| self.listeners.hold_back(*address));
+                self.command_workers(|| WorkerCommand::Finish {
+                    addresses: addresses.clone(),
+                    unfinished: unfinished.clone(),
+                });
+            }
+            VrrpNotice::VipLeft(address) => {
+                self.command_workers(|| WorkerCommand::CloseAddress(address));
+                self.listeners.let_in(address);
+            }
             VrrpNotice::VipArrived(_) | VrrpNotice::Transition(_) | VrrpNotice::Stopped => {}
         }
     }

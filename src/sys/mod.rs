@@ -10,6 +10,8 @@ pub mod netlink;
 pub mod vrrp_socket;
 pub mod link_frame;
 pub mod listener;
+pub mod syn_filter;
+pub mod new_connections;
 pub mod splice;
 pub mod sched;
 pub mod caps;

@@ -7,14 +7,27 @@ use crate::time::Instant;
 /// What is still to come.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Schedule {
+    /// The first burst waits until then.
+    first_at: Option<Instant>,
     again_at: Option<Instant>,
     refresh_at: Option<Instant>,
 }
 
 impl Schedule {
+    /// Puts the first burst off.
+    pub fn hold_back(&mut self, until: Instant) {
+        self.first_at = Some(until);
+    }
+
+    /// Whether the first burst is put off.
+    pub fn is_held_back(&self) -> bool {
+        self.first_at.is_some()
+    }
+
     /// Notes that a burst went out: the second one and the refresh are on their way. What was planned already stays,
     /// so that a peer that keeps asking cannot push them away.
     pub fn burst_sent(&mut self, now: Instant, config: &Announce) {
+        self.first_at = None;
         if self.again_at.is_none() {
             self.again_at = config.delay.map(|delay| now + delay);
         }
@@ -26,6 +39,13 @@ impl Schedule {
     /// Frames for each address that are due; the next time is planned.
     pub fn due(&mut self, now: Instant, config: &Announce) -> Option<u32> {
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if self.first_at.is_some() {
+            let is_first = is_due(self.first_at);
+            if is_first {
+                self.burst_sent(now, config);
+            }
+            return is_first.then_some(config.burst);
+        }
         let again = is_due(self.again_at);
         let refresh = is_due(self.refresh_at);
         if refresh {
@@ -43,6 +63,6 @@ impl Schedule {
 
     /// The next thing to come.
     pub fn next(&self) -> Option<Instant> {
-        self.again_at.into_iter().chain(self.refresh_at).min()
+        self.first_at.into_iter().chain(self.again_at).chain(self.refresh_at).min()
     }
 }

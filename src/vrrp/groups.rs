@@ -3,7 +3,7 @@
 //! Three rules, applied after everything that happened: one member in fault puts all in fault; one member that gave way
 //! takes the others with it; nobody claims before every member wants to.
 
-use super::instance::{Context, Farewell, Instance};
+use super::instance::{Context, Instance};
 use super::io::Effective;
 use crate::model::vrrp::SyncGroup;
 use crate::state::vrrp::State;
@@ -28,12 +28,15 @@ fn share_faults(members: &[usize], instances: &mut [Instance], context: &mut Con
 }
 
 fn leave_together(members: &[usize], instances: &mut [Instance], context: &mut Context<'_>) {
-    let gave_way = |instance: &Instance| instance.state() == State::Backup && !instance.wants_to_claim();
+    let gave_way = |instance: &Instance| {
+        instance.is_giving_way() || instance.state() == State::Backup && !instance.wants_to_claim()
+    };
     let Some(first) = members.iter().copied().find(|number| gave_way(&instances[*number])) else { return };
-    let reason = format!("{} of its sync group is Backup", instances[first].config().name);
+    let reason = format!("{} of its sync group gave way", instances[first].config().name);
     for number in members {
-        if instances[*number].state().may_hold() {
-            instances[*number].leave(context, Farewell::OneAdvert, reason.clone());
+        if instances[*number].state().may_hold() && !instances[*number].is_giving_way() {
+            let priority = instances[*number].priority();
+            instances[*number].give_way(context, Some(priority), reason.clone());
         }
     }
 }

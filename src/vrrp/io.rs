@@ -71,6 +71,11 @@ pub enum Input {
         /// `Err` is the kernel's refusal.
         result: Result<(), String>,
     },
+    /// Everything under way on the addresses of [`Output::Finish`] is finished.
+    Finished {
+        /// Instance number.
+        instance: usize,
+    },
     /// Somebody else (an operator, a network manager, the lease's end) removed an address of ours.
     AddressRemoved {
         /// Interface.
@@ -105,6 +110,14 @@ pub enum Output {
         lease: Option<Duration>,
         /// Renewal of addresses that are there.
         is_refresh: bool,
+    },
+    /// A better Master takes these addresses over: begin nothing new on them and finish what is under way. Answered by
+    /// [`Input::Finished`]; when the answer takes too long the addresses go without it.
+    Finish {
+        /// Instance number.
+        instance: usize,
+        /// Addresses.
+        addresses: Vec<VirtualAddress>,
     },
     /// Remove addresses and close the sessions on them.
     RemoveAddresses {

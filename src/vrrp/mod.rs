@@ -6,12 +6,13 @@
 //! ```text
 //!              up                   down timer: advert, add addresses, announce
 //! Initialize ──────> Backup ───────────────────────────────────────────────> Master
-//!     │                ^ ^    higher advert: one own advert, remove addresses  │  ^
-//!     │                │ └─────────────────────────────────────────────────────┘  │
-//!     │                │                                                stop,     │ nobody took them
-//!     │                │ any advert above 0: remove addresses           failover, v │ (stop: remove, Initialize)
-//!     │                └─────────────────────────────────────────────── Releasing
-//!     │                                                                 (advertises 0, keeps serving)
+//!     │                ^                                                     │  │  ^
+//!     │                │                                     stop, failover, v  │  │ nobody took them
+//!     │                │                                     degraded: Releasing│  │ (stop: remove, Initialize)
+//!     │                │                        (advertises 0, keeps serving) ──┼──┘
+//!     │                │ finished: remove addresses, priority 0              │  │
+//!     │                └──────────────────────────────── Releasing <─────────┴──┘
+//!     │                                 (giving way)      higher advert, or any above 0 while it is offered
 //!     └──> Fault <── from every state: interface, tracking or kernel says no
 //!            └──> Backup when the obstacle is gone
 //! ```

@@ -70,6 +70,7 @@ impl Router {
             Input::AddressesAdded { instance, result } => {
                 self.one(now, instance, |instance, context| instance.addresses_added(context, result));
             }
+            Input::Finished { instance } => self.one(now, instance, |instance, context| instance.finished(context)),
             Input::AddressRemoved { interface, address } => {
                 self.each(now, |instance, context| instance.address_removed(context, &interface, address));
             }

@@ -8,6 +8,7 @@ pub mod checksum;
 pub mod vrrp;
 pub mod arp;
 pub mod ndisc;
+pub mod tcp;
 pub mod frame;
 
 /// A hardware address as it stands in an Ethernet header.

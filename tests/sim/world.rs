@@ -74,6 +74,8 @@ enum Event {
     Expiry(usize),
     /// Every check of this incarnation has run.
     Ready(usize, u32),
+    /// Everything under way on an instance's addresses is finished.
+    Finished(usize, u32, usize),
     /// An announcement reaches the client.
     Announced(usize, IpAddr),
     Stroke(Stroke),
@@ -201,6 +203,11 @@ impl World {
                     self.input(number, Input::Ready(true));
                 }
             }
+            Event::Finished(number, incarnation, instance) => {
+                if self.nodes[number].incarnation == incarnation {
+                    self.input(number, Input::Finished { instance });
+                }
+            }
             Event::Announced(number, address) => {
                 self.client.insert(address, number);
             }
@@ -287,6 +294,11 @@ impl World {
                 let lease = lease.unwrap_or(Duration::from_secs(1_000_000));
                 let change = if is_refresh { Change::Refresh(lease) } else { Change::Add(lease) };
                 self.ask_kernel(number, instance, change, addresses);
+            }
+            Output::Finish { instance, .. } => {
+                let long = self.random.pick(&[5, 100, 400]);
+                let takes = self.random.duration(Duration::from_micros(50)..Duration::from_millis(long));
+                self.after(takes, Event::Finished(number, self.nodes[number].incarnation, instance));
             }
             Output::RemoveAddresses { instance, addresses } => {
                 self.ask_kernel(number, instance, Change::Remove, addresses);

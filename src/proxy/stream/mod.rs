@@ -24,7 +24,7 @@ use super::buffers::Chunk;
 use super::connect::{Effort, connect};
 use super::error_page;
 use super::failure::{By, Cause, Failure, Phase, Retry};
-use super::local::LocalFrontend;
+use super::local::{LocalFrontend, Stage};
 use super::pool::Care;
 use super::session::Session;
 use super::tunnel::{self, Direction, Silence};
@@ -182,6 +182,7 @@ async fn tunnel(
     record: &mut Record,
 ) -> Result<Ended, Failure> {
     let (to_server, to_client) = early;
+    session.shared.stage.set(Stage::Tunnel);
     let (client_side, server_side) = (frontend.running.model.timeouts, slot.backend.running.model.timeouts);
     let silence = Silence {
         client: client_side.tunnel.unwrap_or(client_side.client),

@@ -12,7 +12,7 @@ use crate::time::Instant;
 
 use super::super::buffers::{Buffers, Chunk, MAX_HEAD, SMALL_READ};
 use super::super::failure::{By, Cause, Failure, Phase};
-use super::super::local::{LocalFrontend, Service};
+use super::super::local::{LocalFrontend, Service, Stage};
 use super::super::session::{Interrupt, Session, poll_read};
 use super::Request;
 
@@ -37,11 +37,20 @@ pub(super) async fn receive(session: &mut Session, frontend: &LocalFrontend, is_
     // The first request's time counts from the connection on, so that a silent client gets its 408.
     let mut first_byte = has_input.then_some(now);
     session.set_deadline(now + if is_first || has_input { timeouts.http_request } else { timeouts.http_keep_alive });
-    session.shared.is_idle.set(!has_input);
+    session.shared.stage.set(match (has_input, is_first) {
+        (true, _) => Stage::Busy,
+        (false, true) => Stage::Fresh,
+        (false, false) => Stage::Idle,
+    });
     let mut wait = Wait { seen: 0, is_unexamined: has_input };
     let received = poll_fn(|context| {
         let now = clock::now();
         match session.interrupt(context, now) {
+            // Its request was faster than the order to close.
+            Some(Interrupt::Killed) if session.is_leaving() && session.has_unread_input() => {
+                session.shared.is_killed.set(false);
+                session.shared.stage.set(Stage::Busy);
+            }
             Some(Interrupt::Killed) => return Poll::Ready(Received::Closed),
             Some(Interrupt::Expired) => {
                 let is_silent = session.input.is_none();
@@ -49,7 +58,7 @@ pub(super) async fn receive(session: &mut Session, frontend: &LocalFrontend, is_
                     return Poll::Ready(Received::Closed);
                 }
                 let failure = Failure::new(By::Client, Cause::Timeout, Phase::Request);
-                let started = if is_first { session.accepted } else { first_byte.unwrap_or(now) };
+                let started = if is_first { session.shared.accepted } else { first_byte.unwrap_or(now) };
                 return Poll::Ready(Received::Refused { status: Some(408), failure, started });
             }
             None => {}
@@ -58,7 +67,7 @@ pub(super) async fn receive(session: &mut Session, frontend: &LocalFrontend, is_
         let polled = wait.poll(session, frontend, context, first_byte.unwrap_or(now), now);
         if polled.is_pending() && was_silent && session.input.is_some() {
             // The first bytes of a head: from now on it has to come within `timeout http-request`.
-            session.shared.is_idle.set(false);
+            session.shared.stage.set(Stage::Busy);
             first_byte = Some(now);
             if !is_first {
                 session.set_deadline(now + timeouts.http_request);
@@ -67,7 +76,7 @@ pub(super) async fn receive(session: &mut Session, frontend: &LocalFrontend, is_
         polled
     })
     .await;
-    session.shared.is_idle.set(false);
+    session.shared.stage.set(Stage::Busy);
     received
 }
 

@@ -22,8 +22,18 @@ use crate::wire::{arp, ndisc};
 /// Pause between two log lines about the same trouble.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// What the workers get to say goodbye on an address before it goes: two hops between threads, with room.
+/// Two hops between threads, with room.
 const PARTING: Duration = Duration::from_millis(5);
+
+/// What the workers get to say goodbye on an address before it goes: a FIN can leave only while the address is here, and
+/// without one an idle client learns from a reset, at its next request, that its connection is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parting {
+    /// [`PARTING`].
+    Short,
+    /// They have said it.
+    Over,
+}
 
 /// Everything that vg-vrrp has in its hands.
 pub struct Effects {
@@ -145,7 +155,7 @@ impl Effects {
     pub fn add(&mut self, addresses: &[VirtualAddress], lease: Option<Duration>) -> Result<(), String> {
         for (number, vip) in addresses.iter().enumerate() {
             if let Err(error) = self.install(vip, lease) {
-                self.remove(&addresses[..number]);
+                self.remove(&addresses[..number], Parting::Over);
                 return Err(format!("cannot add {} to {}: {error}", vip.address, vip.interface));
             }
             let _ = self.notices.send(VrrpNotice::VipArrived(vip.address));
@@ -187,26 +197,23 @@ impl Effects {
     }
 
     /// Removes addresses; one that is not held is passed over.
-    ///
-    /// The workers hear of it [`PARTING`] before the kernel does: a FIN can leave only while the address is here, and
-    /// without one an idle client learns from a reset, at its next request, that its connection is gone.
-    pub fn remove(&mut self, addresses: &[VirtualAddress]) {
+    pub fn remove(&mut self, addresses: &[VirtualAddress], parting: Parting) {
         let keys = addresses.iter().map(|vip| (vip.interface.clone(), vip.address));
         let leaving: Vec<_> = keys.filter_map(|key| self.held.remove_entry(&key)).collect();
-        self.give_up(leaving);
+        self.give_up(leaving, parting);
     }
 
     /// Removes every address that is still held.
     pub fn remove_all(&mut self) {
         let leaving = self.held.drain().collect();
-        self.give_up(leaving);
+        self.give_up(leaving, Parting::Short);
     }
 
-    fn give_up(&mut self, leaving: Vec<((String, IpAddr), Installation)>) {
+    fn give_up(&mut self, leaving: Vec<((String, IpAddr), Installation)>, parting: Parting) {
         for ((_, address), _) in &leaving {
             let _ = self.notices.send(VrrpNotice::VipLeft(*address));
         }
-        if !leaving.is_empty() {
+        if parting == Parting::Short && !leaving.is_empty() {
             part();
         }
         for ((interface, address), installation) in leaving {
@@ -245,6 +252,12 @@ impl Effects {
         {
             tracing::warn!(%address, interface, %error, "virtual IP cannot be announced");
         }
+    }
+
+    /// Those of these addresses that are held, with the number of their interface.
+    pub fn places(&self, addresses: &[VirtualAddress]) -> Vec<(IpAddr, u32)> {
+        let place = |vip: &VirtualAddress| self.held.get(&(vip.interface.clone(), vip.address));
+        addresses.iter().filter_map(|vip| Some((vip.address, place(vip)?.index))).collect()
     }
 
     /// The interface's name and the address, if an address that somebody removed is held by us.

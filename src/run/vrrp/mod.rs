@@ -10,6 +10,7 @@
 
 mod effects;
 mod farewell;
+mod finishing;
 mod levels;
 mod links;
 mod notice;
@@ -40,7 +41,8 @@ use crate::track::Tracker;
 use crate::vrrp::Router;
 use crate::vrrp::io::{Effective, Input, Output};
 
-use effects::Effects;
+use effects::{Effects, Parting};
+use finishing::AllFinishing;
 use levels::{Hearts, Sources};
 use links::Consequence;
 
@@ -116,6 +118,7 @@ struct Loop {
     context: VrrpContext,
     router: Router,
     effects: Effects,
+    finishing: AllFinishing,
     events: Events,
     hearts: Hearts,
     tracker: Tracker,
@@ -169,6 +172,7 @@ impl Loop {
             is_orphaned: false,
             context,
             effects,
+            finishing: AllFinishing::default(),
             events,
         };
         running.configure(now);
@@ -197,6 +201,12 @@ impl Loop {
         }
         self.router.handle_timeout(now);
         self.carry_out(now);
+        while let Some(instance) = self.finishing.finished() {
+            self.input(now, Input::Finished { instance });
+            // A router that had no use for the answer has dropped the addresses already.
+            self.finishing.leave(now, instance);
+        }
+        self.finishing.send_on(now);
         self.follow_kernel(now)?;
         self.look_at_levels(now);
         match wake {
@@ -222,15 +232,17 @@ impl Loop {
         let mut until = now + LONGEST_SLEEP;
         until = until.min(self.router.poll_timeout().unwrap_or(Instant::FAR_FUTURE));
         until = until.min(self.hearts.next_look(now));
+        until = until.min(self.finishing.next().unwrap_or(Instant::FAR_FUTURE));
         if is_paused {
             until = until.min(self.reads_again);
         }
         self.planned = until;
-        let (effects, events) = (&self.effects, &mut self.events);
+        let (effects, events, finishing) = (&self.effects, &mut self.events, &mut self.finishing);
         let something = poll_fn(|context| {
             let is_event = events.poll_ready(context).is_ready();
             let is_message = !is_paused && effects.poll_ready(context).is_ready();
-            if is_event || is_message { Poll::Ready(()) } else { Poll::Pending }
+            let is_finished = finishing.poll_finished(context).is_ready();
+            if is_event || is_message || is_finished { Poll::Ready(()) } else { Poll::Pending }
         });
         tokio::select! {
             biased;
@@ -370,7 +382,16 @@ impl Loop {
                     let result = self.effects.add(&addresses, lease);
                     self.input_answer(now, instance, result);
                 }
-                Output::RemoveAddresses { addresses, .. } => self.effects.remove(&addresses),
+                Output::Finish { instance, addresses } => {
+                    let held = self.effects.places(&addresses);
+                    let unfinished = self.finishing.begin(instance, &held);
+                    let addresses = addresses.iter().map(|vip| vip.address).collect();
+                    let _ = self.context.notices.send(VrrpNotice::Finish { addresses, unfinished });
+                }
+                Output::RemoveAddresses { instance, addresses } => {
+                    let was_asked = self.finishing.leave(now, instance);
+                    self.effects.remove(&addresses, if was_asked { Parting::Over } else { Parting::Short });
+                }
                 Output::Announce { addresses, repeat, .. } => self.effects.announce(now, &addresses, repeat),
                 Output::Transition(transition) => {
                     self.is_news = true;

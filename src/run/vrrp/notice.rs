@@ -1,7 +1,10 @@
 //! What vg-vrrp is told by the other threads, and what it tells main.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
+
+use tokio::sync::mpsc::Sender;
 
 use crate::model::Model;
 use crate::state::command::VrrpCommand;
@@ -26,10 +29,17 @@ pub enum VrrpOrder {
 }
 
 /// News for main.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum VrrpNotice {
     /// A virtual IP is on this node now.
     VipArrived(IpAddr),
+    /// Another node takes these virtual IPs over: let no new connection in, and finish the requests under way.
+    Finish {
+        /// The virtual IPs.
+        addresses: Vec<IpAddr>,
+        /// Dropped by the last who has finished.
+        unfinished: Sender<Infallible>,
+    },
     /// A virtual IP has left this node: close the sessions on it.
     VipLeft(IpAddr),
     /// An instance changed state (for notify scripts; it is logged already).

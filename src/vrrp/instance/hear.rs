@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Context, Farewell, Instance, Phase};
+use super::{Context, Instance, Phase};
 use crate::model::vrrp::Version;
 use crate::vrrp::io::Received;
 use crate::vrrp::receive::{self, Accepted, List};
@@ -39,8 +39,21 @@ impl Instance {
             Phase::Backup(_) => self.backup_hears(context, advert),
             Phase::Master => self.master_hears(context, advert),
             Phase::Releasing(_) if advert.priority == 0 => {}
-            Phase::Releasing(_) => self.releasing_hears(context, advert),
+            Phase::Releasing(_) => {
+                self.learn(advert);
+                // Whoever took the offer must not hear of a priority that is not below its own.
+                let last_advert = (advert.priority > 1).then_some(1);
+                let reason = format!("{} took over", describe(advert.priority, advert.from));
+                self.give_way(context, last_advert, reason);
+            }
+            Phase::GivingWay(_) if advert.priority == 0 => {
+                // The new one goes already.
+                self.finished(context);
+                self.backup_hears_farewell(context);
+            }
+            Phase::GivingWay(_) => {}
         }
+        self.heard_at = Some(context.now);
     }
 
     /// A Master leaves. Who is well moves after its skew; who is not waits a whole Master_Down, once, because the Master
@@ -82,39 +95,31 @@ impl Instance {
         if own == 255 && advert.priority == 255 {
             self.warn(context, "owner_conflict", || format!("{} too calls itself owner of the addresses", advert.from));
         }
+        let is_equal_and_wins = own == advert.priority && self.source().is_some_and(|source| advert.from > source);
+        if advert.priority > own || is_equal_and_wins {
+            self.learn(advert);
+            return self.give_way(context, Some(own), describe(advert.priority, advert.from));
+        }
+        let is_old_master = self.hears_old_master(context, advert);
         if advert.priority == 0 {
             // RFC 9568 §6.4.3: answer at once, so that the Backups know who stays. Who leaves may have announced.
             if self.may_answer(context) {
                 self.send_advert(context);
-                self.announce_again(context);
+                if !is_old_master {
+                    self.announce_again(context);
+                }
             } else if let Some(at) = self.answered_at {
                 // Not at once, then: but before a Backup's skew ends.
                 self.advert_at = self.advert_at.min(at + ANSWER_GAP);
             }
             return;
         }
-        let is_equal_and_wins = own == advert.priority && self.source().is_some_and(|source| advert.from > source);
-        if advert.priority > own || is_equal_and_wins {
-            let reason = describe(advert.priority, advert.from);
-            // One more own advert: the winner hears it and announces again.
-            self.leave(context, Farewell::OneAdvert, reason);
-            self.learn(advert);
-            self.watch(context.now);
-        } else if self.may_answer(context) {
+        if self.may_answer(context) {
             // RFC 9568 §6.4.3: say who is Master, and to the bridges too.
             self.send_advert(context);
-            self.announce_again(context);
-        }
-    }
-
-    fn releasing_hears(&mut self, context: &mut Context<'_>, advert: &Accepted) {
-        let is_failover = self.is_failing_over();
-        // The winner may be Master since a split, and has to hear that it won.
-        self.leave(context, Farewell::Priority0, format!("{} took over", describe(advert.priority, advert.from)));
-        self.gave_way = is_failover;
-        if let Phase::Backup(_) = self.phase {
-            self.learn(advert);
-            self.watch(context.now);
+            if !is_old_master {
+                self.announce_again(context);
+            }
         }
     }
 

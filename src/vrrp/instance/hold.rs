@@ -101,8 +101,10 @@ impl Instance {
         match result {
             Ok(()) => {
                 self.hold.held.extend(request.addresses.iter().cloned());
-                self.announce(context, request.addresses, self.config.announce.burst);
-                self.announcements.burst_sent(context.now, &self.config.announce);
+                if !self.announcements.is_held_back() {
+                    self.announce(context, request.addresses, self.config.announce.burst);
+                    self.announcements.burst_sent(context.now, &self.config.announce);
+                }
             }
             Err(why) => self.kernel_refuses(context, format!("the kernel refused an address: {why}")),
         }

@@ -1,20 +1,23 @@
 //! One virtual router on this node: its state and every way from one state to another.
 //!
 //! Read this file for the state, then `hear.rs` (adverts), `tick.rs` (timers), `release.rs` (leaving on purpose),
-//! `hold.rs` (addresses and their lease), `report.rs` (counters and status). Sync groups are one floor up.
+//! `handover.rs` (from a living Master to another), `hold.rs` (addresses and their lease), `report.rs` (counters and
+//! status). Sync groups are one floor up.
 
 mod hear;
 mod tick;
 mod hold;
 mod release;
+mod handover;
 mod report;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use self::handover::GivingWay;
 use self::hold::Hold;
-use self::release::{Cause, Release};
+use self::release::Release;
 use self::report::Report;
 use super::announce::Schedule;
 use super::io::{Effective, Link, Output, Transition, Transmit};
@@ -46,6 +49,7 @@ enum Phase {
     Backup(Watch),
     Master,
     Releasing(Release),
+    GivingWay(GivingWay),
     Fault,
 }
 
@@ -91,6 +95,8 @@ pub struct Instance {
     interval: Duration,
     /// When the next advert goes out, while Master or Releasing.
     advert_at: Instant,
+    /// When an advert was last accepted.
+    heard_at: Option<Instant>,
     /// When the last answer to a losing advert went out.
     answered_at: Option<Instant>,
     announcements: Schedule,
@@ -117,6 +123,7 @@ impl Instance {
             sound_since: Instant::ZERO,
             interval: config.advert_interval,
             advert_at: Instant::FAR_FUTURE,
+            heard_at: None,
             answered_at: None,
             announcements: Schedule::default(),
             hold: Hold::default(),
@@ -136,7 +143,7 @@ impl Instance {
             Phase::Initialize => State::Initialize,
             Phase::Backup(_) => State::Backup,
             Phase::Master => State::Master,
-            Phase::Releasing(_) => State::Releasing,
+            Phase::Releasing(_) | Phase::GivingWay(_) => State::Releasing,
             Phase::Fault => State::Fault,
         }
     }
@@ -264,32 +271,33 @@ impl Instance {
         self.advert_at = Instant::FAR_FUTURE;
     }
 
-    /// Becomes Master: advert first, then the addresses; the announcement follows the kernel's answer.
+    /// Becomes Master: advert first, then the addresses; the announcement follows the kernel's answer, and the old
+    /// Master's farewell if it lives.
     pub fn claim(&mut self, context: &mut Context<'_>, reason: String) {
         let from = self.state();
+        let is_handover = self.takes_over_from_the_living(context.now);
         self.phase = Phase::Master;
         self.interval = self.config.advert_interval;
         self.gave_way = false;
         // Who claims while degraded knows that nobody better is there.
         self.has_offered = self.effective == Effective::Degraded;
         self.announcements = Schedule::default();
+        if is_handover {
+            self.await_old_master(context.now);
+        }
         self.report.became_master += 1;
         self.send_advert(context);
         self.add_addresses(context, self.config.addresses.clone());
         self.report_state(context, from, reason);
     }
 
-    /// Gives the addresses up and becomes a Backup.
-    pub fn leave(&mut self, context: &mut Context<'_>, farewell: Farewell, reason: String) {
+    /// Gives the addresses up, says priority 0, and becomes a Backup: whoever is Master announces again, and if nobody is
+    /// a Backup need not wait.
+    pub fn leave(&mut self, context: &mut Context<'_>, reason: String) {
         let from = self.state();
-        if farewell == Farewell::OneAdvert {
-            self.send_advert(context);
-        }
         self.remove_addresses(context);
-        if farewell == Farewell::Priority0 {
-            self.send(context, 0);
-        }
-        if let Phase::Releasing(Release { cause: Cause::Stop, .. }) = self.phase {
+        self.send(context, 0);
+        if self.is_stopping() {
             return self.finish_stop(context, from, reason);
         }
         self.watch(context.now);
@@ -306,7 +314,7 @@ impl Instance {
             self.remove_addresses(context);
         }
         self.advert_at = Instant::FAR_FUTURE;
-        if let Phase::Releasing(Release { cause: Cause::Stop, .. }) = self.phase {
+        if self.is_stopping() {
             return self.finish_stop(context, from, reason);
         }
         self.phase = Phase::Fault;
@@ -374,14 +382,4 @@ impl Instance {
             }));
         }
     }
-}
-
-/// The last word of a Master that leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Farewell {
-    /// One more own advert, before the addresses go: the winner hears it and announces again.
-    OneAdvert,
-    /// Priority 0, after the addresses went: it slept, or offered them. Whoever is Master announces again, and if nobody
-    /// is a Backup need not wait.
-    Priority0,
 }

@@ -11,6 +11,7 @@
 //! failover this node leaves the new Master alone, for ever if need be; it claims when that Master falls silent, says
 //! farewell or becomes degraded.
 
+use super::handover::GivingWay;
 use super::{Context, Instance, Phase};
 use crate::model::vrrp::Instance as Config;
 use crate::state::vrrp::State;
@@ -63,8 +64,14 @@ impl Instance {
         self.report_state(context, from, reason);
     }
 
-    pub(super) fn is_failing_over(&self) -> bool {
-        matches!(self.phase, Phase::Releasing(Release { cause: Cause::Failover, .. }))
+    /// Whether the addresses go for good.
+    pub(super) fn is_stopping(&self) -> bool {
+        match &self.phase {
+            Phase::Releasing(Release { cause, .. }) | Phase::GivingWay(GivingWay { cause: Some(cause), .. }) => {
+                *cause == Cause::Stop
+            }
+            _ => false,
+        }
     }
 
     fn releases_for(&self, asked: Cause) -> bool {
@@ -99,6 +106,7 @@ impl Instance {
             _ if self.is_stopped => {}
             Phase::Releasing(Release { cause: Cause::Stop, .. }) => self.finish_release(context),
             Phase::Master | Phase::Releasing(_) => self.release(context, Cause::Stop, Cause::Stop.reason().to_owned()),
+            Phase::GivingWay(ref mut giving) => giving.cause = Some(Cause::Stop),
             Phase::Initialize | Phase::Backup(_) | Phase::Fault => {
                 let from = self.state();
                 self.finish_stop(context, from, "stopped".to_owned());
@@ -110,7 +118,7 @@ impl Instance {
     pub fn fail_over(&mut self, context: &mut Context<'_>) {
         match self.phase {
             Phase::Master => self.release(context, Cause::Failover, Cause::Failover.reason().to_owned()),
-            Phase::Releasing(_) => {}
+            Phase::Releasing(_) | Phase::GivingWay(_) => {}
             Phase::Initialize | Phase::Backup(_) | Phase::Fault => {
                 self.warn(context, "failover", || "failover asked for, but this node is not Master".to_owned());
             }
@@ -130,7 +138,7 @@ impl Instance {
                 self.resume(context, "maintenance is over".to_owned());
             }
             Phase::Backup(_) => self.priority_changed(),
-            Phase::Releasing(_) | Phase::Initialize | Phase::Fault => {}
+            Phase::Releasing(_) | Phase::GivingWay(_) | Phase::Initialize | Phase::Fault => {}
         }
     }
 
@@ -156,7 +164,7 @@ impl Instance {
             }
             Phase::Master if self.priority() != before && effective != Effective::Fault => self.send_advert(context),
             Phase::Backup(_) => self.priority_changed(),
-            Phase::Initialize | Phase::Master | Phase::Releasing(_) | Phase::Fault => {}
+            Phase::Initialize | Phase::Master | Phase::Releasing(_) | Phase::GivingWay(_) | Phase::Fault => {}
         }
         self.settle(context);
     }

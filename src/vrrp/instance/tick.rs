@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Context, Farewell, Instance, Phase};
+use super::handover::GivingWay;
+use super::{Context, Instance, Phase};
 use crate::time::Instant;
 
 /// Lateness of a down timer that is still believed, however short the interval.
@@ -14,15 +15,15 @@ impl Instance {
         if let Some(reason) = self.stall(context.now) {
             // Whoever slept that long is not Master any more, whatever it remembers.
             self.sound_since = context.now;
-            return self.leave(context, Farewell::Priority0, reason);
+            return self.leave(context, reason);
         }
         match self.phase {
             Phase::Initialize | Phase::Fault => self.settle(context),
             Phase::Backup(watch) if !watch.wants && context.now >= watch.down_at => self.down_timer_fires(context),
             Phase::Backup(_) => {}
-            Phase::Master => self.serve(context),
             Phase::Releasing(release) if context.now >= release.until => self.finish_release(context),
-            Phase::Releasing(_) => self.serve(context),
+            Phase::GivingWay(GivingWay { until, .. }) if context.now >= until => self.finished(context),
+            Phase::Master | Phase::Releasing(_) | Phase::GivingWay(_) => self.serve(context),
         }
     }
 
@@ -81,6 +82,7 @@ impl Instance {
             Phase::Backup(watch) => (!watch.wants).then_some(watch.down_at),
             Phase::Master => Some(self.next_of_holder()),
             Phase::Releasing(release) => Some(self.next_of_holder().min(release.until)),
+            Phase::GivingWay(giving) => Some(self.next_of_holder().min(giving.until)),
         }
     }
 

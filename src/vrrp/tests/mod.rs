@@ -16,4 +16,5 @@ mod rule_16_sync_groups;
 mod election;
 mod announcements;
 mod offers;
+mod handover;
 mod floods;

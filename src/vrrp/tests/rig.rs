@@ -62,6 +62,8 @@ pub struct Rig {
     pub router: Router,
     pub now: Instant,
     pub kernel: Kernel,
+    /// Whether requests on an address are over as soon as that is asked for.
+    pub is_quick: bool,
     /// Everything since the last [`Rig::take`].
     pub outputs: Vec<Output>,
 }
@@ -83,7 +85,7 @@ impl Rig {
 
     pub fn bare() -> Rig {
         let now = Instant::from_nanos(1_000_000_000_000);
-        Rig { router: Router::new(now), now, kernel: Kernel::Grants, outputs: Vec::new() }
+        Rig { router: Router::new(now), now, kernel: Kernel::Grants, is_quick: true, outputs: Vec::new() }
     }
 
     /// A router that has become Master.
@@ -113,15 +115,18 @@ impl Rig {
     fn drain(&mut self) {
         while let Some(output) = self.router.poll_output() {
             let answer = match (&output, self.kernel) {
-                (Output::AddAddresses { instance, is_refresh: false, .. }, Kernel::Grants) => Some((*instance, Ok(()))),
-                (Output::AddAddresses { instance, is_refresh: false, .. }, Kernel::Refuses) => {
-                    Some((*instance, Err("no buffer space".to_owned())))
+                (Output::AddAddresses { instance, is_refresh: false, .. }, Kernel::Grants) => {
+                    Some(Input::AddressesAdded { instance: *instance, result: Ok(()) })
                 }
+                (Output::AddAddresses { instance, is_refresh: false, .. }, Kernel::Refuses) => {
+                    Some(Input::AddressesAdded { instance: *instance, result: Err("no buffer space".to_owned()) })
+                }
+                (Output::Finish { instance, .. }, _) if self.is_quick => Some(Input::Finished { instance: *instance }),
                 _ => None,
             };
             self.outputs.push(output);
-            if let Some((instance, result)) = answer {
-                self.router.handle_input(self.now, Input::AddressesAdded { instance, result });
+            if let Some(answer) = answer {
+                self.router.handle_input(self.now, answer);
             }
         }
     }
@@ -219,6 +224,7 @@ fn describe(output: &Output) -> String {
         }
         Output::AddAddresses { addresses, is_refresh: true, .. } => format!("refresh {}", list(addresses)),
         Output::AddAddresses { addresses, .. } => format!("add {}", list(addresses)),
+        Output::Finish { addresses, .. } => format!("finish {}", list(addresses)),
         Output::RemoveAddresses { addresses, .. } => format!("remove {}", list(addresses)),
         Output::Announce { addresses, repeat, .. } => format!("announce {} x{repeat}", list(addresses)),
         Output::Transition(transition) => {

@@ -19,6 +19,8 @@ fn a_stop_serves_until_a_peer_takes_over() {
     assert!(rig.status().holds_addresses);
     rig.hear(50);
     let end = [
+        "send 1",
+        "finish 192.0.2.253",
         "remove 192.0.2.253",
         "send 0",
         "RELEASING -> INITIALIZE: heard priority 50 from 192.0.2.1 took over",

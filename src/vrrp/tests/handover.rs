@@ -1,0 +1,125 @@
+//! From a living Master to another: nothing under way is cut off.
+
+use super::rig::*;
+use crate::state::command::VrrpCommand;
+use crate::state::vrrp::State;
+use crate::vrrp::Input;
+
+const ANNOUNCEMENT: &str = "announce 192.0.2.253 x5";
+
+fn announcements(rig: &mut Rig) -> usize {
+    rig.take().iter().filter(|output| *output == ANNOUNCEMENT).count()
+}
+
+/// A Master whose requests take as long as the test likes, and which has just heard of a better one.
+fn giving_way() -> Rig {
+    let mut rig = Rig::master(config());
+    rig.is_quick = false;
+    rig.hear(200);
+    rig
+}
+
+#[test]
+fn the_announcement_waits_for_the_farewell_of_the_old_master() {
+    let mut rig = Rig::backup_of(config(), 200);
+    rig.hear(0);
+    rig.pass(ms(610));
+    assert_eq!(rig.take(), ["send 100", "add 192.0.2.253", "BACKUP -> MASTER: master down timer expired"]);
+    rig.hear(1);
+    rig.pass(ms(240));
+    assert_eq!(announcements(&mut rig), 0, "the old one is still finishing");
+    rig.hear(0);
+    assert_eq!(announcements(&mut rig), 1);
+}
+
+#[test]
+fn an_old_master_that_says_nothing_is_waited_for_10_ms() {
+    let mut rig = Rig::backup_of(config(), 50);
+    for _ in 0..3 {
+        rig.pass(ms(1000));
+        rig.hear(50);
+    }
+    rig.pass(ms(610));
+    assert_eq!(rig.state(), State::Master);
+    assert_eq!(announcements(&mut rig), 0);
+    rig.pass(ms(9));
+    assert_eq!(announcements(&mut rig), 0);
+    rig.pass(ms(2));
+    assert_eq!(announcements(&mut rig), 1);
+}
+
+#[test]
+fn an_old_master_that_never_finishes_is_waited_for_a_quarter_of_a_second() {
+    let mut rig = Rig::backup_of(config(), 200);
+    rig.hear(0);
+    rig.pass(ms(610));
+    rig.hear(1);
+    rig.take();
+    rig.pass(ms(249));
+    assert_eq!(announcements(&mut rig), 0);
+    rig.pass(ms(2));
+    assert_eq!(announcements(&mut rig), 1);
+}
+
+#[test]
+fn a_master_that_died_is_not_waited_for() {
+    let mut rig = Rig::backup_of(config(), 200);
+    rig.pass(ms(3610));
+    assert_eq!(announcements(&mut rig), 1);
+}
+
+#[test]
+fn who_gives_way_keeps_the_addresses_until_everything_is_finished() {
+    let mut rig = giving_way();
+    let expected = ["send 100", "finish 192.0.2.253", "MASTER -> RELEASING: heard priority 200 from 192.0.2.1"];
+    assert_eq!(rig.take(), expected);
+    rig.pass(ms(150));
+    assert_eq!(rig.take(), Vec::<String>::new(), "no advert, no announcement");
+    rig.input(Input::Finished { instance: 0 });
+    let expected = ["remove 192.0.2.253", "send 0", "RELEASING -> BACKUP: heard priority 200 from 192.0.2.1"];
+    assert_eq!(rig.take(), expected);
+}
+
+#[test]
+fn who_gives_way_leaves_after_200_ms_whatever_is_under_way() {
+    let mut rig = giving_way();
+    rig.pass(ms(199));
+    assert_eq!(rig.state(), State::Releasing);
+    rig.pass(ms(1));
+    assert_eq!(rig.state(), State::Backup);
+    rig.take();
+    rig.input(Input::Finished { instance: 0 });
+    assert_eq!(rig.take(), Vec::<String>::new(), "a late answer changes nothing");
+}
+
+#[test]
+fn who_offered_its_addresses_does_not_frighten_the_one_that_took_them() {
+    let mut rig = Rig::master(config());
+    rig.is_quick = false;
+    rig.command(VrrpCommand::Failover { instance: None });
+    rig.take();
+    rig.hear(50);
+    assert_eq!(rig.sent(), [1]);
+    rig.hear(50);
+    rig.pass(ms(200));
+    assert_eq!(rig.sent(), [0]);
+    assert_eq!(rig.state(), State::Backup);
+}
+
+#[test]
+fn a_successor_that_goes_at_once_is_succeeded() {
+    let mut rig = giving_way();
+    rig.hear(0);
+    assert_eq!(rig.state(), State::Backup);
+    rig.pass(ms(610));
+    assert_eq!(rig.state(), State::Master);
+}
+
+#[test]
+fn a_stop_while_giving_way_stops() {
+    let mut rig = giving_way();
+    rig.command(VrrpCommand::Stop);
+    rig.pass(ms(200));
+    assert_eq!(rig.state(), State::Initialize);
+    assert!(rig.has_output("stopped"));
+}
