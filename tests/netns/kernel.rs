@@ -433,8 +433,9 @@ fn vg_vrrp_claims_repairs_and_gives_up_an_address() {
                 notices.push(notice);
             }
             assert!(found(&mut kernel, VIP).is_empty());
-            assert_eq!(notices.iter().filter(|notice| **notice == VrrpNotice::VipLeft(ip(VIP))).count(), 1);
-            assert_eq!(notices.last(), Some(&VrrpNotice::Stopped));
+            let left = |notice: &&VrrpNotice| matches!(notice, VrrpNotice::VipLeft(address) if *address == ip(VIP));
+            assert_eq!(notices.iter().filter(left).count(), 1);
+            assert!(matches!(notices.last(), Some(VrrpNotice::Stopped)));
         };
         let (result, ()) = tokio::time::timeout(SOON, async { tokio::join!(vrrp::run(context), script) })
             .await
