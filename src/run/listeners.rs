@@ -1,4 +1,4 @@
-//! The listening sockets of the process. Main owns them; workers get duplicates.
+//! The listening sockets of the process. Main owns them; workers get duplicates, vg-vrrp a look.
 //!
 //! A bind is one socket for each worker (`SO_REUSEPORT`), kept over reloads by its address, so that a reload never
 //! refuses a connection. [`Listeners::prepare`] opens what a new configuration needs without touching what runs;
@@ -6,20 +6,20 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 
 use crate::model::Model;
 use crate::proxy::worker::{ListenerKey, WorkerListener};
 use crate::sys::listener::{self, Claim};
-use crate::sys::new_connections;
 
 /// Open sockets, by address; one for each worker.
 #[derive(Debug, Default)]
-pub(super) struct Listeners(HashMap<SocketAddr, Vec<TcpListener>>);
+pub(super) struct Listeners(HashMap<SocketAddr, Vec<Arc<TcpListener>>>);
 
 /// Sockets that a new configuration needs beyond those that are open.
 #[derive(Debug)]
-pub(super) struct Prepared(HashMap<SocketAddr, Vec<TcpListener>>);
+pub(super) struct Prepared(HashMap<SocketAddr, Vec<Arc<TcpListener>>>);
 
 impl Listeners {
     /// Opens what `model` needs and is not open yet.
@@ -46,26 +46,9 @@ impl Listeners {
         self.0.retain(|address, _| is_named(address));
     }
 
-    /// Lets no new connection to an address in, until [`Listeners::let_in`].
-    pub(super) fn hold_back(&self, address: IpAddr) {
-        self.each_on(address, |socket| new_connections::hold_back(socket, address));
-    }
-
-    /// Takes [`Listeners::hold_back`] back.
-    pub(super) fn let_in(&self, address: IpAddr) {
-        self.each_on(address, |socket| match new_connections::let_in(socket) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            result => result,
-        });
-    }
-
-    fn each_on(&self, address: IpAddr, action: impl Fn(&TcpListener) -> io::Result<()>) {
-        let is_on = |bound: &SocketAddr| bound.ip() == address || bound.ip().is_unspecified();
-        for socket in self.0.iter().filter(|(bound, _)| is_on(bound)).flat_map(|(_, sockets)| sockets) {
-            if let Err(error) = action(socket) {
-                tracing::warn!(%address, %error, "new connections cannot be held back during the hand-over");
-            }
-        }
+    /// Every socket with the address that it is bound to, for vg-vrrp.
+    pub(super) fn all(&self) -> Vec<(SocketAddr, Arc<TcpListener>)> {
+        self.0.iter().flat_map(|(bound, sockets)| sockets.iter().map(|socket| (*bound, Arc::clone(socket)))).collect()
     }
 
     /// Duplicates of one worker's sockets.
@@ -89,11 +72,11 @@ impl Listeners {
 }
 
 /// One socket for each worker; the first one finds a foreign holder.
-fn open(address: SocketAddr, workers: usize) -> io::Result<Vec<TcpListener>> {
-    let first = listener::bind(address, Claim::First)?;
+fn open(address: SocketAddr, workers: usize) -> io::Result<Vec<Arc<TcpListener>>> {
+    let first = Arc::new(listener::bind(address, Claim::First)?);
     let mut sockets = vec![first];
     for _ in 1..workers {
-        sockets.push(listener::bind(address, Claim::Join)?);
+        sockets.push(Arc::new(listener::bind(address, Claim::Join)?));
     }
     Ok(sockets)
 }

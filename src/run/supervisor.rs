@@ -174,6 +174,7 @@ impl Supervisor {
             model: Arc::clone(&generation.model),
             backends: backends(generation),
             board,
+            listeners: self.listeners.all(),
             hearts: ends.hearts,
             levels_changed: Arc::clone(&self.wiring.levels_changed),
             orders: ends.vrrp_orders,
@@ -327,16 +328,12 @@ impl Supervisor {
     fn vrrp_notice(&mut self, event: VrrpNotice) {
         match event {
             VrrpNotice::Finish { addresses, unfinished } => {
-                addresses.iter().for_each(|address| self.listeners.hold_back(*address));
                 self.command_workers(|| WorkerCommand::Finish {
                     addresses: addresses.clone(),
                     unfinished: unfinished.clone(),
                 });
             }
-            VrrpNotice::VipLeft(address) => {
-                self.command_workers(|| WorkerCommand::CloseAddress(address));
-                self.listeners.let_in(address);
-            }
+            VrrpNotice::VipLeft(address) => self.command_workers(|| WorkerCommand::CloseAddress(address)),
             VrrpNotice::VipArrived(_) | VrrpNotice::Transition(_) | VrrpNotice::Stopped => {}
         }
     }
@@ -388,7 +385,8 @@ impl Supervisor {
         self.generation.store(Arc::clone(&next));
         let board = self.serve_generation(&next);
         let (model, backends) = (Arc::clone(&next.model), backends(&next));
-        let _ = self.wiring.vrrp.send(VrrpOrder::Reconfigure { model, backends, board });
+        let listeners = self.listeners.all();
+        let _ = self.wiring.vrrp.send(VrrpOrder::Reconfigure { model, backends, board, listeners });
         let mut done = format!("configuration {} is running", next.number);
         if loaded.warning_count > 0 {
             done.push_str(&format!(", with {} warnings\n{}", loaded.warning_count, loaded.warnings));

@@ -19,7 +19,7 @@ const LONGEST: usize = 2048;
 /// come in.
 ///
 /// # Errors
-/// The kernel's: no memory for the filter.
+/// The kernel's: CAP_NET_ADMIN is missing (kernels of 2025 and later ask for it), no memory for the filter.
 pub fn hold_back(listener: &TcpListener, address: IpAddr) -> io::Result<()> {
     SockRef::from(listener).attach_filter(&syn_filter::no_requests_to(address))
 }
@@ -27,9 +27,12 @@ pub fn hold_back(listener: &TcpListener, address: IpAddr) -> io::Result<()> {
 /// Takes [`hold_back`] back.
 ///
 /// # Errors
-/// `NotFound` if nothing is held back.
+/// The kernel's. It is none that nothing was held back.
 pub fn let_in(listener: &TcpListener) -> io::Result<()> {
-    SockRef::from(listener).detach_filter()
+    match SockRef::from(listener).detach_filter() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
 }
 
 /// Keeps the requests for new connections to an address that arrive on an interface.

@@ -538,4 +538,9 @@ impl Load {
         let failed = log.lines().filter(|line| *line == "FAILED").count();
         (all - failed, failed)
     }
+
+    /// What the client said about the requests that failed.
+    pub fn complaints(&self) -> String {
+        self.process.log().lines().filter(|line| line.starts_with("curl")).map(|line| format!("{line}\n")).collect()
+    }
 }

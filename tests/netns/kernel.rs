@@ -399,6 +399,7 @@ fn vg_vrrp_claims_repairs_and_gives_up_an_address() {
             model: Arc::new(model()),
             backends: Vec::new(),
             board: Arc::new(Board::new(0)),
+            listeners: Vec::new(),
             hearts: Vec::new(),
             levels_changed: Arc::new(Notify::new()),
             orders: order_receiver,

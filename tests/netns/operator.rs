@@ -52,6 +52,24 @@ fn maintenance_keeps_the_address_away_until_it_is_over() {
 }
 
 #[test]
+fn moves_there_and_back_under_load_lose_nothing() {
+    let pair = Pair::start(PREEMPT);
+    let loads: Vec<_> = (0..6).map(|_| Load::start(&pair.lan, &Pair::url())).collect();
+    for _ in 0..4 {
+        pair.lb1.obey(&["maintenance", "on"]);
+        pair.lan.wait_for_holder("lb2", VIP);
+        until("the client is served through lb2", || is_served(&pair.lan, "lb2"));
+        pair.lb1.obey(&["maintenance", "off"]);
+        pair.lan.wait_for_holder("lb1", VIP);
+        until("the client is served through lb1", || is_served(&pair.lan, "lb1"));
+    }
+    let (answered, failed) = loads.iter().map(Load::counts).fold((0, 0), |sum, load| (sum.0 + load.0, sum.1 + load.1));
+    println!("4 moves there and back: {answered} requests were answered, {failed} failed");
+    let reasons: String = loads.iter().map(Load::complaints).collect();
+    assert_eq!(failed, 0, "{reasons}");
+}
+
+#[test]
 fn reload_keeps_connections_and_the_address() {
     let pair = Pair::start(PREEMPT);
     let load = Load::start(&pair.lan, &Pair::url());

@@ -2,17 +2,22 @@
 //! go to the new owner when the addresses are away.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::sys::new_connections::Requests;
+use crate::sys::new_connections::{self, Requests};
 use crate::time::Instant;
 
 /// What the clients need to hear the new owner's announcement. Their answers to it would come here before.
 const ANNOUNCED: Duration = Duration::from_millis(3);
+
+/// A listening socket and the address that it is bound to.
+type Listener = (SocketAddr, Arc<TcpListener>);
 
 /// One instance's addresses.
 #[derive(Debug)]
@@ -20,6 +25,7 @@ pub(super) struct Finishing {
     /// Instance number.
     pub(super) instance: usize,
     unfinished: mpsc::Receiver<Infallible>,
+    addresses: Vec<IpAddr>,
     waiting: Vec<Requests>,
     /// When the waiting requests are sent on; `None` while the addresses are here.
     sent_on_at: Option<Instant>,
@@ -31,16 +37,24 @@ pub(super) struct AllFinishing(Vec<Finishing>);
 
 impl AllFinishing {
     /// Begins. `addresses` come with the number of the interface that they are on. Who drops the sender has finished.
-    pub(super) fn begin(&mut self, instance: usize, addresses: &[(IpAddr, u32)]) -> mpsc::Sender<Infallible> {
+    pub(super) fn begin(
+        &mut self,
+        instance: usize,
+        places: &[(IpAddr, u32)],
+        listeners: &[Listener],
+    ) -> mpsc::Sender<Infallible> {
         let (sender, unfinished) = mpsc::channel(1);
-        let waiting = addresses.iter().filter_map(|(address, interface)| match Requests::to(*address, *interface) {
+        let waiting = places.iter().filter_map(|(address, interface)| match Requests::to(*address, *interface) {
             Ok(requests) => Some(requests),
             Err(error) => {
                 tracing::warn!(%address, %error, "clients that connect during the hand-over have to ask again");
                 None
             }
         });
-        self.0.push(Finishing { instance, unfinished, waiting: waiting.collect(), sent_on_at: None });
+        let waiting = waiting.collect();
+        let addresses: Vec<_> = places.iter().map(|(address, _)| *address).collect();
+        each_on(&addresses, listeners, new_connections::hold_back);
+        self.0.push(Finishing { instance, unfinished, addresses, waiting, sent_on_at: None });
         sender
     }
 
@@ -61,11 +75,18 @@ impl AllFinishing {
         self.0.iter().find(|finishing| is_finished(finishing)).map(|finishing| finishing.instance)
     }
 
-    /// The addresses of an instance leave now; true if what was under way on them had been asked to finish.
-    pub(super) fn leave(&mut self, now: Instant, instance: usize) -> bool {
+    /// Whether an instance's addresses are on their way and still here.
+    pub(super) fn is_here(&self, instance: usize) -> bool {
+        self.0.iter().any(|finishing| finishing.instance == instance && finishing.sent_on_at.is_none())
+    }
+
+    /// The addresses of an instance have left.
+    pub(super) fn leave(&mut self, now: Instant, instance: usize, listeners: &[Listener]) {
         let here = |finishing: &&mut Finishing| finishing.instance == instance && finishing.sent_on_at.is_none();
-        let finishing = self.0.iter_mut().find(here);
-        finishing.map(|finishing| finishing.sent_on_at = Some(now + ANNOUNCED)).is_some()
+        for finishing in self.0.iter_mut().filter(here) {
+            finishing.sent_on_at = Some(now + ANNOUNCED);
+            each_on(&finishing.addresses, listeners, |listener, _| new_connections::let_in(listener));
+        }
     }
 
     /// Sends on what is due.
@@ -83,5 +104,17 @@ impl AllFinishing {
     /// When [`AllFinishing::send_on`] has something to do.
     pub(super) fn next(&self) -> Option<Instant> {
         self.0.iter().filter_map(|finishing| finishing.sent_on_at).min()
+    }
+}
+
+/// Does something with each listening socket that takes connections to one of these addresses.
+fn each_on(addresses: &[IpAddr], listeners: &[Listener], action: impl Fn(&TcpListener, IpAddr) -> io::Result<()>) {
+    for address in addresses {
+        let is_on = |bound: &SocketAddr| bound.ip() == *address || bound.ip().is_unspecified();
+        for (_, listener) in listeners.iter().filter(|(bound, _)| is_on(bound)) {
+            if let Err(error) = action(listener, *address) {
+                tracing::warn!(%address, %error, "new connections cannot be held back during the hand-over");
+            }
+        }
     }
 }

@@ -17,6 +17,7 @@ mod notice;
 
 use std::future::poll_fn;
 use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -74,6 +75,9 @@ pub struct VrrpContext {
     pub backends: Vec<Arc<Backend>>,
     /// Its board.
     pub board: Arc<Board>,
+    /// Its listening sockets, with the addresses that they are bound to: new connections are held back there while an
+    /// address moves.
+    pub listeners: Vec<(SocketAddr, Arc<TcpListener>)>,
     /// Hearts of the workers and of vg-check.
     pub hearts: Vec<Arc<Heart>>,
     /// Somebody wrote a level: look now. Signalled with `notify_one`.
@@ -204,7 +208,7 @@ impl Loop {
         while let Some(instance) = self.finishing.finished() {
             self.input(now, Input::Finished { instance });
             // A router that had no use for the answer has dropped the addresses already.
-            self.finishing.leave(now, instance);
+            self.finishing.leave(now, instance, &self.context.listeners);
         }
         self.finishing.send_on(now);
         self.follow_kernel(now)?;
@@ -212,7 +216,8 @@ impl Loop {
         match wake {
             Wake::Look => {}
             Wake::Order(VrrpOrder::Command(command)) => self.input(now, Input::Command(command)),
-            Wake::Order(VrrpOrder::Reconfigure { model, backends, board }) => {
+            Wake::Order(VrrpOrder::Reconfigure { model, backends, board, listeners }) => {
+                self.context.listeners = listeners;
                 self.context.model = model;
                 self.context.backends = backends;
                 self.context.board = board;
@@ -384,13 +389,14 @@ impl Loop {
                 }
                 Output::Finish { instance, addresses } => {
                     let held = self.effects.places(&addresses);
-                    let unfinished = self.finishing.begin(instance, &held);
+                    let unfinished = self.finishing.begin(instance, &held, &self.context.listeners);
                     let addresses = addresses.iter().map(|vip| vip.address).collect();
                     let _ = self.context.notices.send(VrrpNotice::Finish { addresses, unfinished });
                 }
                 Output::RemoveAddresses { instance, addresses } => {
-                    let was_asked = self.finishing.leave(now, instance);
-                    self.effects.remove(&addresses, if was_asked { Parting::Over } else { Parting::Short });
+                    let is_over = self.finishing.is_here(instance);
+                    self.effects.remove(&addresses, if is_over { Parting::Over } else { Parting::Short });
+                    self.finishing.leave(now, instance, &self.context.listeners);
                 }
                 Output::Announce { addresses, repeat, .. } => self.effects.announce(now, &addresses, repeat),
                 Output::Transition(transition) => {

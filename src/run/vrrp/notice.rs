@@ -1,7 +1,7 @@
 //! What vg-vrrp is told by the other threads, and what it tells main.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use tokio::sync::mpsc::Sender;
@@ -25,6 +25,8 @@ pub enum VrrpOrder {
         backends: Vec<Arc<Backend>>,
         /// Its board, by object number.
         board: Arc<Board>,
+        /// Its listening sockets, with the addresses that they are bound to.
+        listeners: Vec<(SocketAddr, Arc<TcpListener>)>,
     },
 }
 
@@ -33,7 +35,7 @@ pub enum VrrpOrder {
 pub enum VrrpNotice {
     /// A virtual IP is on this node now.
     VipArrived(IpAddr),
-    /// Another node takes these virtual IPs over: let no new connection in, and finish the requests under way.
+    /// Another node takes these virtual IPs over: finish the requests under way.
     Finish {
         /// The virtual IPs.
         addresses: Vec<IpAddr>,
