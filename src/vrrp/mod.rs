@@ -4,17 +4,18 @@
 //! knows what a proxy is. [`Router`] is the entrance, [`io`] what goes in and out; then read `instance/mod.rs`.
 //!
 //! ```text
-//!              up                   down timer: advert, add addresses, announce
-//! Initialize ──────> Backup ───────────────────────────────────────────────> Master
-//!     │                ^                                                     │  │  ^
-//!     │                │                                     stop, failover, v  │  │ nobody took them
-//!     │                │                                     degraded: Releasing│  │ (stop: remove, Initialize)
-//!     │                │                        (advertises 0, keeps serving) ──┼──┘
-//!     │                │ finished: remove addresses, priority 0              │  │
-//!     │                └──────────────────────────────── Releasing <─────────┴──┘
-//!     │                                 (giving way)      higher advert, or any above 0 while it is offered
-//!     └──> Fault <── from every state: interface, tracking or kernel says no
-//!            └──> Backup when the obstacle is gone
+//!               up                down timer: advert, add addresses, announce
+//! Initialize ──────> Backup ──────────────────────────────────────────────────> Master
+//!                      ^                                                        │ │ ^
+//!                      │                     stop, failover, degraded: advertise│ │ │ nobody took them
+//!                      │                     0, keep serving                    v │ │ (a stop: remove, Initialize)
+//!                      │                                               Releasing ─┼─┘
+//!                      │                              any advert above 0   │      │ a better advert
+//!                      │                                                   v      v
+//!                      └────────────────────────────────────── Releasing (giving way: finishes requests)
+//!                           remove addresses, advertise 0
+//!
+//! every state ──> Fault: interface, tracking or kernel says no ──> Backup when the obstacle is gone
 //! ```
 //!
 //! Rules that no input may bend: the advert timer starts again only when an advert was **sent**, the down timer only when
