@@ -75,6 +75,9 @@ fn router(out: &mut String, router: &Router) {
             duration(peer.heard_seconds_ago)
         );
     }
+    if let Some(holder) = &router.in_use_by {
+        let _ = writeln!(out, "  in use: {holder} has the addresses without advertising; waiting for its advert");
+    }
     if !router.down.is_empty() {
         let _ = writeln!(out, "  down: {}", router.down.join(", "));
     }
@@ -90,6 +93,9 @@ fn router(out: &mut String, router: &Router) {
             None => String::new(),
         }
     );
+    if router.in_use > 0 {
+        let _ = writeln!(out, "  {} times somebody had the addresses while no advert arrived", router.in_use);
+    }
     if router.readded > 0 {
         let _ = writeln!(out, "  put back {} addresses that somebody else removed", router.readded);
     }

@@ -78,6 +78,12 @@ pub struct Router {
     pub rejected: std::collections::BTreeMap<String, u64>,
     /// Addresses put back after somebody else removed them.
     pub readded: u64,
+    /// Answers of somebody who had an address of this router while no advert arrived.
+    #[serde(default)]
+    pub in_use: u64,
+    /// Ethernet address of whoever it is now, while this node waits for its advert.
+    #[serde(default)]
+    pub in_use_by: Option<String>,
     /// Tracked objects that are down.
     pub down: Vec<String>,
 }
@@ -244,6 +250,8 @@ fn router(instance: &InstanceStatus, now: Instant) -> Router {
         adverts_received: instance.adverts_received,
         rejected: instance.rejected.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
         readded: instance.readded,
+        in_use: instance.in_use,
+        in_use_by: instance.in_use_by.clone(),
         down: instance.down.clone(),
     }
 }

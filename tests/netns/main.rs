@@ -4,10 +4,12 @@
 //! that lacks one of them fails and says which.
 //!
 //! [`harness`] has the network and the processes; [`interop`] vipgate with keepalived, [`pair`] failures of two vipgate,
-//! [`operator`] what an operator types; [`kernel`] is the layer below, without a process: addresses, frames, events.
+//! [`operator`] what an operator types; [`kernel`] is the layer below, without a process: addresses, frames, events; [`claim`] the question
+//! before a claim.
 
 mod harness;
 
+mod claim;
 mod interop;
 mod kernel;
 mod operator;

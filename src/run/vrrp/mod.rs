@@ -13,6 +13,7 @@ mod farewell;
 mod levels;
 mod links;
 mod notice;
+mod probes;
 
 use std::future::poll_fn;
 use std::io;
@@ -211,6 +212,9 @@ impl Loop {
             Wake::Orphaned => self.input(now, Input::Command(VrrpCommand::Stop)),
         }
         self.listen(now);
+        for probes::Answer { interface, address, by } in self.effects.answers(now) {
+            self.input(now, Input::AddressInUse { interface, address, by });
+        }
         self.publish(now);
         Ok(())
     }
@@ -372,6 +376,7 @@ impl Loop {
                 }
                 Output::RemoveAddresses { addresses, .. } => self.effects.remove(&addresses),
                 Output::Announce { addresses, repeat, .. } => self.effects.announce(now, &addresses, repeat),
+                Output::Probe { addresses } => self.effects.probe(now, &addresses),
                 Output::Transition(transition) => {
                     self.is_news = true;
                     let (from, to) = (transition.from.name(), transition.to.name());

@@ -221,6 +221,7 @@ fn describe(output: &Output) -> String {
         Output::AddAddresses { addresses, .. } => format!("add {}", list(addresses)),
         Output::RemoveAddresses { addresses, .. } => format!("remove {}", list(addresses)),
         Output::Announce { addresses, repeat, .. } => format!("announce {} x{repeat}", list(addresses)),
+        Output::Probe { addresses } => format!("probe {}", list(addresses)),
         Output::Transition(transition) => {
             format!("{} -> {}: {}", transition.from.name(), transition.to.name(), transition.reason)
         }
