@@ -35,6 +35,10 @@ fn heading(out: &mut String, status: &Status) {
         if status.ready { "" } else { ", NOT READY: checks have not all run" },
         if status.maintenance { ", MAINTENANCE" } else { "" },
     );
+    if status.log_lines_lost > 0 {
+        let _ =
+            writeln!(out, "  {} log lines were lost: their target did not take them in time", status.log_lines_lost);
+    }
     if let Some(error) = &status.reload_error {
         let _ = writeln!(out, "  the last reload was refused: {}", error.lines().next().unwrap_or_default());
     }

@@ -33,6 +33,9 @@ pub struct Status {
     pub workers: usize,
     /// Client connections open now.
     pub sessions: u64,
+    /// Log lines, messages and access, that their target did not take in time.
+    #[serde(default)]
+    pub log_lines_lost: u64,
     /// Virtual routers.
     pub vrrp: Vec<Router>,
     /// Frontends.
@@ -170,6 +173,8 @@ pub struct Sources<'a> {
     pub reload_error: Option<String>,
     /// Client connections open now.
     pub sessions: u64,
+    /// Log lines lost since start.
+    pub log_lines_lost: u64,
     /// For each frontend: open now, total, requests.
     pub frontends: Vec<FrontendCounts>,
 }
@@ -200,6 +205,7 @@ impl Status {
             maintenance: from.vrrp.maintenance,
             workers: from.workers,
             sessions: from.sessions,
+            log_lines_lost: from.log_lines_lost,
             vrrp: from.vrrp.instances.iter().map(|instance| router(instance, from.now)).collect(),
             frontends: model
                 .frontends
