@@ -12,6 +12,7 @@ pub mod link_frame;
 pub mod listener;
 pub mod splice;
 pub mod sched;
+pub mod thread;
 pub mod caps;
 pub mod limits;
 pub mod hosts;

@@ -1,13 +1,17 @@
 //! What a host does to a node that should go on serving, or go.
 
+use std::fs;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::ptrace;
+use nix::unistd::Pid;
 
-use crate::harness::{Lan, VIP, Vipgate, Web, stays, until};
-use crate::pair::{config, is_served};
+use crate::harness::{Lan, Process, VIP, Vipgate, Web, stays, until};
+use crate::pair::{Pair, config, is_served};
 
 /// Both ends of a pipe that takes nothing more.
 fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
@@ -42,4 +46,25 @@ fn a_log_that_nobody_reads_holds_nothing_up() {
     assert!(is_served(&lan, "lb1"));
     lb1.process.stop();
     lan.wait_for_holder("lb2", VIP);
+}
+
+/// Number of the first worker thread.
+fn worker_of(process: &Process) -> Pid {
+    let tasks = format!("/proc/{}/task", process.id());
+    let is_worker = |task: &PathBuf| fs::read_to_string(task.join("comm")).is_ok_and(|name| name.trim() == "vg-w00");
+    let worker = fs::read_dir(tasks).expect("a process").map(|task| task.expect("a task").path()).find(is_worker);
+    let number = worker.expect("a worker").file_name().and_then(|name| name.to_str()?.parse().ok());
+    Pid::from_raw(number.expect("a number"))
+}
+
+#[test]
+fn one_worker_that_hangs_moves_the_address_and_comes_back() {
+    let pair = Pair::start("{delay: 0s}");
+    let worker = worker_of(&pair.lb1.process);
+    ptrace::attach(worker).expect("the test may trace its child");
+    pair.lan.wait_for_holder("lb2", VIP);
+    pair.lb1.wait_for("FAULT");
+    assert!(pair.lb1.obey(&["status"]).contains("down: workers"));
+    ptrace::detach(worker, None).expect("it was attached");
+    pair.lan.wait_for_holder("lb1", VIP);
 }

@@ -237,6 +237,11 @@ impl Process {
         Process { child, log }
     }
 
+    /// Its identifier.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id().cast_signed()), signal).expect("a running process");

@@ -283,7 +283,7 @@ impl Effects {
     }
 
     /// Whether this trouble has been silent long enough to be logged again.
-    fn may_complain(&mut self, now: Instant, trouble: &'static str, about: &str) -> bool {
+    pub fn may_complain(&mut self, now: Instant, trouble: &'static str, about: &str) -> bool {
         let last = self.last_complaint.entry((trouble, about.to_owned())).or_insert(Instant::ZERO);
         let may = *last == Instant::ZERO || now.since(*last) >= SILENCE;
         if may {

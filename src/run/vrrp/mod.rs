@@ -10,6 +10,7 @@
 
 mod effects;
 mod farewell;
+mod hearts;
 mod levels;
 mod links;
 mod notice;
@@ -42,7 +43,8 @@ use crate::vrrp::Router;
 use crate::vrrp::io::{Effective, Input, Output};
 
 use effects::Effects;
-use levels::{Hearts, Sources};
+use hearts::Hearts;
+use levels::Sources;
 use links::Consequence;
 
 /// Messages read in one turn.
@@ -156,7 +158,7 @@ impl Loop {
         let events = Events::subscribe()?;
         effects.links.resync(&mut effects.kernel)?;
         let mut running = Loop {
-            hearts: Hearts::new(std::mem::take(&mut context.hearts)),
+            hearts: Hearts::new(std::mem::take(&mut context.hearts), hearts::KERNEL),
             tracker: Tracker::new(&context.model),
             router: Router::new(now),
             levels: Levels::new(),
@@ -320,6 +322,11 @@ impl Loop {
 
     /// Reads the levels and tells the router what they come to, if that changed.
     fn look_at_levels(&mut self, now: Instant) {
+        for thread in self.hearts.look(now) {
+            if self.effects.may_complain(now, "starved", "") {
+                tracing::warn!(thread, "a thread gets no CPU time: this host is overloaded");
+            }
+        }
         let links = &self.effects.links;
         let sources = Sources {
             board: &self.context.board,
@@ -327,7 +334,7 @@ impl Loop {
             hearts: &self.hearts,
             is_up: &|name| links.is_up(name),
         };
-        let levels = levels::gather(&self.context.model, &sources, now);
+        let levels = levels::gather(&self.context.model, &sources);
         let are_settled = self.context.backends.iter().all(|backend| backend.is_settled());
         let is_ready = self.tracker.is_ready(&levels) && are_settled;
         if levels != self.levels || self.effective.is_empty() {
