@@ -35,6 +35,10 @@ fn heading(out: &mut String, status: &Status) {
         if status.ready { "" } else { ", NOT READY: checks have not all run" },
         if status.maintenance { ", MAINTENANCE" } else { "" },
     );
+    if status.log_lines_lost > 0 {
+        let _ =
+            writeln!(out, "  {} log lines were lost: their target did not take them in time", status.log_lines_lost);
+    }
     if let Some(error) = &status.reload_error {
         let _ = writeln!(out, "  the last reload was refused: {}", error.lines().next().unwrap_or_default());
     }
@@ -75,6 +79,9 @@ fn router(out: &mut String, router: &Router) {
             duration(peer.heard_seconds_ago)
         );
     }
+    if let Some(holder) = &router.in_use_by {
+        let _ = writeln!(out, "  in use: {holder} has the addresses without advertising; waiting for its advert");
+    }
     if !router.down.is_empty() {
         let _ = writeln!(out, "  down: {}", router.down.join(", "));
     }
@@ -90,6 +97,9 @@ fn router(out: &mut String, router: &Router) {
             None => String::new(),
         }
     );
+    if router.in_use > 0 {
+        let _ = writeln!(out, "  {} times somebody had the addresses while no advert arrived", router.in_use);
+    }
     if router.readded > 0 {
         let _ = writeln!(out, "  put back {} addresses that somebody else removed", router.readded);
     }

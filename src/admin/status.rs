@@ -33,6 +33,9 @@ pub struct Status {
     pub workers: usize,
     /// Client connections open now.
     pub sessions: u64,
+    /// Log lines, messages and access, that their target did not take in time.
+    #[serde(default)]
+    pub log_lines_lost: u64,
     /// Virtual routers.
     pub vrrp: Vec<Router>,
     /// Frontends.
@@ -78,6 +81,12 @@ pub struct Router {
     pub rejected: std::collections::BTreeMap<String, u64>,
     /// Addresses put back after somebody else removed them.
     pub readded: u64,
+    /// Answers of somebody who had an address of this router while no advert arrived.
+    #[serde(default)]
+    pub in_use: u64,
+    /// Ethernet address of whoever it is now, while this node waits for its advert.
+    #[serde(default)]
+    pub in_use_by: Option<String>,
     /// Tracked objects that are down.
     pub down: Vec<String>,
 }
@@ -164,6 +173,8 @@ pub struct Sources<'a> {
     pub reload_error: Option<String>,
     /// Client connections open now.
     pub sessions: u64,
+    /// Log lines lost since start.
+    pub log_lines_lost: u64,
     /// For each frontend: open now, total, requests.
     pub frontends: Vec<FrontendCounts>,
 }
@@ -194,6 +205,7 @@ impl Status {
             maintenance: from.vrrp.maintenance,
             workers: from.workers,
             sessions: from.sessions,
+            log_lines_lost: from.log_lines_lost,
             vrrp: from.vrrp.instances.iter().map(|instance| router(instance, from.now)).collect(),
             frontends: model
                 .frontends
@@ -244,6 +256,8 @@ fn router(instance: &InstanceStatus, now: Instant) -> Router {
         adverts_received: instance.adverts_received,
         rejected: instance.rejected.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
         readded: instance.readded,
+        in_use: instance.in_use,
+        in_use_by: instance.in_use_by.clone(),
         down: instance.down.clone(),
     }
 }

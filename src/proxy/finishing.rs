@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 
 use crate::sys::clock;
-use crate::time::Instant;
 
 use super::local::{Shared, Stage, Worker};
 
@@ -34,9 +33,9 @@ pub(super) async fn finish(worker: Rc<Worker>, addresses: Vec<IpAddr>, unfinishe
                 continue;
             }
             match session.stage.get() {
-                Stage::Idle => kill(session),
                 Stage::Busy => is_busy = true,
-                Stage::Fresh => is_busy |= is_expected(session, now),
+                Stage::Fresh if now.since(session.accepted) < FIRST_BYTE => is_busy = true,
+                Stage::Fresh | Stage::Idle => kill(session),
                 Stage::Tunnel => {}
             }
         }
@@ -56,10 +55,6 @@ pub(super) fn close(worker: &Worker, address: IpAddr) {
             kill(session);
         }
     }
-}
-
-fn is_expected(session: &Shared, now: Instant) -> bool {
-    now.since(session.accepted) < FIRST_BYTE
 }
 
 fn kill(session: &Shared) {

@@ -3,6 +3,7 @@
 //! It owns nothing that traffic needs, so a slow operator or a large file disturbs nobody.
 
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -21,7 +22,7 @@ use crate::sys::caps::Capability;
 use crate::time::Instant;
 
 use super::load::{LoadError, Loaded};
-use super::{Settings, load, threads};
+use super::{Settings, load, log, threads};
 
 /// A request to read the configuration, and where the result goes.
 pub(super) type LoadRequest = oneshot::Sender<Result<Loaded, LoadError>>;
@@ -44,6 +45,8 @@ pub(super) struct View {
     pub(super) orders: mpsc::Sender<Order>,
     /// Written by main after each reload.
     pub(super) reload_error: Mutex<Option<String>>,
+    /// Written by vg-log.
+    pub(super) access_lines_lost: Arc<AtomicU64>,
 }
 
 impl Node for View {
@@ -61,6 +64,7 @@ impl Node for View {
             started: self.started,
             workers: self.counters.len(),
             reload_error: self.reload_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            log_lines_lost: log::messages::lost() + self.access_lines_lost.load(Ordering::Relaxed),
             sessions: self.sessions.current() as u64,
             frontends: frontends.collect(),
         })

@@ -12,7 +12,7 @@ mod supervisor;
 pub mod vrrp;
 pub mod check;
 mod ctl;
-mod log;
+pub mod log;
 mod worker;
 
 pub use load::{LoadError, load};

@@ -49,12 +49,12 @@ pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     let loaded = match load(&settings.files, settings.node.as_deref()) {
         Ok(loaded) => loaded,
         Err(LoadError::Invalid(diagnostics)) => {
-            eprint!("{diagnostics}");
+            log::messages::say(&diagnostics);
             return Ok(ExitCode::FAILURE);
         }
         Err(error) => return Err(error.into()),
     };
-    eprint!("{}", loaded.warnings);
+    log::messages::say(&loaded.warnings);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build_local(Default::default())
@@ -80,7 +80,7 @@ struct Supervisor {
     /// Reloads whose file is being read: the answer waits here.
     loading: Option<Loading>,
     ended: Vec<oneshot::Receiver<()>>,
-    log: log::LogThread,
+    log: log::access::LogThread,
 }
 
 impl Supervisor {
@@ -102,8 +102,11 @@ impl Supervisor {
             .with_context(|| format!("control socket {}", generation.model.process.admin_socket.display()))?;
 
         let (wiring, ends) = wire(workers, Arc::clone(&sessions));
-        let log = log::spawn(&generation.model, wiring.workers.iter().map(|worker| Arc::clone(&worker.log)).collect())
-            .context("cannot start vg-log")?;
+        let log = log::access::spawn(
+            &generation.model,
+            wiring.workers.iter().map(|worker| Arc::clone(&worker.log)).collect(),
+        )
+        .context("cannot start vg-log")?;
         let cell = Arc::new(ArcSwap::from(Arc::clone(&generation)));
         let view = Arc::new(View {
             generation: Arc::clone(&cell),
@@ -113,6 +116,7 @@ impl Supervisor {
             started: sys::clock::now(),
             orders: wiring.orders_sender.clone(),
             reload_error: std::sync::Mutex::new(None),
+            access_lines_lost: log.lost(),
         });
         let (loads, load_requests) = mpsc::channel(1);
         let mut supervisor = Supervisor {
@@ -361,7 +365,7 @@ impl Supervisor {
             Err(error) => {
                 // The diagnostics are for people: as they are, below the log line.
                 tracing::error!("the reload was refused, the running configuration stays");
-                eprint!("{error}");
+                log::messages::say(error);
             }
         }
         *self.view.reload_error.lock().unwrap_or_else(PoisonError::into_inner) = result.as_ref().err().cloned();

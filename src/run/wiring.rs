@@ -10,6 +10,7 @@
 //! | vg-check, main | vg-vrrp | levels: `Board`, server registry, and a bell | cells |
 //! | workers | vg-check | suspect servers | dropped: the next failure says it again |
 //! | workers | vg-log | lines | dropped and counted |
+//! | every thread | vg-log-err | messages (the queue is in `log/messages.rs`: `tracing` begins earlier) | dropped and counted |
 //! | every thread | vg-vrrp | heart | a cell |
 //! | vg-ctl | main | [`Order`] | the operator waits |
 

@@ -1,10 +1,13 @@
 //! A worker thread: `vg-wNN`.
 
+use std::sync::Arc;
 use std::{io, thread};
 
 use tokio::sync::oneshot;
 
 use crate::proxy::worker::{self, WorkerContext};
+
+use crate::sys;
 
 use super::threads;
 
@@ -13,9 +16,11 @@ use super::threads;
 /// # Errors
 /// The thread cannot be created.
 pub(super) fn spawn(context: WorkerContext) -> io::Result<oneshot::Receiver<()>> {
+    let heart = Arc::clone(&context.heart);
     let (end, ended) = oneshot::channel::<()>();
     threads::start(&format!("vg-w{:02}", context.index), &[], move || async move {
         let _end = end;
+        heart.belongs_to(sys::thread::current());
         worker::run(context).await;
     })?;
     Ok(ended)

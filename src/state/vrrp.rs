@@ -95,6 +95,10 @@ pub struct InstanceStatus {
     pub peer_checksum: Option<&'static str>,
     /// Addresses put back after somebody else removed them.
     pub readded: u64,
+    /// Answers of somebody who had an address of ours while no advert arrived.
+    pub in_use: u64,
+    /// Ethernet address of whoever it is now, while this node waits for its advert.
+    pub in_use_by: Option<String>,
     /// Tracked objects that are down, by name.
     pub down: Vec<String>,
 }

@@ -14,6 +14,7 @@ pub mod syn_filter;
 pub mod new_connections;
 pub mod splice;
 pub mod sched;
+pub mod thread;
 pub mod caps;
 pub mod limits;
 pub mod hosts;

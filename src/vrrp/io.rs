@@ -7,6 +7,7 @@ use crate::model::Priority;
 use crate::model::vrrp::{Instance, SyncGroup, VirtualAddress};
 use crate::state::command::VrrpCommand;
 use crate::state::vrrp::State;
+use crate::wire::Mac;
 
 /// All that an instance ever hears of tracked objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +84,15 @@ pub enum Input {
         /// Address.
         address: IpAddr,
     },
+    /// Somebody answered [`Output::Probe`]: a frame that is not ours says that its sender has the address.
+    AddressInUse {
+        /// Interface that the answer came in on.
+        interface: String,
+        /// Address.
+        address: IpAddr,
+        /// Who has it.
+        by: Mac,
+    },
     /// An order.
     Command(VrrpCommand),
     /// A new configuration. Instances keep their state by name unless interface, family, version or VRID changed.
@@ -134,6 +144,11 @@ pub enum Output {
         addresses: Vec<VirtualAddress>,
         /// Frames for each address.
         repeat: u32,
+    },
+    /// Ask the link who has these addresses. Answered by [`Input::AddressInUse`] or by silence.
+    Probe {
+        /// Addresses.
+        addresses: Vec<VirtualAddress>,
     },
     /// An instance changed state (log it, notify, publish).
     Transition(Transition),

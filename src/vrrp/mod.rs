@@ -18,6 +18,8 @@
 //! every state ──> Fault: interface, tracking or kernel says no ──> Backup when the obstacle is gone
 //! ```
 //!
+//! A Backup asks the link who has the addresses before its down timer fires (`instance/probe.rs`).
+//!
 //! Rules that no input may bend: the advert timer starts again only when an advert was **sent**, the down timer only when
 //! one was **accepted**; a router that woke later than its lease or a whole Master_Down steps down before it does
 //! anything else; an announcement never precedes its address.

@@ -74,6 +74,9 @@ impl Router {
             Input::AddressRemoved { interface, address } => {
                 self.each(now, |instance, context| instance.address_removed(context, &interface, address));
             }
+            Input::AddressInUse { interface, address, by } => {
+                self.each(now, |instance, context| instance.address_in_use(context, &interface, address, by));
+            }
             Input::Command(command) => self.obey(now, command),
             Input::Configure { instances, groups } => self.configure(now, instances, groups),
         }

@@ -224,11 +224,22 @@ pub struct Process {
 
 impl Process {
     /// Starts it with both outputs in the file.
-    pub fn start(mut command: Command, log: PathBuf) -> Process {
+    pub fn start(command: Command, log: PathBuf) -> Process {
         let file = File::options().create(true).append(true).open(&log).expect("log file");
         let errors = file.try_clone().expect("log file");
+        Process::start_with(command, log, errors.into())
+    }
+
+    /// Starts it with standard output in the file and standard error somewhere else.
+    pub fn start_with(mut command: Command, log: PathBuf, errors: Stdio) -> Process {
+        let file = File::options().create(true).append(true).open(&log).expect("log file");
         let child = command.stdout(file).stderr(errors).spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Process { child, log }
+    }
+
+    /// Its identifier.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends it a signal.
@@ -307,12 +318,25 @@ pub struct Vipgate {
 impl Vipgate {
     /// Starts it with this configuration file.
     pub fn start(lan: &Lan, node: &str, config: &Path) -> Vipgate {
+        let (command, socket) = Vipgate::command(lan, node, config);
+        let process = Process::start(command, lan.file(&format!("{node}.log")));
+        Vipgate { process, namespace: lan.name(node), socket }
+    }
+
+    /// Starts it with the most talkative log, on a standard error of the test's.
+    pub fn start_talking(lan: &Lan, node: &str, config: &Path, errors: Stdio) -> Vipgate {
+        let (mut command, socket) = Vipgate::command(lan, node, config);
+        command.env("VIPGATE_LOG", "trace");
+        let process = Process::start_with(command, lan.file(&format!("{node}.log")), errors);
+        Vipgate { process, namespace: lan.name(node), socket }
+    }
+
+    fn command(lan: &Lan, node: &str, config: &Path) -> (Command, PathBuf) {
         let socket = lan.file(&format!("{node}.sock"));
         let mut command = lan.command(node, env!("CARGO_BIN_EXE_vipgate"));
         command.arg("run").arg("-f").arg(config).args(["--node", node, "--admin-socket"]).arg(&socket);
         command.env("NO_COLOR", "1");
-        let process = Process::start(command, lan.file(&format!("{node}.log")));
-        Vipgate { process, namespace: lan.name(node), socket }
+        (command, socket)
     }
 
     /// Runs another command of vipgate against it.

@@ -39,13 +39,13 @@ fn ip(text: &str) -> IpAddr {
 }
 
 /// Runs `ip` in the calling thread's namespace.
-fn configure(words: &str) {
+pub fn configure(words: &str) {
     let output = Command::new("ip").args(words.split_whitespace()).output().expect("ip is installed");
     assert!(output.status.success(), "ip {words}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Runs a test on a thread in a new namespace.
-fn in_namespace<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send) {
+pub fn in_namespace<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send) {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             unshare_netns().expect("root, or a user namespace: ./dev test sees to that");
@@ -60,7 +60,7 @@ fn in_namespace<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send) {
 }
 
 /// A namespace that the calling thread can go back to.
-struct Side(File);
+pub struct Side(File);
 
 impl Side {
     fn here() -> Side {
@@ -71,13 +71,14 @@ impl Side {
         format!("/proc/{}/fd/{}", std::process::id(), self.0.as_raw_fd()).into()
     }
 
-    fn enter(&self) {
+    /// Moves the thread there.
+    pub fn enter(&self) {
         enter_netns(&self.path()).expect("a namespace of our own");
     }
 }
 
 /// Two namespaces joined by a cable: `eth0` with .11 here and .12 there. The thread is `here` afterwards.
-fn cable() -> (Side, Side) {
+pub fn cable() -> (Side, Side) {
     let here = Side::here();
     unshare_netns().expect("a second namespace");
     configure("link set lo up");
@@ -342,7 +343,7 @@ fn announcements_leave_as_whole_frames() {
 }
 
 /// One IPv4 instance with 100 ms between adverts and a lease of 2 s.
-fn model() -> Model {
+pub fn model() -> Model {
     let interface = "eth0".to_owned();
     Model {
         node: "lb1".into(),

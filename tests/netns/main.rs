@@ -4,10 +4,13 @@
 //! that lacks one of them fails and says which.
 //!
 //! [`harness`] has the network and the processes; [`interop`] vipgate with keepalived, [`pair`] failures of two vipgate,
-//! [`operator`] what an operator types; [`kernel`] is the layer below, without a process: addresses, frames, events.
+//! [`operator`] what an operator types; [`kernel`] is the layer below, without a process: addresses, frames, events; [`claim`] the question
+//! before a claim; [`hardship`] what a host does to a node: a log that nobody reads, threads without CPU time, a panic.
 
 mod harness;
 
+mod claim;
+mod hardship;
 mod interop;
 mod kernel;
 mod operator;

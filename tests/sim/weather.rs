@@ -130,6 +130,7 @@ pub struct Tally {
     pub refusals: u64,
     pub expiries: u64,
     pub resumes: u64,
+    pub answers: u64,
 }
 
 impl Tally {
@@ -140,10 +141,11 @@ impl Tally {
         self.refusals += other.refusals;
         self.expiries += other.expiries;
         self.resumes += other.resumes;
+        self.answers += other.answers;
     }
 
     pub fn is_rich(&self) -> bool {
-        [self.strokes, self.transitions, self.announcements, self.refusals, self.expiries, self.resumes]
+        [self.strokes, self.transitions, self.announcements, self.refusals, self.expiries, self.resumes, self.answers]
             .iter()
             .all(|count| *count > 20)
     }

@@ -76,6 +76,8 @@ enum Event {
     Ready(usize, u32),
     /// Everything under way on an instance's addresses is finished.
     Finished(usize, u32, usize),
+    /// Somebody's kernel answers a node's question who has an address.
+    InUse(usize, IpAddr, usize),
     /// An announcement reaches the client.
     Announced(usize, IpAddr),
     Stroke(Stroke),
@@ -208,6 +210,12 @@ impl World {
                     self.input(number, Input::Finished { instance });
                 }
             }
+            Event::InUse(number, address, holder) => {
+                self.tally.answers += 1;
+                self.note(format!("n{number} hears that n{holder} has {address}"));
+                let by = [2, 0, 0, 0, 0, holder as u8];
+                self.input(number, Input::AddressInUse { interface: "eth0".to_owned(), address, by });
+            }
             Event::Announced(number, address) => {
                 self.client.insert(address, number);
             }
@@ -304,6 +312,7 @@ impl World {
                 self.ask_kernel(number, instance, Change::Remove, addresses);
             }
             Output::Announce { addresses, repeat, .. } => self.announce(number, &addresses, repeat),
+            Output::Probe { addresses } => self.probe(number, &addresses),
             Output::Transition(transition) => {
                 let (from, to) = (transition.from.name(), transition.to.name());
                 self.note(format!("n{number} {} {from} -> {to}: {}", transition.name, transition.reason));
@@ -365,6 +374,20 @@ impl World {
             for _ in 0..repeat {
                 if self.nodes[number].link_is_up && self.passes(number, client) {
                     self.after(Duration::from_micros(100), Event::Announced(number, address.address));
+                }
+            }
+        }
+    }
+
+    /// Every kernel that has the address answers, whatever its process does.
+    fn probe(&mut self, number: usize, addresses: &[VirtualAddress]) {
+        self.note(format!("n{number} asks who has its addresses"));
+        for to in (0..self.nodes.len()).filter(|to| *to != number) {
+            for address in addresses.iter().map(|virtual_ip| virtual_ip.address) {
+                let may_ask = self.nodes[number].link_is_up && self.passes(number, to);
+                if may_ask && self.nodes[to].holds(address) && self.passes(to, number) {
+                    let latency = self.latency();
+                    self.after(latency, Event::InUse(number, address, to));
                 }
             }
         }

@@ -51,6 +51,7 @@ pub(super) struct CheckThread {
 pub(super) fn spawn(context: CheckThread) -> io::Result<thread::JoinHandle<()>> {
     thread::Builder::new().name("vg-check".into()).spawn(move || {
         super::threads::keep_capabilities(&[]);
+        context.heart.belongs_to(sys::thread::current());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .max_blocking_threads(2)

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::farewell;
 use super::links::Links;
 use super::notice::VrrpNotice;
+use super::probes::{Answer, Probes};
 use crate::model::vrrp::{Family, Instance, Transport, VirtualAddress};
 use crate::sys::link_frame::LinkSender;
 use crate::sys::netlink::{Installation, Kernel, held, installed_prefix};
@@ -42,6 +43,7 @@ pub struct Effects {
     /// Interfaces and addresses.
     pub links: Links,
     frames: LinkSender,
+    probes: Probes,
     sockets: Vec<(VrrpSocket, Vec<IpAddr>)>,
     held: HashMap<(String, IpAddr), Installation>,
     notices: UnboundedSender<VrrpNotice>,
@@ -56,6 +58,7 @@ impl Effects {
             kernel: Kernel::open()?,
             links: Links::default(),
             frames: LinkSender::open()?,
+            probes: Probes::default(),
             sockets: Vec::new(),
             held: HashMap::new(),
             notices,
@@ -101,7 +104,24 @@ impl Effects {
     pub fn poll_ready(&self, context: &mut Context<'_>) -> Poll<()> {
         // Every socket has to be asked, so that each of them wakes this task.
         let ready = self.sockets.iter().filter(|(socket, _)| socket.poll_ready(context).is_ready()).count();
-        if ready > 0 { Poll::Ready(()) } else { Poll::Pending }
+        let is_answer = self.probes.poll_ready(context).is_ready();
+        if ready > 0 || is_answer { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Asks the link who has these addresses.
+    pub fn probe(&mut self, now: Instant, addresses: &[VirtualAddress]) {
+        let asked = self.probes.ask(now, &self.links, &self.frames, addresses);
+        let Some(VirtualAddress { address, interface, .. }) = addresses.first() else { return };
+        if let Err(error) = asked
+            && self.may_complain(now, "probe", interface)
+        {
+            tracing::warn!(%address, interface, %error, "cannot ask who has a virtual IP: it counts as free");
+        }
+    }
+
+    /// Who has answered since the last time.
+    pub fn answers(&mut self, now: Instant) -> Vec<Answer> {
+        self.probes.answers(now)
     }
 
     /// Reads up to `budget` messages, taking turns between the sockets, and tells whether the budget was used up.
@@ -276,7 +296,7 @@ impl Effects {
     }
 
     /// Whether this trouble has been silent long enough to be logged again.
-    fn may_complain(&mut self, now: Instant, trouble: &'static str, about: &str) -> bool {
+    pub fn may_complain(&mut self, now: Instant, trouble: &'static str, about: &str) -> bool {
         let last = self.last_complaint.entry((trouble, about.to_owned())).or_insert(Instant::ZERO);
         let may = *last == Instant::ZERO || now.since(*last) >= SILENCE;
         if may {

@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::panic;
 use std::sync::{Mutex, Once, PoisonError, TryLockError};
 
+use crate::run::log::messages;
 use crate::sys::netlink::held;
 use crate::sys::vrrp_socket;
 use crate::vrrp::io::Transmit;
@@ -28,11 +29,14 @@ pub fn arm() {
     INSTALLED.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |information| {
-            previous(information);
-            if IS_VRRP.get() {
-                leave();
-                std::process::abort();
+            if !IS_VRRP.get() {
+                return previous(information);
             }
+            // Whatever the hook before this one does with the news, it comes after the addresses.
+            leave();
+            previous(information);
+            messages::flush();
+            std::process::abort();
         }));
     });
     IS_VRRP.set(true);

@@ -11,9 +11,11 @@
 mod effects;
 mod farewell;
 mod finishing;
+mod hearts;
 mod levels;
 mod links;
 mod notice;
+mod probes;
 
 use std::future::poll_fn;
 use std::io;
@@ -44,7 +46,8 @@ use crate::vrrp::io::{Effective, Input, Output};
 
 use effects::{Effects, Parting};
 use finishing::AllFinishing;
-use levels::{Hearts, Sources};
+use hearts::Hearts;
+use levels::Sources;
 use links::Consequence;
 
 /// Messages read in one turn.
@@ -162,7 +165,7 @@ impl Loop {
         let events = Events::subscribe()?;
         effects.links.resync(&mut effects.kernel)?;
         let mut running = Loop {
-            hearts: Hearts::new(std::mem::take(&mut context.hearts)),
+            hearts: Hearts::new(std::mem::take(&mut context.hearts), hearts::KERNEL),
             tracker: Tracker::new(&context.model),
             router: Router::new(now),
             levels: Levels::new(),
@@ -189,6 +192,10 @@ impl Loop {
             self.turn(wake)?;
             if self.is_stopped {
                 self.effects.remove_all();
+                while let Some(at) = self.finishing.next() {
+                    tokio::time::sleep_until(clock::tokio_deadline(at)).await;
+                    self.finishing.send_on(clock::now());
+                }
                 self.publish(clock::now());
                 let _ = self.context.notices.send(VrrpNotice::Stopped);
                 return Ok(());
@@ -226,6 +233,9 @@ impl Loop {
             Wake::Orphaned => self.input(now, Input::Command(VrrpCommand::Stop)),
         }
         self.listen(now);
+        for probes::Answer { interface, address, by } in self.effects.answers(now) {
+            self.input(now, Input::AddressInUse { interface, address, by });
+        }
         self.publish(now);
         Ok(())
     }
@@ -333,6 +343,11 @@ impl Loop {
 
     /// Reads the levels and tells the router what they come to, if that changed.
     fn look_at_levels(&mut self, now: Instant) {
+        for thread in self.hearts.look(now) {
+            if self.effects.may_complain(now, "starved", "") {
+                tracing::warn!(thread, "a thread gets no CPU time: this host is overloaded");
+            }
+        }
         let links = &self.effects.links;
         let sources = Sources {
             board: &self.context.board,
@@ -340,7 +355,7 @@ impl Loop {
             hearts: &self.hearts,
             is_up: &|name| links.is_up(name),
         };
-        let levels = levels::gather(&self.context.model, &sources, now);
+        let levels = levels::gather(&self.context.model, &sources);
         let are_settled = self.context.backends.iter().all(|backend| backend.is_settled());
         let is_ready = self.tracker.is_ready(&levels) && are_settled;
         if levels != self.levels || self.effective.is_empty() {
@@ -399,6 +414,7 @@ impl Loop {
                     self.finishing.leave(now, instance, &self.context.listeners);
                 }
                 Output::Announce { addresses, repeat, .. } => self.effects.announce(now, &addresses, repeat),
+                Output::Probe { addresses } => self.effects.probe(now, &addresses),
                 Output::Transition(transition) => {
                     self.is_news = true;
                     let (from, to) = (transition.from.name(), transition.to.name());

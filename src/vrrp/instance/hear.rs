@@ -25,6 +25,7 @@ impl Instance {
 
     fn accept(&mut self, context: &mut Context<'_>, advert: &Accepted) {
         self.report.note_peer(context.now, advert, self.config.version);
+        self.heard_at = Some(context.now);
         if advert.list == List::Overlapping && !self.report.warned_of_overlap {
             self.report.warned_of_overlap = true;
             self.warn(context, "overlap", || {
@@ -53,7 +54,6 @@ impl Instance {
             }
             Phase::GivingWay(_) => {}
         }
-        self.heard_at = Some(context.now);
     }
 
     /// A Master leaves. Who is well moves after its skew; who is not waits a whole Master_Down, once, because the Master

@@ -1,11 +1,12 @@
 //! One virtual router on this node: its state and every way from one state to another.
 //!
-//! Read this file for the state, then `hear.rs` (adverts), `tick.rs` (timers), `release.rs` (leaving on purpose),
-//! `handover.rs` (from a living Master to another), `hold.rs` (addresses and their lease), `report.rs` (counters and
-//! status). Sync groups are one floor up.
+//! Read this file for the state, then `hear.rs` (adverts), `tick.rs` (timers), `probe.rs` (who has the addresses?),
+//! `release.rs` (leaving on purpose), `handover.rs` (from a living Master to another), `hold.rs` (addresses and their
+//! lease), `report.rs` (counters and status). Sync groups are one floor up.
 
 mod hear;
 mod tick;
+mod probe;
 mod hold;
 mod release;
 mod handover;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use self::handover::GivingWay;
 use self::hold::Hold;
+use self::probe::Probe;
 use self::release::Release;
 use self::report::Report;
 use super::announce::Schedule;
@@ -66,6 +68,8 @@ struct Watch {
     was_late: bool,
     /// A Master said that it leaves while this node was in no shape to hurry.
     heard_farewell: bool,
+    /// How far the question who has the addresses has come.
+    probe: Probe,
 }
 
 /// An instance.
@@ -95,7 +99,7 @@ pub struct Instance {
     interval: Duration,
     /// When the next advert goes out, while Master or Releasing.
     advert_at: Instant,
-    /// When an advert was last accepted.
+    /// When the last advert was accepted, whatever it said.
     heard_at: Option<Instant>,
     /// When the last answer to a losing advert went out.
     answered_at: Option<Instant>,
@@ -267,7 +271,14 @@ impl Instance {
     /// Becomes a Backup with a fresh down timer. The caller reports the change.
     fn watch(&mut self, now: Instant) {
         let down_at = now + self.master_down();
-        self.phase = Phase::Backup(Watch { from: now, down_at, wants: false, was_late: false, heard_farewell: false });
+        self.phase = Phase::Backup(Watch {
+            from: now,
+            down_at,
+            wants: false,
+            was_late: false,
+            heard_farewell: false,
+            probe: Probe::Planned(down_at - self.interval),
+        });
         self.advert_at = Instant::FAR_FUTURE;
     }
 

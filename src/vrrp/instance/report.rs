@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::probe::mac_text;
 use super::{Context, Instance};
 use crate::model::vrrp::{ChecksumForm, Family, Version};
 use crate::state::vrrp::{InstanceStatus, Peer, State};
@@ -25,6 +26,7 @@ pub struct Report {
     pub adverts_sent: u64,
     pub adverts_received: u64,
     pub readded: u64,
+    pub in_use: u64,
     pub down: Vec<String>,
     pub warned_of_overlap: bool,
     rejected: BTreeMap<&'static str, u64>,
@@ -43,6 +45,7 @@ impl Report {
             adverts_sent: 0,
             adverts_received: 0,
             readded: 0,
+            in_use: 0,
             down: Vec::new(),
             warned_of_overlap: false,
             rejected: BTreeMap::new(),
@@ -127,6 +130,8 @@ impl Instance {
                 ChecksumForm::PseudoHeaderMulticast => "pseudo-header-multicast",
             }),
             readded: report.readded,
+            in_use: report.in_use,
+            in_use_by: self.holder().map(mac_text),
             down: report.down.clone(),
         }
     }

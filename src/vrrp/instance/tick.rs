@@ -17,6 +17,7 @@ impl Instance {
             self.sound_since = context.now;
             return self.leave(context, reason);
         }
+        self.probe_in_time(context);
         match self.phase {
             Phase::Initialize | Phase::Fault => self.settle(context),
             Phase::Backup(watch) if !watch.wants && context.now >= watch.down_at => self.down_timer_fires(context),
@@ -50,6 +51,8 @@ impl Instance {
             // This process slept: adverts of a living Master may wait in the socket.
             watch.was_late = true;
             watch.down_at = again;
+        } else if watch.probe.was_answered() {
+            watch.wait_for_holder(context.now, master_down);
         } else if self.is_grouped {
             watch.wants = true;
         } else {
@@ -79,7 +82,9 @@ impl Instance {
             _ if self.is_stopped => None,
             Phase::Initialize => self.link.is_none().then_some(self.grace_until),
             Phase::Fault => refusal(),
-            Phase::Backup(watch) => (!watch.wants).then_some(watch.down_at),
+            Phase::Backup(watch) => {
+                (!watch.wants).then(|| watch.probe.next().map_or(watch.down_at, |at| at.min(watch.down_at)))
+            }
             Phase::Master => Some(self.next_of_holder()),
             Phase::Releasing(release) => Some(self.next_of_holder().min(release.until)),
             Phase::GivingWay(giving) => Some(self.next_of_holder().min(giving.until)),

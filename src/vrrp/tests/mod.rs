@@ -8,6 +8,7 @@ mod rule_03_address_lists;
 mod rule_04_release_is_always_possible;
 mod rule_05_claim_order;
 mod rule_06_readiness_and_interfaces;
+mod rule_06_probe_before_claim;
 mod rule_07_stall;
 mod rule_08_removed_addresses;
 mod rule_10_stop_and_reload;

@@ -227,6 +227,7 @@ fn describe(output: &Output) -> String {
         Output::Finish { addresses, .. } => format!("finish {}", list(addresses)),
         Output::RemoveAddresses { addresses, .. } => format!("remove {}", list(addresses)),
         Output::Announce { addresses, repeat, .. } => format!("announce {} x{repeat}", list(addresses)),
+        Output::Probe { addresses } => format!("probe {}", list(addresses)),
         Output::Transition(transition) => {
             format!("{} -> {}: {}", transition.from.name(), transition.to.name(), transition.reason)
         }

@@ -1,16 +1,19 @@
-//! Advert, addresses, and only after the kernel's yes the announcement.
+//! Question, advert, addresses, and only after the kernel's yes the announcement.
 
 use super::rig::*;
 use crate::state::vrrp::State;
 use crate::vrrp::Input;
 
 #[test]
-fn a_claim_is_advert_address_answer_announcement() {
+fn a_claim_is_question_advert_address_answer_announcement() {
     let mut rig = Rig::new(config());
     rig.take();
     rig.kernel = Kernel::Silent;
     rig.pass(ms(3700));
-    assert_eq!(rig.take(), ["send 100", "add 192.0.2.253", "BACKUP -> MASTER: master down timer expired"]);
+    assert_eq!(
+        rig.take(),
+        ["probe 192.0.2.253", "send 100", "add 192.0.2.253", "BACKUP -> MASTER: master down timer expired"]
+    );
     rig.input(Input::AddressesAdded { instance: 0, result: Ok(()) });
     assert_eq!(rig.take(), ["announce 192.0.2.253 x5"]);
 }

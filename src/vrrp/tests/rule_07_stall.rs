@@ -49,7 +49,7 @@ fn a_short_stall_is_forgiven() {
 fn a_backup_that_slept_past_its_down_timer_listens_before_it_claims() {
     let mut rig = Rig::backup_of(config(), 200);
     rig.sleep(ms(60_000));
-    assert_eq!((rig.state(), rig.take()), (State::Backup, vec![]));
+    assert_eq!((rig.state(), rig.take()), (State::Backup, vec!["probe 192.0.2.253".to_owned()]));
     rig.hear(200);
     rig.pass(ms(3600));
     assert_eq!(rig.state(), State::Backup);

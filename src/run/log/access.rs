@@ -1,4 +1,4 @@
-//! vg-log: writes access log lines, so that a slow disk or syslog never blocks a worker.
+//! vg-log: access log lines, so that a slow disk or syslog never blocks a worker.
 //!
 //! Workers append whole lines to their ring; this thread empties the rings twenty times a second. A ring that is full
 //! drops lines and counts them, and the loss is reported here.
@@ -6,9 +6,9 @@
 use std::io::{self, Write};
 use std::net::UdpSocket;
 use std::os::unix::net::UnixDatagram;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use crate::model::{LogTarget, Model};
@@ -19,23 +19,31 @@ use crate::sys;
 const ROUND: Duration = Duration::from_millis(50);
 /// Bytes written by one call to standard output.
 const BATCH: usize = 64 * 1024;
+/// What is not written within this time at the end is lost.
+const LAST_LINES: Duration = Duration::from_secs(1);
 /// Facility local0, severity info (RFC 3164 §4.1.1): HAProxy's usual choice.
 const PRIORITY: u8 = 16 * 8 + 6;
 
 /// The running thread.
-pub(super) struct LogThread {
+pub(in crate::run) struct LogThread {
     stop: Arc<AtomicBool>,
-    handle: Option<JoinHandle<()>>,
+    thread: Thread,
+    ended: mpsc::Receiver<()>,
+    lost: Arc<AtomicU64>,
 }
 
 impl LogThread {
-    /// Writes what is left and ends the thread.
-    pub(super) fn flush(mut self) {
+    /// Writes what is left and ends the thread; a target that takes nothing more is not waited for long.
+    pub(in crate::run) fn flush(self) {
         self.stop.store(true, Ordering::Release);
-        if let Some(handle) = self.handle.take() {
-            handle.thread().unpark();
-            let _ = handle.join();
-        }
+        self.thread.unpark();
+        // The sender goes with the thread: an error is the end that is waited for.
+        let _ = self.ended.recv_timeout(LAST_LINES);
+    }
+
+    /// Lines lost since start.
+    pub(in crate::run) fn lost(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.lost)
     }
 }
 
@@ -43,39 +51,45 @@ impl LogThread {
 ///
 /// # Errors
 /// The thread cannot be created. A syslog that is away is no error: lines are counted as lost until it is back.
-pub(super) fn spawn(model: &Model, rings: Vec<Arc<LogRing>>) -> io::Result<LogThread> {
+pub(in crate::run) fn spawn(model: &Model, rings: Vec<Arc<LogRing>>) -> io::Result<LogThread> {
     let stop = Arc::new(AtomicBool::new(false));
-    let (stopped, target) = (Arc::clone(&stop), model.process.access_log.clone());
+    let lost = Arc::new(AtomicU64::new(0));
+    let (end, ended) = mpsc::sync_channel(0);
+    let (stopped, count, target) = (Arc::clone(&stop), Arc::clone(&lost), model.process.access_log.clone());
     let handle = thread::Builder::new().name("vg-log".into()).spawn(move || {
-        super::threads::keep_capabilities(&[]);
-        let mut writer = Writer::new(target);
-        let mut lines = Vec::new();
-        let mut lost_before = 0;
-        loop {
-            let is_last = stopped.load(Ordering::Acquire);
-            for ring in &rings {
-                while ring.pop(&mut lines) {
-                    lines.push(b'\n');
-                    if lines.len() >= BATCH {
-                        writer.write(&lines);
-                        lines.clear();
-                    }
+        let _end: mpsc::SyncSender<()> = end;
+        crate::run::threads::keep_capabilities(&[]);
+        write(&rings, Writer::new(target), &stopped, &count);
+    })?;
+    Ok(LogThread { stop, thread: handle.thread().clone(), ended, lost })
+}
+
+/// The thread's work.
+fn write(rings: &[Arc<LogRing>], mut writer: Writer, stopped: &AtomicBool, count: &AtomicU64) {
+    let mut lines = Vec::new();
+    loop {
+        let is_last = stopped.load(Ordering::Acquire);
+        for ring in rings {
+            while ring.pop(&mut lines) {
+                lines.push(b'\n');
+                if lines.len() >= BATCH {
+                    writer.write(&lines);
+                    lines.clear();
                 }
             }
-            writer.write(&lines);
-            lines.clear();
-            let lost = rings.iter().map(|ring| ring.dropped()).sum::<u64>() + writer.lost;
-            if lost > lost_before {
-                tracing::warn!(lines = lost - lost_before, "access log lines were lost");
-                lost_before = lost;
-            }
-            if is_last {
-                return;
-            }
-            thread::park_timeout(ROUND);
         }
-    })?;
-    Ok(LogThread { stop, handle: Some(handle) })
+        writer.write(&lines);
+        lines.clear();
+        let lost = rings.iter().map(|ring| ring.dropped()).sum::<u64>() + writer.lost;
+        let before = count.swap(lost, Ordering::Relaxed);
+        if lost > before {
+            tracing::warn!(lines = lost - before, "access log lines were lost");
+        }
+        if is_last {
+            return;
+        }
+        thread::park_timeout(ROUND);
+    }
 }
 
 struct Writer {
