@@ -43,10 +43,8 @@ pub(super) enum Service {
 /// What a session is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Nothing has come yet.
-    Fresh,
-    /// Between two requests.
-    Idle,
+    /// It waits for a request: since the connection or the last response.
+    Waiting(Instant),
     /// A request or its response is under way.
     Busy,
     /// Bytes both ways, for as long as both sides like.
@@ -58,8 +56,6 @@ pub(super) enum Stage {
 pub(super) struct Shared {
     pub(super) timer: Timer,
     pub(super) stage: Cell<Stage>,
-    /// When the connection was accepted.
-    pub(super) accepted: Instant,
     /// To be closed at once.
     pub(super) is_killed: Cell<bool>,
     /// The address that the client connected to.

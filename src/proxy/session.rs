@@ -48,10 +48,10 @@ impl Session {
         let bound = listener.key.address.ip();
         // A socket on one address needs no system call to know its local address.
         let local = if bound.is_unspecified() { client.local_addr().map_or(bound, |local| local.ip()) } else { bound };
+        let accepted = clock::now();
         let shared = Rc::new(Shared {
             timer: super::timers::Timer::new(),
-            stage: Stage::Fresh.into(),
-            accepted: clock::now(),
+            stage: Stage::Waiting(accepted).into(),
             is_killed: false.into(),
             local: local.to_canonical(),
         });
