@@ -1,4 +1,4 @@
-//! Leaving an address: requests under way are finished, everything else on it is closed.
+//! Leaving an address: requests under way and those that are likely any moment are answered, the rest is closed.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -15,10 +15,12 @@ use super::local::{Shared, Stage, Worker};
 const LOOK: Duration = Duration::from_millis(1);
 /// A handshake that was half done when the listeners were shut is over by then.
 const HANDSHAKE: Duration = Duration::from_millis(2);
-/// A client that has connected sends its request within this time, or only keeps a connection ready.
-const FIRST_BYTE: Duration = Duration::from_millis(20);
+/// A client that has just connected, or just got a response, may send a request so soon: it gets its response, which says
+/// `Connection: close`, instead of finding the connection gone.
+const NEXT_REQUEST: Duration = Duration::from_millis(60);
 
-/// Finishes the requests on these addresses; `unfinished` is dropped when there is none left. Tunnels are not waited for.
+/// Finishes the requests on these addresses; `unfinished` is dropped when there is none left. Tunnels are not waited for:
+/// they would never be over.
 pub(super) async fn finish(worker: Rc<Worker>, addresses: Vec<IpAddr>, unfinished: Sender<Infallible>) {
     let addresses: Vec<_> = addresses.iter().map(IpAddr::to_canonical).collect();
     worker.leaving.borrow_mut().extend(&addresses);
@@ -34,8 +36,8 @@ pub(super) async fn finish(worker: Rc<Worker>, addresses: Vec<IpAddr>, unfinishe
             }
             match session.stage.get() {
                 Stage::Busy => is_busy = true,
-                Stage::Fresh if now.since(session.accepted) < FIRST_BYTE => is_busy = true,
-                Stage::Fresh | Stage::Idle => kill(session),
+                Stage::Waiting(since) if now.since(since) < NEXT_REQUEST => is_busy = true,
+                Stage::Waiting(_) => kill(session),
                 Stage::Tunnel => {}
             }
         }

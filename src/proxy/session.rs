@@ -38,6 +38,7 @@ pub(super) struct Session {
     pub(super) listener: Rc<Listener>,
     pub(super) client: TcpStream,
     pub(super) peer: SocketAddr,
+    pub(super) accepted: Instant,
     /// Bytes of the client that belong to its next request.
     pub(super) input: Option<Chunk>,
     key: usize,
@@ -56,7 +57,16 @@ impl Session {
             local: local.to_canonical(),
         });
         let key = worker.sessions.borrow_mut().insert(Rc::clone(&shared));
-        Session { worker: Rc::clone(worker), shared, listener: Rc::clone(listener), client, peer, input: None, key }
+        Session {
+            worker: Rc::clone(worker),
+            shared,
+            listener: Rc::clone(listener),
+            client,
+            peer,
+            accepted,
+            input: None,
+            key,
+        }
     }
 
     /// Runs until the connection closes.

@@ -66,17 +66,12 @@ fn write_log(
     let backend = frontend.backend.as_ref().map(|backend| &backend.running);
     let line = Line {
         client: session.peer,
-        started: worker.wall(session.shared.accepted),
+        started: worker.wall(session.accepted),
         frontend: &frontend.running.model.name,
         backend: backend.map(|backend| backend.model.name.as_str()),
         server: backend.zip(effort.server).map(|(backend, server)| backend.model.servers[server].name.as_str()),
-        timers: [
-            since(effort.assigned, Some(session.shared.accepted)),
-            since(effort.connected, effort.assigned),
-            -1,
-            -1,
-        ],
-        total: clock::now().since(session.shared.accepted).as_millis() as i64,
+        timers: [since(effort.assigned, Some(session.accepted)), since(effort.connected, effort.assigned), -1, -1],
+        total: clock::now().since(session.accepted).as_millis() as i64,
         bytes,
         termination: result.err().map_or(*b"--", Failure::state),
         concurrency: Concurrency {

@@ -209,7 +209,7 @@ fn serve(
 fn hurry_idle(worker: &Worker, deadline: Instant) {
     let at = deadline.min(clock::now() + GRACE);
     for session in worker.sessions.borrow().iter().map(|(_, session)| session) {
-        if matches!(session.stage.get(), Stage::Fresh | Stage::Idle) && session.timer.deadline() > at {
+        if matches!(session.stage.get(), Stage::Waiting(_)) && session.timer.deadline() > at {
             Wheel::set(&worker.wheel, session, at);
         }
     }

@@ -37,11 +37,7 @@ pub(super) async fn receive(session: &mut Session, frontend: &LocalFrontend, is_
     // The first request's time counts from the connection on, so that a silent client gets its 408.
     let mut first_byte = has_input.then_some(now);
     session.set_deadline(now + if is_first || has_input { timeouts.http_request } else { timeouts.http_keep_alive });
-    session.shared.stage.set(match (has_input, is_first) {
-        (true, _) => Stage::Busy,
-        (false, true) => Stage::Fresh,
-        (false, false) => Stage::Idle,
-    });
+    session.shared.stage.set(if has_input { Stage::Busy } else { Stage::Waiting(now) });
     let mut wait = Wait { seen: 0, is_unexamined: has_input };
     let received = poll_fn(|context| {
         let now = clock::now();
@@ -58,7 +54,7 @@ pub(super) async fn receive(session: &mut Session, frontend: &LocalFrontend, is_
                     return Poll::Ready(Received::Closed);
                 }
                 let failure = Failure::new(By::Client, Cause::Timeout, Phase::Request);
-                let started = if is_first { session.shared.accepted } else { first_byte.unwrap_or(now) };
+                let started = if is_first { session.accepted } else { first_byte.unwrap_or(now) };
                 return Poll::Ready(Received::Refused { status: Some(408), failure, started });
             }
             None => {}
