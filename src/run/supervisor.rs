@@ -421,6 +421,8 @@ impl Supervisor {
         }
         let deadline = sys::clock::now() + self.generation.load().model.process.drain;
         self.command_workers(|| WorkerCommand::Drain { deadline });
+        // The workers' duplicates are the last: who connects from now on is refused, and goes elsewhere.
+        self.listeners = Listeners::default();
         for ended in &mut self.ended {
             let _ = ended.await;
         }
