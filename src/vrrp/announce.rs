@@ -19,6 +19,11 @@ impl Schedule {
         self.first_at = Some(until);
     }
 
+    /// Nothing keeps the first burst back any more.
+    pub fn let_go(&mut self) {
+        self.first_at = None;
+    }
+
     /// Whether the first burst is put off.
     pub fn is_held_back(&self) -> bool {
         self.first_at.is_some()
@@ -27,7 +32,6 @@ impl Schedule {
     /// Notes that a burst went out: the second one and the refresh are on their way. What was planned already stays,
     /// so that a peer that keeps asking cannot push them away.
     pub fn burst_sent(&mut self, now: Instant, config: &Announce) {
-        self.first_at = None;
         if self.again_at.is_none() {
             self.again_at = config.delay.map(|delay| now + delay);
         }
@@ -39,13 +43,6 @@ impl Schedule {
     /// Frames for each address that are due; the next time is planned.
     pub fn due(&mut self, now: Instant, config: &Announce) -> Option<u32> {
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        if self.first_at.is_some() {
-            let is_first = is_due(self.first_at);
-            if is_first {
-                self.burst_sent(now, config);
-            }
-            return is_first.then_some(config.burst);
-        }
         let again = is_due(self.again_at);
         let refresh = is_due(self.refresh_at);
         if refresh {
@@ -63,6 +60,6 @@ impl Schedule {
 
     /// The next thing to come.
     pub fn next(&self) -> Option<Instant> {
-        self.first_at.into_iter().chain(self.again_at).chain(self.refresh_at).min()
+        self.first_at.or_else(|| self.again_at.into_iter().chain(self.refresh_at).min())
     }
 }

@@ -8,8 +8,9 @@
 //! | announces                        |                                                                     |
 //!
 //! Until it hears priority 0 the new Master serves whoever finds it but tells no bridge: what is under way goes on where
-//! it began. It waits [`ANSWER`] for the first word of the old Master (one that is no vipgate steps down silently, or is
-//! dead) and [`FINISH`] and a little for the second.
+//! it began. It waits [`WORD`] for the first word of the old Master. Without one it asks the link who has the addresses: a
+//! Master that is no vipgate has stepped down silently and nobody answers, the kernel of one that is only short of CPU time
+//! does. Then it waits [`FINISH`] and a little for the farewell.
 
 use std::time::Duration;
 
@@ -19,8 +20,10 @@ use crate::time::Instant;
 use crate::vrrp::io::Output;
 use crate::vrrp::receive::Accepted;
 
-/// How long a new Master waits for a word of an old one that was alive: a round trip and a busy host.
-const ANSWER: Duration = Duration::from_millis(10);
+/// How long a new Master waits for a word of an old one that was alive.
+const WORD: Duration = Duration::from_millis(10);
+/// How long a new Master waits for the answer to its question who else has the addresses.
+const QUESTION: Duration = Duration::from_millis(20);
 /// How long an old Master may finish requests.
 const FINISH: Duration = Duration::from_millis(200);
 /// How much longer than [`FINISH`] the new Master waits.
@@ -34,6 +37,18 @@ pub struct GivingWay {
     /// When it leaves in any case.
     pub until: Instant,
     reason: String,
+}
+
+/// What a new Master that has not announced itself waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Takeover {
+    /// The first word of the old Master.
+    #[default]
+    Word,
+    /// The answer to the question who else has the addresses.
+    Question,
+    /// The old Master's farewell.
+    Farewell,
 }
 
 impl Instance {
@@ -77,7 +92,33 @@ impl Instance {
 
     /// Keeps the first announcement back until the old Master has said its last word.
     pub(super) fn await_old_master(&mut self, now: Instant) {
-        self.announcements.hold_back(now + ANSWER);
+        self.takeover = Takeover::Word;
+        self.announcements.hold_back(now + WORD);
+    }
+
+    /// The time to wait for the old Master is over, or for its first word.
+    pub(super) fn wait_is_over(&mut self, context: &mut Context<'_>) {
+        match self.takeover {
+            Takeover::Word => {
+                self.takeover = Takeover::Question;
+                self.announcements.hold_back(context.now + QUESTION);
+                context.outputs.push_back(Output::Probe { addresses: self.config.addresses.clone() });
+            }
+            Takeover::Question | Takeover::Farewell => self.announce_at_last(context),
+        }
+    }
+
+    fn announce_at_last(&mut self, context: &mut Context<'_>) {
+        self.announcements.let_go();
+        self.announce_again(context);
+    }
+
+    /// Somebody else has an address that this Master has not announced yet.
+    pub(super) fn old_master_is_there(&mut self, now: Instant) {
+        if self.announcements.is_held_back() && self.takeover != Takeover::Farewell {
+            self.takeover = Takeover::Farewell;
+            self.announcements.hold_back(now + FINISH + MARGIN);
+        }
     }
 
     /// A new Master hears an advert below its own: true if that is the old one, on its way out.
@@ -86,9 +127,9 @@ impl Instance {
             return false;
         }
         if advert.priority == 0 {
-            self.announce_again(context);
+            self.announce_at_last(context);
         } else {
-            self.announcements.hold_back(context.now + FINISH + MARGIN);
+            self.old_master_is_there(context.now);
         }
         true
     }

@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use self::handover::GivingWay;
+use self::handover::{GivingWay, Takeover};
 use self::hold::Hold;
 use self::probe::Probe;
 use self::release::Release;
@@ -104,6 +104,7 @@ pub struct Instance {
     /// When the last answer to a losing advert went out.
     answered_at: Option<Instant>,
     announcements: Schedule,
+    takeover: Takeover,
     hold: Hold,
     report: Report,
 }
@@ -130,6 +131,7 @@ impl Instance {
             heard_at: None,
             answered_at: None,
             announcements: Schedule::default(),
+            takeover: Takeover::default(),
             hold: Hold::default(),
             report: Report::new(format!("waiting for interface {}", config.interface), now),
             config,

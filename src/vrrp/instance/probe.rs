@@ -80,6 +80,7 @@ impl Instance {
         if !self.config.addresses.iter().any(is_ours) {
             return;
         }
+        self.old_master_is_there(context.now);
         let may_be_leased = self.may_be_leased(context.now);
         let Phase::Backup(watch) = &mut self.phase else { return };
         if watch.probe != Probe::Asked {

@@ -70,7 +70,11 @@ impl Instance {
             self.send_advert(context);
         }
         self.refresh_lease(context);
-        if let Some(repeat) = self.announcements.due(context.now, &self.config.announce) {
+        if self.announcements.is_held_back() {
+            if self.announcements.next().is_some_and(|at| at <= context.now) {
+                self.wait_is_over(context);
+            }
+        } else if let Some(repeat) = self.announcements.due(context.now, &self.config.announce) {
             self.announce_held(context, repeat);
         }
     }

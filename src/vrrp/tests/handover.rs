@@ -33,7 +33,7 @@ fn the_announcement_waits_for_the_farewell_of_the_old_master() {
 }
 
 #[test]
-fn an_old_master_that_says_nothing_is_waited_for_10_ms() {
+fn an_old_master_that_is_gone_is_waited_for_30_ms() {
     let mut rig = Rig::backup_of(config(), 50);
     for _ in 0..3 {
         rig.pass(ms(1000));
@@ -41,10 +41,26 @@ fn an_old_master_that_says_nothing_is_waited_for_10_ms() {
     }
     rig.pass(ms(610));
     assert_eq!(rig.state(), State::Master);
+    rig.take();
+    rig.pass(ms(10));
+    assert_eq!(rig.take(), ["probe 192.0.2.253"], "it says nothing: is it there?");
+    rig.pass(ms(19));
     assert_eq!(announcements(&mut rig), 0);
-    rig.pass(ms(9));
+    rig.pass(ms(1));
+    assert_eq!(announcements(&mut rig), 1);
+}
+
+#[test]
+fn an_old_master_that_is_there_but_silent_is_waited_for() {
+    let mut rig = Rig::backup_of(config(), 200);
+    rig.hear(0);
+    rig.pass(ms(620));
+    let (interface, address) = ("eth0".to_owned(), ip(VIP));
+    rig.input(Input::AddressInUse { interface, address, by: [2, 0, 0, 0, 0, 1] });
+    rig.take();
+    rig.pass(ms(249));
     assert_eq!(announcements(&mut rig), 0);
-    rig.pass(ms(2));
+    rig.hear(0);
     assert_eq!(announcements(&mut rig), 1);
 }
 
