@@ -40,6 +40,11 @@ impl Schedule {
         }
     }
 
+    /// The next burst comes at `at` or before.
+    pub fn burst_soon(&mut self, at: Instant) {
+        self.again_at = self.again_at.into_iter().chain([at]).min();
+    }
+
     /// Frames for each address that are due; the next time is planned.
     pub fn due(&mut self, now: Instant, config: &Announce) -> Option<u32> {
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);

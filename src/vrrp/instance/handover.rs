@@ -61,6 +61,7 @@ impl Instance {
             _ => None,
         };
         self.announcements = Default::default();
+        self.answer_at = None;
         self.phase = Phase::GivingWay(GivingWay { cause, until: context.now + FINISH, reason: reason.clone() });
         // RFC 9568 has the loser fall silent. The winner may be Master since a split, and has to hear that it won.
         if let Some(priority) = last_advert {

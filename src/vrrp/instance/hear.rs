@@ -10,6 +10,8 @@ use crate::vrrp::receive::{self, Accepted, List};
 
 /// Least time between two answers to losing adverts: a flood is answered ten times a second, no more.
 const ANSWER_GAP: Duration = Duration::from_millis(100);
+/// When the answer's announcement is repeated.
+const ONCE_MORE: Duration = Duration::from_secs(1);
 
 impl Instance {
     /// Takes a message with this instance's VRID.
@@ -100,27 +102,23 @@ impl Instance {
             self.learn(advert);
             return self.give_way(context, Some(own), describe(advert.priority, advert.from));
         }
-        let is_old_master = self.hears_old_master(context, advert);
-        if advert.priority == 0 {
-            // RFC 9568 §6.4.3: answer at once, so that the Backups know who stays. Who leaves may have announced.
-            if self.may_answer(context) {
-                self.send_advert(context);
-                if !is_old_master {
-                    self.announce_again(context);
-                }
-            } else if let Some(at) = self.answered_at {
-                // Not at once, then: but before a Backup's skew ends.
-                self.advert_at = self.advert_at.min(at + ANSWER_GAP);
-            }
-            return;
+        if self.hears_old_master(context, advert) {
+            return self.send_advert(context);
         }
-        if self.may_answer(context) {
-            // RFC 9568 §6.4.3: say who is Master, and to the bridges too.
-            self.send_advert(context);
-            if !is_old_master {
-                self.announce_again(context);
-            }
+        // RFC 9568 §6.4.3: say who is Master, and to the bridges too. Who leaves, or thought itself Master, has announced.
+        match self.answered_at {
+            Some(at) if context.now.since(at) < ANSWER_GAP => self.answer_at = Some(at + ANSWER_GAP),
+            _ => self.answer(context),
         }
+    }
+
+    /// Answers a losing advert, and announces once more soon: the loser's announcement may be on its way still.
+    pub(super) fn answer(&mut self, context: &mut Context<'_>) {
+        self.answer_at = None;
+        self.answered_at = Some(context.now);
+        self.send_advert(context);
+        self.announce_again(context);
+        self.announcements.burst_soon(context.now + ONCE_MORE);
     }
 
     /// Takes the interval of an advert that was accepted from the Master (version 3).
@@ -129,14 +127,6 @@ impl Instance {
             Version::V2 => self.config.advert_interval,
             Version::V3 => advert.interval,
         };
-    }
-
-    fn may_answer(&mut self, context: &Context<'_>) -> bool {
-        let may = self.answered_at.is_none_or(|at| context.now.since(at) >= ANSWER_GAP);
-        if may {
-            self.answered_at = Some(context.now);
-        }
-        may
     }
 }
 

@@ -103,6 +103,8 @@ pub struct Instance {
     heard_at: Option<Instant>,
     /// When the last answer to a losing advert went out.
     answered_at: Option<Instant>,
+    /// When one is answered that came too soon after the last answer.
+    answer_at: Option<Instant>,
     announcements: Schedule,
     takeover: Takeover,
     hold: Hold,
@@ -130,6 +132,7 @@ impl Instance {
             advert_at: Instant::FAR_FUTURE,
             heard_at: None,
             answered_at: None,
+            answer_at: None,
             announcements: Schedule::default(),
             takeover: Takeover::default(),
             hold: Hold::default(),
@@ -295,6 +298,7 @@ impl Instance {
         // Who claims while degraded knows that nobody better is there.
         self.has_offered = self.effective == Effective::Degraded;
         self.announcements = Schedule::default();
+        self.answer_at = None;
         if is_handover {
             self.await_old_master(context.now);
         }
@@ -304,12 +308,14 @@ impl Instance {
         self.report_state(context, from, reason);
     }
 
-    /// Gives the addresses up, says priority 0, and becomes a Backup: whoever is Master announces again, and if nobody is
-    /// a Backup need not wait.
+    /// Gives the addresses up, says priority 0 twice, and becomes a Backup: whoever is Master announces again, and if nobody
+    /// is a Backup need not wait.
     pub fn leave(&mut self, context: &mut Context<'_>, reason: String) {
         let from = self.state();
         self.remove_addresses(context);
-        self.send(context, 0);
+        for _ in 0..2 {
+            self.send(context, 0);
+        }
         if self.is_stopping() {
             return self.finish_stop(context, from, reason);
         }

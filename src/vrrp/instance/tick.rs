@@ -66,6 +66,9 @@ impl Instance {
             self.hold.forget_requests();
             return self.kernel_refuses(context, "the kernel did not answer a request for addresses".to_owned());
         }
+        if self.answer_at.is_some_and(|at| context.now >= at) {
+            self.answer(context);
+        }
         if context.now >= self.advert_at {
             self.send_advert(context);
         }
@@ -96,7 +99,7 @@ impl Instance {
     }
 
     fn next_of_holder(&self) -> Instant {
-        let others = self.hold.next().into_iter().chain(self.announcements.next());
+        let others = self.hold.next().into_iter().chain(self.announcements.next()).chain(self.answer_at);
         others.fold(self.advert_at, Instant::min)
     }
 }
