@@ -5,11 +5,12 @@
 //!
 //! [`harness`] has the network and the processes; [`interop`] vipgate with keepalived, [`pair`] failures of two vipgate,
 //! [`operator`] what an operator types; [`kernel`] is the layer below, without a process: addresses, frames, events; [`claim`] the question
-//! before a claim; [`hardship`] what a host does to a node: a log that nobody reads, threads without CPU time, a panic.
+//! before a claim; [`hardship`] what a host does to a node, [`fate`] what a panic leaves behind.
 
 mod harness;
 
 mod claim;
+mod fate;
 mod hardship;
 mod interop;
 mod kernel;
