@@ -389,7 +389,7 @@ fn vg_vrrp_claims_repairs_and_gives_up_an_address() {
         here.enter();
         let index = index();
         let mut kernel = Kernel::open().unwrap();
-        // Left behind by a process that was killed; on an interface of no instance.
+        // Rule 9. Left behind by a process that was killed; on an interface of no instance.
         let stale = Installation { index, address: ip("192.0.2.99"), prefix: 32 };
         kernel.install(stale, None).unwrap();
 
