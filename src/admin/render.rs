@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::status::{Backend, Frontend, Router, Status};
+use super::status::{Backend, Frontend, Router, ServerStatus, Status};
 
 /// `vipgate status`.
 pub fn screen(status: &Status) -> String {
@@ -143,9 +143,16 @@ fn backend(out: &mut String, backend: &Backend) {
             server.connections,
             server.sessions_total,
             server.connect_errors,
-            server.last_check.as_deref().map_or(String::new(), |check| format!(", last check {check}"))
+            last_check(server)
         );
     }
+}
+
+/// `, last check L7OK 200 in 1 ms, 0.8s ago`; nothing before the first.
+fn last_check(server: &ServerStatus) -> String {
+    let Some(check) = &server.last_check else { return String::new() };
+    let ago = server.last_check_seconds_ago.map_or(String::new(), |ago| format!(", {} ago", duration(ago)));
+    format!(", last check {check}{ago}")
 }
 
 /// `12ms`, `3.2s`, `4m05s`, `2h10m`, `3d4h`.

@@ -155,6 +155,9 @@ pub struct ServerStatus {
     pub connect_errors: u64,
     /// Last probe: `L7OK 200 in 1 ms`.
     pub last_check: Option<String>,
+    /// Seconds since then.
+    #[serde(default)]
+    pub last_check_seconds_ago: Option<f64>,
 }
 
 /// Where a status comes from.
@@ -303,6 +306,7 @@ fn server(model: &model::proxy::Server, state: &Server, now: Instant) -> ServerS
         (Admin::Ready, Health::Up) => "UP",
         (Admin::Ready, Health::Down) => "DOWN",
     };
+    let last_check = state.last_check();
     ServerStatus {
         name: model.name.clone(),
         address: model.address.to_string(),
@@ -312,7 +316,8 @@ fn server(model: &model::proxy::Server, state: &Server, now: Instant) -> ServerS
         connections: state.connections.load(std::sync::atomic::Ordering::Relaxed),
         sessions_total: state.sessions.load(std::sync::atomic::Ordering::Relaxed),
         connect_errors: state.connect_errors.load(std::sync::atomic::Ordering::Relaxed),
-        last_check: state.last_check().map(|check| {
+        last_check_seconds_ago: last_check.as_ref().map(|check| seconds(now, check.at)),
+        last_check: last_check.map(|check| {
             let detail = if check.detail.is_empty() { String::new() } else { format!(" {}", check.detail) };
             format!("{}{detail} in {} ms", check.code, check.duration.as_millis())
         }),

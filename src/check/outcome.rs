@@ -1,9 +1,5 @@
 //! What one probe found.
 
-use std::time::Duration;
-
-use crate::state::servers::LastCheck;
-
 /// HAProxy's codes for the result of a probe (management guide §9.1, `check_status`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
@@ -73,10 +69,5 @@ impl Outcome {
     /// A result with its detail.
     pub fn new(code: Code, detail: impl Into<String>) -> Outcome {
         Outcome { code, detail: detail.into() }
-    }
-
-    /// For people, with the time that the probe took.
-    pub fn into_last_check(self, duration: Duration) -> LastCheck {
-        LastCheck { code: self.code.name(), detail: self.detail, duration }
     }
 }

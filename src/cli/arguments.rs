@@ -39,7 +39,7 @@ pub(super) struct ConfigOptions {
     /// Configuration file; `conf.d/*.yaml` beside it is merged. May be given several times
     #[arg(short = 'f', long = "file", value_name = "FILE", default_value = "/etc/vipgate/vipgate.yaml")]
     pub(super) files: Vec<PathBuf>,
-    /// Name of this node under `nodes:` [default: the short host name]
+    /// Name of this node under `nodes:` [default: the short host name; `check` on any other machine checks every node]
     #[arg(long, value_name = "NAME")]
     pub(super) node: Option<String>,
 }

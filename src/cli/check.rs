@@ -7,13 +7,14 @@ use crate::run::{self, LoadError};
 use super::arguments::CheckOptions;
 
 pub(super) fn run(options: &CheckOptions) -> anyhow::Result<ExitCode> {
-    match run::load(&options.config.files, options.config.node.as_deref()) {
-        Ok(loaded) => {
-            eprint!("{}", loaded.warnings);
-            if options.strict && loaded.warning_count > 0 {
+    match run::check_files(&options.config.files, options.config.node.as_deref()) {
+        Ok(checked) => {
+            eprint!("{}", checked.warnings);
+            if options.strict && checked.warning_count > 0 {
                 return Ok(ExitCode::FAILURE);
             }
-            println!("the configuration is valid for node {}", loaded.model.node);
+            let word = if checked.nodes.len() == 1 { "node" } else { "nodes" };
+            println!("the configuration is valid for {word} {}", checked.nodes.join(", "));
             Ok(ExitCode::SUCCESS)
         }
         Err(LoadError::Invalid(diagnostics)) => {

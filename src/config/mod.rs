@@ -49,6 +49,16 @@ pub fn load(sources: &[Source], host: &HostFacts) -> Loaded {
     Loaded { model: model.filter(|_| !problems.has_errors()), diagnostics: problems.into_sorted() }
 }
 
+/// Everything that is wrong or doubtful in the eyes of any node of the files, for a machine that is none of them.
+pub fn judge_for_every_node(sources: &[Source]) -> Vec<Diagnostic> {
+    let problems = Problems::default();
+    for node in nodes(sources) {
+        let host = HostFacts { node, interfaces: None };
+        load(sources, &host).diagnostics.into_iter().for_each(|diagnostic| problems.push(diagnostic));
+    }
+    problems.into_sorted()
+}
+
 /// Names of the nodes that the files know, in their order.
 pub fn nodes(sources: &[Source]) -> Vec<String> {
     let draft = yaml::read(sources, &Problems::default()).unwrap_or_default();

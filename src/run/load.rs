@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::config::{self, HostFacts};
-use crate::diag::{self, Severity, Source};
+use crate::diag::{self, Diagnostic, Severity, Source};
 use crate::model::Model;
 use crate::sys;
 
@@ -36,11 +36,61 @@ pub struct Loaded {
     pub warning_count: usize,
 }
 
+/// What a check of files found, if that is no error.
+#[derive(Debug)]
+pub struct Checked {
+    /// The nodes for which they are valid.
+    pub nodes: Vec<String>,
+    /// Rendered warnings, empty if there are none.
+    pub warnings: String,
+    /// Number of warnings.
+    pub warning_count: usize,
+}
+
 /// Reads and validates the files, and `conf.d/*.yaml` beside each.
 ///
 /// # Errors
 /// A file that cannot be read, or every error found in them.
 pub fn load(files: &[PathBuf], node: Option<&str>) -> Result<Loaded, LoadError> {
+    let sources = read_all(files)?;
+    let loaded = config::load(&sources, &host(node));
+    let rendered = diag::render(&loaded.diagnostics, &sources);
+    match loaded.model {
+        Some(model) => Ok(Loaded { model, warnings: rendered, warning_count: count_warnings(&loaded.diagnostics) }),
+        None => Err(LoadError::Invalid(rendered)),
+    }
+}
+
+/// As [`load`], but no node has to be this machine: without `node`, on a machine that is none of them, the files are judged
+/// for each of their nodes, and nobody's interfaces are looked at.
+///
+/// # Errors
+/// As for [`load`].
+pub fn check(files: &[PathBuf], node: Option<&str>) -> Result<Checked, LoadError> {
+    check_on(files, &host(node), node.is_some())
+}
+
+fn check_on(files: &[PathBuf], host: &HostFacts, is_named: bool) -> Result<Checked, LoadError> {
+    let sources = read_all(files)?;
+    let nodes = config::nodes(&sources);
+    let is_one = is_named || nodes.is_empty() || nodes.contains(&host.node);
+    let diagnostics = match is_one {
+        true => config::load(&sources, host).diagnostics,
+        false => config::judge_for_every_node(&sources),
+    };
+    let rendered = diag::render(&diagnostics, &sources);
+    if diagnostics.iter().any(|found| found.severity == Severity::Error) {
+        return Err(LoadError::Invalid(rendered));
+    }
+    let nodes = if is_one { vec![host.node.clone()] } else { nodes };
+    Ok(Checked { nodes, warnings: rendered, warning_count: count_warnings(&diagnostics) })
+}
+
+fn count_warnings(diagnostics: &[Diagnostic]) -> usize {
+    diagnostics.iter().filter(|found| found.severity == Severity::Warning).count()
+}
+
+fn read_all(files: &[PathBuf]) -> Result<Vec<Source>, LoadError> {
     let mut sources = Vec::new();
     for file in files {
         sources.push(read(file)?);
@@ -48,17 +98,7 @@ pub fn load(files: &[PathBuf], node: Option<&str>) -> Result<Loaded, LoadError> 
             sources.push(read(&extra)?);
         }
     }
-    let host = host(node);
-    let loaded = config::load(&sources, &host);
-    let rendered = diag::render(&loaded.diagnostics, &sources);
-    match loaded.model {
-        Some(model) => Ok(Loaded {
-            model,
-            warnings: rendered,
-            warning_count: loaded.diagnostics.iter().filter(|found| found.severity == Severity::Warning).count(),
-        }),
-        None => Err(LoadError::Invalid(rendered)),
-    }
+    Ok(sources)
 }
 
 fn read(path: &Path) -> Result<Source, LoadError> {
@@ -94,5 +134,44 @@ fn host(node: Option<&str>) -> HostFacts {
                 .map(|interface| config::Interface { name: interface.name, addresses: interface.addresses })
                 .collect()
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAIR: &str = "nodes:\n  lb1: {address: 192.0.2.11, priority: 200, interface: eth0}\n  \
+                        lb2: {address: 192.0.2.12, priority: 100}\n\
+                        vrrp:\n  web: {virtual_router_id: 51, virtual_addresses: {www: 192.0.2.253}}\n\
+                        frontends:\n  web: {bind: [\"vip@www:80\"], default_backend: app}\n\
+                        backends:\n  app: {servers: {web01: \"192.0.2.21:80\"}}\n";
+
+    fn checked(text: &str, host: &str, is_named: bool) -> Result<Vec<String>, String> {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("pair.yaml");
+        std::fs::write(&file, text).unwrap();
+        let host = HostFacts { node: host.to_owned(), interfaces: None };
+        check_on(&[file], &host, is_named).map(|checked| checked.nodes).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_machine_that_is_no_node_checks_for_every_node() {
+        let good = PAIR.replace("priority: 100}", "priority: 100, interface: eth1}");
+        assert_eq!(checked(&good, "workstation", false).unwrap(), ["lb1", "lb2"]);
+        assert_eq!(checked(&good, "lb2", false).unwrap(), ["lb2"]);
+    }
+
+    #[test]
+    fn what_only_the_other_node_lacks_is_found_there() {
+        assert_eq!(checked(PAIR, "lb1", false).unwrap(), ["lb1"]);
+        let complaint = checked(PAIR, "workstation", false).unwrap_err();
+        assert!(complaint.contains("interface"), "{complaint}");
+    }
+
+    #[test]
+    fn a_name_that_was_given_must_be_one_of_the_nodes() {
+        let complaint = checked(PAIR, "lb9", true).unwrap_err();
+        assert!(complaint.contains("E-NODE"), "{complaint}");
     }
 }

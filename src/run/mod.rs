@@ -15,7 +15,7 @@ mod ctl;
 pub mod log;
 mod worker;
 
-pub use load::{LoadError, load};
+pub use load::{LoadError, check as check_files, load};
 pub use supervisor::run;
 
 use std::path::PathBuf;

@@ -54,6 +54,9 @@ pub struct LastCheck {
     pub detail: String,
     /// How long the probe took.
     pub duration: Duration,
+    /// When it ended.
+    #[serde(skip)]
+    pub at: Instant,
 }
 
 /// A server of a backend.

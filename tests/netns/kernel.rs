@@ -126,7 +126,7 @@ async fn event(events: &mut Events, wanted: impl Fn(&Event) -> bool) -> Event {
     tokio::time::timeout(SOON, waiting).await.expect("the event comes")
 }
 
-fn found(kernel: &mut Kernel, address: &str) -> Vec<vipgate::sys::netlink::Address> {
+pub fn found(kernel: &mut Kernel, address: &str) -> Vec<vipgate::sys::netlink::Address> {
     kernel.addresses().expect("addresses").into_iter().filter(|found| found.address == ip(address)).collect()
 }
 
@@ -244,7 +244,7 @@ fn events_that_the_kernel_had_to_drop_are_reported_as_lost() {
 }
 
 /// A socket that sees every frame of the current namespace.
-fn sniffer() -> Socket {
+pub fn sniffer() -> Socket {
     let every = Protocol::from(i32::from((libc::ETH_P_ALL as u16).to_be()));
     let socket = Socket::new(Domain::PACKET, Type::RAW, Some(every)).expect("a packet socket");
     socket.set_read_timeout(Some(SOON)).expect("a timeout");
@@ -252,7 +252,7 @@ fn sniffer() -> Socket {
 }
 
 /// The first frame that `wanted` accepts.
-fn frame(sniffer: &Socket, wanted: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+pub fn frame(sniffer: &Socket, wanted: impl Fn(&[u8]) -> bool) -> Vec<u8> {
     let mut buffer = [0; 2048];
     loop {
         let length = std::io::Read::read(&mut &*sniffer, &mut buffer).expect("the frame comes");
@@ -389,7 +389,7 @@ fn vg_vrrp_claims_repairs_and_gives_up_an_address() {
         here.enter();
         let index = index();
         let mut kernel = Kernel::open().unwrap();
-        // Left behind by a process that was killed; on an interface of no instance.
+        // Rule 9. Left behind by a process that was killed; on an interface of no instance.
         let stale = Installation { index, address: ip("192.0.2.99"), prefix: 32 };
         kernel.install(stale, None).unwrap();
 

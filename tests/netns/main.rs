@@ -3,15 +3,17 @@
 //! Needs root (in a user namespace is enough: `./dev test` sees to that), iproute2, keepalived, tcpdump and curl. A test
 //! that lacks one of them fails and says which.
 //!
-//! [`harness`] has the network and the processes; [`interop`] vipgate with keepalived, [`pair`] failures of two vipgate,
+//! [`harness`] has the network and the processes; [`interop`] vipgate with keepalived, [`pair`] failures of two vipgate, [`rules`] what a running pair must keep,
 //! [`operator`] what an operator types; [`kernel`] is the layer below, without a process: addresses, frames, events; [`claim`] the question
-//! before a claim; [`hardship`] what a host does to a node: a log that nobody reads, threads without CPU time, a panic.
+//! before a claim; [`hardship`] what a host does to a node, [`fate`] what a panic leaves behind.
 
 mod harness;
 
 mod claim;
+mod fate;
 mod hardship;
 mod interop;
 mod kernel;
 mod operator;
 mod pair;
+mod rules;

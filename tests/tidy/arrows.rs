@@ -56,7 +56,7 @@ const IMPURE: &[&str] = &[
     "nix",
     "libc",
     "socket2",
-    "rtnetlink",
+    "netlink_packet_route",
     "hyper",
     "TcpStream",
     "TcpListener",

@@ -4,4 +4,5 @@
 
 mod arrows;
 mod shape;
+mod dependencies;
 mod source;

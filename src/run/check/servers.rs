@@ -225,7 +225,7 @@ impl Servers {
                         task.abort();
                     }
                 }
-                Output::Result(outcome, duration) => self.slots[slot].record(outcome, duration),
+                Output::Result(outcome, duration) => self.slots[slot].record(now, outcome, duration),
                 Output::Health(health) => {
                     self.slots[slot].announce(now, health);
                     self.levels_changed.notify_one();
@@ -255,12 +255,13 @@ impl Slot {
         format!("{}/{}", self.group.name, self.server.name)
     }
 
-    fn record(&mut self, outcome: Outcome, duration: Duration) {
+    fn record(&mut self, now: Instant, outcome: Outcome, duration: Duration) {
         if !outcome.code.is_success() {
             let (code, detail) = (outcome.code.name(), &outcome.detail);
             tracing::debug!(server = self.name(), code, detail, "probe failed");
         }
-        self.server.set_last_check(LastCheck { code: outcome.code.name(), detail: outcome.detail.clone(), duration });
+        let (code, detail) = (outcome.code.name(), outcome.detail.clone());
+        self.server.set_last_check(LastCheck { code, detail, duration, at: now });
         self.last = Some((outcome, duration));
     }
 
