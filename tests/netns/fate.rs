@@ -59,6 +59,7 @@ fn run_until_it_panics() {
         model: Arc::new(model()),
         backends: Vec::new(),
         board: Arc::new(Board::new(0)),
+        listeners: Vec::new(),
         hearts: Vec::new(),
         levels_changed: Arc::new(Notify::new()),
         orders: order_receiver,
