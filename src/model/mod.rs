@@ -1,6 +1,7 @@
 //! What vipgate is told to be: plain data, every name resolved, no default left to fill in.
 //!
-//! `config` makes it from text, `generation` and the threads run it, `diff` says what changes between two of them.
+//! `config` makes it from text, `generation` and the threads run it, `diff` says what changes between two of them
+//! and `changes` says it in words.
 //! Nothing here parses, decides or does. Start with [`Model`].
 
 mod units;
@@ -9,6 +10,7 @@ pub mod track;
 pub mod proxy;
 pub mod check;
 pub mod diff;
+pub mod changes;
 #[cfg(test)]
 pub mod fixture;
 

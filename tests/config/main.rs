@@ -4,6 +4,7 @@
 //! whose name begins with `design-` or that has no `.txt` is a mistake. `UPDATE=1` writes the expected texts anew.
 
 mod cases;
+mod changes;
 mod examples;
 mod schema;
 mod properties;

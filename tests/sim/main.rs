@@ -1,14 +1,20 @@
 //! Routers on a simulated LAN in hostile weather, one world for each seed.
 //!
 //! `VIPGATE_SIM_SEEDS=n` runs the first n seeds instead of 256, `VIPGATE_SIM_SEED=s` replays one and prints its trace.
-//! A world is built (`world.rs`) from nodes (`node.rs`: a router, a drifting clock, a kernel that is slow or refuses),
-//! weather (`weather.rs`) strikes for a while, then it calms down. `judge.rs` holds what must be true after every step
+//! A world is drawn (`profile.rs`) with its nodes (`node.rs`: a router, a drifting clock, a kernel that is slow or refuses);
+//! `world.rs` has time and the order of events, `process.rs`, `lan.rs` and `kernel.rs` what they do. Weather (`weather.rs`,
+//! `strokes.rs`) strikes for a while, then it calms down. `judge.rs` holds what must be true after every step
 //! and what must be true in the end.
 
 mod random;
 mod node;
+mod profile;
 mod world;
+mod process;
+mod lan;
+mod kernel;
 mod weather;
+mod strokes;
 mod judge;
 
 use world::World;

@@ -6,8 +6,8 @@ use vipgate::model::Priority;
 use vipgate::state::command::VrrpCommand;
 use vipgate::vrrp::Effective;
 
+use crate::profile::Profile;
 use crate::random::Random;
-use crate::world::Profile;
 
 /// One thing that goes wrong, or right again.
 #[derive(Clone, Debug)]

@@ -1,0 +1,140 @@
+//! The main thread: it owns the listening sockets, starts and stops the others, and carries out orders.
+//!
+//! Start (`start.rs`): configuration, sockets, vg-log, workers, vg-check, vg-ctl, and vg-vrrp last, so that an address is claimed
+//! only when everything behind it serves.
+//!
+//! Stop (`stop.rs`; SIGTERM, SIGINT): workers announce `Connection: close`; vg-vrrp offers the addresses and keeps them until a
+//! peer has taken over; then workers drain, and the process ends. A second signal ends it at once, without addresses.
+//!
+//! Between the two it carries out orders (`orders.rs`) and reloads (`reload.rs`). It decides nothing about VRRP or traffic.
+
+mod start;
+mod orders;
+mod reload;
+mod stop;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use arc_swap::ArcSwap;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::generation::Generation;
+use crate::proxy::worker::WorkerCommand;
+use crate::state::command::VrrpCommand;
+use crate::state::servers::Registry;
+
+use super::ctl::{LoadRequest, View};
+use super::listeners::Listeners;
+use super::load::{LoadError, Loaded};
+use super::vrrp::{VrrpNotice, VrrpOrder};
+use super::wiring::Wiring;
+use super::{Settings, load, log};
+
+/// How long clients are told to close before the addresses move on purpose.
+const ANNOUNCE: Duration = Duration::from_millis(300);
+
+/// Runs until stopped. The exit code is 0 after an orderly stop and 1 after a failed start.
+///
+/// # Errors
+/// The process cannot start: wrong configuration, an address in use, no threads.
+pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
+    let loaded = match load(&settings.files, settings.node.as_deref()) {
+        Ok(loaded) => loaded,
+        Err(LoadError::Invalid(diagnostics)) => {
+            log::messages::say(&diagnostics);
+            return Ok(ExitCode::FAILURE);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    log::messages::say(&loaded.warnings);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build_local(Default::default())
+        .context("cannot start the main runtime")?;
+    runtime.block_on(async {
+        let supervisor = Supervisor::start(settings, loaded.model)?;
+        Ok(supervisor.serve().await)
+    })
+}
+
+/// Where an order's answer goes: a sentence, or the reason why nothing happened.
+type Answer = oneshot::Sender<Result<String, String>>;
+/// A file that vg-ctl is reading, and who asked.
+type Loading = (oneshot::Receiver<Result<Loaded, LoadError>>, Option<Answer>);
+
+struct Supervisor {
+    wiring: Wiring,
+    listeners: Listeners,
+    registry: Registry,
+    generation: Arc<ArcSwap<Generation>>,
+    view: Arc<View>,
+    /// Control socket of the file that the process started with; the one in use may be the command line's.
+    admin_socket: PathBuf,
+    loads: mpsc::Sender<LoadRequest>,
+    /// Reloads whose file is being read: the answer waits here.
+    loading: Option<Loading>,
+    ended: Vec<oneshot::Receiver<()>>,
+    log: log::access::LogThread,
+}
+
+impl Supervisor {
+    async fn serve(mut self) -> ExitCode {
+        let (Ok(mut hangup), Ok(mut terminate), Ok(mut interrupt)) =
+            (signal(SignalKind::hangup()), signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        else {
+            tracing::error!("cannot receive signals");
+            return ExitCode::FAILURE;
+        };
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = hangup.recv() => self.begin_reload(None),
+                Some(order) = self.wiring.orders.recv() => self.obey(order),
+                Some(event) = self.wiring.vrrp_notices.recv() => self.vrrp_notice(event),
+                loaded = reload::finished(&mut self.loading) => self.finish_reload(loaded),
+            }
+        }
+        let second = async {
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        };
+        tokio::select! {
+            () = self.stop() => {}
+            () = second => tracing::warn!("stopped by a second signal, without waiting for sessions"),
+        }
+        self.log.flush();
+        ExitCode::SUCCESS
+    }
+
+    fn holds_addresses(&self) -> bool {
+        self.wiring.vrrp_status.borrow().instances.iter().any(|instance| instance.state.may_hold())
+    }
+
+    fn command_vrrp(&self, command: VrrpCommand) {
+        let _ = self.wiring.vrrp.send(VrrpOrder::Command(command));
+    }
+
+    fn command_workers(&self, command: impl Fn() -> WorkerCommand) {
+        for worker in &self.wiring.workers {
+            let _ = worker.commands.send(command());
+        }
+    }
+
+    fn vrrp_notice(&mut self, event: VrrpNotice) {
+        match event {
+            VrrpNotice::Finish { addresses, unfinished } => {
+                self.command_workers(|| WorkerCommand::Finish {
+                    addresses: addresses.clone(),
+                    unfinished: unfinished.clone(),
+                });
+            }
+            VrrpNotice::VipLeft(address) => self.command_workers(|| WorkerCommand::CloseAddress(address)),
+            VrrpNotice::VipArrived(_) | VrrpNotice::Transition(_) | VrrpNotice::Stopped => {}
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Another configuration: vg-ctl reads it; what can fail is prepared, what cannot is committed; then it is told what changed.
+//!
+//! Each part finds out by itself what goes on as it is (a socket by its frontend and address, a server's state by its name, a
+//! virtual router by what makes it one), so `model::changes` is for people only.
+
+use std::sync::{Arc, PoisonError};
+
+use tokio::sync::oneshot;
+
+use super::start::backends;
+use super::{Answer, Loading, Supervisor};
+use crate::generation::Generation;
+use crate::model::Model;
+use crate::model::changes::changes;
+use crate::run::load::Loaded;
+use crate::run::log;
+use crate::run::vrrp::VrrpOrder;
+
+/// Changes that are told one by one.
+const TOLD: usize = 20;
+
+impl Supervisor {
+    /// Has the files read; [`finished`] tells when they are.
+    pub(super) fn begin_reload(&mut self, answer: Option<Answer>) {
+        if self.loading.is_some() {
+            if let Some(answer) = answer {
+                let _ = answer.send(Err("a reload is already under way".into()));
+            }
+            return;
+        }
+        let (sender, receiver) = oneshot::channel();
+        if self.loads.try_send(sender).is_ok() {
+            self.loading = Some((receiver, answer));
+        } else if let Some(answer) = answer {
+            let _ = answer.send(Err("vg-ctl cannot read the configuration now".into()));
+        }
+    }
+
+    /// Runs what was read, or says why not.
+    pub(super) fn finish_reload(&mut self, loaded: Result<Loaded, String>) {
+        let answer = self.loading.take().and_then(|(_, answer)| answer);
+        let result = loaded.and_then(|loaded| self.apply(loaded));
+        match &result {
+            Ok(_) => {}
+            Err(error) => {
+                // The diagnostics are for people: as they are, below the log line.
+                tracing::error!("the reload was refused, the running configuration stays");
+                log::messages::say(error);
+            }
+        }
+        *self.view.reload_error.lock().unwrap_or_else(PoisonError::into_inner) = result.as_ref().err().cloned();
+        if let Some(answer) = answer {
+            let _ = answer.send(result);
+        }
+    }
+
+    /// Prepares everything that can fail, then commits.
+    fn apply(&mut self, loaded: Loaded) -> Result<String, String> {
+        let current = self.generation.load_full();
+        let mut model = loaded.model;
+        let changed = self.changed(&current.model, &model);
+        model.process.admin_socket.clone_from(&current.model.process.admin_socket);
+        let prepared = self
+            .listeners
+            .prepare(&model, self.wiring.workers.len())
+            .map_err(|(address, error)| format!("cannot listen on {address}: {error}"))?;
+        let next = Generation::prepare(current.number + 1, model, &self.registry, Some(&current))
+            .map_err(|error| error.to_string())?;
+        self.listeners.commit(&next.model, prepared);
+        self.generation.store(Arc::clone(&next));
+        let board = self.serve_generation(&next);
+        let (model, backends) = (Arc::clone(&next.model), backends(&next));
+        let listeners = self.listeners.all();
+        let _ = self.wiring.vrrp.send(VrrpOrder::Reconfigure { model, backends, board, listeners });
+        tracing::info!(generation = next.number, changed, "a new configuration is running");
+        let mut done = format!("configuration {} is running: {changed}", next.number);
+        if loaded.warning_count > 0 {
+            done.push_str(&format!(", with {} warnings\n{}", loaded.warning_count, loaded.warnings));
+        }
+        Ok(done)
+    }
+
+    /// What changes, in a sentence.
+    fn changed(&self, before: &Model, after: &Model) -> String {
+        let mut before = before.clone();
+        // The one in use may be the command line's, which no file changes.
+        before.process.admin_socket.clone_from(&self.admin_socket);
+        let mut words = changes(&before, after);
+        let untold = words.len().saturating_sub(TOLD);
+        words.truncate(TOLD);
+        match (words.is_empty(), untold) {
+            (true, _) => "nothing changed".to_owned(),
+            (false, 0) => words.join(", "),
+            (false, untold) => format!("{} and {untold} more", words.join(", ")),
+        }
+    }
+}
+
+/// Waits for the file that is being read; for ever if there is none.
+pub(super) async fn finished(loading: &mut Option<Loading>) -> Result<Loaded, String> {
+    match loading {
+        Some((receiver, _)) => match receiver.await {
+            Ok(loaded) => loaded.map_err(|error| error.to_string()),
+            Err(_) => Err("vg-ctl is gone".into()),
+        },
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,173 @@
+//! The start: what can fail first, then the threads, vg-vrrp last.
+
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow};
+use arc_swap::ArcSwap;
+use tokio::sync::mpsc;
+
+use super::Supervisor;
+use crate::generation::Generation;
+use crate::model::Model;
+use crate::model::track::Object;
+use crate::proxy::worker::{WorkerCommand, WorkerContext};
+use crate::run::ctl::{self, Ctl, LoadRequest, View};
+use crate::run::listeners::Listeners;
+use crate::run::vrrp::{self, Scheduling, VrrpContext};
+use crate::run::wiring::{CheckOrder, Ends, wire};
+use crate::run::{Settings, check, log, threads, worker};
+use crate::state::levels::{Board, Level};
+use crate::state::servers::{Backend, Registry};
+use crate::state::sessions::Sessions;
+use crate::sys;
+use crate::sys::caps::Capability;
+
+/// Capabilities that vg-vrrp starts with; it locks its memory, raises its priority, and keeps the first two.
+const VRRP_NEEDS: &[Capability] =
+    &[Capability::CAP_NET_ADMIN, Capability::CAP_NET_RAW, Capability::CAP_SYS_NICE, Capability::CAP_IPC_LOCK];
+
+impl Supervisor {
+    /// Starts everything.
+    pub(super) fn start(settings: Settings, mut model: Model) -> anyhow::Result<Supervisor> {
+        let admin_socket = model.process.admin_socket.clone();
+        if let Some(path) = &settings.admin_socket {
+            model.process.admin_socket.clone_from(path);
+        }
+        let limit = sys::limits::raise_descriptors();
+        let workers = worker::count(model.process.workers);
+        let sessions = Arc::new(Sessions::new(Some(model.process.maxconn.unwrap_or(limit / 2))));
+        let registry = Registry::default();
+        let generation = Generation::prepare(1, model, &registry, None).map_err(|error| anyhow!("{error}"))?;
+        let mut listeners = Listeners::default();
+        let prepared = listeners
+            .prepare(&generation.model, workers)
+            .map_err(|(address, error)| anyhow!("cannot listen on {address}: {error}"))?;
+        listeners.commit(&generation.model, prepared);
+        let admin = crate::admin::server::bind(&generation.model.process.admin_socket)
+            .with_context(|| format!("control socket {}", generation.model.process.admin_socket.display()))?;
+
+        let (wiring, ends) = wire(workers, Arc::clone(&sessions));
+        let log = log::access::spawn(
+            &generation.model,
+            wiring.workers.iter().map(|worker| Arc::clone(&worker.log)).collect(),
+        )
+        .context("cannot start vg-log")?;
+        let cell = Arc::new(ArcSwap::from(Arc::clone(&generation)));
+        let view = Arc::new(View {
+            generation: Arc::clone(&cell),
+            vrrp: wiring.vrrp_status.clone(),
+            counters: wiring.workers.iter().map(|worker| Arc::clone(&worker.counters)).collect(),
+            sessions,
+            started: sys::clock::now(),
+            orders: wiring.orders_sender.clone(),
+            reload_error: std::sync::Mutex::new(None),
+            access_lines_lost: log.lost(),
+        });
+        let (loads, load_requests) = mpsc::channel(1);
+        let mut supervisor = Supervisor {
+            wiring,
+            listeners,
+            registry,
+            generation: cell,
+            view,
+            admin_socket,
+            loads,
+            loading: None,
+            ended: Vec::new(),
+            log,
+        };
+        supervisor.spawn_threads(ends, settings, admin, load_requests, &generation)?;
+        // The others have what they need; main binds ports and reads files.
+        threads::keep_capabilities(&[Capability::CAP_NET_BIND_SERVICE, Capability::CAP_DAC_READ_SEARCH]);
+        tracing::info!(
+            node = %generation.model.node,
+            workers,
+            frontends = generation.model.frontends.len(),
+            version = env!("CARGO_PKG_VERSION"),
+            "vipgate is running"
+        );
+        Ok(supervisor)
+    }
+
+    fn spawn_threads(
+        &mut self,
+        ends: Ends,
+        settings: Settings,
+        admin: std::os::unix::net::UnixListener,
+        loads: mpsc::Receiver<LoadRequest>,
+        generation: &Arc<Generation>,
+    ) -> anyhow::Result<()> {
+        for (index, (own, shared)) in ends.workers.into_iter().zip(&self.wiring.workers).enumerate() {
+            let context = WorkerContext {
+                index,
+                commands: own.commands,
+                heart: own.heart,
+                suspects: ends.suspects_sender.clone(),
+                log: Arc::clone(&shared.log),
+                counters: Arc::clone(&shared.counters),
+                sessions: Arc::clone(&self.wiring.sessions),
+            };
+            let ended = worker::spawn(context).context("cannot start a worker")?;
+            self.ended.push(ended);
+        }
+        check::spawn(check::CheckThread {
+            orders: ends.check_orders,
+            suspects: ends.suspects,
+            heart: ends.check_heart,
+            levels_changed: Arc::clone(&self.wiring.levels_changed),
+        })
+        .context("cannot start vg-check")?;
+        ctl::spawn(Ctl { listener: admin, loads, settings, view: Arc::clone(&self.view) })
+            .context("cannot start vg-ctl")?;
+        let board = self.serve_generation(generation);
+        let context = VrrpContext {
+            model: Arc::clone(&generation.model),
+            backends: backends(generation),
+            board,
+            listeners: self.listeners.all(),
+            hearts: ends.hearts,
+            levels_changed: Arc::clone(&self.wiring.levels_changed),
+            orders: ends.vrrp_orders,
+            status: ends.vrrp_status,
+            notices: ends.vrrp_notices,
+            scheduling: Scheduling::RealTime,
+        };
+        threads::start("vg-vrrp", VRRP_NEEDS, || async {
+            if let Err(error) = vrrp::run(context).await {
+                tracing::error!(%error, "vg-vrrp cannot work: this node holds no virtual address");
+            }
+        })
+        .context("cannot start vg-vrrp")?;
+        Ok(())
+    }
+
+    /// Gives a generation to workers and vg-check; its board is for vg-vrrp.
+    pub(super) fn serve_generation(&self, generation: &Arc<Generation>) -> Arc<Board> {
+        let board = Arc::new(Board::new(generation.model.objects.len()));
+        for (object, tracked) in generation.model.objects.iter().enumerate() {
+            if let Object::Bind { .. } = tracked.object {
+                // A generation is committed only when each of its sockets is open.
+                board.set(object, Level::Up);
+            }
+        }
+        for (index, worker) in self.wiring.workers.iter().enumerate() {
+            match self.listeners.for_worker(&generation.model, index) {
+                Ok(listeners) => {
+                    let serve = WorkerCommand::Serve { generation: Arc::clone(generation), listeners };
+                    if worker.commands.send(serve).is_err() {
+                        tracing::error!(worker = index, "a worker has died");
+                    }
+                }
+                Err(error) => tracing::error!(worker = index, %error, "cannot hand sockets to a worker"),
+            }
+        }
+        // A thread whose receiver is gone has died; its heart tells vg-vrrp.
+        let _ = self.wiring.check.send(CheckOrder::Configure(Arc::clone(generation), Arc::clone(&board)));
+        board
+    }
+}
+
+/// State of a generation's backends, by backend number.
+pub(super) fn backends(generation: &Generation) -> Vec<Arc<Backend>> {
+    generation.backends.iter().map(|backend| Arc::clone(&backend.state)).collect()
+}
