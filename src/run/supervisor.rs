@@ -30,6 +30,7 @@ use crate::sys::caps::Capability;
 use super::ctl::{self, Ctl, LoadRequest, View};
 use super::listeners::Listeners;
 use super::load::{LoadError, Loaded};
+use super::readiness::Readiness;
 use super::vrrp::{Scheduling, VrrpContext, VrrpNotice, VrrpOrder};
 use super::wiring::{CheckOrder, Ends, Wiring, wire};
 use super::{Settings, check, load, log, threads, vrrp, worker};
@@ -81,6 +82,7 @@ struct Supervisor {
     loading: Option<Loading>,
     ended: Vec<oneshot::Receiver<()>>,
     log: log::access::LogThread,
+    readiness: Readiness,
 }
 
 impl Supervisor {
@@ -129,6 +131,7 @@ impl Supervisor {
             loading: None,
             ended: Vec::new(),
             log,
+            readiness: Readiness::default(),
         };
         supervisor.spawn_threads(ends, settings, admin, load_requests, &generation)?;
         // The others have what they need; main binds ports and reads files.
@@ -137,7 +140,7 @@ impl Supervisor {
             node = %generation.model.node,
             workers,
             frontends = generation.model.frontends.len(),
-            version = env!("CARGO_PKG_VERSION"),
+            version = crate::VERSION,
             "vipgate is running"
         );
         Ok(supervisor)
@@ -180,6 +183,7 @@ impl Supervisor {
             board,
             listeners: self.listeners.all(),
             hearts: ends.hearts,
+            heart: ends.vrrp_heart,
             levels_changed: Arc::clone(&self.wiring.levels_changed),
             orders: ends.vrrp_orders,
             status: ends.vrrp_status,
@@ -227,6 +231,7 @@ impl Supervisor {
             tracing::error!("cannot receive signals");
             return ExitCode::FAILURE;
         };
+        self.readiness.attend(self.wiring.hearts.clone(), Arc::clone(&self.view));
         loop {
             tokio::select! {
                 _ = terminate.recv() => break,
@@ -351,6 +356,7 @@ impl Supervisor {
         }
         let (sender, receiver) = oneshot::channel();
         if self.loads.try_send(sender).is_ok() {
+            self.readiness.reloading();
             self.loading = Some((receiver, answer));
         } else if let Some(answer) = answer {
             let _ = answer.send(Err("vg-ctl cannot read the configuration now".into()));
@@ -365,10 +371,11 @@ impl Supervisor {
             Err(error) => {
                 // The diagnostics are for people: as they are, below the log line.
                 tracing::error!("the reload was refused, the running configuration stays");
-                log::messages::say(error);
+                log::messages::say(&format!("{}\n", error.trim_end()));
             }
         }
         *self.view.reload_error.lock().unwrap_or_else(PoisonError::into_inner) = result.as_ref().err().cloned();
+        self.readiness.reloaded();
         if let Some(answer) = answer {
             let _ = answer.send(result);
         }
@@ -400,6 +407,7 @@ impl Supervisor {
 
     async fn stop(&mut self) {
         tracing::info!("stopping");
+        self.readiness.stopping();
         if self.holds_addresses() {
             self.command_workers(|| WorkerCommand::Announce);
             tokio::time::sleep(ANNOUNCE).await;

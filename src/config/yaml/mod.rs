@@ -12,7 +12,9 @@ mod merge;
 mod shape;
 mod lower;
 mod schema;
+mod manual;
 
+pub use manual::manual;
 pub use schema::schema;
 pub use value::duration_text;
 
