@@ -30,7 +30,7 @@ pub(super) enum Command {
     Reload(ControlOptions),
     /// Remove every address that vipgate installed (after a crash; systemd's ExecStopPost)
     ReleaseVips,
-    /// Write man pages and completions into a directory (for packages)
+    /// Write man pages, completions and reference pages into a directory (for packages and the site)
     #[command(hide = true)]
     Manual(ManualOptions),
     /// Build a two-node lab in network namespaces, break it, and show what a client sees

@@ -1,6 +1,7 @@
-//! `vipgate manual`: vipgate(8), vipgate.yaml(5) and completions, from the command line and the keyword table.
+//! `vipgate manual`: vipgate(8), vipgate.yaml(5), their pages of the site and completions, from the command line and the
+//! keyword table.
 //!
-//! The package is built with it, so what it installs is what this binary does.
+//! The package is built with it, so what it installs is what this binary does; `./dev docs` copies the Markdown.
 
 use std::fs;
 use std::io::Write;
@@ -14,6 +15,7 @@ use clap_mangen::Man;
 use crate::config;
 
 use super::arguments::{Arguments, ManualOptions};
+use super::reference;
 
 /// What the command line does not know.
 const REST: &str = r".SH SIGNALS
@@ -60,6 +62,8 @@ pub(super) fn run(options: &ManualOptions) -> anyhow::Result<ExitCode> {
     };
     write("vipgate.8", &page().context("cannot render vipgate(8)")?)?;
     write("vipgate.yaml.5", config::manual(crate::VERSION).as_bytes())?;
+    write("configuration.md", config::reference().as_bytes())?;
+    write("commands.md", reference::page().as_bytes())?;
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
         clap_complete::generate_to(shell, &mut Arguments::command(), "vipgate", directory)
             .with_context(|| format!("cannot write the completions of {shell}"))?;

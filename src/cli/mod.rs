@@ -6,6 +6,7 @@ mod check;
 mod control;
 mod lab;
 mod manual;
+mod reference;
 mod release;
 mod schema;
 mod serve;

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use crate::diag::{Diagnostic, Problems, Source};
 use crate::model::Model;
 
-pub use yaml::{manual, schema};
+pub use yaml::{manual, reference, schema};
 
 /// What the configuration may know of the machine that it is loaded on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

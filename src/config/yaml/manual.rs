@@ -1,6 +1,5 @@
 //! vipgate.yaml(5) from the keyword table, in roff.
 
-use std::collections::VecDeque;
 use std::fmt::Write;
 
 use super::keyword::{Key, Need, Scalar, Section, Value};
@@ -10,7 +9,8 @@ use super::table;
 /// The example of the page.
 const PAIR: &str = include_str!("../../../configs/pair.yaml");
 
-const INTRODUCTION: &str = "\
+/// What the page says first.
+pub(super) const INTRODUCTION: &str = "\
 The configuration of vipgate(8), in YAML: virtual routers, virtual addresses and the proxy behind them. \
 conf.d/*.yaml beside the file is merged into it by name. `vipgate check` reads it as the daemon does, and names every \
 mistake with its line and column; `vipgate schema` prints a JSON Schema for editors.
@@ -38,25 +38,30 @@ pub fn manual(version: &str) -> String {
     page
 }
 
-/// Every section with the path that leads to it, from the outside in.
-fn sections() -> Vec<(String, &'static Section)> {
+/// Every section with the path that leads to it: each before those inside it.
+pub(super) fn sections() -> Vec<(String, &'static Section)> {
     let mut found = Vec::new();
-    let mut waiting = VecDeque::from([(String::new(), &table::FILE)]);
-    while let Some((path, section)) = waiting.pop_front() {
-        for key in section.keys {
-            let dot = if path.is_empty() { "" } else { "." };
-            inner(format!("{path}{dot}{}", key.name), &key.value, &mut waiting);
-        }
-        found.push((path, section));
-    }
+    below(String::new(), &table::FILE, &mut found);
     found
 }
 
+fn below(path: String, section: &'static Section, found: &mut Vec<(String, &'static Section)>) {
+    let dot = if path.is_empty() { "" } else { "." };
+    let mut inside = Vec::new();
+    for key in section.keys {
+        inner(format!("{path}{dot}{}", key.name), &key.value, &mut inside);
+    }
+    found.push((path, section));
+    for (path, section) in inside {
+        below(path, section, found);
+    }
+}
+
 /// The sections that a value holds.
-fn inner(path: String, value: &'static Value, found: &mut VecDeque<(String, &'static Section)>) {
+fn inner(path: String, value: &'static Value, found: &mut Vec<(String, &'static Section)>) {
     match value {
         Value::One(_) => {}
-        Value::Section(section) => found.push_back((path, section)),
+        Value::Section(section) => found.push((path, section)),
         Value::Named(_, value) => inner(format!("{path}.NAME"), value, found),
         Value::List(value) => inner(format!("{path}[]"), value, found),
         Value::Any(choices) => choices.iter().for_each(|choice| inner(path.clone(), choice, found)),
@@ -73,13 +78,17 @@ fn key(page: &mut String, key: &Key) {
     line(page, &text);
 }
 
-fn kind(value: &Value) -> String {
+/// What is written for a value, as a sentence begins.
+pub(super) fn kind(value: &Value) -> String {
     let text = match value {
         Value::One(Scalar::Number(least, most)) => format!("a whole number, {least}-{most}"),
         value => expected(value),
     };
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    // A word of the configuration keeps its spelling.
+    match text.strip_prefix('a') {
+        Some(rest) if rest.starts_with([' ', 'n']) => format!("A{rest}"),
+        _ => text,
+    }
 }
 
 fn heading(page: &mut String, text: &str) {

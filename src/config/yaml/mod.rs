@@ -13,8 +13,10 @@ mod shape;
 mod lower;
 mod schema;
 mod manual;
+mod reference;
 
 pub use manual::manual;
+pub use reference::reference;
 pub use schema::schema;
 pub use value::duration_text;
 
