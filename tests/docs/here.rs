@@ -32,8 +32,9 @@ fn every_command_of_the_documentation_is_run_by_a_test() {
 
 #[test]
 fn commands_that_only_read_print_what_is_shown() {
-    let mut wrong = Vec::new();
+    let (mut count, mut wrong) = (0, Vec::new());
     for step in pages().iter().flat_map(steps).filter(needs_nothing) {
+        count += 1;
         let line = step.command.replacen("vipgate", env!("CARGO_BIN_EXE_vipgate"), 1);
         let output = Command::new("sh").args(["-c", &format!("{line} 2>&1")]).current_dir(root()).output().expect("sh");
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -43,5 +44,5 @@ fn commands_that_only_read_print_what_is_shown() {
         };
         wrong.extend(complaint.map(|complaint| format!("{}: {}: {complaint}", step.place, step.command)));
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    assert!(count > 0 && wrong.is_empty(), "{count} commands\n{}", wrong.join("\n\n"));
 }
