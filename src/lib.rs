@@ -14,6 +14,12 @@
 //! `vg-ctl` loads configuration and answers the operator; `vg-log` writes logs; `vg-w00..` carry the traffic.
 //! Every channel and cell between them is created in [`run::wiring`](crate::run) and nowhere else.
 
+/// Version of this build: that of `Cargo.toml`, or what `VIPGATE_VERSION` said at build time (a packager's).
+pub const VERSION: &str = match option_env!("VIPGATE_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 // Words.
 pub mod time;
 pub mod diag;

@@ -40,20 +40,14 @@ pub enum ClientError {
 /// Time for a whole exchange. A planned failover waits for the peer, so this is longer than any master-down time.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// The status of the node behind a socket.
+/// The status of the node behind a socket. After an upgrade the running binary is older than this one, which was started
+/// from what is installed: the status has both versions.
 ///
 /// # Errors
 /// See [`ClientError`].
 pub async fn status(socket: &Path) -> Result<Status, ClientError> {
-    Ok(serde_json::from_slice(&request(socket, Method::GET, "/v1/status").await?)?)
-}
-
-/// The raw JSON of [`status`].
-///
-/// # Errors
-/// See [`ClientError`].
-pub async fn status_json(socket: &Path) -> Result<String, ClientError> {
-    Ok(String::from_utf8_lossy(&request(socket, Method::GET, "/v1/status").await?).into_owned())
+    let running: Status = serde_json::from_slice(&request(socket, Method::GET, "/v1/status").await?)?;
+    Ok(Status { installed_version: Some(crate::VERSION.to_owned()), ..running })
 }
 
 /// Gives an order by its path (`/v1/failover`) and returns the sentence that answers it.

@@ -39,6 +39,13 @@ fn heading(out: &mut String, status: &Status) {
         let _ =
             writeln!(out, "  {} log lines were lost: their target did not take them in time", status.log_lines_lost);
     }
+    if let Some(installed) = status.installed_version.as_ref().filter(|installed| **installed != status.version) {
+        let _ = writeln!(out, "  vipgate {installed} is installed: a restart runs it (`vipgate failover` first)");
+    }
+    if status.is_idle() {
+        let _ = writeln!(out, "  nothing to do: no virtual router and no frontend is configured");
+        let _ = writeln!(out, "  edit /etc/vipgate/vipgate.yaml, then `systemctl reload vipgate`");
+    }
     if let Some(error) = &status.reload_error {
         let _ = writeln!(out, "  the last reload was refused: {}", error.lines().next().unwrap_or_default());
     }
@@ -171,6 +178,22 @@ fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_installed_version_that_does_not_run_is_named() {
+        let status = |installed: &str| Status {
+            version: "1.0.0".to_owned(),
+            installed_version: Some(installed.to_owned()),
+            ..Status::default()
+        };
+        assert!(screen(&status("1.0.1")).contains("vipgate 1.0.1 is installed: a restart runs it"));
+        assert!(!screen(&status("1.0.0")).contains("is installed"));
+    }
+
+    #[test]
+    fn a_node_without_work_says_what_to_edit() {
+        assert!(screen(&Status::default()).contains("edit /etc/vipgate/vipgate.yaml"));
+    }
 
     #[test]
     fn a_duration_reads_in_the_unit_that_fits() {

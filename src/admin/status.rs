@@ -15,6 +15,9 @@ use crate::time::Instant;
 pub struct Status {
     /// Version of the running binary.
     pub version: String,
+    /// Version of the binary that asked, which a restart would run; `None` from the socket itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installed_version: Option<String>,
     /// Name of the node.
     pub node: String,
     /// Process id.
@@ -194,11 +197,17 @@ pub struct FrontendCounts {
 }
 
 impl Status {
+    /// Whether the configuration asks for nothing, as the package's does before it is edited.
+    pub fn is_idle(&self) -> bool {
+        self.vrrp.is_empty() && self.frontends.is_empty()
+    }
+
     /// The node as its threads describe it.
     pub fn collect(from: &Sources<'_>) -> Status {
         let model = &from.generation.model;
         Status {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: crate::VERSION.to_owned(),
+            installed_version: None,
             node: model.node.clone(),
             pid: std::process::id(),
             uptime_seconds: seconds(from.now, from.started),

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// High-availability load balancer: VRRP, virtual IPs and an HTTP/TCP proxy in one process.
 #[derive(Debug, Parser)]
-#[command(name = "vipgate", version, disable_help_subcommand = true)]
+#[command(name = "vipgate", version = crate::VERSION, disable_help_subcommand = true)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -30,6 +30,9 @@ pub(super) enum Command {
     Reload(ControlOptions),
     /// Remove every address that vipgate installed (after a crash; systemd's ExecStopPost)
     ReleaseVips,
+    /// Write man pages, completions and reference pages into a directory (for packages and the site)
+    #[command(hide = true)]
+    Manual(ManualOptions),
     /// Build a two-node lab in network namespaces, break it, and show what a client sees
     Lab(LabOptions),
 }
@@ -99,6 +102,13 @@ pub(super) struct MaintenanceOptions {
 pub(super) enum Switch {
     On,
     Off,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ManualOptions {
+    /// An existing directory
+    #[arg(value_name = "DIRECTORY")]
+    pub(super) directory: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -10,11 +10,11 @@ use crate::admin::{client, render};
 use super::arguments::{ControlOptions, FailoverOptions, MaintenanceOptions, StatusOptions, Switch};
 
 pub(super) fn status(options: &StatusOptions) -> anyhow::Result<ExitCode> {
-    let socket = &options.control.admin_socket;
+    let status = wait(client::status(&options.control.admin_socket))?;
     if options.json {
-        println!("{}", wait(client::status_json(socket))?);
+        println!("{}", serde_json::to_string_pretty(&status)?);
     } else {
-        print!("{}", render::screen(&wait(client::status(socket))?));
+        print!("{}", render::screen(&status));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,6 +5,8 @@ mod arguments;
 mod check;
 mod control;
 mod lab;
+mod manual;
+mod reference;
 mod release;
 mod schema;
 mod serve;
@@ -28,6 +30,7 @@ pub fn main() -> ExitCode {
         Command::Maintenance(options) => control::maintenance(&options),
         Command::Reload(options) => control::reload(&options),
         Command::ReleaseVips => release::run(),
+        Command::Manual(options) => manual::run(&options),
         Command::Lab(options) => lab::run(&options),
     };
     result.unwrap_or_else(|error| {

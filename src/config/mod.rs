@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use crate::diag::{Diagnostic, Problems, Source};
 use crate::model::Model;
 
-pub use yaml::schema;
+pub use yaml::{manual, reference, schema};
 
 /// What the configuration may know of the machine that it is loaded on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub struct Loaded {
 /// Makes the model of this node. The first source is the main file; the others (`conf.d/*.yaml`) merge into it by name.
 pub fn load(sources: &[Source], host: &HostFacts) -> Loaded {
     let problems = Problems::default();
-    let model = yaml::read(sources, &problems).and_then(|draft| validate::validate(&draft, host, &problems));
+    let model = yaml::read(sources, &problems).map(|draft| validate::validate(&draft, host, &problems));
     Loaded { model: model.filter(|_| !problems.has_errors()), diagnostics: problems.into_sorted() }
 }
 

@@ -7,6 +7,7 @@ mod load;
 mod listeners;
 mod wiring;
 mod threads;
+mod readiness;
 
 mod supervisor;
 pub mod vrrp;

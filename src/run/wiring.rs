@@ -11,7 +11,7 @@
 //! | workers | vg-check | suspect servers | dropped: the next failure says it again |
 //! | workers | vg-log | lines | dropped and counted |
 //! | every thread | vg-log-err | messages (the queue is in `log/messages.rs`: `tracing` begins earlier) | dropped and counted |
-//! | every thread | vg-vrrp | heart | a cell |
+//! | every thread | vg-vrrp, main | heart | a cell |
 //! | vg-ctl | main | [`Order`] | the operator waits |
 
 use std::sync::Arc;
@@ -57,6 +57,8 @@ pub(super) struct Wiring {
     pub(super) orders_sender: mpsc::Sender<Order>,
     pub(super) levels_changed: Arc<Notify>,
     pub(super) sessions: Arc<Sessions>,
+    /// Every thread's that must go on: workers, vg-check, vg-vrrp.
+    pub(super) hearts: Vec<Arc<Heart>>,
 }
 
 /// The ends that the other threads take with them.
@@ -70,6 +72,7 @@ pub(super) struct Ends {
     pub(super) suspects_sender: mpsc::Sender<Arc<Server>>,
     pub(super) hearts: Vec<Arc<Heart>>,
     pub(super) check_heart: Arc<Heart>,
+    pub(super) vrrp_heart: Arc<Heart>,
 }
 
 /// What one worker takes with it.
@@ -103,6 +106,8 @@ pub(super) fn wire(workers: usize, sessions: Arc<Sessions>) -> (Wiring, Ends) {
         });
         owns.push(WorkerOwn { commands, heart });
     }
+    let vrrp_heart = Arc::new(Heart::default());
+    let all_hearts = hearts.iter().chain([&vrrp_heart]).cloned().collect();
     let wiring = Wiring {
         workers: ends,
         vrrp,
@@ -113,6 +118,7 @@ pub(super) fn wire(workers: usize, sessions: Arc<Sessions>) -> (Wiring, Ends) {
         orders_sender,
         levels_changed: Arc::new(Notify::new()),
         sessions,
+        hearts: all_hearts,
     };
     let ends = Ends {
         workers: owns,
@@ -124,6 +130,7 @@ pub(super) fn wire(workers: usize, sessions: Arc<Sessions>) -> (Wiring, Ends) {
         suspects_sender,
         hearts,
         check_heart,
+        vrrp_heart,
     };
     (wiring, ends)
 }

@@ -40,6 +40,17 @@ fn every_example_loads_on_both_nodes_without_a_word() {
 }
 
 #[test]
+fn configuration_of_the_package_does_nothing_until_it_is_uncommented() {
+    let text = read("packaging/files/vipgate.yaml");
+    let idle = model(&text, "any-name");
+    assert!(idle.instances.is_empty() && idle.frontends.is_empty());
+    let (head, pair) = text.split_once("#nodes:").expect("the pair is commented out");
+    let uncommented = format!("{head}nodes:{}", pair.replace("\n#", "\n"));
+    let pair = model(&uncommented, "lb1");
+    assert_eq!((pair.instances.len(), pair.frontends.len(), pair.backends.len()), (1, 1, 1));
+}
+
+#[test]
 fn proxy_health_is_tracked_without_being_asked() {
     let model = model(&read("configs/pair.yaml"), "lb1");
     let rules: Vec<_> =

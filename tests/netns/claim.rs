@@ -41,6 +41,7 @@ async fn claim(model: Model) -> (InstanceStatus, Duration) {
         board: Arc::new(Board::new(0)),
         listeners: Vec::new(),
         hearts: Vec::new(),
+        heart: Arc::default(),
         levels_changed: Arc::new(Notify::new()),
         orders: order_receiver,
         status,

@@ -61,6 +61,7 @@ fn run_until_it_panics() {
         board: Arc::new(Board::new(0)),
         listeners: Vec::new(),
         hearts: Vec::new(),
+        heart: Arc::default(),
         levels_changed: Arc::new(Notify::new()),
         orders: order_receiver,
         status,

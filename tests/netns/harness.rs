@@ -514,13 +514,14 @@ pub struct Web {
 }
 
 impl Web {
-    /// Starts it on port 80.
+    /// Starts it on ports 80, 8080 and 5432.
     pub fn start(lan: &Lan, name: &str) -> Web {
         let config = format!(
             "daemon off; pid {pid}; error_log stderr; worker_processes 1;\nevents {{ worker_connections 1024; }}\n\
              http {{ access_log off; client_body_temp_path {tmp}; proxy_temp_path {tmp}; fastcgi_temp_path {tmp};\n\
              uwsgi_temp_path {tmp}; scgi_temp_path {tmp};\n\
-             server {{ listen 80; listen [::]:80; location / {{ return 200 \"{name} $remote_addr\\n\"; }} }} }}\n",
+             server {{ listen 80; listen [::]:80; listen 8080; listen 5432; location = /health {{ return 200 \"ok\n\"; }}\n\
+             location / {{ return 200 \"{name} $remote_addr\\n\"; }} }} }}\n",
             pid = lan.file(&format!("{name}.pid")).display(),
             tmp = lan.file(&format!("{name}.tmp")).display(),
         );

@@ -402,6 +402,7 @@ fn vg_vrrp_claims_repairs_and_gives_up_an_address() {
             board: Arc::new(Board::new(0)),
             listeners: Vec::new(),
             hearts: Vec::new(),
+            heart: Arc::default(),
             levels_changed: Arc::new(Notify::new()),
             orders: order_receiver,
             status,

@@ -3,13 +3,24 @@
 //! Needs root (in a user namespace is enough: `./dev test` sees to that), iproute2, keepalived, tcpdump and curl. A test
 //! that lacks one of them fails and says which.
 //!
-//! [`harness`] has the network and the processes; [`interop`] vipgate with keepalived, [`pair`] failures of two vipgate, [`rules`] what a running pair must keep,
-//! [`operator`] what an operator types; [`kernel`] is the layer below, without a process: addresses, frames, events; [`claim`] the question
-//! before a claim; [`hardship`] what a host does to a node, [`fate`] what a panic leaves behind.
+//! [`harness`] has the network and the processes; [`interop`] vipgate with keepalived, [`pair`] failures of two vipgate,
+//! [`rules`] what a running pair must keep, [`operator`] what an operator types, [`examples`] the files of `configs/`;
+//! [`kernel`] is the layer below, without a process: addresses, frames, events; [`claim`] the question before a claim;
+//! [`hardship`] what a host does to a node, [`fate`] what a panic leaves behind.
+//! [`documentation`] types what the documentation says; it reads pages as `tests/docs` does.
 
 mod harness;
 
+#[path = "../docs/console.rs"]
+mod console;
+#[path = "../docs/page.rs"]
+mod page;
+#[path = "../docs/shape.rs"]
+mod shape;
+
 mod claim;
+mod documentation;
+mod examples;
 mod fate;
 mod hardship;
 mod interop;

@@ -30,12 +30,13 @@ struct Context<'a> {
     draft: &'a Draft,
     host: &'a HostFacts,
     problems: &'a Problems,
-    /// This node's entry; the first one if this node is not among them, so that the other checks can run.
+    /// This node's entry; the first one if this node is not among them, so that the other checks can run; `None` if the
+    /// file has no nodes.
     node: Option<&'a draft::Node>,
 }
 
-/// The model of this node; `None` if the file has no node.
-pub fn validate(draft: &Draft, host: &HostFacts, problems: &Problems) -> Option<Model> {
+/// The model of this node. It counts only if no error was reported.
+pub fn validate(draft: &Draft, host: &HostFacts, problems: &Problems) -> Model {
     let node = nodes::this(draft, host, problems);
     let context = Context { draft, host, problems, node };
     let nodes = nodes::resolve(&context);
@@ -44,8 +45,8 @@ pub fn validate(draft: &Draft, host: &HostFacts, problems: &Problems) -> Option<
     let frontends = frontends::resolve(&context, &instances);
     let objects = tracking::resolve(&context, &mut instances, &frontends, &backends);
     let sync_groups = groups::resolve(&context, &instances);
-    Some(Model {
-        node: node?.name.value.clone(),
+    Model {
+        node: node.map_or_else(|| host.node.clone(), |node| node.name.value.clone()),
         nodes,
         instances: instances.into_iter().map(|instance| instance.model).collect(),
         sync_groups,
@@ -53,7 +54,7 @@ pub fn validate(draft: &Draft, host: &HostFacts, problems: &Problems) -> Option<
         frontends: frontends.into_iter().map(|frontend| frontend.model).collect(),
         backends,
         process: process(draft),
-    })
+    }
 }
 
 fn process(draft: &Draft) -> Process {

@@ -7,15 +7,18 @@ use crate::model::{Node, Priority};
 
 use super::Context;
 
-/// This node's entry. If there is none, that is reported and the first one stands in for it.
+/// This node's entry. If it is not among the nodes, that is reported and the first one stands in for it. A file without
+/// virtual routers needs no nodes.
 pub fn this<'a>(draft: &'a Draft, host: &HostFacts, problems: &Problems) -> Option<&'a draft::Node> {
     let found = draft.nodes.iter().find(|node| node.name.value == host.node);
     let Some(first) = draft.nodes.first() else {
-        // `nodes:` with nothing under it; where it is missing altogether that was said already.
-        if !problems.has_errors() {
-            let message = "`nodes` has no node";
-            problems
-                .push(Diagnostic::new(Severity::Error, "E-NODE", message).hint("nodes: {lb1: {address: 192.0.2.11}}"));
+        // Where `nodes` is written, but not as a map, that was said already.
+        if let Some(instance) = draft.instances.first().filter(|_| !problems.has_errors()) {
+            let message = format!("virtual router `{}` needs `nodes`", instance.name.value);
+            problems.push(
+                Diagnostic::error("E-NODE", instance.name.span, message)
+                    .hint("nodes: {lb1: {address: 192.0.2.11, priority: 200}}"),
+            );
         }
         return None;
     };

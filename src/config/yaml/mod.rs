@@ -12,7 +12,11 @@ mod merge;
 mod shape;
 mod lower;
 mod schema;
+mod manual;
+mod reference;
 
+pub use manual::manual;
+pub use reference::reference;
 pub use schema::schema;
 pub use value::duration_text;
 

@@ -181,7 +181,8 @@ fn word(scalar: Scalar, node: &Node) -> Result<(), Diagnostic> {
     scalar.check(text).map_err(|wrong| Diagnostic::error(wrong.code, node.span, wrong.what).hint_if(wrong.hint))
 }
 
-fn expected(value: &Value) -> String {
+/// What diagnostics and the manual say that a key holds.
+pub(super) fn expected(value: &Value) -> String {
     match value {
         Value::One(Scalar::Word(words)) => words.join(" | "),
         Value::One(scalar) => scalar.expected().to_owned(),

@@ -31,6 +31,7 @@ use crate::state::servers::Registry;
 use super::ctl::{LoadRequest, View};
 use super::listeners::Listeners;
 use super::load::{LoadError, Loaded};
+use super::readiness::Readiness;
 use super::vrrp::{VrrpNotice, VrrpOrder};
 use super::wiring::Wiring;
 use super::{Settings, load, log};
@@ -80,6 +81,7 @@ struct Supervisor {
     loading: Option<Loading>,
     ended: Vec<oneshot::Receiver<()>>,
     log: log::access::LogThread,
+    readiness: Readiness,
 }
 
 impl Supervisor {
@@ -90,6 +92,7 @@ impl Supervisor {
             tracing::error!("cannot receive signals");
             return ExitCode::FAILURE;
         };
+        self.readiness.attend(self.wiring.hearts.clone(), Arc::clone(&self.view));
         loop {
             tokio::select! {
                 _ = terminate.recv() => break,

@@ -30,6 +30,7 @@ impl Supervisor {
         }
         let (sender, receiver) = oneshot::channel();
         if self.loads.try_send(sender).is_ok() {
+            self.readiness.reloading();
             self.loading = Some((receiver, answer));
         } else if let Some(answer) = answer {
             let _ = answer.send(Err("vg-ctl cannot read the configuration now".into()));
@@ -45,10 +46,11 @@ impl Supervisor {
             Err(error) => {
                 // The diagnostics are for people: as they are, below the log line.
                 tracing::error!("the reload was refused, the running configuration stays");
-                log::messages::say(error);
+                log::messages::say(&format!("{}\n", error.trim_end()));
             }
         }
         *self.view.reload_error.lock().unwrap_or_else(PoisonError::into_inner) = result.as_ref().err().cloned();
+        self.readiness.reloaded();
         if let Some(answer) = answer {
             let _ = answer.send(result);
         }

@@ -13,6 +13,7 @@ use crate::model::track::Object;
 use crate::proxy::worker::{WorkerCommand, WorkerContext};
 use crate::run::ctl::{self, Ctl, LoadRequest, View};
 use crate::run::listeners::Listeners;
+use crate::run::readiness::Readiness;
 use crate::run::vrrp::{self, Scheduling, VrrpContext};
 use crate::run::wiring::{CheckOrder, Ends, wire};
 use crate::run::{Settings, check, log, threads, worker};
@@ -75,6 +76,7 @@ impl Supervisor {
             loading: None,
             ended: Vec::new(),
             log,
+            readiness: Readiness::default(),
         };
         supervisor.spawn_threads(ends, settings, admin, load_requests, &generation)?;
         // The others have what they need; main binds ports and reads files.
@@ -83,7 +85,7 @@ impl Supervisor {
             node = %generation.model.node,
             workers,
             frontends = generation.model.frontends.len(),
-            version = env!("CARGO_PKG_VERSION"),
+            version = crate::VERSION,
             "vipgate is running"
         );
         Ok(supervisor)
@@ -126,6 +128,7 @@ impl Supervisor {
             board,
             listeners: self.listeners.all(),
             hearts: ends.hearts,
+            heart: ends.vrrp_heart,
             levels_changed: Arc::clone(&self.wiring.levels_changed),
             orders: ends.vrrp_orders,
             status: ends.vrrp_status,

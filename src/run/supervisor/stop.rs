@@ -11,6 +11,7 @@ impl Supervisor {
     /// Gives the addresses away, lets sessions finish, ends the workers.
     pub(super) async fn stop(&mut self) {
         tracing::info!("stopping");
+        self.readiness.stopping();
         if self.holds_addresses() {
             self.command_workers(|| WorkerCommand::Announce);
             tokio::time::sleep(ANNOUNCE).await;

@@ -83,6 +83,8 @@ pub struct VrrpContext {
     pub listeners: Vec<(SocketAddr, Arc<TcpListener>)>,
     /// Hearts of the workers and of vg-check.
     pub hearts: Vec<Arc<Heart>>,
+    /// Its own heart, beaten once in each turn.
+    pub heart: Arc<Heart>,
     /// Somebody wrote a level: look now. Signalled with `notify_one`.
     pub levels_changed: Arc<Notify>,
     /// Orders. When every sender is gone the thread stops as if told to.
@@ -237,6 +239,7 @@ impl Loop {
             self.input(now, Input::AddressInUse { interface, address, by });
         }
         self.publish(now);
+        self.context.heart.beat(now);
         Ok(())
     }
 

@@ -31,10 +31,10 @@ pub static FILE: Section = Section {
     name: "the file",
     doc: "One file for both nodes of a pair. conf.d/*.yaml beside it merges by name; a name given twice is an error.",
     keys: &[
-        required(
+        key(
             "nodes",
             Value::Named(Scalar::Name, &Value::Section(&NODE)),
-            "The nodes that share this file, by short hostname (or what --node says).",
+            "The nodes that share this file, by short hostname (or what --node says). Virtual routers need them.",
         ),
         key(
             "vrrp",
