@@ -41,6 +41,9 @@ impl World {
             Stroke::KernelIsSlow(number, is_slow) => self.nodes[number].kernel.is_slow = is_slow,
             Stroke::Thief(number) => {
                 if let Some((address, _)) = self.nodes[number].kernel.addresses.pop_first() {
+                    // What is due just now is done before the news is read.
+                    self.nodes[number].was_robbed = true;
+                    self.wake(number);
                     self.nodes[number].was_robbed = self.nodes[number].is_paused;
                     self.input(number, Input::AddressRemoved { interface: "eth0".to_owned(), address });
                 }
