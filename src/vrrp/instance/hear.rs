@@ -41,7 +41,7 @@ impl Instance {
             Phase::Backup(_) if advert.priority == 0 => self.backup_hears_farewell(context),
             Phase::Backup(_) => self.backup_hears(context, advert),
             Phase::Master => self.master_hears(context, advert),
-            Phase::Releasing(_) if advert.priority == 0 => {}
+            Phase::Releasing(_) if advert.priority == 0 => self.offering_hears_farewell(context),
             Phase::Releasing(_) => {
                 self.learn(advert);
                 // Whoever took the offer must not hear of a priority that is not below its own.
@@ -109,6 +109,15 @@ impl Instance {
         match self.answered_at {
             Some(at) if context.now.since(at) < ANSWER_GAP => self.answer_at = Some(at + ANSWER_GAP),
             _ => self.answer(context),
+        }
+    }
+
+    /// Another Master leaves: it has announced since the split that healed just now, and the addresses are served here. An
+    /// announcement is all, for an advert would be answered by a Master that offers them too.
+    fn offering_hears_farewell(&mut self, context: &mut Context<'_>) {
+        if self.answered_at.is_none_or(|at| context.now.since(at) >= ANSWER_GAP) {
+            self.answered_at = Some(context.now);
+            self.announce_again(context);
         }
     }
 

@@ -180,6 +180,15 @@ fn priority_0_of_a_peer_does_not_end_an_offer() {
 }
 
 #[test]
+fn an_offering_node_announces_again_when_another_master_leaves() {
+    let mut rig = Rig::master(config());
+    rig.effective(Effective::Degraded);
+    rig.take();
+    rig.hear(0);
+    assert_eq!(rig.take(), ["announce 192.0.2.253 x5"]);
+}
+
+#[test]
 fn the_lease_is_renewed_while_releasing() {
     let mut rig = Rig::master(config());
     rig.command(VrrpCommand::Stop);
