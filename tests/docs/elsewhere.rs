@@ -24,7 +24,7 @@ const ELSEWHERE: &[Elsewhere] = &[
     run("./dev test", ".ci/run", "./dev test"),
     run("./dev demo", "tests/netns/documentation.rs", "arg(\"lab\")"),
     run("./dev deb", ".ci/run", "./dev deb"),
-    run("apt-get install ./vipgate_*_amd64.deb", NODE, "apt-get install -y -q \"$package\""),
+    run("apt-get install ./vipgate_*_amd64.deb", NODE, "apt-get install -y -q --reinstall \"$package\""),
     run("apt-get purge vipgate", DAY, "apt-get purge -y -q vipgate"),
     // The example is configs/pair.yaml, which the machines run.
     run(
