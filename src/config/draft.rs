@@ -228,12 +228,23 @@ pub struct Frontend {
     pub http_request: Option<Spanned<Duration>>,
     /// Between requests.
     pub http_keep_alive: Option<Spanned<Duration>>,
-    /// Tunnel inactivity.
-    pub tunnel: Option<Spanned<Duration>>,
+    /// Tunnel inactivity; inner `None` leaves it to the client's and the server's.
+    pub tunnel: Option<Spanned<Option<Duration>>>,
     /// X-Forwarded-For and -Proto.
     pub forwarded: Option<Spanned<bool>>,
     /// Access log.
     pub log: Option<Spanned<bool>>,
+    /// ACLs, `use_backend` and actions, in the order of the file.
+    pub rules: Vec<Rule>,
+}
+
+/// A line of rules as it is written: `acl`, `use_backend`, `http-request`...
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its words, unquoted; at least one.
+    pub words: Vec<Spanned<String>>,
+    /// From the first to the last.
+    pub span: Span,
 }
 
 /// A listening address.
@@ -269,10 +280,12 @@ pub struct Backend {
     pub server: Option<Spanned<Duration>>,
     /// Waiting for a slot.
     pub queue: Option<Spanned<Duration>>,
-    /// Health checks.
+    /// Health checks of the servers that have none of their own.
     pub check: Option<Spanned<Check>>,
     /// Servers.
     pub servers: Vec<Server>,
+    /// ACLs, `use-server` and actions, in the order of the file.
+    pub rules: Vec<Rule>,
 }
 
 /// Health checks.
@@ -334,4 +347,8 @@ pub struct Server {
     pub backup: Option<Spanned<bool>>,
     /// Source address.
     pub source: Option<Spanned<IpAddr>>,
+    /// Health checks; `None` is the backend's.
+    pub check: Option<Spanned<Check>>,
+    /// Starts in maintenance.
+    pub is_disabled: Option<Spanned<bool>>,
 }

@@ -43,7 +43,6 @@ pub fn backend(balance: Balance, weights: &[u16]) -> Backend {
         },
         retries: 3,
         redispatch: true,
-        check: None,
     }
 }
 
@@ -56,6 +55,8 @@ pub fn server(name: &str, weight: u16) -> Server {
         maxconn: None,
         is_backup: false,
         source: None,
+        check: None,
+        is_disabled: false,
     }
 }
 

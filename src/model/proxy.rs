@@ -75,8 +75,6 @@ pub struct Backend {
     pub retries: u32,
     /// Whether the last retry may go to another server (HAProxy's `option redispatch`).
     pub redispatch: bool,
-    /// How servers are probed; `None` counts them as up.
-    pub check: Option<Check>,
 }
 
 /// Timeouts of a server connection.
@@ -125,4 +123,8 @@ pub struct Server {
     pub is_backup: bool,
     /// Source address of connections and probes.
     pub source: Option<IpAddr>,
+    /// How it is probed; `None` counts it as up.
+    pub check: Option<Check>,
+    /// Starts in maintenance (HAProxy's `disabled`).
+    pub is_disabled: bool,
 }

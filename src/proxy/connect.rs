@@ -74,7 +74,7 @@ pub(super) async fn connect(
             effort.connected.get_or_insert(clock::now());
             return Ok(Connected { stream, slot, is_reused: true });
         }
-        let observe = model.check.as_ref().and_then(|check| check.observe);
+        let observe = slot.model().check.as_ref().and_then(|check| check.observe);
         let mut is_slow = false;
         let note_slow = || {
             is_slow = true;

@@ -86,7 +86,7 @@ impl Server {
         Server {
             name: server.name.clone(),
             health: AtomicU8::new(if is_checked { Health::Starting } else { Health::Unchecked } as u8),
-            admin: AtomicU8::new(Admin::Ready as u8),
+            admin: AtomicU8::new(if server.is_disabled { Admin::Maint } else { Admin::Ready } as u8),
             weight: AtomicU16::new(server.weight.value()),
             changed: AtomicU64::new(0),
             last_check: Mutex::new(None),
@@ -194,8 +194,8 @@ impl Registry {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut next = HashMap::new();
         let backends = model.backends.iter().map(|backend| {
-            let is_checked = backend.check.is_some();
             let servers = backend.servers.iter().map(|server| {
+                let is_checked = server.check.is_some();
                 let key = (backend.name.clone(), server.name.clone());
                 let state = match known.get(&key) {
                     Some(state) if (state.health() != Health::Unchecked) == is_checked => Arc::clone(state),

@@ -81,11 +81,12 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
                 maxconn: None,
                 is_backup: false,
                 source: None,
+                check: None,
+                is_disabled: false,
             }],
             timeouts: ServerTimeouts { connect: 5 * second, server: 30 * second, queue: 5 * second },
             retries: 3,
             redispatch: true,
-            check: None,
         }],
         process: Process {
             workers: Some(1),

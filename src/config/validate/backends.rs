@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::config::draft;
 use crate::diag::Diagnostic;
 use crate::model::Weight;
+use crate::model::check::Check;
 use crate::model::proxy::{Backend, Balance, Mode, Server, ServerTimeouts};
 
 use super::{Context, check, count, or, size};
@@ -16,7 +17,9 @@ pub fn resolve(context: &Context<'_>) -> Vec<Backend> {
 
 fn one(context: &Context<'_>, backend: &draft::Backend) -> Backend {
     let mode = mode(context, backend);
-    let servers: Vec<Server> = backend.servers.iter().filter_map(|server| self::server(context, server)).collect();
+    let common = backend.check.as_ref().and_then(|written| check::resolve(context, written));
+    let server = |server| self::server(context, server, common.as_ref());
+    let servers: Vec<Server> = backend.servers.iter().filter_map(server).collect();
     addresses(context, backend);
     if !servers.is_empty() && servers.iter().all(|server| server.weight.value() == 0) {
         let message = format!("every server of backend `{}` has weight 0", backend.name.value);
@@ -34,7 +37,6 @@ fn one(context: &Context<'_>, backend: &draft::Backend) -> Backend {
         },
         retries: count(&backend.retries, 3),
         redispatch: or(&backend.redispatch, true),
-        check: backend.check.as_ref().and_then(|written| check::resolve(context, written)),
     }
 }
 
@@ -47,7 +49,7 @@ pub fn mode(context: &Context<'_>, backend: &draft::Backend) -> Mode {
     backend.mode.map(|mode| mode.value).or(used_as).unwrap_or(Mode::Http)
 }
 
-fn server(context: &Context<'_>, server: &draft::Server) -> Option<Server> {
+fn server(context: &Context<'_>, server: &draft::Server, common: Option<&Check>) -> Option<Server> {
     let address = server.address?;
     if let Some(source) = server.source
         && source.is_ipv4() != address.is_ipv4()
@@ -63,6 +65,11 @@ fn server(context: &Context<'_>, server: &draft::Server) -> Option<Server> {
         maxconn: server.maxconn.map(|maxconn| size(maxconn.value)),
         is_backup: or(&server.backup, false),
         source: server.source.map(|source| source.value),
+        check: match &server.check {
+            Some(own) => check::resolve(context, own),
+            None => common.cloned(),
+        },
+        is_disabled: or(&server.is_disabled, false),
     })
 }
 

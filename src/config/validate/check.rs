@@ -67,15 +67,11 @@ pub fn resolve(context: &Context<'_>, written: &Spanned<draft::Check>) -> Option
 }
 
 fn http(check: &draft::Check, request: &draft::Request) -> HttpProbe {
-    let mut headers = request.headers.clone();
-    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
-        headers.insert(0, ("Host".to_owned(), "localhost".to_owned()));
-    }
     let status: Vec<_> = check.status.iter().map(|status| status.value).collect();
     HttpProbe {
         method: request.method.clone(),
         path: request.path.clone(),
-        headers,
+        headers: request.headers.clone(),
         status: if status.is_empty() { vec![(200, 399)] } else { status },
         body_contains: check.body.as_ref().map(|body| body.value.clone()).filter(|body| !body.is_empty()),
     }

@@ -43,7 +43,7 @@ fn one(context: &Context<'_>, draft: &draft::Frontend, instances: &[Instance<'_>
     // In tcp mode both inactivity timeouts would never come to bear beside the tunnel's.
     let is_written = draft.client.is_some() || target.is_some_and(|target| target.server.is_some());
     let tunnel = match draft.tunnel {
-        Some(tunnel) => Some(tunnel.value),
+        Some(tunnel) => tunnel.value,
         None if mode == Mode::Tcp && is_written => None,
         None => Some(Duration::from_secs(3600)),
     };

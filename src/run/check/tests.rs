@@ -86,7 +86,7 @@ fn http() -> Probe {
 fn model_of(address: SocketAddr, check: Check) -> Model {
     let mut backend = fixture::backend(Balance::RoundRobin, &[1]);
     backend.servers[0].address = address;
-    backend.check = Some(check);
+    backend.servers[0].check = Some(check);
     fixture::model(vec![backend])
 }
 
@@ -245,7 +245,7 @@ fn reload_keeps_what_is_known_and_forgets_what_is_gone() {
         assert!(Arc::ptr_eq(&server, &again));
         assert_eq!(again.health(), Health::Up);
         let mut changed = model.clone();
-        changed.backends[0].check = Some(quick(http()));
+        changed.backends[0].servers[0].check = Some(quick(http()));
         bench.configure(&changed);
         assert_eq!(server.health(), Health::Up);
         bench.configure(&fixture::model(Vec::new()));

@@ -22,9 +22,10 @@ pub fn frontend(entry: &Entry) -> Frontend {
         client: timeout("client"),
         http_request: timeout("http_request"),
         http_keep_alive: timeout("http_keep_alive"),
-        tunnel: timeout("tunnel"),
+        tunnel: timeout("tunnel").map(|tunnel| tunnel.map(Some)),
         forwarded: read(at("forwarded"), value::flag),
         log: read(at("log"), value::flag),
+        rules: Vec::new(),
     }
 }
 
@@ -43,6 +44,7 @@ pub fn backend(entry: &Entry) -> Backend {
         queue: timeout("queue"),
         check: check.map(|entry| Spanned::new(self::check(&entry.value), entry.key.span)),
         servers: at("servers").map(Node::entries).unwrap_or_default().iter().map(server).collect(),
+        rules: Vec::new(),
     }
 }
 
@@ -93,14 +95,23 @@ fn check(node: &Node) -> Check {
 fn request(node: &Node) -> Option<Spanned<Request>> {
     let Kind::Map(_) = node.kind else {
         let request = read(Some(node), value::request)?;
-        return Some(request.map(|(method, path)| Request { method, path, headers: Vec::new() }));
+        return Some(request.map(|(method, path)| Request { method, path, headers: vec![default_host()] }));
     };
     let method = read(node.value("method"), value::method).map_or("GET".to_owned(), |method| method.value);
     let path = read(node.value("path"), value::path)?;
     let headers = node.value("headers").map(Node::entries).unwrap_or_default();
     let headers =
         headers.iter().filter_map(|entry| Some((entry.key.value.clone(), value::header(entry.value.text()?).ok()?)));
-    Some(Spanned::new(Request { method, path: path.value, headers: headers.collect() }, path.span))
+    let mut headers: Vec<_> = headers.collect();
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+        headers.insert(0, default_host());
+    }
+    Some(Spanned::new(Request { method, path: path.value, headers }, path.span))
+}
+
+/// What servers are asked for where the file does not say.
+fn default_host() -> (String, String) {
+    ("Host".to_owned(), "localhost".to_owned())
 }
 
 fn server(entry: &Entry) -> Server {
@@ -113,5 +124,7 @@ fn server(entry: &Entry) -> Server {
         maxconn: read(node.value("maxconn"), value::number),
         backup: read(node.value("backup"), value::flag),
         source: read(node.value("source"), value::address),
+        check: None,
+        is_disabled: read(node.value("disabled"), value::flag),
     }
 }

@@ -166,5 +166,6 @@ static SERVER: Section = Section {
         key("maxconn", Value::One(MAXCONN), "Concurrent connections; more wait in the queue. Default unlimited."),
         key("backup", Value::One(Scalar::Flag), "Used only when no other server is usable. Default false."),
         key("source", Value::One(Scalar::Address), "Source address of connections and probes."),
+        key("disabled", Value::One(Scalar::Flag), "Starts in maintenance. Default false."),
     ],
 };
