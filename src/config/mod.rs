@@ -2,17 +2,22 @@
 //!
 //! Decides what the operator's files mean and says everything that is wrong with them in one run. It reads no file, looks
 //! at no interface and resolves no host name: what it must know of this machine is told in [`HostFacts`]. Start with
-//! [`load`]; [`yaml`] holds the keyword table; `validate` fills in every default.
+//! [`load`]; [`yaml`] and [`haproxy`] hold a keyword table each; `validate` fills in every default.
 
 pub mod draft;
 pub mod yaml;
+pub mod haproxy;
+mod syntax;
+mod merge;
 mod validate;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::diag::{Diagnostic, Problems, Source};
+use crate::diag::{self, Diagnostic, Problems, Severity, Source};
 use crate::model::Model;
 
+pub use syntax::Syntax;
 pub use yaml::{manual, reference, schema};
 
 /// What the configuration may know of the machine that it is loaded on.
@@ -22,6 +27,10 @@ pub struct HostFacts {
     pub node: String,
     /// Its interfaces; `None` if it is another machine or nobody looked: then nothing is checked against them.
     pub interfaces: Option<Vec<Interface>>,
+    /// Environment variables.
+    pub environment: BTreeMap<String, String>,
+    /// Host names and their addresses, the preferred one first: those that [`host_names`] asked for.
+    pub names: BTreeMap<String, Vec<IpAddr>>,
 }
 
 /// An interface of this machine.
@@ -42,18 +51,33 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Makes the model of this node. The first source is the main file; the others (`conf.d/*.yaml`) merge into it by name.
+/// Makes the model of this node. The first source is the main file; the others merge into it by name, whatever their
+/// syntax.
 pub fn load(sources: &[Source], host: &HostFacts) -> Loaded {
     let problems = Problems::default();
-    let model = yaml::read(sources, &problems).map(|draft| validate::validate(&draft, host, &problems));
+    let draft = merge::read(sources, host, &problems);
+    let is_foreign = |problem: &Diagnostic| {
+        let source = problem.labels.first().and_then(|label| sources.get(label.span.source));
+        source.is_some_and(|source| Syntax::of(source) == Syntax::Haproxy)
+    };
+    let advice = Problems::default();
+    let model = draft.map(|draft| validate::validate(&draft, host, &advice));
+    for mut problem in advice.into_sorted() {
+        // What HAProxy does not warn of must not fail where its warnings do (`-dW`).
+        if problem.severity == Severity::Warning && is_foreign(&problem) {
+            problem.severity = Severity::Notice;
+        }
+        problems.push(problem);
+    }
     Loaded { model: model.filter(|_| !problems.has_errors()), diagnostics: problems.into_sorted() }
 }
 
-/// Everything that is wrong or doubtful in the eyes of any node of the files, for a machine that is none of them.
-pub fn judge_for_every_node(sources: &[Source]) -> Vec<Diagnostic> {
+/// Everything that is wrong or doubtful in the eyes of any node of the files, for a machine that is none of them: what `host`
+/// says of its interfaces does not count.
+pub fn judge_for_every_node(sources: &[Source], host: &HostFacts) -> Vec<Diagnostic> {
     let problems = Problems::default();
     for node in nodes(sources) {
-        let host = HostFacts { node, interfaces: None };
+        let host = HostFacts { node, interfaces: None, ..host.clone() };
         load(sources, &host).diagnostics.into_iter().for_each(|diagnostic| problems.push(diagnostic));
     }
     problems.into_sorted()
@@ -61,6 +85,25 @@ pub fn judge_for_every_node(sources: &[Source]) -> Vec<Diagnostic> {
 
 /// Names of the nodes that the files know, in their order.
 pub fn nodes(sources: &[Source]) -> Vec<String> {
-    let draft = yaml::read(sources, &Problems::default()).unwrap_or_default();
+    let draft = yaml::read(&Syntax::Yaml.among(sources), &Problems::default()).unwrap_or_default();
     draft.nodes.into_iter().map(|node| node.name.value).collect()
+}
+
+/// Host names that the files use instead of addresses: whoever loads them resolves these.
+pub fn host_names(sources: &[Source], host: &HostFacts) -> Vec<String> {
+    haproxy::host_names(&Syntax::Haproxy.among(sources), host)
+}
+
+/// Diagnostics as text, each in the form of its file: HAProxy's, with the process id, or vipgate's own.
+pub fn render(diagnostics: &[Diagnostic], sources: &[Source], pid: u32) -> String {
+    let one = |problem: &Diagnostic| {
+        let main = problem.labels.first().map_or(0, |label| label.span.source);
+        match sources.get(main).map(Syntax::of) {
+            Some(Syntax::Haproxy) => haproxy::alert(problem, sources, pid),
+            _ => diag::render(std::slice::from_ref(problem), sources),
+        }
+    };
+    let is_haproxy = |sources: &[Source]| sources.iter().any(|source| Syntax::of(source) == Syntax::Haproxy);
+    let separator = if is_haproxy(sources) { "" } else { "\n" };
+    diagnostics.iter().map(one).collect::<Vec<_>>().join(separator)
 }

@@ -26,6 +26,8 @@ pub enum Severity {
     Error,
     /// It can, but does something that was hardly meant.
     Warning,
+    /// It can, and this is good to know.
+    Notice,
 }
 
 impl Severity {
@@ -34,6 +36,7 @@ impl Severity {
         match self {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Notice => "notice",
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Configuration files to a model: the I/O around `config`.
 
+use std::collections::BTreeMap;
+use std::net::{IpAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::config::{self, HostFacts};
-use crate::diag::{self, Diagnostic, Severity, Source};
+use crate::config::{self, HostFacts, Syntax};
+use crate::diag::{Diagnostic, Severity, Source};
 use crate::model::Model;
 use crate::sys;
 
@@ -47,14 +49,15 @@ pub struct Checked {
     pub warning_count: usize,
 }
 
-/// Reads and validates the files, and `conf.d/*.yaml` beside each.
+/// Reads and validates the files, and `conf.d/*.yaml` beside each YAML file. A directory stands for its `*.cfg`.
 ///
 /// # Errors
 /// A file that cannot be read, or every error found in them.
 pub fn load(files: &[PathBuf], node: Option<&str>) -> Result<Loaded, LoadError> {
-    let sources = read_all(files)?;
-    let loaded = config::load(&sources, &host(node));
-    let rendered = diag::render(&loaded.diagnostics, &sources);
+    let sources = sources(files)?;
+    let host = knowing_names(host(node), &sources);
+    let loaded = config::load(&sources, &host);
+    let rendered = config::render(&loaded.diagnostics, &sources, std::process::id());
     match loaded.model {
         Some(model) => Ok(Loaded { model, warnings: rendered, warning_count: count_warnings(&loaded.diagnostics) }),
         None => Err(LoadError::Invalid(rendered)),
@@ -71,14 +74,15 @@ pub fn check(files: &[PathBuf], node: Option<&str>) -> Result<Checked, LoadError
 }
 
 fn check_on(files: &[PathBuf], host: &HostFacts, is_named: bool) -> Result<Checked, LoadError> {
-    let sources = read_all(files)?;
+    let sources = sources(files)?;
+    let host = &knowing_names(host.clone(), &sources);
     let nodes = config::nodes(&sources);
     let is_one = is_named || nodes.is_empty() || nodes.contains(&host.node);
     let diagnostics = match is_one {
         true => config::load(&sources, host).diagnostics,
-        false => config::judge_for_every_node(&sources),
+        false => config::judge_for_every_node(&sources, host),
     };
-    let rendered = diag::render(&diagnostics, &sources);
+    let rendered = config::render(&diagnostics, &sources, std::process::id());
     if diagnostics.iter().any(|found| found.severity == Severity::Error) {
         return Err(LoadError::Invalid(rendered));
     }
@@ -90,20 +94,69 @@ fn count_warnings(diagnostics: &[Diagnostic]) -> usize {
     diagnostics.iter().filter(|found| found.severity == Severity::Warning).count()
 }
 
-fn read_all(files: &[PathBuf]) -> Result<Vec<Source>, LoadError> {
+/// The texts of the files and of what belongs to them, in the order in which they count.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn sources(files: &[PathBuf]) -> Result<Vec<Source>, LoadError> {
     let mut sources = Vec::new();
     for file in files {
-        sources.push(read(file)?);
-        for extra in fragments(file)? {
+        if file.is_dir() {
+            for part in parts(file)? {
+                sources.push(read(&part)?);
+            }
+            continue;
+        }
+        let source = read(file)?;
+        let extras = if Syntax::of(&source) == Syntax::Yaml { fragments(file)? } else { Vec::new() };
+        sources.push(source);
+        for extra in extras {
             sources.push(read(&extra)?);
         }
     }
     Ok(sources)
 }
 
+/// Bytes that are no UTF-8 become U+FFFD: in HAProxy's files they are common in comments and harmless there.
 fn read(path: &Path) -> Result<Source, LoadError> {
-    let text = std::fs::read_to_string(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
-    Ok(Source::new(path.display().to_string(), text))
+    let bytes = std::fs::read(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
+    Ok(Source::new(path.display().to_string(), String::from_utf8_lossy(&bytes)))
+}
+
+/// `*.cfg` in a directory, by name, as HAProxy takes them.
+fn parts(directory: &Path) -> Result<Vec<PathBuf>, LoadError> {
+    let failed = |source| LoadError::Read { path: directory.to_owned(), source };
+    let entries = std::fs::read_dir(directory).map_err(failed)?;
+    let is_part = |path: &PathBuf| {
+        let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        path.extension().is_some_and(|extension| extension == "cfg") && !is_hidden && path.is_file()
+    };
+    let mut found: Vec<PathBuf> =
+        entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).filter(is_part).collect();
+    found.sort();
+    Ok(found)
+}
+
+/// The facts with the addresses of every host name that the files use.
+fn knowing_names(host: HostFacts, sources: &[Source]) -> HostFacts {
+    let names = resolve(config::host_names(sources, &host));
+    HostFacts { names, ..host }
+}
+
+/// Addresses of host names, in the order of the system's resolver; a name without any is left out.
+fn resolve(names: Vec<String>) -> BTreeMap<String, Vec<IpAddr>> {
+    let addresses = |name: String| {
+        let found: Vec<IpAddr> = (name.as_str(), 0).to_socket_addrs().ok()?.map(|address| address.ip()).collect();
+        (!found.is_empty()).then_some((name, found))
+    };
+    names.into_iter().filter_map(addresses).collect()
+}
+
+/// The environment, as far as it is text.
+fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 /// `conf.d/*.yaml` beside a file, by name.
@@ -128,6 +181,8 @@ fn host(node: Option<&str>) -> HostFacts {
     let interfaces = sys::hosts::interfaces().ok();
     HostFacts {
         node,
+        environment: environment(),
+        names: BTreeMap::new(),
         interfaces: interfaces.map(|found| {
             found
                 .into_iter()
@@ -151,7 +206,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("pair.yaml");
         std::fs::write(&file, text).unwrap();
-        let host = HostFacts { node: host.to_owned(), interfaces: None };
+        let host = HostFacts { node: host.to_owned(), ..HostFacts::default() };
         check_on(&[file], &host, is_named).map(|checked| checked.nodes).map_err(|error| error.to_string())
     }
 

@@ -19,7 +19,7 @@ fn read(path: &str) -> String {
 }
 
 fn on(node: &str) -> HostFacts {
-    HostFacts { node: node.to_owned(), interfaces: None }
+    HostFacts { node: node.to_owned(), ..HostFacts::default() }
 }
 
 /// What is said about a text on a machine.

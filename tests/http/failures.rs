@@ -37,7 +37,7 @@ fn a_refused_connect_is_reported_once_until_it_is_looked_at() {
     let mut proxy = Proxy::start(Mode::Http, &[nobody()], |model| {
         let backend = &mut model.backends[0];
         (backend.retries, backend.redispatch) = (0, false);
-        backend.check = Some(vipgate::model::check::Check {
+        backend.servers[0].check = Some(vipgate::model::check::Check {
             probe: vipgate::model::check::Probe::Connect,
             address: None,
             port: None,

@@ -33,6 +33,8 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
         maxconn: None,
         is_backup: false,
         source: None,
+        check: None,
+        is_disabled: false,
     });
     Model {
         node: "lb1".into(),
@@ -67,7 +69,6 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             },
             retries: 3,
             redispatch: true,
-            check: None,
         }],
         process: Process {
             workers: None,

@@ -7,6 +7,8 @@ use std::path::Path;
 
 #[path = "../fuzz/properties/chunked.rs"]
 mod chunked;
+#[path = "../fuzz/properties/haproxy_cfg.rs"]
+mod haproxy_cfg;
 #[path = "../fuzz/properties/http_head.rs"]
 mod http_head;
 #[path = "../fuzz/properties/vrrp_frame.rs"]
@@ -42,6 +44,11 @@ fn http_head_corpus_keeps_its_property() {
 #[test]
 fn chunked_corpus_keeps_its_property() {
     replay("chunked", chunked::holds);
+}
+
+#[test]
+fn haproxy_cfg_corpus_keeps_its_property() {
+    replay("haproxy_cfg", haproxy_cfg::holds);
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn one(context: &Context<'_>, draft: &draft::Frontend, instances: &[Instance<'_>
     let target = backend.and_then(|number| context.draft.backends.get(number));
     if let Some(target) = target {
         same_mode(context, draft, mode, target);
-    } else if draft.default_backend.is_none() {
+    } else if draft.default_backend.is_none() && draft.rules.is_empty() {
         let message = format!("frontend `{}` has no backend: it answers 503 only", draft.name.value);
         context.warning("W-NO-BACKEND", draft.name.span, message, "add `default_backend: NAME`");
     }

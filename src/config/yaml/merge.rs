@@ -5,11 +5,11 @@ use crate::diag::{Problems, Source};
 use super::tree::{self, Entry, Extent, Kind, Node};
 
 /// Reads all files into one tree. A name given twice is reported with both places; the first one counts.
-pub fn read(sources: &[Source], problems: &Problems) -> (Node, Extent) {
+pub fn read(sources: &[(usize, &Source)], problems: &Problems) -> (Node, Extent) {
     let mut whole = Extent::Whole;
     let mut merged: Option<Node> = None;
-    for (number, source) in sources.iter().enumerate() {
-        let (root, extent) = tree::read(source, number, problems);
+    for (number, source) in sources {
+        let (root, extent) = tree::read(source, *number, problems);
         if extent == Extent::Part {
             whole = Extent::Part;
         }

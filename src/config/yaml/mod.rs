@@ -23,8 +23,9 @@ pub use value::duration_text;
 use super::draft::Draft;
 use crate::diag::{Problems, Source};
 
-/// What the files say together. `None` where one of them is not YAML to its end: what is missing cannot be judged.
-pub fn read(sources: &[Source], problems: &Problems) -> Option<Draft> {
+/// What the files say together; the numbers are those of the sources in the list that diagnostics refer to. `None` where
+/// one of them is not YAML to its end: what is missing cannot be judged.
+pub fn read(sources: &[(usize, &Source)], problems: &Problems) -> Option<Draft> {
     let (root, extent) = merge::read(sources, problems);
     shape::check(&root, &table::FILE, extent, problems);
     let draft = lower::file(&root);

@@ -93,13 +93,15 @@ impl Servers {
     pub(super) fn configure(&mut self, now: Instant, model: &Model, backends: &[Arc<Backend>]) {
         let mut old: HashMap<*const Server, Slot> =
             self.slots.drain(..).map(|slot| (Arc::as_ptr(&slot.server), slot)).collect();
-        let checks = model.backends.iter().flat_map(|backend| &backend.servers).filter_map(|server| server.check.as_ref());
+        let checks =
+            model.backends.iter().flat_map(|backend| &backend.servers).filter_map(|server| server.check.as_ref());
         let checked = checks.count();
         for (backend, state) in model.backends.iter().zip(backends) {
             let is_backup = backend.servers.iter().map(|server| server.is_backup).collect();
             let group = Rc::new(Group { name: backend.name.clone(), state: Arc::clone(state), is_backup });
             let checked_servers = backend.servers.iter().zip(&state.servers);
-            let checked_servers = checked_servers.filter_map(|(server, entry)| Some((server, server.check.as_ref()?, entry)));
+            let checked_servers =
+                checked_servers.filter_map(|(server, entry)| Some((server, server.check.as_ref()?, entry)));
             for (server, check, entry) in checked_servers {
                 let check = Rc::new(check.clone());
                 let target = Target::of(&check, server);

@@ -1,0 +1,236 @@
+//! What every line sees: the table, the names of hosts, and where problems go.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+
+use crate::config::haproxy::lex::Word;
+use crate::config::haproxy::section::{Line, Modifier, Section};
+use crate::config::haproxy::table::{self, Place, Places, RULES, Row, Support};
+use crate::diag::{Diagnostic, Problems, Severity, Span, Spanned, nearest};
+
+use super::value::{ANY, Family, Host};
+
+/// What every line sees.
+pub struct Context<'a> {
+    problems: &'a Problems,
+    names: &'a BTreeMap<String, Vec<IpAddr>>,
+    /// Names that were asked for and are not known.
+    missing: RefCell<BTreeSet<String>>,
+    /// Rows whose reason was given: once is enough for what is ignored.
+    noted: RefCell<BTreeSet<*const Row>>,
+}
+
+impl<'a> Context<'a> {
+    /// `names` says what host names resolve to.
+    pub fn new(problems: &'a Problems, names: &'a BTreeMap<String, Vec<IpAddr>>) -> Context<'a> {
+        Context { problems, names, missing: RefCell::default(), noted: RefCell::default() }
+    }
+
+    /// Host names that were asked for and are not known.
+    pub fn missing(&self) -> Vec<String> {
+        self.missing.borrow().iter().cloned().collect()
+    }
+
+    pub fn push(&self, problem: Diagnostic) {
+        self.problems.push(problem);
+    }
+
+    /// The configuration cannot be used because of what stands there.
+    pub fn error(&self, code: &'static str, span: Span, message: impl Into<String>) {
+        self.push(Diagnostic::error(code, span, message));
+    }
+
+    /// What stands there works, but hardly as it was meant.
+    pub fn warning(&self, code: &'static str, span: Span, message: impl Into<String>, hint: impl Into<String>) {
+        self.push(Diagnostic::warning(code, span, message).hint(hint));
+    }
+
+    /// Known, but not yet.
+    pub fn refuse(&self, span: Span, what: &str, why: &str) {
+        self.push(Diagnostic::error("E-NOT-SUPPORTED", span, format!("{what} is not supported")).hint(why));
+    }
+
+    /// Says once what a word does instead.
+    pub fn notice(&self, row: &'static Row, span: Span) {
+        let why = row.support.why().unwrap_or_default();
+        if self.noted.borrow_mut().insert(std::ptr::from_ref(row)) {
+            let (what, code) = match row.support {
+                Support::Ignored(_) => ("is not needed", "N-IGNORED"),
+                _ => ("differs", "N-PARTIAL"),
+            };
+            let message = format!("'{}' {what}: {why}", row.name);
+            self.push(Diagnostic::new(Severity::Notice, code, message).label(span, ""));
+        }
+    }
+
+    /// A value that a parser gave, or its complaint.
+    pub fn value<T>(&self, word: &Word, parsed: Result<T, String>) -> Option<Spanned<T>> {
+        match parsed {
+            Ok(value) => Some(Spanned::new(value, word.span)),
+            Err(message) => {
+                self.error("E-VALUE", word.span, message);
+                None
+            }
+        }
+    }
+
+    /// The argument of this number; reports it if it is missing.
+    pub fn argument<'l>(&self, line: &'l Line, number: usize, what: &str) -> Option<&'l Word> {
+        let word = line.word(number);
+        if word.is_none() {
+            let name = line.words.iter().take(number).map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+            self.error("E-MISSING", line.end(), format!("'{name}' expects {what}"));
+        }
+        word
+    }
+
+    /// Reports words beyond what a keyword takes.
+    pub fn no_more(&self, line: &Line, count: usize) {
+        if let Some(word) = line.word(count) {
+            let name =
+                line.words.iter().take(count.min(2)).map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+            self.error("E-VALUE", word.span, format!("'{name}' cannot handle unexpected argument '{}'", word.text));
+        }
+    }
+
+    /// The row of a line if it is honoured, and how many words name it. Everything else about it is reported here: that it
+    /// is unknown, has no place here, is refused or ignored. `place` is the section, `of` what its words are looked up in.
+    pub fn find(&self, place: Place, of: Place, line: &Line) -> Option<(&'static Row, usize)> {
+        let words: Vec<&str> = line.words.iter().take(4).map(|word| word.text.as_str()).collect();
+        let here = table::rows_of(of);
+        if let Some((row, count)) = table::find(&words, here.clone()) {
+            let honoured = self.honours(row, line, count);
+            return honoured.then_some((row, count));
+        }
+        let proxies: Places = [Place::Defaults, Place::Frontend, Place::Listen, Place::Backend].into_iter().collect();
+        let elsewhere = table::rows().iter().filter(|row| row.places.meets(proxies));
+        match table::find(&words, elsewhere).filter(|_| of.is_proxy()) {
+            Some((row, count)) => self.misplaced(place, row, line.span_of(count)),
+            None => self.unknown(place, line, &words, here),
+        }
+        None
+    }
+
+    fn honours(&self, row: &'static Row, line: &Line, count: usize) -> bool {
+        let span = line.span_of(count);
+        match row.support {
+            Support::Full | Support::Partial(_) => return true,
+            // `no option x` asks for nothing.
+            Support::Refused(_) if line.modifier != Modifier::None => {}
+            Support::Ignored(_) => self.notice(row, span),
+            Support::Refused(why) => match self.rule(line) {
+                Some((set, action)) => self.refused_rule(set, action, line, why),
+                None => {
+                    let name =
+                        line.words.iter().take(count).map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+                    let why =
+                        row.removed.map_or(why.to_owned(), |version| format!("{why} (gone since HAProxy {version})"));
+                    self.refuse(span, &format!("'{name}'"), &why);
+                }
+            },
+        }
+        false
+    }
+
+    /// The set of rules that a line belongs to, and the number of the word that is its action.
+    fn rule(&self, line: &Line) -> Option<(Place, usize)> {
+        RULES.iter().find_map(|set| {
+            let mut parts = set.name().split(' ');
+            let count = set.name().split(' ').count();
+            let is_it = (0..count).all(|number| parts.next() == Some(line.text(number)));
+            is_it.then_some((*set, count))
+        })
+    }
+
+    /// A rule: what is refused about it is its action, if that is known.
+    fn refused_rule(&self, set: Place, action: usize, line: &Line, why: &str) {
+        let Some(word) = self.argument(line, action, "an action") else { return };
+        let words: Vec<&str> = line.from(action).iter().take(2).map(|word| word.text.as_str()).collect();
+        let rows = table::rows_of(set);
+        match table::find(&words, rows.clone()) {
+            Some((row, _)) => {
+                let name = format!("'{} {}'", set.name(), row.name);
+                self.refuse(line.span_of(action + 1), &name, row.support.why().unwrap_or(why));
+            }
+            None => {
+                let hint = nearest(table::plain(&word.text), rows.map(|row| row.name));
+                let message = format!("unknown action '{}' in '{}' rules", word.text, set.name());
+                let hint = hint.map(|known| format!("did you mean '{known}'?"));
+                self.push(Diagnostic::error("E-UNKNOWN-KEY", word.span, message).hint_if(hint));
+            }
+        }
+    }
+
+    fn misplaced(&self, place: Place, row: &Row, span: Span) {
+        let homes = row.places.iter().map(Place::name).collect::<Vec<_>>().join(", ");
+        match place {
+            Place::Defaults => {
+                let message = format!("'{}' not allowed in 'defaults' section", row.name);
+                self.push(Diagnostic::error("E-PLACE", span, message).hint(format!("it belongs into {homes}")));
+            }
+            _ => {
+                let side = if place == Place::Frontend { "backend" } else { "frontend" };
+                let message = format!("'{}' ignored because the {} has no {side} capability", row.name, place.name());
+                self.warning("W-PLACE", span, message, format!("it belongs into {homes}"));
+            }
+        }
+    }
+
+    fn unknown(&self, place: Place, line: &Line, words: &[&str], here: impl Iterator<Item = &'static Row> + Clone) {
+        let first = words.first().copied().unwrap_or_default();
+        let is_family = here.clone().any(|row| row.name.split(' ').next() == Some(first) && row.name != first);
+        let (name, span) = match (is_family, line.word(1)) {
+            (true, Some(second)) => (format!("{first} {}", second.text), second.span),
+            _ => (first.to_owned(), line.span_of(1)),
+        };
+        let message = match (is_family, line.word(1)) {
+            (true, None) => format!("'{first}' expects another word"),
+            _ => format!("unknown keyword '{name}' in '{}' section", place.name()),
+        };
+        let hint = table::suggestion(words, here).map(|known| format!("did you mean '{known}' maybe ?"));
+        self.push(Diagnostic::error("E-UNKNOWN-KEY", span, message).hint_if(hint));
+    }
+
+    /// A section that is refused or ignored as a whole: only its spelling is looked at.
+    pub fn spell_check(&self, section: &Section) {
+        for line in &section.lines {
+            let words: Vec<&str> = line.words.iter().take(4).map(|word| word.text.as_str()).collect();
+            let here = table::rows_of(section.place);
+            if table::find(&words, here.clone()).is_none() {
+                self.unknown(section.place, line, &words, here);
+            }
+        }
+    }
+
+    /// The address of a host and a port; none, reported, if there is none.
+    pub fn resolve(&self, host: &Host, port: u16, word: &Word) -> Option<SocketAddr> {
+        self.resolve_preferring(host, None, port, word)
+    }
+
+    /// The same, of this family if it has one.
+    pub fn resolve_preferring(
+        &self,
+        host: &Host,
+        prefer: Option<Family>,
+        port: u16,
+        word: &Word,
+    ) -> Option<SocketAddr> {
+        let (name, family) = match host {
+            Host::Any => return Some(SocketAddr::new(ANY, port)),
+            Host::Address(address) => return Some(SocketAddr::new(*address, port)),
+            Host::Name(name, family) => (name, *family),
+        };
+        let Some(known) = self.names.get(name) else {
+            self.missing.borrow_mut().insert(name.clone());
+            self.error("E-RESOLVE", word.span, format!("could not resolve address '{name}'"));
+            return None;
+        };
+        let of = |family: Family| known.iter().find(move |address| family.has(**address));
+        let address = prefer.and_then(of).filter(|address| family.has(**address)).or_else(|| of(family));
+        if address.is_none() {
+            self.error("E-RESOLVE", word.span, format!("'{name}' has no address of that family"));
+        }
+        address.map(|address| SocketAddr::new(*address, port))
+    }
+}

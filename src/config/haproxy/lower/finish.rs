@@ -1,0 +1,168 @@
+//! Proxies as frontends and backends of the draft, with HAProxy's defaults where they differ from vipgate's own.
+
+use std::time::Duration;
+
+use crate::config::draft::{Backend, Draft, Frontend, Server};
+use crate::config::haproxy::table::Place;
+use crate::diag::{Diagnostic, Span, Spanned};
+use crate::model::LogTarget;
+use crate::model::proxy::Mode;
+
+use super::Context;
+use super::global::Global;
+use super::log::{Destination, Format};
+use super::proxy::{Proxies, Proxy};
+use super::settings::{Settings, Timeout};
+
+/// What stands for "no limit": HAProxy waits for ever, and warns of it.
+const NO_LIMIT: Duration = Duration::from_secs(24 * 3600);
+
+/// Puts every proxy into the draft.
+pub fn lower(proxies: Proxies, global: &Global, draft: &mut Draft, context: &Context<'_>) {
+    let mut access: Option<Destination> = None;
+    for proxy in &proxies.list {
+        timeouts_are_set(proxy, context);
+        if proxy.place != Place::Frontend {
+            proxy.settings.checks.unused(context);
+            draft.backends.extend(backend(proxy));
+        }
+        if proxy.place != Place::Backend && !proxy.settings.is_disabled {
+            let log = destination(proxy, global, &mut access, context);
+            draft.frontends.push(frontend(proxy, &proxies.list, log, context));
+        }
+    }
+    // Nobody who writes no `log` wants lines on standard output.
+    let place = access.as_ref().map(|found| found.span).unwrap_or_default();
+    draft.access_log = Some(Spanned::new(access.map_or(LogTarget::Off, |found| found.target), place));
+}
+
+fn mode(settings: &Settings, head: Span) -> Spanned<Mode> {
+    settings.mode.unwrap_or(Spanned::new(Mode::Tcp, head))
+}
+
+/// The limit, or none.
+fn limit(timeout: Timeout, head: Span) -> Spanned<Duration> {
+    let place = timeout.map_or(head, |timeout| timeout.span);
+    Spanned::new(timeout.and_then(|timeout| timeout.value).unwrap_or(NO_LIMIT), place)
+}
+
+/// HAProxy's warning about proxies that wait for ever.
+fn timeouts_are_set(proxy: &Proxy, context: &Context<'_>) {
+    let timeouts = &proxy.settings.timeouts;
+    let has_front = proxy.place != Place::Backend && !proxy.settings.binds.is_empty();
+    let has_back = proxy.place != Place::Frontend && !proxy.settings.servers.is_empty();
+    let is_missing = |timeout: Timeout| timeout.is_none_or(|timeout| timeout.value.is_none());
+    let sides = [
+        ("client", has_front, timeouts.client),
+        ("connect", has_back, timeouts.connect),
+        ("server", has_back, timeouts.server),
+    ];
+    let missing: Vec<_> =
+        sides.iter().filter(|(_, is_needed, set)| *is_needed && is_missing(*set)).map(|(name, ..)| *name).collect();
+    if !missing.is_empty() && !proxy.settings.is_disabled {
+        let message = format!("missing timeouts for {} '{}'", proxy.place.name(), proxy.name.value);
+        let hint = format!("add 'timeout {} ...'; without it the limit is one day", missing.join(" ...', 'timeout "));
+        context.warning("W-TIMEOUT", proxy.head, message, hint);
+    }
+}
+
+/// Whether the lines of a frontend are written. There is one destination for all.
+fn destination(proxy: &Proxy, global: &Global, access: &mut Option<Destination>, context: &Context<'_>) -> bool {
+    let logs = &proxy.settings.logs;
+    let inherited = if logs.is_global { global.logs.targets.as_slice() } else { &[] };
+    let Some(found) = inherited.iter().chain(&logs.targets).find(|found| found.takes_traffic) else { return false };
+    let is_tcp = mode(&proxy.settings, proxy.head).value == Mode::Tcp;
+    if let Some(format) = logs.format
+        && format.value == Format::Http
+        && is_tcp
+    {
+        let message = format!("'option httplog' not usable with proxy '{}' (needs 'mode http')", proxy.name.value);
+        context.warning("W-MODE", format.span, message, "it falls back to 'option tcplog'");
+    }
+    let first = access.get_or_insert_with(|| found.clone());
+    if first.target != found.target {
+        let message = format!("access lines of '{}' go where the first proxy's go", proxy.name.value);
+        let problem = Diagnostic::warning("W-LOG", found.span, message).label(first.span, "that is here");
+        context.push(problem.hint("there is one destination of access lines so far"));
+    }
+    true
+}
+
+fn frontend(proxy: &Proxy, all: &[Proxy], log: bool, context: &Context<'_>) -> Frontend {
+    let (settings, head) = (&proxy.settings, proxy.head);
+    let mode = mode(settings, head);
+    let is_http = mode.value == Mode::Http;
+    let timeouts = &settings.timeouts;
+    let default_backend = settings.default_backend.clone().or_else(|| {
+        let is_own = proxy.place == Place::Listen && !settings.servers.is_empty();
+        is_own.then(|| proxy.name.clone())
+    });
+    let is_target = |other: &&Proxy| {
+        other.place != Place::Frontend && default_backend.as_ref().is_some_and(|name| name.value == other.name.value)
+    };
+    let target = all.iter().find(is_target);
+    if let Some(forwarded) = settings.forwarded.filter(|forwarded| forwarded.value && !is_http) {
+        let message = format!("'option forwardfor' ignored for '{}' as it requires HTTP mode", proxy.name.value);
+        context.warning("W-MODE", forwarded.span, message, "add 'mode http'");
+    }
+    // A backend may ask for the header on its own.
+    let forwarded = settings.forwarded.or(target.and_then(|target| target.settings.forwarded));
+    let request = timeouts.http_request.filter(|timeout| timeout.value.is_some()).or(timeouts.client);
+    let keep_alive = timeouts.http_keep_alive.filter(|timeout| timeout.value.is_some()).or(request);
+    let tunnel = target.and_then(|target| target.settings.timeouts.tunnel);
+    Frontend {
+        name: proxy.name.clone(),
+        binds: settings.binds.clone(),
+        mode: Some(mode),
+        default_backend,
+        maxconn: settings.maxconn,
+        client: Some(limit(timeouts.client, head)),
+        http_request: is_http.then(|| limit(request, head)),
+        http_keep_alive: is_http.then(|| limit(keep_alive, head)),
+        tunnel: tunnel.or(Some(Spanned::new(None, head))),
+        forwarded: Some(forwarded.filter(|_| is_http).unwrap_or(Spanned::new(false, head))),
+        log: Some(Spanned::new(log, head)),
+        rules: settings.rules.clone(),
+    }
+}
+
+/// `None` for a `listen` section that serves nothing of its own.
+fn backend(proxy: &Proxy) -> Option<Backend> {
+    let (settings, head) = (&proxy.settings, proxy.head);
+    if proxy.place == Place::Listen && (settings.servers.is_empty() || settings.is_disabled) {
+        return None;
+    }
+    let timeouts = &settings.timeouts;
+    let queue = timeouts.queue.filter(|timeout| timeout.value.is_some()).or(timeouts.connect);
+    Some(Backend {
+        name: proxy.name.clone(),
+        mode: Some(mode(settings, head)),
+        balance: settings.balance,
+        retries: settings.retries,
+        redispatch: Some(settings.redispatch.unwrap_or(Spanned::new(false, head))),
+        connect: Some(limit(timeouts.connect, head)),
+        server: Some(limit(timeouts.server, head)),
+        queue: Some(limit(queue, head)),
+        check: None,
+        servers: settings.servers.iter().map(|server| self::server(settings, server)).collect(),
+        rules: settings.rules.clone(),
+    })
+}
+
+fn server(settings: &Settings, server: &super::server::Server) -> Server {
+    let options = &server.options;
+    let limit = settings.timeouts.check.and_then(|timeout| Some(Spanned::new(timeout.value?, timeout.span)));
+    let asked = options.is_checked.filter(|is_checked| is_checked.value);
+    // A backend that is disabled answers 503, as one whose servers all are.
+    let is_off = settings.is_disabled.then(|| Spanned::new(true, server.span));
+    Server {
+        name: server.name.clone(),
+        address: server.address,
+        weight: options.weight,
+        maxconn: options.maxconn,
+        backup: options.is_backup,
+        source: options.source.or(settings.source),
+        check: asked.map(|asked| settings.checks.of(options, limit, asked.span)),
+        is_disabled: is_off.or(options.is_disabled),
+    }
+}

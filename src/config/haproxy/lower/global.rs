@@ -1,0 +1,93 @@
+//! The `global` section.
+
+use std::time::Duration;
+
+use crate::config::draft::Draft;
+use crate::config::haproxy::section::{Line, Section};
+use crate::config::haproxy::table::{Place, Row};
+use crate::diag::Spanned;
+
+use super::Context;
+use super::log::{self, Logs};
+use super::value;
+
+/// What the `global` sections say together.
+#[derive(Debug, Default)]
+pub struct Global {
+    pub logs: Logs,
+    maxconn: Option<Spanned<u64>>,
+    workers: Option<Spanned<u64>>,
+    drain: Option<Spanned<Duration>>,
+}
+
+type Handler = fn(&mut Global, &'static Row, &Line, &Context<'_>);
+
+/// Every word that is honoured.
+pub const HANDLERS: [(&str, Handler); 12] = [
+    ("daemon", elsewhere),
+    ("dns-accept-family", noticed),
+    ("hard-stop-after", hard_stop_after),
+    ("log", |global, row, line, context| log::log(&mut global.logs, row, line, context)),
+    ("maxconn", maxconn),
+    ("nbthread", nbthread),
+    ("pidfile", elsewhere),
+    ("presetenv", environment),
+    ("resetenv", elsewhere),
+    ("setenv", environment),
+    ("unsetenv", elsewhere),
+    ("zero-warning", elsewhere),
+];
+
+impl Global {
+    /// Adds the lines of a section.
+    pub fn read(&mut self, section: &Section, context: &Context<'_>) {
+        for line in &section.lines {
+            let Some((row, _)) = context.find(Place::Global, Place::Global, line) else { continue };
+            if let Some((_, handler)) = HANDLERS.iter().find(|(name, _)| *name == row.name) {
+                handler(self, row, line, context);
+            }
+        }
+    }
+
+    /// Puts what belongs to the process into the draft.
+    pub fn lower(&self, draft: &mut Draft) {
+        draft.maxconn = self.maxconn;
+        draft.workers = self.workers;
+        draft.drain = self.drain;
+    }
+}
+
+/// Carried out where lines are read, or by the command line.
+fn elsewhere(_: &mut Global, _: &'static Row, _: &Line, _: &Context<'_>) {}
+
+fn noticed(_: &mut Global, row: &'static Row, line: &Line, context: &Context<'_>) {
+    context.notice(row, line.span_of(1));
+}
+
+fn environment(_: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {
+    context.argument(line, 1, "a name and a value");
+    context.argument(line, 2, "a value");
+    context.no_more(line, 3);
+}
+
+fn maxconn(global: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {
+    // Zero asks for the default.
+    global.maxconn = count(line, context, 0, 10_000_000).filter(|count| count.value > 0).or(global.maxconn);
+}
+
+fn nbthread(global: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {
+    global.workers = count(line, context, 1, 256).or(global.workers);
+}
+
+fn hard_stop_after(global: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {
+    let Some(word) = context.argument(line, 1, "a time") else { return };
+    context.no_more(line, 2);
+    global.drain = context.value(word, value::time(&word.text)).or(global.drain);
+}
+
+/// The one number that a line has.
+pub fn count(line: &Line, context: &Context<'_>, least: u64, most: u64) -> Option<Spanned<u64>> {
+    let word = context.argument(line, 1, "a number")?;
+    context.no_more(line, 2);
+    context.value(word, value::number(&word.text, least, most))
+}

@@ -1,0 +1,46 @@
+//! From lines to the draft: what each honoured word of the table means.
+//!
+//! It decides what a line says, with the defaults of HAProxy where they differ from vipgate's own. Whether a word is known,
+//! has its place and is supported was said by the table before ([`Context::find`]); names of backends are resolved later, in
+//! `validate`. Start with [`draft`]; [`settings`] is what the lines of a proxy add up to.
+
+mod value;
+mod context;
+mod settings;
+mod global;
+mod proxy;
+mod option;
+mod timeout;
+mod bind;
+mod server;
+mod check;
+mod log;
+mod finish;
+
+pub use context::Context;
+
+use crate::config::draft::Draft;
+
+use super::section::Section;
+use super::table::{Place, Support};
+
+/// What the sections say together.
+pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
+    let mut draft = Draft::default();
+    let mut proxies = proxy::Proxies::default();
+    let mut global = global::Global::default();
+    for section in sections {
+        let Some((row, _)) = context.find(Place::Top, Place::Top, &section.head) else {
+            context.spell_check(section);
+            continue;
+        };
+        debug_assert!(matches!(row.support, Support::Full), "other sections hold nothing that is lowered");
+        match section.place {
+            Place::Global => global.read(section, context),
+            _ => proxies.read(section, context),
+        }
+    }
+    global.lower(&mut draft);
+    finish::lower(proxies, &global, &mut draft, context);
+    draft
+}

@@ -1,0 +1,80 @@
+//! `option` lines that are honoured.
+
+use crate::config::haproxy::section::{Line, Modifier};
+use crate::config::haproxy::table::Row;
+use crate::diag::Spanned;
+
+use super::Context;
+use super::log::Format;
+use super::settings::Settings;
+use super::value;
+
+/// `option httplog [clf]`, `option tcplog [clf]`.
+pub fn log_format(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+    if line.modifier != Modifier::None {
+        settings.logs.format = None;
+        return;
+    }
+    if let Some(word) = line.word(2) {
+        match word.text.as_str() {
+            "clf" => context.refuse(word.span, "the format 'clf'", "log formats come in a later version"),
+            _ => context.no_more(line, 2),
+        }
+    }
+    let format = if line.text(1) == "tcplog" { Format::Tcp } else { Format::Http };
+    settings.logs.format = Some(Spanned::new(format, line.span_of(2)));
+}
+
+/// `option forwardfor`.
+pub fn forwardfor(settings: &mut Settings, row: &'static Row, line: &Line, context: &Context<'_>) {
+    settings.forwarded = Some(Spanned::new(line.modifier == Modifier::None, line.span_of(2)));
+    if line.modifier == Modifier::None {
+        context.notice(row, line.span_of(2));
+    }
+    if let Some(word) = line.word(2) {
+        match word.text.as_str() {
+            "except" | "header" | "if-none" => {
+                let what = format!("'option forwardfor {}'", word.text);
+                context.refuse(word.span, &what, "it comes with the rules, in a later version");
+            }
+            _ => context.error(
+                "E-VALUE",
+                word.span,
+                "'option forwardfor' only supports optional values: 'except', 'header' and 'if-none'",
+            ),
+        }
+    }
+}
+
+/// `option redispatch [INTERVAL]`, `redispatch`.
+pub fn redispatch(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+    let is_old = line.text(0) == "redispatch";
+    if is_old {
+        let message = "keyword 'redispatch' is read as 'option redispatch'";
+        context.warning("W-OLD", line.span_of(1), message, "write 'option redispatch'");
+    }
+    let interval = if is_old { None } else { line.word(2) };
+    if let Some(word) = interval {
+        // -1, the default, is the last retry; with three retries so is 3.
+        match value::number(word.text.trim_start_matches('-'), 0, 100) {
+            Ok(0) => {
+                settings.redispatch = Some(Spanned::new(false, word.span));
+                return;
+            }
+            Ok(1) if word.text.starts_with('-') => {}
+            Ok(_) => {
+                let why = "the last retry goes to another server; other intervals come in a later version";
+                context.refuse(word.span, &format!("'option redispatch {}'", word.text), why);
+            }
+            Err(message) => context.error("E-VALUE", word.span, message),
+        }
+    }
+    settings.redispatch = Some(Spanned::new(line.modifier == Modifier::None, line.span()));
+}
+
+/// Options that are always on, or whose row says what differs.
+pub fn noticed(_: &mut Settings, row: &'static Row, line: &Line, context: &Context<'_>) {
+    if line.modifier == Modifier::None {
+        context.notice(row, line.span_of(2));
+    }
+}

@@ -1,0 +1,334 @@
+//! `defaults`, `frontend`, `listen` and `backend` sections: their heads, inheritance, and one handler for each line.
+
+use crate::config::draft::Rule;
+use crate::config::haproxy::lex::Word;
+use crate::config::haproxy::section::{Line, Section};
+use crate::config::haproxy::table::{Place, Row};
+use crate::diag::{Diagnostic, Span, Spanned, nearest};
+use crate::model::proxy::{Balance, Mode};
+
+use super::Context;
+use super::settings::{Settings, spanned};
+use super::{bind, check, global, log, option, server, timeout, value};
+
+/// A proxy of its own.
+#[derive(Clone, Debug)]
+pub struct Proxy {
+    pub place: Place,
+    pub name: Spanned<String>,
+    pub settings: Settings,
+    /// The line that opens it.
+    pub head: Span,
+}
+
+/// Every proxy so far, and what the next ones begin with.
+#[derive(Debug, Default)]
+pub struct Proxies {
+    pub list: Vec<Proxy>,
+    /// The last `defaults` section.
+    current: Settings,
+    named: Vec<(String, Settings)>,
+}
+
+/// What a line does; its row says what differs from HAProxy.
+type Handler = fn(&mut Settings, &'static Row, &Line, &Context<'_>);
+
+/// Every word that is honoured.
+pub const HANDLERS: [(&str, Handler); 35] = [
+    ("balance", |settings, _, line, context| balance(settings, line, context)),
+    ("bind", |settings, _, line, context| bind::bind(settings, line, context)),
+    ("default-server", |settings, _, line, context| server::default_server(settings, line, context)),
+    ("default_backend", |settings, _, line, context| default_backend(settings, line, context)),
+    ("disabled", |settings, _, _, _| settings.is_disabled = true),
+    ("enabled", |settings, _, _, _| settings.is_disabled = false),
+    ("log", |settings, row, line, context| log::log(&mut settings.logs, row, line, context)),
+    ("maxconn", |settings, _, line, context| {
+        let count = global::count(line, context, 0, 10_000_000).filter(|count| count.value > 0);
+        settings.maxconn = count.or(settings.maxconn);
+    }),
+    ("mode", |settings, _, line, context| mode(settings, line, context)),
+    ("retries", |settings, _, line, context| {
+        settings.retries = global::count(line, context, 0, 100).or(settings.retries);
+    }),
+    ("retry-on", |_, _, line, context| retry_on(line, context)),
+    ("server", |settings, _, line, context| server::server(settings, line, context)),
+    ("source", |settings, _, line, context| source(settings, line, context)),
+    ("http-check expect", |settings, _, line, context| check::expect(settings, line, context)),
+    ("http-check send", |settings, _, line, context| check::send(settings, line, context)),
+    ("option dontlognull", option::noticed),
+    ("option forwardfor", option::forwardfor),
+    ("option http-keep-alive", |_, _, _, _| {}),
+    ("option httpchk", |settings, _, line, context| check::httpchk(settings, line, context)),
+    ("option httplog", |settings, _, line, context| option::log_format(settings, line, context)),
+    ("option redispatch", |settings, _, line, context| option::redispatch(settings, line, context)),
+    ("option tcp-check", |settings, _, line, context| check::tcp_check(settings, line, context)),
+    ("option tcplog", |settings, _, line, context| option::log_format(settings, line, context)),
+    ("timeout check", |settings, _, line, context| timeout::timeout(settings, line, context)),
+    ("timeout client", |settings, _, line, context| timeout::timeout(settings, line, context)),
+    ("timeout connect", |settings, _, line, context| timeout::timeout(settings, line, context)),
+    ("timeout http-keep-alive", |settings, _, line, context| timeout::timeout(settings, line, context)),
+    ("timeout http-request", |settings, _, line, context| timeout::timeout(settings, line, context)),
+    ("timeout queue", |settings, _, line, context| timeout::timeout(settings, line, context)),
+    ("timeout server", |settings, _, line, context| timeout::timeout(settings, line, context)),
+    ("timeout tunnel", |settings, _, line, context| timeout::timeout(settings, line, context)),
+    ("contimeout", |settings, _, line, context| timeout::old(settings, line, context)),
+    ("clitimeout", |settings, _, line, context| timeout::old(settings, line, context)),
+    ("srvtimeout", |settings, _, line, context| timeout::old(settings, line, context)),
+    ("redispatch", |settings, _, line, context| option::redispatch(settings, line, context)),
+];
+
+/// First words of the lines that are kept for the rules.
+const RULES: [&str; 12] = [
+    "acl",
+    "http-after-response",
+    "http-error",
+    "http-request",
+    "http-response",
+    "redirect",
+    "stick",
+    "tcp-request",
+    "tcp-response",
+    "use-server",
+    "use_backend",
+    "quic-initial",
+];
+
+impl Proxies {
+    /// Adds a section.
+    pub fn read(&mut self, section: &Section, context: &Context<'_>) {
+        let (mut settings, addresses) = self.head(section, context);
+        addresses.iter().for_each(|word| bind::addresses(&mut settings, word, context));
+        for line in &section.lines {
+            if RULES.contains(&line.text(0)) {
+                let words = line.words.iter().map(|word| spanned(&word.text, word.span)).collect();
+                settings.rules.push(Rule { words, span: line.span() });
+            }
+            let Some((row, _)) = context.find(section.place, section.place, line) else { continue };
+            if let Some((_, handler)) = HANDLERS.iter().find(|(name, _)| *name == row.name) {
+                handler(&mut settings, row, line, context);
+            }
+        }
+        if section.place != Place::Defaults {
+            if let Some(name) = self.name(section, context) {
+                self.list.push(Proxy { place: section.place, name, settings, head: section.head.span_of(2) });
+            }
+            return;
+        }
+        if let Some(name) = section.name().filter(|name| name.text != "from") {
+            self.named.push((name.text.clone(), settings.clone()));
+        }
+        self.current = settings;
+    }
+
+    /// `frontend NAME [ADDRESS...] [from DEFAULTS]`: what it begins with, and addresses on its line.
+    fn head<'s>(&self, section: &'s Section, context: &Context<'_>) -> (Settings, Vec<&'s Word>) {
+        let head = &section.head;
+        let is_defaults = section.place == Place::Defaults;
+        let first = if is_defaults && head.text(1) == "from" { 1 } else { 2 };
+        let mut settings = if is_defaults { Settings::default() } else { self.current.inherited() };
+        let mut addresses = Vec::new();
+        let mut at = first;
+        while let Some(word) = head.word(at) {
+            if word.text == "from" {
+                if let Some(origin) = context.argument(head, at + 1, "the name of a 'defaults' section") {
+                    settings = self.origin(origin, context).unwrap_or(settings);
+                }
+                context.no_more(head, at + 2);
+                break;
+            }
+            let has_binds = matches!(section.place, Place::Frontend | Place::Listen);
+            if has_binds && word.text.contains(':') {
+                let message = format!("an address on the '{}' line is read as 'bind {}'", head.text(0), word.text);
+                context.warning("W-OLD", word.span, message, format!("write 'bind {}' below it", word.text));
+                addresses.push(word);
+            } else {
+                context.no_more(head, at);
+                break;
+            }
+            at += 1;
+        }
+        (settings, addresses)
+    }
+
+    fn origin(&self, word: &Word, context: &Context<'_>) -> Option<Settings> {
+        let mut found = self.named.iter().filter(|(name, _)| *name == word.text);
+        let origin = found.next();
+        if origin.is_none() {
+            let hint = nearest(&word.text, self.named.iter().map(|(name, _)| name.as_str()));
+            let message = format!("defaults section '{}' not found", word.text);
+            let hint = hint.map(|known| format!("did you mean '{known}'?"));
+            context.push(Diagnostic::error("E-UNRESOLVED", word.span, message).hint_if(hint));
+        } else if found.next().is_some() {
+            context.error("E-DUPLICATE", word.span, format!("ambiguous reference to defaults '{}'", word.text));
+        }
+        origin.map(|(_, settings)| settings.inherited())
+    }
+
+    /// The name of a proxy, which no other of its kind has.
+    fn name(&self, section: &Section, context: &Context<'_>) -> Option<Spanned<String>> {
+        let word = context.argument(&section.head, 1, "a name")?;
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+        if let Some(c) = word.text.chars().find(|c| !is_allowed(*c)) {
+            let message =
+                format!("character '{c}' is not permitted in '{}' name '{}'", section.place.name(), word.text);
+            context.error("E-VALUE", word.span, message);
+        }
+        let serves = |place: Place| (place != Place::Backend, place != Place::Frontend);
+        let (front, back) = serves(section.place);
+        let is_same = |other: &&Proxy| {
+            let (other_front, other_back) = serves(other.place);
+            other.name.value == word.text && ((front && other_front) || (back && other_back))
+        };
+        if let Some(first) = self.list.iter().find(is_same) {
+            let message = format!(
+                "{} '{}' has the same name as {} '{}'",
+                section.place.name(),
+                word.text,
+                first.place.name(),
+                first.name.value
+            );
+            let problem = Diagnostic::error("E-DUPLICATE", word.span, message);
+            context.push(problem.label(first.name.span, "first given here"));
+        }
+        Some(spanned(&word.text, word.span))
+    }
+}
+
+fn balance(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+    let Some(word) = context.argument(line, 1, "an algorithm such as roundrobin") else { return };
+    let (name, inside) = match word.text.split_once('(') {
+        Some((name, rest)) => (name, rest.strip_suffix(')')),
+        None => (word.text.as_str(), None),
+    };
+    let balance = match name {
+        "roundrobin" => Balance::RoundRobin,
+        "static-rr" => Balance::StaticRr,
+        "leastconn" => Balance::LeastConn,
+        "source" => Balance::Source,
+        "first" => Balance::First,
+        "random" => {
+            let draws = inside.map_or(Ok(2), |draws| value::number(draws, 1, 64));
+            let Some(draws) = context.value(word, draws) else { return };
+            Balance::Random { draws: u32::try_from(draws.value).unwrap_or(u32::MAX) }
+        }
+        "uri" | "url_param" | "hdr" | "rdp-cookie" | "hash" | "sticky" | "log-hash" => {
+            let why = "roundrobin, static-rr, leastconn, source, random and first are known so far";
+            context.refuse(word.span, &format!("'balance {name}'"), why);
+            return;
+        }
+        _ => {
+            let known =
+                ["roundrobin", "static-rr", "leastconn", "source", "random", "first", "uri", "url_param", "hdr"];
+            let hint = nearest(name, known).map(|known| format!("did you mean '{known}' maybe ?"));
+            let message = format!("unknown algorithm '{name}' of 'balance'");
+            context.push(Diagnostic::error("E-VALUE", word.span, message).hint_if(hint));
+            return;
+        }
+    };
+    context.no_more(line, 2);
+    settings.balance = Some(Spanned::new(balance, word.span));
+}
+
+fn mode(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+    let Some(word) = context.argument(line, 1, "'tcp' or 'http'") else { return };
+    context.no_more(line, 2);
+    let mode = match word.text.as_str() {
+        "http" => Mode::Http,
+        "tcp" => Mode::Tcp,
+        "log" | "spop" | "health" => {
+            context.refuse(word.span, &format!("'mode {}'", word.text), "http and tcp are known");
+            return;
+        }
+        other => {
+            context.error("E-VALUE", word.span, format!("unknown proxy mode '{other}'; write tcp or http"));
+            return;
+        }
+    };
+    settings.mode = Some(Spanned::new(mode, word.span));
+}
+
+fn default_backend(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+    let Some(word) = context.argument(line, 1, "the name of a backend") else { return };
+    context.no_more(line, 2);
+    settings.default_backend = Some(spanned(&word.text, word.span));
+}
+
+fn retry_on(line: &Line, context: &Context<'_>) {
+    const KNOWN: [&str; 21] = [
+        "none",
+        "conn-failure",
+        "empty-response",
+        "junk-response",
+        "response-timeout",
+        "0rtt-rejected",
+        "all-retryable-errors",
+        "401",
+        "403",
+        "404",
+        "408",
+        "421",
+        "425",
+        "429",
+        "500",
+        "501",
+        "502",
+        "503",
+        "504",
+        "413",
+        "405",
+    ];
+    context.argument(line, 1, "failures such as conn-failure");
+    for word in line.from(1).iter().filter(|word| word.text != "conn-failure") {
+        match KNOWN.contains(&word.text.as_str()) {
+            true => context.refuse(word.span, &format!("'retry-on {}'", word.text), "conn-failure is known so far"),
+            false => {
+                let message = format!("'retry-on' does not know '{}'", word.text);
+                context.error("E-VALUE", word.span, message);
+            }
+        }
+    }
+}
+
+fn source(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+    let Some(word) = context.argument(line, 1, "an address") else { return };
+    settings.source = server::source(Some(word), context);
+    if let Some(more) = line.word(2) {
+        context.refuse(more.span, &format!("'source ... {}'", more.text), "write an address alone");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::haproxy::table::{self, Reload, Support};
+
+    /// Names of the honoured rows of these places.
+    fn honoured(places: &[Place]) -> Vec<&'static str> {
+        let is_honoured = |row: &&Row| matches!(row.support, Support::Full | Support::Partial(_));
+        let rows = places.iter().flat_map(|place| table::rows_of(*place)).filter(is_honoured);
+        let mut names: Vec<_> = rows.map(|row| row.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn every_honoured_word_has_a_handler_and_no_other_word_has_one() {
+        let proxies = [Place::Defaults, Place::Frontend, Place::Listen, Place::Backend];
+        assert_eq!(sorted(HANDLERS.iter().map(|(name, _)| *name)), honoured(&proxies));
+        assert_eq!(sorted(global::HANDLERS.iter().map(|(name, _)| *name)), honoured(&[Place::Global]));
+        assert_eq!(sorted(server::HANDLERS.iter().map(|(name, _)| *name)), honoured(&[Place::Server]));
+        assert_eq!(sorted(bind::HANDLERS.iter().map(|(name, _)| *name)), honoured(&[Place::Bind]));
+    }
+
+    #[test]
+    fn only_words_of_the_process_wait_for_a_restart() {
+        assert!(table::rows().iter().all(|row| row.reload == Reload::Live || row.places.contains(Place::Global)));
+    }
+}

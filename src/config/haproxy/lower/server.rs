@@ -1,0 +1,245 @@
+//! `server` and `default-server` lines and their options.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use crate::config::haproxy::lex::Word;
+use crate::config::haproxy::section::Line;
+use crate::config::haproxy::table::{self, Place, Row, Support};
+use crate::diag::{Diagnostic, Span, Spanned, nearest};
+
+use super::Context;
+use super::settings::{Settings, spanned};
+use super::value::{self, Family, Host, Ports};
+
+/// HAProxy's time between probes.
+pub const INTER: Duration = Duration::from_secs(2);
+
+/// A `server` line.
+#[derive(Clone, Debug)]
+pub struct Server {
+    pub name: Spanned<String>,
+    pub address: Option<Spanned<SocketAddr>>,
+    pub options: Options,
+    pub span: Span,
+}
+
+/// What follows the address, on top of `default-server`.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    pub is_checked: Option<Spanned<bool>>,
+    pub is_backup: Option<Spanned<bool>>,
+    pub is_disabled: Option<Spanned<bool>>,
+    pub inter: Option<Spanned<Duration>>,
+    pub fastinter: Option<Spanned<Duration>>,
+    pub downinter: Option<Spanned<Duration>>,
+    pub rise: Option<Spanned<u64>>,
+    pub fall: Option<Spanned<u64>>,
+    pub weight: Option<Spanned<u64>>,
+    pub maxconn: Option<Spanned<u64>>,
+    pub port: Option<Spanned<u64>>,
+    pub source: Option<Spanned<IpAddr>>,
+    prefer: Option<Family>,
+}
+
+/// What an option does; the words are itself and its argument.
+type Handler = fn(&mut Options, &'static Row, &Word, Option<&Word>, &Context<'_>);
+
+/// Every option that is honoured.
+pub const HANDLERS: [(&str, Handler); 29] = [
+    ("backup", |options, _, word, _, _| options.is_backup = Some(Spanned::new(true, word.span))),
+    ("no-backup", |options, _, word, _, _| options.is_backup = Some(Spanned::new(false, word.span))),
+    ("check", |options, _, word, _, _| options.is_checked = Some(Spanned::new(true, word.span))),
+    ("no-check", |options, _, word, _, _| options.is_checked = Some(Spanned::new(false, word.span))),
+    ("disabled", |options, _, word, _, _| options.is_disabled = Some(Spanned::new(true, word.span))),
+    ("enabled", |options, _, word, _, _| options.is_disabled = Some(Spanned::new(false, word.span))),
+    ("inter", |options, _, _, argument, context| options.inter = time(argument, context).or(options.inter)),
+    ("fastinter", |options, _, _, argument, context| options.fastinter = time(argument, context).or(options.fastinter)),
+    ("downinter", |options, _, _, argument, context| options.downinter = time(argument, context).or(options.downinter)),
+    ("rise", |options, _, _, argument, context| options.rise = number(argument, 1, 1_000, context).or(options.rise)),
+    ("fall", |options, _, _, argument, context| options.fall = number(argument, 1, 1_000, context).or(options.fall)),
+    ("weight", |options, _, _, argument, context| {
+        options.weight = number(argument, 0, 256, context).or(options.weight)
+    }),
+    ("maxconn", |options, _, _, argument, context| {
+        // Zero is no limit.
+        options.maxconn = number(argument, 0, 10_000_000, context).filter(|count| count.value > 0);
+    }),
+    ("port", |options, _, _, argument, context| options.port = number(argument, 1, 65_535, context).or(options.port)),
+    ("source", |options, _, _, argument, context| options.source = source(argument, context).or(options.source)),
+    ("init-addr", |_, row, word, _, context| context.notice(row, word.span)),
+    ("resolve-prefer", resolve_prefer),
+    ("proto", proto),
+    ("no-agent-check", nothing),
+    ("no-check-reuse-pool", nothing),
+    ("no-check-send-proxy", nothing),
+    ("no-check-sni-auto", nothing),
+    ("no-check-ssl", nothing),
+    ("no-send-proxy", nothing),
+    ("no-send-proxy-v2", nothing),
+    ("no-send-proxy-v2-ssl", nothing),
+    ("no-send-proxy-v2-ssl-cn", nothing),
+    ("no-ssl", nothing),
+    ("no-tfo", nothing),
+];
+
+/// It undoes what is refused, so there is nothing to undo.
+fn nothing(_: &mut Options, _: &'static Row, _: &Word, _: Option<&Word>, _: &Context<'_>) {}
+
+fn time(argument: Option<&Word>, context: &Context<'_>) -> Option<Spanned<Duration>> {
+    let word = argument?;
+    let parsed = value::time(&word.text);
+    let parsed =
+        parsed.and_then(|time| if time.is_zero() { Err("a time of 0 is no pause".to_owned()) } else { Ok(time) });
+    context.value(word, parsed)
+}
+
+fn number(argument: Option<&Word>, least: u64, most: u64, context: &Context<'_>) -> Option<Spanned<u64>> {
+    let word = argument?;
+    context.value(word, value::number(&word.text, least, most))
+}
+
+fn resolve_prefer(
+    options: &mut Options,
+    row: &'static Row,
+    word: &Word,
+    argument: Option<&Word>,
+    context: &Context<'_>,
+) {
+    context.notice(row, word.span);
+    match argument.map(|argument| (argument.text.as_str(), argument.span)) {
+        Some(("ipv4", _)) => options.prefer = Some(Family::V4),
+        Some(("ipv6", _)) => options.prefer = Some(Family::V6),
+        Some((other, span)) => context.error("E-VALUE", span, format!("'{other}' is no family; write ipv4 or ipv6")),
+        None => {}
+    }
+}
+
+fn proto(_: &mut Options, row: &'static Row, word: &Word, argument: Option<&Word>, context: &Context<'_>) {
+    if let Some(argument) = argument.filter(|argument| argument.text != "h1") {
+        let why = row.support.why().unwrap_or_default();
+        context.refuse(argument.span, &format!("'{} {}'", word.text, argument.text), why);
+    }
+}
+
+/// The address of `source`, whose port must be the kernel's choice.
+pub fn source(argument: Option<&Word>, context: &Context<'_>) -> Option<Spanned<IpAddr>> {
+    let word = argument?;
+    let parsed = context.value(word, value::address(&word.text))?;
+    match parsed.value {
+        (Host::Address(address), Ports::None) => Some(Spanned::new(address, word.span)),
+        (Host::Any, Ports::None) => None,
+        _ => {
+            context.refuse(word.span, &format!("'source {}'", word.text), "write an address without a port");
+            None
+        }
+    }
+}
+
+/// `default-server OPTION...`.
+pub fn default_server(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+    read(&mut settings.server_options, line.from(1), context);
+}
+
+/// `server NAME ADDRESS[:PORT] OPTION...`.
+pub fn server(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+    let Some(name) = context.argument(line, 1, "a name and an address") else { return };
+    let Some(address) = context.argument(line, 2, "an address and a port") else { return };
+    let mut options = settings.server_options.clone();
+    read(&mut options, line.from(3), context);
+    let resolved = self::address(address, options.prefer, context);
+    let name_span = name.span;
+    if let Some(first) = settings.servers.iter().find(|server| server.name.value == name.text) {
+        let message = format!("another server named '{}' was already defined", name.text);
+        context.push(Diagnostic::error("E-DUPLICATE", name_span, message).label(first.name.span, "first given here"));
+    }
+    settings.servers.push(Server {
+        name: spanned(&name.text, name_span),
+        address: resolved.map(|resolved| Spanned::new(resolved, address.span)),
+        options,
+        span: line.span_of(2),
+    });
+}
+
+fn address(word: &Word, prefer: Option<Family>, context: &Context<'_>) -> Option<SocketAddr> {
+    let (host, ports) = context.value(word, value::address(&word.text))?.value;
+    let port = match ports {
+        Ports::Range(first, last) if first == last => first,
+        Ports::Range(..) => {
+            context.error("E-VALUE", word.span, format!("port range not permitted in '{}'", word.text));
+            return None;
+        }
+        Ports::None | Ports::Offset => {
+            let why = "connecting to the port that the client used comes in a later version; write the port";
+            context.refuse(word.span, "a server without a port of its own", why);
+            return None;
+        }
+    };
+    if host == Host::Any {
+        context.error("E-VALUE", word.span, format!("'{}' is not the address of a server", word.text));
+        return None;
+    }
+    context.resolve_preferring(&host, prefer, port, word)
+}
+
+/// Options and their arguments.
+fn read(options: &mut Options, words: &[Word], context: &Context<'_>) {
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        let Some(row) = row(Place::Server, word, context) else { return };
+        let (count, argument) = match argument(row, words, at, context) {
+            Some(taken) => taken,
+            None => return,
+        };
+        match row.support {
+            Support::Refused(why) => context.refuse(word.span, &format!("'server ... {}'", word.text), why),
+            Support::Ignored(_) => context.notice(row, word.span),
+            Support::Full | Support::Partial(_) => {
+                if let Some((_, handler)) = HANDLERS.iter().find(|(name, _)| *name == row.name) {
+                    handler(options, row, word, argument, context);
+                }
+            }
+        }
+        at += count;
+        // `source ADDRESS usesrc ...`, `source ADDRESS interface NAME`
+        if row.name == "source"
+            && let Some(more) = words.get(at).filter(|more| matches!(more.text.as_str(), "usesrc" | "interface"))
+        {
+            context.refuse(more.span, &format!("'source ... {}'", more.text), "write an address alone");
+            at += 2;
+        }
+    }
+}
+
+/// The row of an option; reports it if there is none.
+pub fn row(place: Place, word: &Word, context: &Context<'_>) -> Option<&'static Row> {
+    let rows = table::rows_of(place);
+    let found = table::find(&[&word.text], rows.clone()).map(|(row, _)| row);
+    if found.is_none() {
+        let hint = nearest(table::plain(&word.text), rows.map(|row| row.name));
+        let message = format!("unknown keyword '{}' on a '{}' line", word.text, place.name());
+        let hint = hint.map(|known| format!("did you mean '{known}' maybe ?"));
+        context.push(Diagnostic::error("E-UNKNOWN-KEY", word.span, message).hint_if(hint));
+    }
+    found
+}
+
+/// How many words an option is, and its argument; reports a missing one.
+pub fn argument<'w>(
+    row: &Row,
+    words: &'w [Word],
+    at: usize,
+    context: &Context<'_>,
+) -> Option<(usize, Option<&'w Word>)> {
+    // What stands in parentheses belongs to the word itself.
+    let usage = row.usage.split_once(") ").map_or(row.usage, |(_, rest)| rest);
+    if usage == "-" {
+        return Some((1, None));
+    }
+    let argument = words.get(at + 1);
+    if argument.is_none() {
+        let span = words.get(at).map(|word| word.span).unwrap_or_default();
+        context.error("E-MISSING", span, format!("'{}' expects {usage}", row.name));
+    }
+    argument.map(|argument| (2, Some(argument)))
+}

@@ -1,0 +1,51 @@
+//! What the lines of a proxy add up to; a `defaults` section is such a sum that others begin with.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::config::draft::{Bind, Rule};
+use crate::diag::{Span, Spanned};
+use crate::model::proxy::{Balance, Mode};
+
+use super::check::Checks;
+use super::log::Logs;
+use super::server::{Options, Server};
+use super::timeout::Timeouts;
+
+/// What the lines of a proxy add up to.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    pub mode: Option<Spanned<Mode>>,
+    pub maxconn: Option<Spanned<u64>>,
+    pub default_backend: Option<Spanned<String>>,
+    pub balance: Option<Spanned<Balance>>,
+    pub retries: Option<Spanned<u64>>,
+    pub redispatch: Option<Spanned<bool>>,
+    pub forwarded: Option<Spanned<bool>>,
+    pub source: Option<Spanned<IpAddr>>,
+    pub is_disabled: bool,
+    pub timeouts: Timeouts,
+    pub checks: Checks,
+    pub logs: Logs,
+    /// Options of `default-server`.
+    pub server_options: Options,
+    pub binds: Vec<Spanned<Bind>>,
+    pub servers: Vec<Server>,
+    /// Lines that are kept for the rules.
+    pub rules: Vec<Rule>,
+}
+
+/// A setting that a time of zero switches off.
+pub type Timeout = Option<Spanned<Option<Duration>>>;
+
+impl Settings {
+    /// What another proxy begins with: everything but what belongs to one proxy alone.
+    pub fn inherited(&self) -> Settings {
+        Settings { binds: Vec::new(), servers: Vec::new(), ..self.clone() }
+    }
+}
+
+/// A word and where it stands, as a draft wants it.
+pub fn spanned(text: &str, span: Span) -> Spanned<String> {
+    Spanned::new(text.to_owned(), span)
+}

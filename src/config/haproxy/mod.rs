@@ -1,0 +1,85 @@
+//! HAProxy's configuration language, read as it is.
+//!
+//! Lines become words ([`lex`]), conditional blocks are carried out and lines put under their sections ([`read`]), every
+//! word is held against the keyword table ([`table`]), and what is honoured is lowered into the draft ([`lower`]). Nothing
+//! here reads a file or resolves a name: [`HostFacts`] says what variables and host names are. Start with [`table`].
+
+mod environment;
+mod lex;
+mod version;
+mod condition;
+mod block;
+pub mod table;
+mod section;
+mod read;
+mod lower;
+mod alert;
+
+use std::collections::BTreeMap;
+
+use crate::diag::{Problems, Source};
+
+use super::HostFacts;
+use super::draft::Draft;
+
+pub use alert::alert;
+pub use condition::ConditionError;
+pub use version::{SPOKEN, Version};
+
+use condition::Facts;
+use environment::Environment;
+use lower::Context;
+
+/// What HAProxy's `httplog`, `tcplog` and `httpslog` stand for, as log-format strings (manual §8.2).
+const FORMATS: [(&str, &str); 3] = [
+    (
+        "HAPROXY_HTTP_LOG_FMT",
+        "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r",
+    ),
+    (
+        "HAPROXY_HTTPS_LOG_FMT",
+        "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r \
+         %[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_fc_is_resumed] %[ssl_fc_sni]/%sslv/%sslc",
+    ),
+    ("HAPROXY_TCP_LOG_FMT", "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq"),
+];
+
+/// What the files say together. The numbers are those of the sources in the list that diagnostics refer to.
+pub fn read(sources: &[(usize, &Source)], host: &HostFacts, problems: &Problems) -> Draft {
+    load(sources, host, problems).0
+}
+
+/// Host names that the files use and that `host` does not know.
+pub fn host_names(sources: &[(usize, &Source)], host: &HostFacts) -> Vec<String> {
+    load(sources, host, &Problems::default()).1
+}
+
+fn load(sources: &[(usize, &Source)], host: &HostFacts, problems: &Problems) -> (Draft, Vec<String>) {
+    let mut environment = self::environment(sources, host);
+    let sections: Vec<_> =
+        sources.iter().flat_map(|(number, source)| read::file(source, *number, &mut environment, problems)).collect();
+    let context = Context::new(problems, &host.names);
+    let draft = lower::draft(&sections, &context);
+    (draft, context.missing())
+}
+
+fn environment(sources: &[(usize, &Source)], host: &HostFacts) -> Environment {
+    let files = sources.iter().map(|(_, source)| source.name.as_str()).collect::<Vec<_>>().join(";");
+    let formats = FORMATS.iter().map(|(name, format)| ((*name).to_owned(), (*format).to_owned()));
+    let own = [
+        ("HAPROXY_BRANCH".to_owned(), SPOKEN.branch()),
+        ("HAPROXY_CFGFILES".to_owned(), files),
+        ("HAPROXY_LOCALPEER".to_owned(), host.node.clone()),
+        ("HAPROXY_VERSION".to_owned(), SPOKEN.to_string()),
+    ];
+    Environment::new(&host.environment, own.into_iter().chain(formats))
+}
+
+/// Whether a condition such as `version_atleast(2.8) && !feature(LUA)` holds.
+///
+/// # Errors
+/// It is no condition.
+pub fn condition(text: &str, variables: &BTreeMap<String, String>) -> Result<bool, ConditionError> {
+    let environment = Environment::new(variables, []);
+    condition::evaluate(text, &Facts { environment: &environment, version: &SPOKEN })
+}

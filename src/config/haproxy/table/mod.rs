@@ -1,0 +1,151 @@
+//! The keyword table of HAProxy's language: every word of the manuals 2.4 to 3.5, once.
+//!
+//! Dispatch, did-you-mean, `vipgate explain` and the completeness test come from it. It says where a word may stand, since
+//! when, and what vipgate does with it; it reads no value. The rows are text ([`file`] says how they look), one file about
+//! one thing; read `proxy.table` first.
+
+mod file;
+mod place;
+
+use std::sync::LazyLock;
+
+use crate::diag::nearest;
+
+pub use place::{Place, Places, RULES};
+
+/// A row: a word of one to four parts.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// `timeout client`, `option httplog`; of an action or an option of `bind` and `server`, the word alone.
+    pub name: &'static str,
+    /// Where it may stand.
+    pub places: Places,
+    /// What follows it, in the manual's form.
+    pub usage: &'static str,
+    /// First version that has it; `None` is before 2.4.
+    pub since: Option<&'static str>,
+    /// First version that no longer has it.
+    pub removed: Option<&'static str>,
+    /// What vipgate does with it.
+    pub support: Support,
+    /// When a change of it takes effect.
+    pub reload: Reload,
+    /// What it does, one phrase.
+    pub doc: &'static str,
+}
+
+/// What vipgate does with a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Support {
+    /// What HAProxy does.
+    Full,
+    /// That, apart from this.
+    Partial(&'static str),
+    /// Nothing, and this is why that does no harm.
+    Ignored(&'static str),
+    /// It is an error, and this is why.
+    Refused(&'static str),
+}
+
+/// When a change of a word takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reload {
+    /// At a reload.
+    Live,
+    /// At the next start.
+    Restart,
+}
+
+impl Support {
+    /// As the table writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Support::Full => "full",
+            Support::Partial(_) => "partial",
+            Support::Ignored(_) => "ignored",
+            Support::Refused(_) => "refused",
+        }
+    }
+
+    /// What differs or why nothing is done.
+    pub const fn why(self) -> Option<&'static str> {
+        match self {
+            Support::Full => None,
+            Support::Partial(why) | Support::Ignored(why) | Support::Refused(why) => Some(why),
+        }
+    }
+}
+
+/// Every row, in the order of the files.
+static ROWS: LazyLock<Vec<Row>> =
+    LazyLock::new(|| FILES.iter().flat_map(|(_, text)| file::rows(text).expect("a test reads every row")).collect());
+
+/// Names and texts of the files.
+static FILES: [(&str, &str); 14] = [
+    ("section.table", include_str!("section.table")),
+    ("global.table", include_str!("global.table")),
+    ("tuning.table", include_str!("tuning.table")),
+    ("tls.table", include_str!("tls.table")),
+    ("proxy.table", include_str!("proxy.table")),
+    ("option.table", include_str!("option.table")),
+    ("stats.table", include_str!("stats.table")),
+    ("check.table", include_str!("check.table")),
+    ("rules.table", include_str!("rules.table")),
+    ("bind.table", include_str!("bind.table")),
+    ("server.table", include_str!("server.table")),
+    ("filter.table", include_str!("filter.table")),
+    ("other.table", include_str!("other.table")),
+    ("old.table", include_str!("old.table")),
+];
+
+/// Every row.
+pub fn rows() -> &'static [Row] {
+    &ROWS
+}
+
+/// Rows of a place.
+pub fn rows_of(place: Place) -> impl Iterator<Item = &'static Row> + Clone {
+    rows().iter().filter(move |row| row.places.contains(place))
+}
+
+/// Keywords that open a section.
+pub fn sections() -> impl Iterator<Item = &'static str> + Clone {
+    rows_of(Place::Top).map(|row| row.name)
+}
+
+/// A word without what it has in parentheses: `set-var(txn.a)` is `set-var`.
+pub fn plain(word: &str) -> &str {
+    word.split('(').next().unwrap_or(word)
+}
+
+/// The row with the longest name that these words begin with, among those that are asked for, and how many they are.
+pub fn find<'a>(words: &[&str], among: impl Iterator<Item = &'a Row> + Clone) -> Option<(&'a Row, usize)> {
+    (1..=words.len().min(4)).rev().find_map(|count| {
+        let is_it = |row: &&Row| {
+            let mut parts = row.name.split(' ');
+            let is_equal = words.iter().take(count).all(|word| parts.next() == Some(plain(word)));
+            is_equal && parts.next().is_none()
+        };
+        among.clone().find(is_it).map(|row| (row, count))
+    })
+}
+
+/// What an unknown word was meant to be: `timeout clint` is near to `timeout client`.
+pub fn suggestion<'a>(words: &[&str], among: impl Iterator<Item = &'a Row> + Clone) -> Option<&'a str> {
+    let first = words.first().copied().unwrap_or_default();
+    let family = || among.clone().map(|row| row.name).filter(|name| name.split(' ').next() == Some(first));
+    let second = |name: &'a str| name.split(' ').nth(1).map(|second| (second, name));
+    match words.get(1) {
+        Some(word) if family().next().is_some() => {
+            let found = nearest(plain(word), family().filter_map(second).map(|(second, _)| second))?;
+            family().filter_map(second).find(|(second, _)| *second == found).map(|(_, name)| name)
+        }
+        _ => {
+            let whole = nearest(first, among.clone().map(|row| row.name));
+            whole.or_else(|| nearest(first, among.map(|row| row.name.split(' ').next().unwrap_or_default())))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+use super::*;
+
+#[test]
+fn every_row_can_be_read() {
+    for (name, text) in FILES {
+        let rows = file::rows(text);
+        assert!(rows.as_ref().is_ok_and(|rows| !rows.is_empty()), "{name}: {:?}", rows.err());
+    }
+}
+
+#[test]
+fn no_word_has_two_rows_in_one_place() {
+    let mut seen: Vec<(&str, Places)> = Vec::new();
+    for row in rows() {
+        let twice = seen.iter().any(|(name, places)| *name == row.name && places.meets(row.places));
+        assert!(!twice, "{}", row.name);
+        seen.push((row.name, row.places));
+    }
+}
+
+#[test]
+fn places_have_names_that_lead_back() {
+    for row in rows() {
+        for place in row.places.iter() {
+            assert_eq!(Place::by_name(place.name()), Some(place));
+        }
+    }
+}
+
+#[test]
+fn longest_name_wins() {
+    let find = |place, words: &[&str]| find(words, rows_of(place)).map(|(row, count)| (row.name, count));
+    assert_eq!(find(Place::Frontend, &["timeout", "client", "3s"]), Some(("timeout client", 2)));
+    assert_eq!(find(Place::Backend, &["server", "a", "b"]), Some(("server", 1)));
+    assert_eq!(find(Place::Frontend, &["capture", "request", "header", "x"]), Some(("capture request header", 3)));
+    assert_eq!(find(Place::HttpRequest, &["set-var(txn.a)", "src"]), Some(("set-var", 1)));
+    assert_eq!(find(Place::Frontend, &["server", "a"]), None);
+}
+
+#[test]
+fn unknown_words_have_a_suggestion() {
+    let suggest = |place, words: &[&str]| suggestion(words, rows_of(place));
+    assert_eq!(suggest(Place::Global, &["maxcon"]), Some("maxconn"));
+    assert_eq!(suggest(Place::Frontend, &["timeout", "clint"]), Some("timeout client"));
+    assert_eq!(suggest(Place::Backend, &["option", "httpcheck"]), Some("option httpchk"));
+    assert_eq!(suggest(Place::Frontend, &["zzzzzz"]), None);
+}
