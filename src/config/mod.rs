@@ -14,7 +14,7 @@ mod validate;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::diag::{self, Diagnostic, Problems, Severity, Source};
+use crate::diag::{self, Diagnostic, Problems, Source};
 use crate::model::Model;
 
 pub use syntax::Syntax;
@@ -56,19 +56,13 @@ pub struct Loaded {
 pub fn load(sources: &[Source], host: &HostFacts) -> Loaded {
     let problems = Problems::default();
     let draft = merge::read(sources, host, &problems);
-    let is_foreign = |problem: &Diagnostic| {
+    let read = problems.count();
+    let model = draft.map(|draft| validate::validate(&draft, host, &problems));
+    // What HAProxy does not warn of must not fail where its warnings do (`-dW`).
+    problems.soften(read, |problem| {
         let source = problem.labels.first().and_then(|label| sources.get(label.span.source));
         source.is_some_and(|source| Syntax::of(source) == Syntax::Haproxy)
-    };
-    let advice = Problems::default();
-    let model = draft.map(|draft| validate::validate(&draft, host, &advice));
-    for mut problem in advice.into_sorted() {
-        // What HAProxy does not warn of must not fail where its warnings do (`-dW`).
-        if problem.severity == Severity::Warning && is_foreign(&problem) {
-            problem.severity = Severity::Notice;
-        }
-        problems.push(problem);
-    }
+    });
     Loaded { model: model.filter(|_| !problems.has_errors()), diagnostics: problems.into_sorted() }
 }
 

@@ -98,6 +98,20 @@ impl Problems {
         }
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.borrow().len()
+    }
+
+    /// Warnings after the first `kept` diagnostics become notices where they are only advice.
+    pub fn soften(&self, kept: usize, is_advice: impl Fn(&Diagnostic) -> bool) {
+        for diagnostic in self.0.borrow_mut().iter_mut().skip(kept) {
+            if diagnostic.severity == Severity::Warning && is_advice(diagnostic) {
+                diagnostic.severity = Severity::Notice;
+            }
+        }
+    }
+
     /// Whether the configuration cannot be used.
     pub fn has_errors(&self) -> bool {
         self.0.borrow().iter().any(|diagnostic| diagnostic.severity == Severity::Error)

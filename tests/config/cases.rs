@@ -11,7 +11,7 @@ fn every_case_says_what_is_expected() {
     let mut names: Vec<_> = std::fs::read_dir(&directory)
         .expect("cases")
         .map(|entry| entry.expect("case").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml" || extension == "cfg"))
         .collect();
     names.sort();
     assert!(names.len() > 20, "cases are missing");
@@ -19,7 +19,10 @@ fn every_case_says_what_is_expected() {
     for path in names {
         let name = path.file_name().expect("name").to_string_lossy().into_owned();
         let said = said(&name, &std::fs::read_to_string(&path).expect("case"));
-        let expected = path.with_extension("txt");
+        let expected = match path.extension().is_some_and(|extension| extension == "cfg") {
+            true => path.with_extension("cfg.txt"),
+            false => path.with_extension("txt"),
+        };
         if is_update {
             std::fs::write(&expected, said).expect("writable");
         } else if std::fs::read_to_string(&expected).expect("an expected text") != said {

@@ -1,16 +1,19 @@
 //! Configuration: each `cases/NAME.yaml` is loaded, and what is said about it must be `cases/NAME.txt`.
 //!
 //! A case may begin with `# node: lb2` and `# host: eth0 192.0.2.11/24` lines, which say what machine it is loaded on; one
-//! whose name begins with `design-` or that has no `.txt` is a mistake. `UPDATE=1` writes the expected texts anew.
+//! whose name begins with `design-` or that has no `.txt` is a mistake. `UPDATE=1` writes the expected texts anew. A
+//! `cases/NAME.cfg` is HAProxy's, its text `cases/NAME.cfg.txt`; `# env: A=b` and `# name: web 192.0.2.1` lines say what
+//! variables and host names there are.
 
 mod cases;
 mod changes;
 mod examples;
+mod haproxy;
 mod schema;
 mod properties;
 
 use vipgate::config::{HostFacts, Interface};
-use vipgate::diag::{Source, render};
+use vipgate::diag::Source;
 
 /// A file of `configs/` or `tests/config/`.
 fn read(path: &str) -> String {
@@ -29,6 +32,12 @@ fn said(name: &str, text: &str) -> String {
         if let Some(node) = line.strip_prefix("# node: ") {
             host.node = node.to_owned();
         }
+        if let Some((name, value)) = line.strip_prefix("# env: ").and_then(|variable| variable.split_once('=')) {
+            host.environment.insert(name.to_owned(), value.to_owned());
+        }
+        if let Some((name, address)) = line.strip_prefix("# name: ").and_then(|name| name.split_once(' ')) {
+            host.names.entry(name.to_owned()).or_default().push(address.parse().expect("an address"));
+        }
         if let Some(interface) = line.strip_prefix("# host: ") {
             let mut words = interface.split_whitespace();
             let name = words.next().expect("an interface").to_owned();
@@ -43,5 +52,5 @@ fn said(name: &str, text: &str) -> String {
     let sources = [Source::new(name, text)];
     let loaded = vipgate::config::load(&sources, &host);
     let verdict = if loaded.model.is_some() { "fine\n" } else { "" };
-    render(&loaded.diagnostics, &sources) + verdict
+    vipgate::config::render(&loaded.diagnostics, &sources, 1) + verdict
 }

@@ -88,15 +88,20 @@ pub fn conflicts(context: &Context<'_>, frontends: &[Resolved]) {
                 other.port() == port && (covers(other.ip(), ip) || covers(ip, other.ip()))
             };
             if let Some((name, other, first)) = seen.iter().find(collides) {
-                let message = match *other == bind.address {
-                    true => format!("{other} is taken by frontend `{name}`"),
-                    false => format!("{} and {other} of frontend `{name}` overlap", bind.address),
+                let is_same = *other == bind.address;
+                let problem = match is_same {
+                    true => {
+                        let message = format!("{other} is taken by frontend `{name}`");
+                        Diagnostic::error("E-BIND-CONFLICT", *span, message)
+                            .hint("a connection must belong to one frontend: change a port, or name the addresses")
+                    }
+                    false => {
+                        let message = format!("{} and {other} of frontend `{name}` overlap", bind.address);
+                        Diagnostic::warning("W-BIND-OVERLAP", *span, message)
+                            .hint("a connection belongs to the one that names its address")
+                    }
                 };
-                context.problems.push(
-                    Diagnostic::error("E-BIND-CONFLICT", *span, message)
-                        .label(*first, "first given here")
-                        .hint("a connection must belong to one frontend: change a port, or name the addresses"),
-                );
+                context.problems.push(problem.label(*first, "first given here"));
             }
             seen.push((&frontend.model.name, bind.address, *span));
         }

@@ -34,7 +34,7 @@ fn one(context: &Context<'_>, draft: &draft::Frontend, instances: &[Instance<'_>
         same_mode(context, draft, mode, target);
     } else if draft.default_backend.is_none() && draft.rules.is_empty() {
         let message = format!("frontend `{}` has no backend: it answers 503 only", draft.name.value);
-        context.warning("W-NO-BACKEND", draft.name.span, message, "add `default_backend: NAME`");
+        context.warning("W-NO-BACKEND", draft.name.span, message, "name its `default_backend`");
     }
     if mode == Mode::Tcp {
         http_only(context, draft);

@@ -132,7 +132,7 @@ pub fn expect(settings: &mut Settings, line: &Line, context: &Context<'_>) {
 fn status(text: &str, word: &Word, context: &Context<'_>) -> Option<Spanned<(u16, u16)>> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let code =
-        |text: &str| value::number(text, 100, 999).map_err(|_| format!("'{text}' is no status code; 100 to 999"));
+        |text: &str| value::number(text, 100, 599).map_err(|_| format!("'{text}' is no status code; 100 to 599"));
     let range = code(first).and_then(|first| Ok((first, code(last)?)));
     let narrow = |code: u64| u16::try_from(code).unwrap_or(u16::MAX);
     context.value(word, range).map(|range| range.map(|(first, last)| (narrow(first), narrow(last))))

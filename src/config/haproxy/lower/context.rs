@@ -88,8 +88,9 @@ impl<'a> Context<'a> {
     /// Reports words beyond what a keyword takes.
     pub fn no_more(&self, line: &Line, count: usize) {
         if let Some(word) = line.word(count) {
-            let name =
-                line.words.iter().take(count.min(2)).map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+            let families = ["option", "timeout", "http-check"];
+            let count = if families.contains(&line.text(0)) { 2 } else { 1 };
+            let name = line.words.iter().take(count).map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
             self.error("E-VALUE", word.span, format!("'{name}' cannot handle unexpected argument '{}'", word.text));
         }
     }

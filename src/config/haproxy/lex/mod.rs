@@ -1,4 +1,6 @@
 //! A line into words: quotes, escapes, comments, environment variables (manual §2.2 and §2.3).
+//!
+//! It decides where words begin and end, and nothing about what they mean. Start with [`words`].
 
 use crate::diag::Span;
 

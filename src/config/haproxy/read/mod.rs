@@ -1,5 +1,7 @@
 //! Files to sections: lines are split into words, conditional blocks and messages are carried out, and what is left is
 //! put under the section that it stands in (manual §2.1 to §2.4).
+//!
+//! It never judges a keyword, apart from those that open a section. Start with [`file`].
 
 use crate::diag::{Diagnostic, Problems, Severity, Source, Span, nearest};
 
