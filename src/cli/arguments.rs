@@ -18,6 +18,10 @@ pub(super) enum Command {
     Run(RunOptions),
     /// Read a configuration and say what is wrong with it: 0 fine, 1 errors, 2 usage
     Check(CheckOptions),
+    /// Say what a word of haproxy.cfg does here: `explain timeout client`, `explain server weight`
+    Explain(ExplainOptions),
+    /// Print a configuration as YAML that means the same
+    Convert(ConvertOptions),
     /// Print the JSON Schema of the YAML configuration, for editors
     Schema,
     /// Show virtual routers, addresses, peers, frontends, backends and servers on one screen
@@ -63,6 +67,19 @@ pub(super) struct CheckOptions {
     /// Warnings are errors
     #[arg(long)]
     pub(super) strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainOptions {
+    /// The word, or its place and the word
+    #[arg(value_name = "WORD", required = true)]
+    pub(super) words: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ConvertOptions {
+    #[command(flatten)]
+    pub(super) config: ConfigOptions,
 }
 
 #[derive(Debug, Args)]

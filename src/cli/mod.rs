@@ -4,6 +4,8 @@
 mod arguments;
 mod check;
 mod control;
+mod convert;
+mod explain;
 mod lab;
 mod manual;
 mod reference;
@@ -24,6 +26,8 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Run(options) => serve::run(&options),
         Command::Check(options) => check::run(&options),
+        Command::Explain(options) => explain::run(&options),
+        Command::Convert(options) => convert::run(&options),
         Command::Schema => schema::run(),
         Command::Status(options) => control::status(&options),
         Command::Failover(options) => control::failover(&options),

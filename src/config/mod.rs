@@ -10,6 +10,7 @@ pub mod haproxy;
 mod syntax;
 mod merge;
 mod validate;
+mod emit;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -17,6 +18,7 @@ use std::net::IpAddr;
 use crate::diag::{self, Diagnostic, Problems, Source};
 use crate::model::Model;
 
+pub use emit::{EmitError, yaml as to_yaml};
 pub use syntax::Syntax;
 pub use yaml::{manual, reference, schema};
 

@@ -1,8 +1,16 @@
 //! haproxy.cfg: the keyword table is complete, and files mean what HAProxy takes them for.
 
-use vipgate::config::haproxy::table::{self, Place};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
 
-use crate::read;
+use vipgate::config::haproxy::table::{self, Place};
+use vipgate::config::{HostFacts, load, render, to_yaml};
+use vipgate::diag::{self, Source};
+use vipgate::model::LogTarget;
+use vipgate::model::proxy::Mode;
+
+use crate::{on, read};
 
 /// First words of families whose members have the rows: `option` is not a word by itself.
 fn is_known(place: Place, word: &str) -> bool {
@@ -29,4 +37,66 @@ fn every_word_of_haproxy_has_a_row() {
     }
     assert!(count > 1000, "the list is short: {count}");
     assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+#[test]
+fn converted_file_is_the_same_model() {
+    let text = read("tests/config/cases/haproxy-balancer.cfg");
+    let host = HostFacts {
+        node: "lb1".to_owned(),
+        environment: BTreeMap::from([("BACK".to_owned(), "10.0.0".to_owned())]),
+        names: BTreeMap::from([("web3.example".to_owned(), vec![IpAddr::from([10, 0, 0, 3])])]),
+        ..HostFacts::default()
+    };
+    let model = load(&[Source::new("a.cfg", text)], &host).model.expect("a valid file");
+    let yaml = to_yaml(&model).expect("it has no routers");
+    let sources = [Source::new("a.yaml", yaml.as_str())];
+    let again = load(&sources, &on("lb1"));
+    let said = diag::render(&again.diagnostics, &sources);
+    assert_eq!(again.model.as_ref(), Some(&model), "{said}\n{yaml}");
+}
+
+#[test]
+fn haproxy_defaults_hold_where_they_differ_from_our_own() {
+    let text = "defaults\nmode http\ntimeout client 7s\ntimeout connect 3s\ntimeout server 9s\nfrontend f\nbind \
+                127.0.0.1:80\ndefault_backend b\nbackend b\nserver s 192.0.2.1:80 check\nserver t 192.0.2.2:80\n";
+    let model = load(&[Source::new("a.cfg", text)], &on("lb1")).model.expect("a valid file");
+    let (frontend, backend) = (&model.frontends[0], &model.backends[0]);
+    let seconds = Duration::from_secs;
+    assert_eq!((frontend.timeouts.http_request, frontend.timeouts.http_keep_alive), (seconds(7), seconds(7)));
+    assert_eq!((frontend.timeouts.tunnel, frontend.forwarded, frontend.log), (None, false, false));
+    assert_eq!((backend.timeouts.queue, backend.redispatch, backend.retries), (seconds(3), false, 3));
+    let check = backend.servers[0].check.as_ref().expect("it asked for a check");
+    assert_eq!((check.interval, check.fast_interval, check.rise, check.fall), (seconds(2), seconds(2), 2, 3));
+    assert_eq!((check.observe, &backend.servers[1].check), (None, &None));
+    assert_eq!(model.process.access_log, LogTarget::Off);
+}
+
+#[test]
+fn mode_is_tcp_where_none_is_written() {
+    let text = "listen l\nbind 127.0.0.1:80\ntimeout client 1s\ntimeout connect 1s\ntimeout server 1s\nserver s 192.0.2.1:80\n";
+    let model = load(&[Source::new("a.cfg", text)], &on("lb1")).model.expect("a valid file");
+    assert_eq!((model.frontends[0].mode, model.backends[0].mode), (Mode::Tcp, Mode::Tcp));
+}
+
+#[test]
+fn several_files_and_languages_are_one_configuration() {
+    let sources = [
+        Source::new("pair.yaml", read("configs/pair.yaml")),
+        Source::new(
+            "a.cfg",
+            "global\nmaxconn 77\ndefaults\nmode http\ntimeout client 1s\ntimeout connect 1s\ntimeout server 1s\n",
+        ),
+        Source::new(
+            "b.cfg",
+            "frontend more\nbind 127.0.0.1:81\ndefault_backend extra\nbackend extra\nserver s 192.0.2.1:80\n",
+        ),
+    ];
+    let loaded = load(&sources, &on("lb1"));
+    let said = render(&loaded.diagnostics, &sources, 1);
+    let model = loaded.model.unwrap_or_else(|| panic!("{said}"));
+    assert_eq!(model.process.maxconn, Some(77));
+    assert_eq!(model.frontends.last().map(|frontend| frontend.name.as_str()), Some("more"));
+    assert!(model.backends.iter().any(|backend| backend.name == "extra") && !model.instances.is_empty());
+    assert!(!said.contains("missing timeouts"), "defaults go on into the next file: {said}");
 }

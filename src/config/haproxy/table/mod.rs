@@ -130,6 +130,21 @@ pub fn find<'a>(words: &[&str], among: impl Iterator<Item = &'a Row> + Clone) ->
     })
 }
 
+/// Rows that a person may mean by these words: by name, by place and name (`server check`), or by the end of the name
+/// (`httplog`).
+pub fn lookup(words: &str) -> Vec<&'static Row> {
+    let by = |is_it: &dyn Fn(&Row) -> bool| rows().iter().filter(|row| is_it(row)).collect::<Vec<_>>();
+    let is_placed = |row: &Row| {
+        let rest = |place: Place| words.strip_prefix(place.name())?.strip_prefix(' ');
+        row.places.iter().any(|place| rest(place) == Some(row.name))
+    };
+    let named = by(&|row| row.name == words || is_placed(row));
+    match named.is_empty() {
+        true => by(&|row| row.name.strip_suffix(words).is_some_and(|rest| rest.ends_with(' '))),
+        false => named,
+    }
+}
+
 /// What an unknown word was meant to be: `timeout clint` is near to `timeout client`.
 pub fn suggestion<'a>(words: &[&str], among: impl Iterator<Item = &'a Row> + Clone) -> Option<&'a str> {
     let first = words.first().copied().unwrap_or_default();

@@ -38,6 +38,16 @@ fn longest_name_wins() {
 }
 
 #[test]
+fn people_find_rows_by_name_place_or_end() {
+    let names = |words: &str| lookup(words).iter().map(|row| row.name).collect::<Vec<_>>();
+    assert_eq!(names("timeout client"), ["timeout client", "timeout client"]);
+    assert_eq!(names("server weight"), ["weight"]);
+    assert_eq!(names("http-request set-header"), ["set-header"]);
+    assert_eq!(names("httplog"), ["option httplog"]);
+    assert!(names("nonsense").is_empty());
+}
+
+#[test]
 fn unknown_words_have_a_suggestion() {
     let suggest = |place, words: &[&str]| suggestion(words, rows_of(place));
     assert_eq!(suggest(Place::Global, &["maxcon"]), Some("maxconn"));

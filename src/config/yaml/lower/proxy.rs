@@ -22,7 +22,7 @@ pub fn frontend(entry: &Entry) -> Frontend {
         client: timeout("client"),
         http_request: timeout("http_request"),
         http_keep_alive: timeout("http_keep_alive"),
-        tunnel: timeout("tunnel").map(|tunnel| tunnel.map(Some)),
+        tunnel: read(at("timeouts").and_then(|timeouts| timeouts.value("tunnel")), or_off(value::duration)),
         forwarded: read(at("forwarded"), value::flag),
         log: read(at("log"), value::flag),
         rules: Vec::new(),
@@ -103,7 +103,8 @@ fn request(node: &Node) -> Option<Spanned<Request>> {
     let headers =
         headers.iter().filter_map(|entry| Some((entry.key.value.clone(), value::header(entry.value.text()?).ok()?)));
     let mut headers: Vec<_> = headers.collect();
-    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+    let is_old = node.value("version").and_then(Node::text) == Some("1.0");
+    if !is_old && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
         headers.insert(0, default_host());
     }
     Some(Spanned::new(Request { method, path: path.value, headers }, path.span))
@@ -124,7 +125,11 @@ fn server(entry: &Entry) -> Server {
         maxconn: read(node.value("maxconn"), value::number),
         backup: read(node.value("backup"), value::flag),
         source: read(node.value("source"), value::address),
-        check: None,
+        check: node
+            .entries()
+            .iter()
+            .find(|entry| entry.key.value == "check")
+            .map(|entry| Spanned::new(check(&entry.value), entry.key.span)),
         is_disabled: read(node.value("disabled"), value::flag),
     }
 }

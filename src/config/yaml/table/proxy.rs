@@ -45,9 +45,9 @@ static CLIENT_TIMEOUTS: Section = Section {
         key("http_keep_alive", Value::One(TIMEOUT), "Between two requests. Default 10s."),
         key(
             "tunnel",
-            Value::One(TIMEOUT),
-            "Inactivity of an upgraded or TCP connection, both sides. Default 1h; in tcp mode, where `client` or the \
-             backend's `server` is written, these hold instead.",
+            Value::Any(&[Value::One(TIMEOUT), OFF]),
+            "Inactivity of an upgraded or TCP connection, both sides; off leaves it to `client` and the backend's \
+             `server`. Default 1h; in tcp mode, where one of these is written, off.",
         ),
     ],
 };
@@ -145,6 +145,7 @@ static REQUEST: Section = Section {
             Value::Named(Scalar::Method, &Value::One(Scalar::Header)),
             "Header fields. Default Host: localhost.",
         ),
+        key("version", Value::One(Scalar::Word(&["1.0", "1.1"])), "HTTP version; 1.0 needs no Host. Default 1.1."),
     ],
 };
 
@@ -166,6 +167,7 @@ static SERVER: Section = Section {
         key("maxconn", Value::One(MAXCONN), "Concurrent connections; more wait in the queue. Default unlimited."),
         key("backup", Value::One(Scalar::Flag), "Used only when no other server is usable. Default false."),
         key("source", Value::One(Scalar::Address), "Source address of connections and probes."),
+        key("check", Value::Section(&CHECK), "How it is probed. Default: as the backend says."),
         key("disabled", Value::One(Scalar::Flag), "Starts in maintenance. Default false."),
     ],
 };

@@ -1,0 +1,52 @@
+//! `vipgate explain`.
+
+use std::process::ExitCode;
+
+use crate::config::haproxy::table::{self, Place, Reload, Row};
+use crate::diag::nearest;
+
+use super::arguments::ExplainOptions;
+
+pub(super) fn run(options: &ExplainOptions) -> anyhow::Result<ExitCode> {
+    let words = options.words.join(" ");
+    let rows = table::lookup(&words);
+    if rows.is_empty() {
+        let hint = nearest(&words, table::rows().iter().map(|row| row.name));
+        let hint = hint.map(|known| format!("; did you mean `{known}`?")).unwrap_or_default();
+        anyhow::bail!("no word of haproxy.cfg is `{words}`{hint}");
+    }
+    let texts: Vec<String> = rows.into_iter().map(explain).collect();
+    print!("{}", texts.join("\n"));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn explain(row: &Row) -> String {
+    let usage = if row.usage == "-" { "" } else { row.usage };
+    let places = row.places.iter().map(place).collect::<Vec<_>>().join(", ");
+    let versions = match (row.since, row.removed) {
+        (None, None) => "every version".to_owned(),
+        (Some(since), None) => format!("since {since}"),
+        (None, Some(removed)) => format!("until {removed}, which removed it"),
+        (Some(since), Some(removed)) => format!("since {since}, until {removed}, which removed it"),
+    };
+    let why = row.support.why().map(|why| format!(": {why}")).unwrap_or_default();
+    let reload = match row.reload {
+        Reload::Live => "at a reload",
+        Reload::Restart => "at the next start",
+    };
+    format!(
+        "{} {usage}\n    {}\n    where    {places}\n    HAProxy  {versions}\n    vipgate  {}{why}\n    changes  {reload}\n",
+        row.name,
+        row.doc,
+        row.support.name(),
+    )
+}
+
+fn place(place: Place) -> String {
+    match place {
+        Place::Top => "by itself".to_owned(),
+        Place::Bind | Place::Server | Place::Load => format!("on `{}` lines", place.name()),
+        _ if table::RULES.contains(&place) => format!("`{}` rules", place.name()),
+        _ => place.name().to_owned(),
+    }
+}

@@ -1,0 +1,236 @@
+//! A model as YAML that means the same: what `vipgate convert` prints.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::model::check::{Check, HttpProbe, Probe};
+use crate::model::proxy::{Backend, Balance, Frontend, Mode, Server};
+use crate::model::{LogTarget, Model};
+
+use super::yaml::duration_text;
+
+/// Why a model cannot be written.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum EmitError {
+    /// It has virtual routers, which only YAML describes.
+    #[error("virtual routers are in YAML already: convert haproxy.cfg alone")]
+    Routers,
+    /// A name that YAML does not allow.
+    #[error("`{0}` cannot be a name in YAML: letters, digits, `-`, `_` and `.`, 1 to 64 of them")]
+    Name(String),
+}
+
+/// The YAML of the proxy half of a model, every value written out.
+///
+/// # Errors
+/// There is something that YAML cannot say.
+pub fn yaml(model: &Model) -> Result<String, EmitError> {
+    if !model.instances.is_empty() {
+        return Err(EmitError::Routers);
+    }
+    let mut out = Text::default();
+    out.line(0, "nodes:");
+    out.line(1, &format!("{}: {{}}", quoted(&model.node)));
+    if !model.frontends.is_empty() {
+        out.line(0, "frontends:");
+    }
+    for frontend in &model.frontends {
+        out.line(1, &format!("{}:", name(&frontend.name)?));
+        self::frontend(&mut out, frontend, model);
+    }
+    if !model.backends.is_empty() {
+        out.line(0, "backends:");
+    }
+    for backend in &model.backends {
+        out.line(1, &format!("{}:", name(&backend.name)?));
+        self::backend(&mut out, backend)?;
+    }
+    process(&mut out, model);
+    Ok(out.0)
+}
+
+/// Lines, indented by two spaces for each level.
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn line(&mut self, level: usize, content: &str) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.0, "{:width$}{content}", "", width = level * 2);
+    }
+
+    fn pair(&mut self, level: usize, key: &str, value: impl std::fmt::Display) {
+        self.line(level, &format!("{key}: {value}"));
+    }
+}
+
+/// A double-quoted scalar: JSON's is YAML's.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn name(text: &str) -> Result<String, EmitError> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    match (1..=64).contains(&text.len()) && text.chars().all(is_allowed) {
+        true => Ok(quoted(text)),
+        false => Err(EmitError::Name(text.to_owned())),
+    }
+}
+
+fn time(duration: Duration) -> String {
+    duration_text(duration)
+}
+
+fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Tcp => "tcp",
+        Mode::Http => "http",
+    }
+}
+
+fn frontend(out: &mut Text, frontend: &Frontend, model: &Model) {
+    let binds: Vec<String> = frontend.binds.iter().map(|bind| quoted(&bind.address.to_string())).collect();
+    out.pair(2, "bind", format_args!("[{}]", binds.join(", ")));
+    out.pair(2, "mode", mode(frontend.mode));
+    if let Some(backend) = frontend.default_backend.and_then(|number| model.backends.get(number)) {
+        out.pair(2, "default_backend", quoted(&backend.name));
+    }
+    if let Some(maxconn) = frontend.maxconn {
+        out.pair(2, "maxconn", maxconn);
+    }
+    let timeouts = &frontend.timeouts;
+    out.line(2, "timeouts:");
+    out.pair(3, "client", time(timeouts.client));
+    if frontend.mode == Mode::Http {
+        out.pair(3, "http_request", time(timeouts.http_request));
+        out.pair(3, "http_keep_alive", time(timeouts.http_keep_alive));
+    }
+    out.pair(3, "tunnel", timeouts.tunnel.map_or("off".to_owned(), time));
+    out.pair(2, "forwarded", frontend.forwarded);
+    out.pair(2, "log", frontend.log);
+}
+
+fn backend(out: &mut Text, backend: &Backend) -> Result<(), EmitError> {
+    out.pair(2, "mode", mode(backend.mode));
+    let balance = match backend.balance {
+        Balance::RoundRobin => "roundrobin".to_owned(),
+        Balance::StaticRr => "static-rr".to_owned(),
+        Balance::LeastConn => "leastconn".to_owned(),
+        Balance::Source => "source".to_owned(),
+        Balance::First => "first".to_owned(),
+        Balance::Random { draws } => format!("{{random: {draws}}}"),
+    };
+    out.pair(2, "balance", balance);
+    out.pair(2, "retries", backend.retries);
+    out.pair(2, "redispatch", backend.redispatch);
+    out.line(2, "timeouts:");
+    out.pair(3, "connect", time(backend.timeouts.connect));
+    out.pair(3, "server", time(backend.timeouts.server));
+    out.pair(3, "queue", time(backend.timeouts.queue));
+    let common = common_check(backend);
+    if let Some(check) = common {
+        self::check(out, 2, check);
+    }
+    out.line(2, "servers:");
+    for server in &backend.servers {
+        out.line(3, &format!("{}:", name(&server.name)?));
+        self::server(out, server, common);
+    }
+    Ok(())
+}
+
+/// The check that all servers have, if they do.
+fn common_check(backend: &Backend) -> Option<&Check> {
+    let first = backend.servers.first()?.check.as_ref()?;
+    backend.servers.iter().all(|server| server.check.as_ref() == Some(first)).then_some(first)
+}
+
+fn server(out: &mut Text, server: &Server, common: Option<&Check>) {
+    out.pair(4, "address", quoted(&server.address.to_string()));
+    out.pair(4, "weight", server.weight.value());
+    if let Some(maxconn) = server.maxconn {
+        out.pair(4, "maxconn", maxconn);
+    }
+    if server.is_backup {
+        out.pair(4, "backup", true);
+    }
+    if server.is_disabled {
+        out.pair(4, "disabled", true);
+    }
+    if let Some(source) = server.source {
+        out.pair(4, "source", quoted(&source.to_string()));
+    }
+    if let (Some(check), None) = (&server.check, common) {
+        self::check(out, 4, check);
+    }
+}
+
+fn check(out: &mut Text, level: usize, check: &Check) {
+    out.line(level, "check:");
+    let level = level + 1;
+    match &check.probe {
+        Probe::Connect => out.pair(level, "tcp", true),
+        Probe::Http(probe) => http(out, level, probe),
+    }
+    out.pair(level, "interval", time(check.interval));
+    out.pair(level, "fast_interval", time(check.fast_interval));
+    out.pair(level, "down_interval", time(check.down_interval));
+    out.pair(level, "timeout", time(check.timeout));
+    out.pair(level, "rise", check.rise);
+    out.pair(level, "fall", check.fall);
+    if let Some(port) = check.port {
+        out.pair(level, "port", port);
+    }
+    if let Some(address) = check.address {
+        out.pair(level, "address", quoted(&address.to_string()));
+    }
+    match check.observe {
+        Some(failures) => out.pair(level, "observe", failures),
+        None => out.pair(level, "observe", "off"),
+    }
+}
+
+fn http(out: &mut Text, level: usize, probe: &HttpProbe) {
+    out.line(level, "http:");
+    out.pair(level + 1, "method", quoted(&probe.method));
+    out.pair(level + 1, "path", quoted(&probe.path));
+    if !probe.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+        out.pair(level + 1, "version", quoted("1.0"));
+    }
+    if !probe.headers.is_empty() {
+        out.line(level + 1, "headers:");
+        for (name, content) in &probe.headers {
+            out.pair(level + 2, &quoted(name), quoted(content));
+        }
+    }
+    let ranges = probe.status.iter().map(|(first, last)| format!("{first}-{last}"));
+    out.line(level, "expect:");
+    out.pair(level + 1, "status", format_args!("[{}]", ranges.collect::<Vec<_>>().join(", ")));
+    if let Some(body) = &probe.body_contains {
+        out.pair(level + 1, "body", quoted(body));
+    }
+}
+
+fn process(out: &mut Text, model: &Model) {
+    let process = &model.process;
+    out.line(0, "process:");
+    if let Some(workers) = process.workers {
+        out.pair(1, "workers", workers);
+    }
+    if let Some(maxconn) = process.maxconn {
+        out.pair(1, "maxconn", maxconn);
+    }
+    out.pair(1, "drain", time(process.drain));
+    out.line(0, "admin:");
+    out.pair(1, "socket", quoted(&process.admin_socket.display().to_string()));
+    out.line(0, "log:");
+    let access = match &process.access_log {
+        LogTarget::Off => "off".to_owned(),
+        LogTarget::Stdout => "stdout".to_owned(),
+        LogTarget::SyslogUnix(path) => format!("syslog:{}", path.display()),
+        LogTarget::SyslogUdp(address) => format!("udp:{address}"),
+    };
+    out.pair(1, "access", quoted(&access));
+}
