@@ -20,6 +20,8 @@ pub(super) enum Command {
     Check(CheckOptions),
     /// Say what a word of haproxy.cfg does here: `explain timeout client`, `explain server weight`
     Explain(ExplainOptions),
+    /// HAProxy's command line: `vipgate haproxy -f haproxy.cfg`; the name `haproxy` for the program does the same
+    Haproxy,
     /// Print a configuration as YAML that means the same
     Convert(ConvertOptions),
     /// Print the JSON Schema of the YAML configuration, for editors

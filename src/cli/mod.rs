@@ -6,6 +6,7 @@ mod check;
 mod control;
 mod convert;
 mod explain;
+mod haproxy;
 mod lab;
 mod manual;
 mod reference;
@@ -13,6 +14,7 @@ mod release;
 mod schema;
 mod serve;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -22,8 +24,29 @@ use arguments::{Arguments, Command};
 /// Runs the command that the process was started with. 0 is success, 1 a failure that was explained on standard error,
 /// 2 wrong usage.
 pub fn main() -> ExitCode {
+    let result = match as_haproxy() {
+        Some(arguments) => haproxy::main(&arguments),
+        None => own(),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("vipgate: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// The arguments for HAProxy's command line: after `vipgate haproxy`, or all where the program is called `haproxy`.
+fn as_haproxy() -> Option<Vec<String>> {
+    let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let name = words.next()?;
+    if Path::new(&name).file_name().is_some_and(|name| name == "haproxy") {
+        return Some(words.collect());
+    }
+    (words.next()? == "haproxy").then(|| words.collect())
+}
+
+fn own() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
-    let result = match arguments.command {
+    match arguments.command {
         Command::Run(options) => serve::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Explain(options) => explain::run(&options),
@@ -36,9 +59,6 @@ pub fn main() -> ExitCode {
         Command::ReleaseVips => release::run(),
         Command::Manual(options) => manual::run(&options),
         Command::Lab(options) => lab::run(&options),
-    };
-    result.unwrap_or_else(|error| {
-        eprintln!("vipgate: {error:#}");
-        ExitCode::FAILURE
-    })
+        Command::Haproxy => haproxy::main(&[]),
+    }
 }

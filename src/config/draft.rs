@@ -36,6 +36,8 @@ pub struct Draft {
     pub maxconn: Option<Spanned<u64>>,
     /// How long sessions may finish after a stop.
     pub drain: Option<Spanned<Duration>>,
+    /// Where it says that warnings are errors.
+    pub is_strict: Option<Span>,
 }
 
 /// A node.

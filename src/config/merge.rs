@@ -46,5 +46,6 @@ fn absorb(mut into: Draft, from: Draft, problems: &Problems) -> Draft {
     into.workers = into.workers.or(from.workers);
     into.maxconn = into.maxconn.or(from.maxconn);
     into.drain = into.drain.or(from.drain);
+    into.is_strict = into.is_strict.or(from.is_strict);
     into
 }

@@ -59,12 +59,16 @@ pub fn load(sources: &[Source], host: &HostFacts) -> Loaded {
     let problems = Problems::default();
     let draft = merge::read(sources, host, &problems);
     let read = problems.count();
+    let is_strict = draft.as_ref().and_then(|draft| draft.is_strict);
     let model = draft.map(|draft| validate::validate(&draft, host, &problems));
     // What HAProxy does not warn of must not fail where its warnings do (`-dW`).
     problems.soften(read, |problem| {
         let source = problem.labels.first().and_then(|label| sources.get(label.span.source));
         source.is_some_and(|source| Syntax::of(source) == Syntax::Haproxy)
     });
+    if let Some(place) = is_strict.filter(|_| problems.has_warnings()) {
+        problems.push(Diagnostic::error("E-WARNINGS", place, "some warnings were found and 'zero-warning' is set"));
+    }
     Loaded { model: model.filter(|_| !problems.has_errors()), diagnostics: problems.into_sorted() }
 }
 

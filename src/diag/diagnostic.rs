@@ -117,6 +117,11 @@ impl Problems {
         self.0.borrow().iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
+    /// Whether something was hardly meant as it is written.
+    pub fn has_warnings(&self) -> bool {
+        self.0.borrow().iter().any(|diagnostic| diagnostic.severity == Severity::Warning)
+    }
+
     /// All of them, in the order of the text.
     pub fn into_sorted(self) -> Vec<Diagnostic> {
         let mut list = self.0.into_inner();

@@ -30,7 +30,9 @@ impl Listeners {
         let mut fresh = HashMap::new();
         for bind in model.frontends.iter().flat_map(|frontend| &frontend.binds) {
             if !self.0.contains_key(&bind.address) && !fresh.contains_key(&bind.address) {
-                let sockets = open(bind.address, workers).map_err(|error| (bind.address, error))?;
+                let has_own = self.0.keys().chain(fresh.keys()).any(|known| overlap(*known, bind.address));
+                let claim = if has_own { Claim::Join } else { Claim::First };
+                let sockets = open(bind.address, workers, claim).map_err(|error| (bind.address, error))?;
                 fresh.insert(bind.address, sockets);
             }
         }
@@ -71,9 +73,14 @@ impl Listeners {
     }
 }
 
-/// One socket for each worker; the first one finds a foreign holder.
-fn open(address: SocketAddr, workers: usize) -> io::Result<Vec<Arc<TcpListener>>> {
-    let first = Arc::new(listener::bind(address, Claim::First)?);
+/// Whether two addresses can only be listened on together by sockets that allow it: a wildcard and one of its ports.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    one.port() == other.port() && (one.ip().is_unspecified() || other.ip().is_unspecified())
+}
+
+/// One socket for each worker; the first one finds a foreign holder, unless it has to join a socket of our own.
+fn open(address: SocketAddr, workers: usize, claim: Claim) -> io::Result<Vec<Arc<TcpListener>>> {
+    let first = Arc::new(listener::bind(address, claim)?);
     let mut sockets = vec![first];
     for _ in 1..workers {
         sockets.push(Arc::new(listener::bind(address, Claim::Join)?));

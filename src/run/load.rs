@@ -153,7 +153,7 @@ fn resolve(names: Vec<String>) -> BTreeMap<String, Vec<IpAddr>> {
 }
 
 /// The environment, as far as it is text.
-fn environment() -> BTreeMap<String, String> {
+pub fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()

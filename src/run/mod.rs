@@ -16,7 +16,7 @@ mod ctl;
 pub mod log;
 mod worker;
 
-pub use load::{LoadError, check as check_files, load};
+pub use load::{LoadError, check as check_files, environment, load};
 pub use supervisor::run;
 
 use std::path::PathBuf;
@@ -30,4 +30,19 @@ pub struct Settings {
     pub node: Option<String>,
     /// Control socket; `None` is the configuration's.
     pub admin_socket: Option<PathBuf>,
+    /// Client connections in all, in place of the configuration's.
+    pub maxconn: Option<usize>,
+    /// What a first SIGTERM or SIGINT does.
+    pub stop: Stop,
+}
+
+/// What a first SIGTERM or SIGINT does. SIGUSR1 always drains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Virtual addresses are handed over, sessions may finish.
+    Drain,
+    /// The process ends, as HAProxy's does.
+    AtOnce,
+    /// The same, with 128 and the signal as exit status, as HAProxy's master has it.
+    AtOnceAsMaster,
 }

@@ -16,7 +16,8 @@ pub struct Facts<'a> {
 }
 
 /// What `feature()` finds, by the names of HAProxy's build options: only what vipgate does itself.
-const FEATURES: [&str; 8] = ["ACCEPT4", "EPOLL", "GETADDRINFO", "LINUX_SPLICE", "NS", "PRCTL", "THREAD", "THREAD_DUMP"];
+pub const FEATURES: [&str; 8] =
+    ["ACCEPT4", "EPOLL", "GETADDRINFO", "LINUX_SPLICE", "NS", "PRCTL", "THREAD", "THREAD_DUMP"];
 
 /// What `enabled()` finds.
 const ENABLED: [&str; 4] = ["EPOLL", "GETADDRINFO", "REUSEPORT", "SPLICE"];

@@ -23,7 +23,6 @@ use super::HostFacts;
 use super::draft::Draft;
 
 pub use alert::alert;
-pub use condition::ConditionError;
 pub use version::{SPOKEN, Version};
 
 use condition::Facts;
@@ -78,8 +77,17 @@ fn environment(sources: &[(usize, &Source)], host: &HostFacts) -> Environment {
 /// Whether a condition such as `version_atleast(2.8) && !feature(LUA)` holds.
 ///
 /// # Errors
-/// It is no condition.
-pub fn condition(text: &str, variables: &BTreeMap<String, String>) -> Result<bool, ConditionError> {
+/// It is no condition; the sentence says why.
+pub fn condition(text: &str, variables: &BTreeMap<String, String>) -> Result<bool, String> {
     let environment = Environment::new(variables, []);
-    condition::evaluate(text, &Facts { environment: &environment, version: &SPOKEN })
+    let place = lex::Place { file: "-cc", line: 1, section: "" };
+    let words = lex::words(text, 0, 0, &environment, place).map_err(|(error, _)| error.to_string())?;
+    let text = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+    let facts = Facts { environment: &environment, version: &SPOKEN };
+    condition::evaluate(&text, &facts).map_err(|error| error.to_string())
+}
+
+/// What `feature()` finds, as HAProxy's `-vv` prints it.
+pub fn features() -> Vec<String> {
+    condition::FEATURES.iter().map(|name| format!("+{name}")).collect()
 }

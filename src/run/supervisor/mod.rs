@@ -3,7 +3,7 @@
 //! Start (`start.rs`): configuration, sockets, vg-log, workers, vg-check, vg-ctl, and vg-vrrp last, so that an address is claimed
 //! only when everything behind it serves.
 //!
-//! Stop (`stop.rs`; SIGTERM, SIGINT): workers announce `Connection: close`; vg-vrrp offers the addresses and keeps them until a
+//! Stop (`stop.rs`; SIGTERM, SIGINT, SIGUSR1): workers announce `Connection: close`; vg-vrrp offers the addresses and keeps them until a
 //! peer has taken over; then workers drain, and the process ends. A second signal ends it at once, without addresses.
 //!
 //! Between the two it carries out orders (`orders.rs`) and reloads (`reload.rs`). It decides nothing about VRRP or traffic.
@@ -34,16 +34,17 @@ use super::load::{LoadError, Loaded};
 use super::readiness::Readiness;
 use super::vrrp::{VrrpNotice, VrrpOrder};
 use super::wiring::Wiring;
-use super::{Settings, load, log};
+use super::{Settings, Stop, load, log};
 
 /// How long clients are told to close before the addresses move on purpose.
 const ANNOUNCE: Duration = Duration::from_millis(300);
 
-/// Runs until stopped. The exit code is 0 after an orderly stop and 1 after a failed start.
+/// Runs until stopped; `started` is called when everything serves. The exit code is 0 after an orderly stop and 1 after a
+/// failed start, unless [`Stop`] says otherwise.
 ///
 /// # Errors
 /// The process cannot start: wrong configuration, an address in use, no threads.
-pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
+pub fn run(settings: Settings, started: impl FnOnce()) -> anyhow::Result<ExitCode> {
     let loaded = match load(&settings.files, settings.node.as_deref()) {
         Ok(loaded) => loaded,
         Err(LoadError::Invalid(diagnostics)) => {
@@ -58,9 +59,18 @@ pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         .build_local(Default::default())
         .context("cannot start the main runtime")?;
     runtime.block_on(async {
+        let stop = settings.stop;
         let supervisor = Supervisor::start(settings, loaded.model)?;
-        Ok(supervisor.serve().await)
+        Ok(supervisor.serve(stop, started).await)
     })
+}
+
+/// The exit status of a process that a signal ended at once.
+fn exit_status(stop: Stop, signal: SignalKind) -> ExitCode {
+    match (stop, u8::try_from(signal.as_raw_value())) {
+        (Stop::AtOnceAsMaster, Ok(number)) => ExitCode::from(number.saturating_add(128)),
+        _ => ExitCode::SUCCESS,
+    }
 }
 
 /// Where an order's answer goes: a sentence, or the reason why nothing happened.
@@ -85,22 +95,50 @@ struct Supervisor {
 }
 
 impl Supervisor {
-    async fn serve(mut self) -> ExitCode {
-        let (Ok(mut hangup), Ok(mut terminate), Ok(mut interrupt)) =
-            (signal(SignalKind::hangup()), signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-        else {
+    async fn serve(mut self, stop: Stop, started: impl FnOnce()) -> ExitCode {
+        let (Ok(mut hangup), Ok(mut terminate), Ok(mut interrupt), Ok(mut drain)) = (
+            signal(SignalKind::hangup()),
+            signal(SignalKind::terminate()),
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::user_defined1()),
+        ) else {
             tracing::error!("cannot receive signals");
             return ExitCode::FAILURE;
         };
+        started();
         self.readiness.attend(self.wiring.hearts.clone(), Arc::clone(&self.view));
         loop {
-            tokio::select! {
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
-                _ = hangup.recv() => self.begin_reload(None),
-                Some(order) = self.wiring.orders.recv() => self.obey(order),
-                Some(event) = self.wiring.vrrp_notices.recv() => self.vrrp_notice(event),
-                loaded = reload::finished(&mut self.loading) => self.finish_reload(loaded),
+            let ends = tokio::select! {
+                _ = terminate.recv() => Some(SignalKind::terminate()),
+                _ = interrupt.recv() => Some(SignalKind::interrupt()),
+                _ = drain.recv() => break,
+                _ = hangup.recv() => {
+                    self.begin_reload(None);
+                    None
+                }
+                Some(order) = self.wiring.orders.recv() => {
+                    self.obey(order);
+                    None
+                }
+                Some(event) = self.wiring.vrrp_notices.recv() => {
+                    self.vrrp_notice(event);
+                    None
+                }
+                loaded = reload::finished(&mut self.loading) => {
+                    self.finish_reload(loaded);
+                    None
+                }
+            };
+            match (ends, stop) {
+                (None, _) => {}
+                (Some(_), Stop::Drain) => break,
+                // Virtual addresses are never left behind, so with any of them there is an orderly stop.
+                (Some(_), _) if self.holds_addresses() => break,
+                (Some(signal), _) => {
+                    self.readiness.stopping();
+                    self.log.flush();
+                    return exit_status(stop, signal);
+                }
             }
         }
         let second = async {

@@ -34,6 +34,7 @@ impl Supervisor {
         if let Some(path) = &settings.admin_socket {
             model.process.admin_socket.clone_from(path);
         }
+        model.process.maxconn = settings.maxconn.or(model.process.maxconn);
         let limit = sys::limits::raise_descriptors();
         let workers = worker::count(model.process.workers);
         let sessions = Arc::new(Sessions::new(Some(model.process.maxconn.unwrap_or(limit / 2))));

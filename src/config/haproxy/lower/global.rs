@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::config::draft::Draft;
 use crate::config::haproxy::section::{Line, Section};
 use crate::config::haproxy::table::{Place, Row};
-use crate::diag::Spanned;
+use crate::diag::{Span, Spanned};
 
 use super::Context;
 use super::log::{self, Logs};
@@ -18,6 +18,7 @@ pub struct Global {
     maxconn: Option<Spanned<u64>>,
     workers: Option<Spanned<u64>>,
     drain: Option<Spanned<Duration>>,
+    is_strict: Option<Span>,
 }
 
 type Handler = fn(&mut Global, &'static Row, &Line, &Context<'_>);
@@ -35,7 +36,7 @@ pub const HANDLERS: [(&str, Handler); 12] = [
     ("resetenv", elsewhere),
     ("setenv", environment),
     ("unsetenv", elsewhere),
-    ("zero-warning", elsewhere),
+    ("zero-warning", |global, _, line, _| global.is_strict = Some(line.span_of(1))),
 ];
 
 impl Global {
@@ -54,6 +55,7 @@ impl Global {
         draft.maxconn = self.maxconn;
         draft.workers = self.workers;
         draft.drain = self.drain;
+        draft.is_strict = self.is_strict;
     }
 }
 

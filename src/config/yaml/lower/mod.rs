@@ -28,6 +28,7 @@ pub fn file(root: &Node) -> Draft {
         workers: read(inner("process", "workers"), value::number),
         maxconn: read(inner("process", "maxconn"), value::number),
         drain: read(inner("process", "drain"), value::duration),
+        is_strict: None,
     }
 }
 

@@ -1,0 +1,161 @@
+//! `vipgate haproxy ...`, and vipgate under the name `haproxy`: HAProxy's command line with its exit statuses, so that
+//! scripts and VTest can start it.
+//!
+//! It decides what the options ask for; loading and running are `run`'s. 0: fine. 1: the configuration or the command line
+//! is wrong. 2: a condition cannot be read. Start with [`main`]; [`options`] is the list.
+
+mod options;
+mod background;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use nix::unistd::{AccessFlags, access};
+
+use crate::config::haproxy::{self, SPOKEN};
+use crate::run::{self, LoadError, Stop};
+
+use super::serve::start_messages;
+use options::Invocation;
+
+/// Runs with the arguments behind the name.
+pub(super) fn main(arguments: &[String]) -> anyhow::Result<ExitCode> {
+    let asked = match options::read(arguments) {
+        Ok(asked) => asked,
+        Err(error) => {
+            alert(&error.to_string());
+            eprintln!(
+                "Usage : haproxy [-f <cfgfile|cfgdir>]* [-c] [-cc <condition>] [-vvVqDWd] [-C <dir>] [-p <pidfile>]"
+            );
+            eprintln!("        [-L <name>] [-n <maxconn>] [-dW] [-- <cfgfile>*]");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    if asked.version > 0 {
+        version(asked.version);
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(condition) = &asked.condition {
+        return Ok(self::condition(condition));
+    }
+    if let Some(directory) = &asked.directory
+        && let Err(error) = std::env::set_current_dir(directory)
+    {
+        alert(&format!("could not change to directory {} : {error}", directory.display()));
+        return Ok(ExitCode::FAILURE);
+    }
+    if asked.files.is_empty() {
+        alert("no configuration file was given: -f <cfgfile|cfgdir>");
+        return Ok(ExitCode::FAILURE);
+    }
+    if asked.is_verbose && !asked.is_quiet {
+        asked.passed_over.iter().for_each(|message| eprintln!("[NOTICE]   ({}) : {message}.", std::process::id()));
+    }
+    if asked.is_check || asked.is_strict || asked.is_background {
+        match judge(&asked) {
+            Verdict::Valid if asked.is_check => {
+                if asked.is_verbose {
+                    println!("Configuration file is valid");
+                }
+                return Ok(ExitCode::SUCCESS);
+            }
+            Verdict::Valid => {}
+            Verdict::Invalid => return Ok(ExitCode::FAILURE),
+        }
+    }
+    match asked.is_background && !asked.is_foreground {
+        true => background::start(arguments),
+        false => serve(asked),
+    }
+}
+
+enum Verdict {
+    Valid,
+    Invalid,
+}
+
+/// Loads the files and says what is wrong with them, as `-c` does.
+fn judge(asked: &Invocation) -> Verdict {
+    match run::load(&asked.files, asked.node.as_deref()) {
+        Ok(loaded) => {
+            if asked.is_check && !asked.is_quiet {
+                eprint!("{}", loaded.warnings);
+            }
+            if asked.is_strict && loaded.warning_count > 0 {
+                alert("Some warnings were found and 'zero-warning' is set. Aborting.");
+                return Verdict::Invalid;
+            }
+            Verdict::Valid
+        }
+        Err(error) => {
+            if !asked.is_quiet {
+                match error {
+                    LoadError::Invalid(diagnostics) => eprint!("{diagnostics}"),
+                    error => alert(&error.to_string()),
+                }
+                let names: Vec<_> = asked.files.iter().map(|file| file.display().to_string()).collect();
+                alert(&format!("config : Error(s) found in configuration file : {}", names.join(" ")));
+                alert("config : Fatal errors found in configuration.");
+            }
+            Verdict::Invalid
+        }
+    }
+}
+
+fn serve(asked: Invocation) -> anyhow::Result<ExitCode> {
+    start_messages(if asked.is_quiet { "error" } else { "info" })?;
+    let settings = run::Settings {
+        files: asked.files,
+        node: asked.node,
+        admin_socket: admin_socket(),
+        maxconn: (asked.maxconn > 0).then_some(asked.maxconn),
+        stop: if asked.is_master { Stop::AtOnceAsMaster } else { Stop::AtOnce },
+    };
+    let pid_file = asked.pid_file;
+    let result = run::run(settings, move || {
+        if let Some(path) = pid_file {
+            write_pid(&path);
+        }
+        background::started();
+    });
+    run::log::messages::flush();
+    result
+}
+
+fn write_pid(path: &Path) {
+    if let Err(error) = std::fs::write(path, format!("{}\n", std::process::id())) {
+        tracing::error!(path = %path.display(), %error, "the pid file cannot be written");
+    }
+}
+
+/// The configuration's control socket, unless another instance answers there: several may run, as HAProxy's can.
+fn admin_socket() -> Option<PathBuf> {
+    let usual = Path::new("/run/vipgate/admin.sock");
+    let is_free = std::os::unix::net::UnixStream::connect(usual).is_err();
+    let is_ours = std::fs::create_dir_all("/run/vipgate").is_ok() && access("/run/vipgate", AccessFlags::W_OK).is_ok();
+    (!(is_free && is_ours)).then(|| std::env::temp_dir().join(format!("vipgate-{}.sock", std::process::id())))
+}
+
+fn version(level: u8) {
+    println!("HAProxy version {SPOKEN} (vipgate {}, which reads HAProxy's language)", env!("CARGO_PKG_VERSION"));
+    if level > 1 {
+        println!("Build options :\n  TARGET  = linux-glibc\n\nFeature list : {}", haproxy::features().join(" "));
+    }
+}
+
+/// 0 if it holds, 1 if not, 2 if it is no condition.
+fn condition(text: &str) -> ExitCode {
+    let variables = run::environment();
+    match haproxy::condition(text, &variables) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            alert(&format!("-cc: {message}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn alert(message: &str) {
+    eprintln!("[ALERT]    ({}) : {message}", std::process::id());
+}

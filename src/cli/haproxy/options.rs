@@ -1,0 +1,170 @@
+//! HAProxy's command line (management guide §3), as far as it means something here.
+
+use std::path::PathBuf;
+
+/// What the command line asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Invocation {
+    /// `-f FILE`, and what follows `--`.
+    pub(super) files: Vec<PathBuf>,
+    /// `-v`, `-vv`: how much of the version to print; 0 is nothing.
+    pub(super) version: u8,
+    /// `-c`: judge the files and end.
+    pub(super) is_check: bool,
+    /// `-cc CONDITION`: evaluate it and end.
+    pub(super) condition: Option<String>,
+    /// `-V`: say that the files are valid, and what was passed over.
+    pub(super) is_verbose: bool,
+    /// `-q`: say nothing at start.
+    pub(super) is_quiet: bool,
+    /// `-dW`: warnings are errors.
+    pub(super) is_strict: bool,
+    /// `-D`, unless `-d` or `-db` is given.
+    pub(super) is_background: bool,
+    /// `-d` or `-db`.
+    pub(super) is_foreground: bool,
+    /// `-W` or `-Ws`.
+    pub(super) is_master: bool,
+    /// `-C DIR`.
+    pub(super) directory: Option<PathBuf>,
+    /// `-p FILE`.
+    pub(super) pid_file: Option<PathBuf>,
+    /// `-L NAME`.
+    pub(super) node: Option<String>,
+    /// `-n COUNT`; 0 is the configuration's.
+    pub(super) maxconn: usize,
+    /// Options without effect, each with the reason.
+    pub(super) passed_over: Vec<String>,
+}
+
+/// Why a command line is not understood or cannot be followed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum OptionError {
+    /// HAProxy would print its usage, too.
+    #[error("unknown option '{0}'")]
+    Unknown(String),
+    /// Nothing follows.
+    #[error("option '{0}' needs an argument")]
+    Argument(String),
+    /// Not a number.
+    #[error("'{1}' is no number, as '{0}' needs")]
+    Number(String, String),
+    /// Known, but not supported.
+    #[error("option '{0}' is not supported: {1}")]
+    Refused(String, &'static str),
+}
+
+/// Options without effect that take an argument.
+const PASSED_OVER_WITH_ARGUMENT: [(&str, &str); 2] =
+    [("-m", "memory is bounded by maxconn"), ("-N", "a frontend without maxconn is bounded by the process")];
+
+/// Options without effect, by what they begin with.
+const PASSED_OVER: [(&str, &str); 17] = [
+    ("-dM", "it debugs HAProxy's memory"),
+    ("-dI", "it debugs HAProxy's integrity checks"),
+    ("-dA", "it debugs HAProxy's core dumps"),
+    ("-dC", "it prints HAProxy's view of the configuration"),
+    ("-dD", "diagnostics are always on"),
+    ("-dF", "bytes are the same without fast forwarding"),
+    ("-dG", "names are resolved by the system's resolver"),
+    ("-dK", "`vipgate explain` knows the keywords"),
+    ("-dL", "one file is loaded"),
+    ("-dR", "every worker has its own socket, which needs SO_REUSEPORT"),
+    ("-dS", "bytes are the same without splicing"),
+    ("-dT", "there are no kernel TLS sockets"),
+    ("-dV", "TLS to servers is refused"),
+    ("-dX", "there are no such events"),
+    ("-dZ", "bytes are the same without zero copy"),
+    ("-de", "vipgate waits with epoll"),
+    ("-dp", "vipgate waits with epoll"),
+];
+
+/// Reads the arguments behind the name of the program.
+pub(super) fn read(arguments: &[String]) -> Result<Invocation, OptionError> {
+    let mut asked = Invocation::default();
+    let mut rest = arguments.iter();
+    while let Some(option) = rest.next() {
+        let mut value = || rest.next().cloned().ok_or_else(|| OptionError::Argument(option.clone()));
+        match option.as_str() {
+            "--" => {
+                asked.files.extend(rest.by_ref().map(PathBuf::from));
+            }
+            "-f" => asked.files.push(PathBuf::from(value()?)),
+            "-v" => asked.version = 1,
+            "-vv" => asked.version = 2,
+            "-c" => asked.is_check = true,
+            "-cc" => asked.condition = Some(value()?),
+            "-V" => asked.is_verbose = true,
+            "-q" => asked.is_quiet = true,
+            "-dW" => asked.is_strict = true,
+            "-D" => asked.is_background = true,
+            "-d" | "-db" => asked.is_foreground = true,
+            "-W" | "-Ws" => asked.is_master = true,
+            "-C" => asked.directory = Some(PathBuf::from(value()?)),
+            "-p" => asked.pid_file = Some(PathBuf::from(value()?)),
+            "-L" => asked.node = Some(value()?),
+            "-n" => {
+                let text = value()?;
+                asked.maxconn = text.parse().map_err(|_| OptionError::Number(option.clone(), text))?;
+            }
+            "-sf" | "-st" => {
+                let is_pid = |word: &&String| word.parse::<u32>().is_ok();
+                if rest.clone().next().as_ref().is_some_and(is_pid) {
+                    let why = "a new process cannot take the sockets of an old one; reload it with SIGHUP";
+                    return Err(OptionError::Refused(option.clone(), why));
+                }
+            }
+            "-S" => return Err(OptionError::Refused(option.clone(), "the master CLI comes with the runtime socket")),
+            "-x" => {
+                let why = "a new process cannot take the sockets of an old one; reload it with SIGHUP";
+                return Err(OptionError::Refused(option.clone(), why));
+            }
+            "-dr" => {
+                let why = "a server whose name has no address is an error";
+                return Err(OptionError::Refused(option.clone(), why));
+            }
+            _ => {
+                let with_argument = PASSED_OVER_WITH_ARGUMENT.iter().find(|(name, _)| name == option);
+                let plain = PASSED_OVER.iter().find(|(name, _)| option.starts_with(name));
+                let (_, why) = with_argument.or(plain).ok_or_else(|| OptionError::Unknown(option.clone()))?;
+                if with_argument.is_some() {
+                    value()?;
+                }
+                asked.passed_over.push(format!("option '{option}' has no effect: {why}"));
+            }
+        }
+    }
+    Ok(asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(line: &str) -> Result<Invocation, OptionError> {
+        read(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn command_line_of_vtest_is_understood() {
+        let asked = asked("-d -dM -dI -dW -L A -f /tmp/cfg -p /tmp/pid").expect("it is known");
+        assert!(asked.is_foreground && asked.is_strict && !asked.is_check);
+        assert_eq!((asked.node.as_deref(), asked.files.len()), (Some("A"), 1));
+        assert_eq!(asked.passed_over.len(), 2);
+    }
+
+    #[test]
+    fn files_follow_dashes_and_old_pids_may_be_none() {
+        let asked = asked("-c -V -sf -- a.cfg b.cfg").expect("it is known");
+        assert!(asked.is_check && asked.is_verbose);
+        assert_eq!(asked.files, [PathBuf::from("a.cfg"), PathBuf::from("b.cfg")]);
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_said() {
+        assert_eq!(asked("-z"), Err(OptionError::Unknown("-z".to_owned())));
+        assert_eq!(asked("-f"), Err(OptionError::Argument("-f".to_owned())));
+        assert_eq!(asked("-n x"), Err(OptionError::Number("-n".to_owned(), "x".to_owned())));
+        assert!(matches!(asked("-sf 12"), Err(OptionError::Refused(..))));
+    }
+}
