@@ -21,6 +21,29 @@ impl Environment {
         self.variables.get(name).map(String::as_str)
     }
 
+    /// A text with `$NAME` and `${NAME}` replaced; what is not set is empty, and what is no variable stays.
+    pub fn expand(&self, text: &str) -> String {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('$') {
+            out.push_str(before);
+            let braced = after.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let (name, left) =
+                braced.unwrap_or_else(|| after.split_at(after.find(|c| !is_name(c)).unwrap_or(after.len())));
+            match name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(is_name) {
+                true => out.push_str(self.value(name).unwrap_or_default()),
+                false => {
+                    out.push('$');
+                    rest = after;
+                    continue;
+                }
+            }
+            rest = left;
+        }
+        out + rest
+    }
+
     /// `setenv`: overwrites.
     pub fn set(&mut self, name: &str, value: &str) {
         self.variables.insert(name.to_owned(), value.to_owned());
@@ -53,6 +76,22 @@ mod tests {
         environment.set("A", "9");
         environment.reset(&["A"]);
         assert_eq!((environment.value("A"), environment.value("B"), environment.value("C")), (Some("9"), None, None));
+    }
+
+    #[test]
+    fn addresses_are_expanded_without_quotes() {
+        let mut environment = Environment::default();
+        environment.set("PORT", "80");
+        for (text, expanded) in [
+            (":$PORT", ":80"),
+            ("a:${PORT}x", "a:80x"),
+            ("a$", "a$"),
+            ("${NOPE}:$1", ":$1"),
+            ("${PORT", "${PORT"),
+            ("a", "a"),
+        ] {
+            assert_eq!(environment.expand(text), expanded, "{text}");
+        }
     }
 
     #[test]

@@ -57,7 +57,7 @@ fn load(sources: &[(usize, &Source)], host: &HostFacts, problems: &Problems) -> 
     let mut environment = self::environment(sources, host);
     let sections: Vec<_> =
         sources.iter().flat_map(|(number, source)| read::file(source, *number, &mut environment, problems)).collect();
-    let context = Context::new(problems, &host.names);
+    let context = Context::new(problems, &host.names, &environment);
     let draft = lower::draft(&sections, &context);
     (draft, context.missing())
 }

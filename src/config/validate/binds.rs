@@ -87,7 +87,9 @@ pub fn conflicts(context: &Context<'_>, frontends: &[Resolved]) {
             let collides = |(_, other, _): &&(&str, SocketAddr, Span)| {
                 other.port() == port && (covers(other.ip(), ip) || covers(ip, other.ip()))
             };
-            if let Some((name, other, first)) = seen.iter().find(collides) {
+            // The very same address weighs more than one that only covers it.
+            let same = seen.iter().find(|(_, other, _)| *other == bind.address);
+            if let Some((name, other, first)) = same.or_else(|| seen.iter().find(collides)) {
                 let is_same = *other == bind.address;
                 let problem = match is_same {
                     true => {

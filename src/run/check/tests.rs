@@ -263,6 +263,7 @@ fn more_servers_than_probes_at_once_all_get_their_turn() {
         for number in 0..600 {
             let mut server = fixture::server(&format!("s{number}"), 1);
             server.address = address;
+            server.check.clone_from(&model.backends[0].servers[0].check);
             servers.push(server);
         }
         model.backends[0].servers = servers;

@@ -9,7 +9,7 @@ use crate::diag::Spanned;
 use super::Context;
 use super::server::{argument, row};
 use super::settings::Settings;
-use super::value::{self, Ports};
+use super::value::Ports;
 
 /// Sockets that one line may make; more is a slip of the keyboard.
 const MOST_PORTS: usize = 4096;
@@ -56,7 +56,7 @@ pub fn bind(settings: &mut Settings, line: &Line, context: &Context<'_>) {
 /// The addresses of a word, ranges of ports one by one.
 pub fn addresses(settings: &mut Settings, word: &Word, context: &Context<'_>) {
     for text in word.text.split(',') {
-        let Some((host, ports)) = context.value(word, value::address(text)).map(|parsed| parsed.value) else {
+        let Some((host, ports)) = context.address(word, text) else {
             continue;
         };
         let Ports::Range(first, last) = ports else {

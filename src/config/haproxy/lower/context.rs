@@ -4,17 +4,19 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
+use crate::config::haproxy::environment::Environment;
 use crate::config::haproxy::lex::Word;
 use crate::config::haproxy::section::{Line, Modifier, Section};
 use crate::config::haproxy::table::{self, Place, Places, RULES, Row, Support};
 use crate::diag::{Diagnostic, Problems, Severity, Span, Spanned, nearest};
 
-use super::value::{ANY, Family, Host};
+use super::value::{self, ANY, Family, Host, Ports};
 
 /// What every line sees.
 pub struct Context<'a> {
     problems: &'a Problems,
     names: &'a BTreeMap<String, Vec<IpAddr>>,
+    environment: &'a Environment,
     /// Names that were asked for and are not known.
     missing: RefCell<BTreeSet<String>>,
     /// Rows whose reason was given: once is enough for what is ignored.
@@ -23,8 +25,12 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// `names` says what host names resolve to.
-    pub fn new(problems: &'a Problems, names: &'a BTreeMap<String, Vec<IpAddr>>) -> Context<'a> {
-        Context { problems, names, missing: RefCell::default(), noted: RefCell::default() }
+    pub fn new(
+        problems: &'a Problems,
+        names: &'a BTreeMap<String, Vec<IpAddr>>,
+        environment: &'a Environment,
+    ) -> Context<'a> {
+        Context { problems, names, environment, missing: RefCell::default(), noted: RefCell::default() }
     }
 
     /// Host names that were asked for and are not known.
@@ -101,8 +107,9 @@ impl<'a> Context<'a> {
         let words: Vec<&str> = line.words.iter().take(4).map(|word| word.text.as_str()).collect();
         let here = table::rows_of(of);
         if let Some((row, count)) = table::find(&words, here.clone()) {
-            let honoured = self.honours(row, line, count);
-            return honoured.then_some((row, count));
+            let is_honoured = self.honours(row, line, count);
+            let is_complete = matches!(row.support, Support::Refused(_)) || self.has_its_arguments(row, line, count);
+            return (is_honoured && is_complete).then_some((row, count));
         }
         let proxies: Places = [Place::Defaults, Place::Frontend, Place::Listen, Place::Backend].into_iter().collect();
         let elsewhere = table::rows().iter().filter(|row| row.places.meets(proxies));
@@ -111,6 +118,22 @@ impl<'a> Context<'a> {
             None => self.unknown(place, line, &words, here),
         }
         None
+    }
+
+    /// Whether a word that takes nothing has nothing behind it, and one that needs something has it.
+    fn has_its_arguments(&self, row: &Row, line: &Line, count: usize) -> bool {
+        match (row.usage, line.word(count)) {
+            ("-", Some(word)) => {
+                let message = format!("'{}' cannot handle unexpected argument '{}'", row.name, word.text);
+                self.error("E-VALUE", word.span, message);
+                false
+            }
+            (usage, None) if usage.starts_with(['<', '{']) && line.modifier == Modifier::None => {
+                self.error("E-MISSING", line.end(), format!("'{}' expects {usage}", row.name));
+                false
+            }
+            _ => true,
+        }
     }
 
     fn honours(&self, row: &'static Row, line: &Line, count: usize) -> bool {
@@ -170,6 +193,10 @@ impl<'a> Context<'a> {
                 let message = format!("'{}' not allowed in 'defaults' section", row.name);
                 self.push(Diagnostic::error("E-PLACE", span, message).hint(format!("it belongs into {homes}")));
             }
+            _ if row.name == "server" => {
+                let message = format!("'server' not allowed because the {} has no backend capability", place.name());
+                self.push(Diagnostic::error("E-PLACE", span, message).hint(format!("it belongs into {homes}")));
+            }
             _ => {
                 let side = if place == Place::Frontend { "backend" } else { "frontend" };
                 let message = format!("'{}' ignored because the {} has no {side} capability", row.name, place.name());
@@ -202,6 +229,12 @@ impl<'a> Context<'a> {
                 self.unknown(section.place, line, &words, here);
             }
         }
+    }
+
+    /// The host and the ports of an address. Unlike any other word, it has its variables expanded without quotes, too.
+    pub fn address(&self, word: &Word, text: &str) -> Option<(Host, Ports)> {
+        let expanded = self.environment.expand(text);
+        self.value(word, value::address(&expanded)).map(|parsed| parsed.value)
     }
 
     /// The address of a host and a port; none, reported, if there is none.

@@ -10,7 +10,7 @@ use crate::diag::{Span, Spanned};
 use crate::model::LogTarget;
 
 use super::Context;
-use super::value::{self, Host, Ports};
+use super::value::{Host, Ports};
 
 /// Levels from the gravest; traffic has `info`.
 const LEVELS: [&str; 8] = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
@@ -87,8 +87,8 @@ fn target(word: &Word, context: &Context<'_>) -> Option<LogTarget> {
         return None;
     }
     let text = ["udp@", "udp4@", "udp6@"].iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
-    let parsed = context.value(word, value::address(text))?;
-    let port = match parsed.value.1 {
+    let (host, ports) = context.address(word, text)?;
+    let port = match ports {
         Ports::None => 514,
         Ports::Range(first, last) if first == last => first,
         _ => {
@@ -96,10 +96,10 @@ fn target(word: &Word, context: &Context<'_>) -> Option<LogTarget> {
             return None;
         }
     };
-    if parsed.value.0 == Host::Any {
+    if host == Host::Any {
         return Some(LogTarget::SyslogUdp(SocketAddr::from(([127, 0, 0, 1], port))));
     }
-    context.resolve(&parsed.value.0, port, word).map(LogTarget::SyslogUdp)
+    context.resolve(&host, port, word).map(LogTarget::SyslogUdp)
 }
 
 /// `len N`, `format F`, `sample ...`, `profile P`, then facility and levels: whether traffic goes there.

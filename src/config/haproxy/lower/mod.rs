@@ -36,7 +36,10 @@ pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
         };
         debug_assert!(matches!(row.support, Support::Full), "other sections hold nothing that is lowered");
         match section.place {
-            Place::Global => global.read(section, context),
+            Place::Global => {
+                context.no_more(&section.head, 1);
+                global.read(section, context);
+            }
             _ => proxies.read(section, context),
         }
     }

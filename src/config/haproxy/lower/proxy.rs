@@ -195,7 +195,11 @@ impl Proxies {
 }
 
 fn balance(settings: &mut Settings, line: &Line, context: &Context<'_>) {
-    let Some(word) = context.argument(line, 1, "an algorithm such as roundrobin") else { return };
+    let Some(word) = line.word(1) else {
+        // HAProxy takes its default.
+        settings.balance = Some(Spanned::new(Balance::RoundRobin, line.span()));
+        return;
+    };
     let (name, inside) = match word.text.split_once('(') {
         Some((name, rest)) => (name, rest.strip_suffix(')')),
         None => (word.text.as_str(), None),

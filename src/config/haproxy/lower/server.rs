@@ -125,8 +125,7 @@ fn proto(_: &mut Options, row: &'static Row, word: &Word, argument: Option<&Word
 /// The address of `source`, whose port must be the kernel's choice.
 pub fn source(argument: Option<&Word>, context: &Context<'_>) -> Option<Spanned<IpAddr>> {
     let word = argument?;
-    let parsed = context.value(word, value::address(&word.text))?;
-    match parsed.value {
+    match context.address(word, &word.text)? {
         (Host::Address(address), Ports::None) => Some(Spanned::new(address, word.span)),
         (Host::Any, Ports::None) => None,
         _ => {
@@ -162,7 +161,7 @@ pub fn server(settings: &mut Settings, line: &Line, context: &Context<'_>) {
 }
 
 fn address(word: &Word, prefer: Option<Family>, context: &Context<'_>) -> Option<SocketAddr> {
-    let (host, ports) = context.value(word, value::address(&word.text))?.value;
+    let (host, ports) = context.address(word, &word.text)?;
     let port = match ports {
         Ports::Range(first, last) if first == last => first,
         Ports::Range(..) => {
