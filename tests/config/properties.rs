@@ -91,6 +91,23 @@ proptest! {
     }
 
     #[test]
+    fn a_broken_haproxy_cfg_never_panics(
+        file in 0usize..3,
+        cut in any::<prop::sample::Index>(),
+        put in "\\PC{0,8}|[\\x00-\\x1f\"'$\\{\\}\\[\\]*\\\\# :.,()!&|-]{0,8}",
+        drop in 0usize..20,
+    ) {
+        let files = ["balancer", "unknown", "conditions"];
+        let mut text = read(&format!("tests/config/cases/haproxy-{}.cfg", files[file]));
+        let at = cut.index(text.len());
+        let end = (at + drop).min(text.len());
+        if text.is_char_boundary(at) && text.is_char_boundary(end) {
+            text.replace_range(at..end, &put);
+        }
+        is_consistent(&[Source::new("broken.cfg", text)]);
+    }
+
+    #[test]
     fn any_text_never_panics(text in "\\PC{0,200}") {
         let sources = [Source::new("any.yaml", text)];
         is_consistent(&sources);
