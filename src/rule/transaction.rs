@@ -1,0 +1,142 @@
+//! Everything that a rule can see and change, for as long as it runs.
+
+use std::cell::RefCell;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use crate::http::Message;
+
+use super::facts::{Address, Facts};
+use super::stage::Stage;
+use super::variable::Variables;
+
+/// Bytes of one direction: a message body, or what a TCP connection holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Data<'a> {
+    /// What has been received and not yet forwarded.
+    pub bytes: &'a [u8],
+    /// Whether no more can come before it is forwarded: the message or the connection ended, the buffer is full, or
+    /// the time to wait is over.
+    pub is_final: bool,
+    /// Length of the whole body where it is announced.
+    pub announced: Option<u64>,
+}
+
+/// Severities of syslog, and `silent`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// 0 (emerg) to 7 (debug).
+    Level(u8),
+    /// No line at all.
+    Silent,
+}
+
+/// What rules decided for the rest of the stream, beside the message. The proxy reads it after each rule set.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// `set-log-level`
+    pub log_level: Option<LogLevel>,
+    /// `set-nice`: -1024 to 1024, lower runs sooner.
+    pub nice: Option<i16>,
+    /// `set-tos`, `set-fc-tos`: DSCP byte of the client connection.
+    pub client_tos: Option<u8>,
+    /// `set-mark`, `set-fc-mark`: firewall mark of the client connection.
+    pub client_mark: Option<u32>,
+    /// `set-bc-tos`
+    pub server_tos: Option<u8>,
+    /// `set-bc-mark`
+    pub server_mark: Option<u32>,
+    /// `set-src`, `set-src-port`: the client's address from here on.
+    pub source: Option<SocketAddr>,
+    /// `set-dst`, `set-dst-port`
+    pub destination: Option<SocketAddr>,
+    /// `set-timeout client`
+    pub client_timeout: Option<Duration>,
+    /// `set-timeout server`
+    pub server_timeout: Option<Duration>,
+    /// `set-timeout connect`
+    pub connect_timeout: Option<Duration>,
+    /// `set-timeout queue`
+    pub queue_timeout: Option<Duration>,
+    /// `set-timeout tarpit`
+    pub tarpit_timeout: Option<Duration>,
+    /// `set-timeout tunnel`
+    pub tunnel_timeout: Option<Duration>,
+    /// `set-retries`
+    pub retries: Option<u32>,
+    /// `set-priority-class`, -2047 to 2047.
+    pub priority_class: Option<i32>,
+    /// `set-priority-offset`, milliseconds, -524287 to 524287.
+    pub priority_offset: Option<i32>,
+    /// `disable-l7-retry`
+    pub forbids_retry: bool,
+    /// `early-hint`: fields of the 103 responses, one Vec per rule in a row, lines with their ends.
+    pub early_hints: Vec<u8>,
+    /// Bytes of the last rule that ended processing: where its line is in the configuration.
+    pub last_rule: Option<u32>,
+}
+
+/// Captured fields of a stream, in the order of their declarations.
+#[derive(Debug, Default)]
+pub struct Captures {
+    /// Of the request.
+    pub request: RefCell<Vec<Option<Box<[u8]>>>>,
+    /// Of the response.
+    pub response: RefCell<Vec<Option<Box<[u8]>>>>,
+}
+
+impl Captures {
+    /// Keeps a value, cut to `length` bytes.
+    pub fn store(slots: &RefCell<Vec<Option<Box<[u8]>>>>, at: usize, length: usize, value: &[u8]) {
+        let mut slots = slots.borrow_mut();
+        if slots.len() <= at {
+            slots.resize(at + 1, None);
+        }
+        slots[at] = Some(value[..value.len().min(length)].into());
+    }
+}
+
+/// A rule's world. Built by the proxy before each rule set, from what it holds anyway.
+pub struct Transaction<'a> {
+    /// Which rule set runs.
+    pub stage: Stage,
+    /// Everything that is not here.
+    pub facts: &'a dyn Facts,
+    /// Request head with its edits; `None` in TCP mode, or when it is gone.
+    pub request: Option<Message<'a>>,
+    /// Response head with its edits.
+    pub response: Option<Message<'a>>,
+    /// Bytes from the client: the body after the head in HTTP mode.
+    pub request_data: Data<'a>,
+    /// Bytes from the server.
+    pub response_data: Data<'a>,
+    /// Variables in reach.
+    pub variables: &'a Variables,
+    /// Captured fields.
+    pub captures: &'a Captures,
+    /// What rules decide.
+    pub effects: &'a mut Effects,
+}
+
+impl Transaction<'_> {
+    /// The client's address and port, as rules may have set it.
+    pub fn source(&self) -> Option<SocketAddr> {
+        self.effects.source.or_else(|| self.facts.address(Address::Source))
+    }
+
+    /// The address and port that the client connected to, as rules may have set it.
+    pub fn destination(&self) -> Option<SocketAddr> {
+        self.effects.destination.or_else(|| self.facts.address(Address::Destination))
+    }
+
+    /// The client's address without the mapping of IPv4 into IPv6.
+    pub fn source_address(&self) -> Option<IpAddr> {
+        self.source().map(|address| address.ip().to_canonical())
+    }
+
+    /// The message that this stage works on.
+    pub fn message(&self) -> Option<&Message<'_>> {
+        // Two separate lifetimes would be needed to return `self.request.as_ref()` at once.
+        if self.stage.is_response() { self.response.as_ref() } else { self.request.as_ref() }
+    }
+}
