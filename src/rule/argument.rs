@@ -152,10 +152,11 @@ pub struct Call<'w> {
     pub length: usize,
 }
 
-/// Reads a name up to `(`, `,` or the end, and the arguments behind it.
+/// Reads a name and the arguments behind it.
 pub fn call(text: &str) -> Result<Call<'_>, RuleError> {
-    let name_length = text.find(['(', ',']).unwrap_or(text.len());
-    let name = text[..name_length].trim_matches(|c: char| c == ' ' || c == '\t');
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+');
+    let name_length = text.find(|c| !is_name(c)).unwrap_or(text.len());
+    let name = &text[..name_length];
     if !text[name_length..].starts_with('(') {
         return Ok(Call { name, arguments: Vec::new(), length: name_length });
     }

@@ -173,7 +173,14 @@ impl<'t> Sample<'t> {
                 IpAddr::V4(address) => Some(Sample::Ipv6(address.to_ipv6_mapped())),
                 IpAddr::V6(address) => Some(Sample::Ipv6(address)),
             },
-            Kind::Str => Some(Sample::Str(self.into_text())),
+            Kind::Str => Some(Sample::Str(match self {
+                // A string ends at a NUL.
+                Sample::Bin(text) => {
+                    let end = memchr::memchr(0, &text).unwrap_or(text.len());
+                    if end == text.len() { text } else { text.part(0, end) }
+                }
+                other => other.into_text(),
+            })),
             Kind::Bin => Some(Sample::Bin(match self {
                 Sample::Bool(value) => Text::Built(i64::from(value).to_be_bytes().into()),
                 Sample::Int(value) => Text::Built(value.to_be_bytes().into()),
@@ -211,8 +218,7 @@ impl<'t> Sample<'t> {
         }
     }
 
-    /// As text. Binary is cut at the first NUL when HAProxy's manual says "string", which callers that print do not want:
-    /// this keeps everything.
+    /// As text, binary bytes as they are.
     pub fn into_text(self) -> Text<'t> {
         match self {
             Sample::Str(text) | Sample::Bin(text) | Sample::Method(text) => text,
