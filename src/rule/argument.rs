@@ -187,7 +187,7 @@ pub fn call(text: &str) -> Result<Call<'_>, RuleError> {
                         b'n' => built.push(b'\n'),
                         b'r' => built.push(b'\r'),
                         b't' => built.push(b'\t'),
-                        b'\\' | b'"' | b'\'' | b' ' | b',' | b'(' | b')' => built.push(*next),
+                        b'\\' | b'"' | b'\'' | b' ' => built.push(*next),
                         // `\1` of a substitution or `\d` of a regex.
                         _ => built.extend([b'\\', *next]),
                     }

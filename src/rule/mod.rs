@@ -21,3 +21,8 @@ pub mod acl;
 pub mod condition;
 
 pub use error::{RuleError, Support, Warning};
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;

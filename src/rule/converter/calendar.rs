@@ -72,18 +72,9 @@ impl Civil {
 
     /// Year and week of ISO 8601: weeks start on Monday, the first one has the year's first Thursday.
     pub(super) fn iso_week(self) -> (i64, i64) {
-        let monday_based = (self.weekday + 6) % 7;
-        let week = (self.yearday - 1 - monday_based + 10) / 7;
-        if week < 1 {
-            let last = Civil::of((days_of(self.year, 1, 1) - 1) * 86_400);
-            return (self.year - 1, last.iso_week().1);
-        }
-        let next_january = (days_of(self.year + 1, 1, 1) + 4).rem_euclid(7);
-        let days_in_year = days_of(self.year + 1, 1, 1) - days_of(self.year, 1, 1);
-        if week == 53 && days_in_year - self.yearday < 4 - (next_january + 6) % 7 && (next_january + 6) % 7 <= 3 {
-            return (self.year + 1, 1);
-        }
-        (self.year, week)
+        let thursday = days_of(self.year, self.month, self.day) + 3 - (self.weekday + 6) % 7;
+        let thursday = Civil::of(thursday * 86_400);
+        (thursday.year, (thursday.yearday - 1) / 7 + 1)
     }
 }
 
