@@ -161,8 +161,10 @@ pub enum Number {
     RequestNumber,
     /// Lines logged by the frontend before this one: `%lc`.
     LogNumber,
-    /// Whether something is compressed: 1.
+    /// 1 if the response is compressed on its way.
     IsCompressed,
+    /// 1 if the line is written before the stream ends (`option logasap`).
+    IsLoggedEarly,
 }
 
 /// Text about the process, a proxy or the stream.

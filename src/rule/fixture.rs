@@ -131,6 +131,7 @@ impl World {
             ("hosts.map", "www.example.com one\nexample.org two\n"),
             ("nets.map", "127.0.0.0/8 5\n"),
             ("re.map", "^(.*)\\.com$ \\1-com\n"),
+            ("/dev/null", ""),
             ("words.lst", "# c\none\n\ntwo\n"),
         ]);
         World {

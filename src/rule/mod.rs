@@ -19,6 +19,7 @@ pub mod converter;
 pub mod expression;
 pub mod acl;
 pub mod condition;
+pub mod format;
 
 pub use error::{RuleError, Support, Warning};
 

@@ -159,7 +159,7 @@ fn a_client_hello_is_read_without_being_decrypted() {
         ("req.ssl_ec_ext", "1"),
         ("req.len,add(0)", &hello.len().to_string()[..]),
         ("req.payload(0,2),hex", "1603"),
-        ("req.payload_lv(3,2),length", &(hello.len() - 5).to_string()[..]),
+        ("req.payload_lv(3,2),hex,length", &(hello.len() * 2 - 10).to_string()[..]),
     ] {
         let mut world = World::new();
         world.body = Data { bytes: hello, is_final: true, announced: None };
