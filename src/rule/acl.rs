@@ -137,7 +137,7 @@ impl Test {
             match (is_match, cursor.has_more) {
                 (true, _) => return Outcome::Match,
                 (false, true) => cursor.nth += 1,
-                (false, false) if cursor.may_change => return Outcome::Unknown,
+                (false, false) if cursor.may_change && transaction.may_wait() => return Outcome::Unknown,
                 (false, false) => return Outcome::NoMatch,
             }
         }

@@ -161,6 +161,7 @@ impl World {
         scope.slots.request = vec![64, 8];
         scope.slots.response = vec![64];
         let compiled = compile(&mut scope);
+        drop(scope);
         let mut transaction = Transaction {
             stage,
             facts: &Surroundings,
@@ -170,6 +171,7 @@ impl World {
             response_data: Data { bytes: b"body", is_final: true, announced: None },
             variables: &self.variables,
             captures: &self.captures,
+            patterns: &self.registry,
             effects: &mut self.effects,
         };
         run(&compiled, &mut transaction)

@@ -20,6 +20,7 @@ pub mod expression;
 pub mod acl;
 pub mod condition;
 pub mod format;
+pub mod action;
 
 pub use error::{RuleError, Support, Warning};
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use crate::http::Message;
 
+use super::action::Scratch;
 use super::facts::{Address, Facts};
+use super::pattern::Registry;
 use super::stage::Stage;
 use super::variable::Variables;
 
@@ -72,8 +74,9 @@ pub struct Effects {
     pub forbids_retry: bool,
     /// `early-hint`: fields of the 103 responses, one Vec per rule in a row, lines with their ends.
     pub early_hints: Vec<u8>,
-    /// Bytes of the last rule that ended processing: where its line is in the configuration.
+    /// Line of the rule that ended processing.
     pub last_rule: Option<u32>,
+    pub(super) scratch: Scratch,
 }
 
 /// Captured fields of a stream, in the order of their declarations.
@@ -114,6 +117,8 @@ pub struct Transaction<'a> {
     pub variables: &'a Variables,
     /// Captured fields.
     pub captures: &'a Captures,
+    /// Patterns that rules may change.
+    pub patterns: &'a Registry,
     /// What rules decide.
     pub effects: &'a mut Effects,
 }
@@ -134,9 +139,8 @@ impl Transaction<'_> {
         self.source().map(|address| address.ip().to_canonical())
     }
 
-    /// The message that this stage works on.
-    pub fn message(&self) -> Option<&Message<'_>> {
-        // Two separate lifetimes would be needed to return `self.request.as_ref()` at once.
-        if self.stage.is_response() { self.response.as_ref() } else { self.request.as_ref() }
+    /// Whether rules of this stage are asked again when more data has come.
+    pub fn may_wait(&self) -> bool {
+        matches!(self.stage, Stage::TcpRequest | Stage::TcpResponse)
     }
 }

@@ -79,7 +79,7 @@ impl Civil {
 }
 
 /// Appends an IMF-fixdate (RFC 9110 §5.6.7), with a fraction where one is given.
-pub(in super::super) fn write_http_date(out: &mut Vec<u8>, seconds: i64, fraction: Option<i64>) {
+pub(super) fn write_http_date(out: &mut Vec<u8>, seconds: i64, fraction: Option<i64>) {
     let date = Civil::of(seconds);
     let Civil { day, year, hour, minute, second, .. } = date;
     let (weekday, month) = (&date.day_name()[..3], &date.month_name()[..3]);

@@ -24,10 +24,10 @@ use super::sample::{Kind, Sample};
 use super::scope::Scope;
 use super::transaction::Transaction;
 
-pub(super) use calendar::write_http_date;
 pub(super) use date::format as format_date;
 pub(super) use encoding::base64_decode;
 pub(super) use hash::{avalanche, sdbm};
+pub(super) use state::may_set;
 
 /// What a converter does.
 pub type Function = for<'t, 'a> fn(&'t Transaction<'a>, &'t [Argument], Sample<'t>) -> Option<Sample<'t>>;
@@ -112,6 +112,9 @@ pub(super) fn compile(row: &Row, raw: &[Raw], scope: &mut Scope<'_>) -> Result<B
             let length = usize::try_from(arguments[0].int_or(-1)).ok().and_then(|at| slots.get(at));
             let unknown = || RuleError::new(0, format!("there is no capture slot {}", text(0))).further(place);
             arguments[1] = Argument::Int(i64::try_from(*length.ok_or_else(unknown)?).unwrap_or(i64::MAX));
+        }
+        "add_item" if raw.len() < 2 => {
+            return Err(RuleError::new(0, "add_item needs a variable or a text to add").further(place));
         }
         "set-var" => state::check_conditions(&raw[1..])?,
         "sha2" if !matches!(text(0), "" | "224" | "256" | "384" | "512") => {

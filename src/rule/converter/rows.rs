@@ -38,7 +38,7 @@ pub(super) const ROWS: &[Row] = &[
     row("field", (&[Int, Str, Int], 2), Kind::Str, Kind::Str, text::field, "a part between delimiters, counted from 1 or from the end with -1; the third argument takes more than one, 0 all"),
     row("word", (&[Int, Str, Int], 2), Kind::Str, Kind::Str, text::word, "as field, but empty parts do not count"),
     row("concat", (&[Str, Variable, Str], 0), Kind::Str, Kind::Str, text::concat, "with a text, a variable and a text behind it"),
-    row("add_item", (&[Str, Variable, Str], 2), Kind::Str, Kind::Str, text::add_item, "with a delimiter, a variable and a text behind it, the delimiter only where needed"),
+    row("add_item", (&[Str, Variable, Str], 1), Kind::Str, Kind::Str, text::add_item, "with a delimiter, a variable and a text behind it, the delimiter only where needed"),
     row("strcmp", (&[Variable], 1), Kind::Str, Kind::Int, text::strcmp, "less than, equal to or greater than 0 as it sorts to a variable"),
     row("secure_memcmp", (&[Variable], 1), Kind::Bin, Kind::Bool, text::secure_memcmp, "whether it is equal to a variable, in constant time"),
     row("has_ctl", (&[Int], 0), Kind::Bin, Kind::Bool, text::has_control, "whether it has a control character, of those in the mask"),

@@ -19,7 +19,7 @@ fn request<'t>(transaction: &'t Transaction<'_>) -> Option<&'t Message<'t>> {
 }
 
 /// Where the path of a request target starts: behind scheme and authority; `None` for `*` and an authority alone.
-fn path_start(target: &[u8]) -> Option<usize> {
+pub(in super::super) fn path_start(target: &[u8]) -> Option<usize> {
     if target.first() == Some(&b'/') {
         return Some(0);
     }
@@ -98,7 +98,7 @@ pub(super) fn base_and_query<'t>(
 
 /// The hash of `base32` and `url32`.
 fn hash(text: &[u8]) -> u32 {
-    avalanche(sdbm(text)).wrapping_mul(3_221_225_473)
+    avalanche(sdbm(text))
 }
 
 /// A hash and the client's address, in network order.

@@ -27,8 +27,7 @@ use super::stage::Needs;
 use super::transaction::Transaction;
 
 pub(super) use auth::known_user;
-pub(super) use header::split_values;
-pub(super) use line::path_of;
+pub(super) use line::{path_of, path_start};
 
 /// What a fetch is told beside its arguments, and what it says beside its value.
 #[derive(Clone, Copy, Debug, Default)]

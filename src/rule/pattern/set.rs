@@ -151,6 +151,11 @@ impl Patterns {
         self.len() == 0
     }
 
+    /// Whether there is an entry of that key.
+    pub fn has(&self, key: &[u8]) -> bool {
+        self.current.load().entries.iter().any(|entry| *entry.key == *key)
+    }
+
     /// Adds an entry at the end. `Err` says why it cannot be one: nothing has changed.
     pub fn add(&self, key: &[u8], value: Option<&[u8]>) -> Result<(), String> {
         self.change(|entries, id| entries.push(Entry { key: key.into(), value: value.map(Arc::from), id }))

@@ -68,6 +68,7 @@ const NEWER: &[(&str, &str)] = &[
     // {"alg":"HS256"} . {"sub":"x"}
     ("str(eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln),jwt_header_query($.alg)", "HS256"),
     ("str(eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln),jwt_payload_query", "{\"sub\":\"x\"}"),
+    (r#"str('{"a":[1,"b"]}'),json_query($.a)"#, "[1,\"b\"]"),
     ("str(be),nbsrv", "1"),
     ("str(be/s1),srv_is_up", "1"),
     ("str(be/s2),srv_is_up", "-"),

@@ -25,7 +25,7 @@ fn hex(world: &mut World, stage: Stage, text: &str) -> String {
 }
 
 /// The value of an expression as text, `-` if there is none.
-fn text(world: &mut World, stage: Stage, text: &str) -> String {
+pub(super) fn text(world: &mut World, stage: Stage, text: &str) -> String {
     world.with(
         stage,
         |scope| Expression::compile(text, scope).unwrap_or_else(|error| panic!("{text}: {error:?}")),
