@@ -173,9 +173,7 @@ impl Message<'_> {
                 let field = received(index)?;
                 Some(FieldView { name: field.name.of(self.bytes), value: value.of(text), kind: field.kind })
             }
-            Entry::Added { name, value, kind } => {
-                Some(FieldView { name: name.of(text), value: value.of(text), kind })
-            }
+            Entry::Added { name, value, kind } => Some(FieldView { name: name.of(text), value: value.of(text), kind }),
         }
     }
 

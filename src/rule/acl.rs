@@ -128,7 +128,9 @@ impl Test {
                 Some(_) if self.method == Method::Found => true,
                 Some(sample) => match (&self.groups, sample.cast(self.method.takes())) {
                     (Some(groups), _) => self.is_member(groups, transaction),
-                    (None, Some(sample)) if self.method == Method::Bool => sample.to_int().is_some_and(|value| value != 0),
+                    (None, Some(sample)) if self.method == Method::Bool => {
+                        sample.to_int().is_some_and(|value| value != 0)
+                    }
                     (None, Some(sample)) => self.patterns.iter().any(|patterns| patterns.matches(&sample)),
                     (None, None) => false,
                 },
@@ -162,7 +164,18 @@ const SUFFIXES: [(&str, Method); 7] = [
 
 /// Fetches that have such forms.
 const DERIVED: [&str; 13] = [
-    "base", "path", "url", "urlp", "hdr", "req.hdr", "res.hdr", "shdr", "cook", "req.cook", "res.cook", "scook",
+    "base",
+    "path",
+    "url",
+    "urlp",
+    "hdr",
+    "req.hdr",
+    "res.hdr",
+    "shdr",
+    "cook",
+    "req.cook",
+    "res.cook",
+    "scook",
     "ssl_fc_sni",
 ];
 
@@ -301,7 +314,9 @@ fn check_method(expression: &Expression, method: Method, at: usize) -> Result<()
     let fits = match method {
         Method::Found | Method::Len => true,
         Method::Bin => matches!(from, Kind::Str | Kind::Bin | Kind::Any | Kind::Method),
-        Method::Int | Method::Bool => matches!(from, Kind::Bool | Kind::Int | Kind::Str | Kind::Any | Kind::Addr | Kind::Ipv4),
+        Method::Int | Method::Bool => {
+            matches!(from, Kind::Bool | Kind::Int | Kind::Str | Kind::Any | Kind::Addr | Kind::Ipv4)
+        }
         Method::Ip => from.casts_to(Kind::Addr) && from != Kind::Bool,
         _ => from.casts_to(Kind::Str),
     };

@@ -256,9 +256,9 @@ fn one(spec: Spec, text: &str, scope: &mut Scope<'_>) -> Result<Argument, RuleEr
         Spec::Int => Argument::Int(text.parse().map_err(|_| wrong("an integer"))?),
         Spec::IntOrVariable => match text.parse() {
             Ok(value) => Argument::Int(value),
-            Err(_) => Argument::Variable(
-                VariableName::parse(text).map_err(|_| wrong("an integer or a variable name"))?,
-            ),
+            Err(_) => {
+                Argument::Variable(VariableName::parse(text).map_err(|_| wrong("an integer or a variable name"))?)
+            }
         },
         Spec::StrOrVariable => match VariableName::parse(text) {
             Ok(name) => Argument::Variable(name),

@@ -121,11 +121,7 @@ impl World {
         let (mut request, mut response) = (Head::default(), Head::default());
         http::parse_request(request_bytes, &mut request).unwrap();
         http::parse_response(RESPONSE, &mut response).unwrap();
-        let user = User {
-            name: "a".into(),
-            password: Some(Password::Plain("b".into())),
-            groups: vec!["g".into()],
-        };
+        let user = User { name: "a".into(), password: Some(Password::Plain("b".into())), groups: vec!["g".into()] };
         let list = Userlist { name: "ul".into(), users: vec![user] };
         let files = HashMap::from([
             ("hosts.map", "www.example.com one\nexample.org two\n"),

@@ -94,10 +94,9 @@ impl Needs {
             Needs::RequestBytes => matches!(stage, TcpRequest | HttpRequest),
             // A stream in HTTP mode has its head when `tcp-request content` runs.
             Needs::RequestHead => matches!(stage, TcpRequest | HttpRequest),
-            Needs::Transaction => matches!(
-                stage,
-                TcpRequest | HttpRequest | TcpResponse | HttpResponse | HttpAfterResponse | Log
-            ),
+            Needs::Transaction => {
+                matches!(stage, TcpRequest | HttpRequest | TcpResponse | HttpResponse | HttpAfterResponse | Log)
+            }
             Needs::Server => !matches!(stage, Load | TcpConnection | TcpSession),
             Needs::ResponseBytes => matches!(stage, TcpResponse | HttpResponse | Check),
             Needs::ResponseHead => matches!(stage, TcpResponse | HttpResponse | HttpAfterResponse | Check),

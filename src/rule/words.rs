@@ -20,7 +20,16 @@ pub fn split(text: &str) -> Result<Vec<String>, RuleError> {
             }
             (Some(_), character) if depth > 0 => word.get_or_insert_default().push(character),
             (Some('"') | None, '\\') if depth == 0 => {
-                word.get_or_insert_default().push(characters.next().unwrap_or('\\'));
+                let word = word.get_or_insert_default();
+                match characters.next() {
+                    Some(next @ (' ' | '#' | '\\' | '\'' | '"')) => word.push(next),
+                    Some('n') => word.push('\n'),
+                    Some('r') => word.push('\r'),
+                    Some('t') => word.push('\t'),
+                    // `\d` of a regex and the like stay as they are.
+                    Some(next) => word.extend(['\\', next]),
+                    None => word.push('\\'),
+                }
             }
             (Some(_), character) => word.get_or_insert_default().push(character),
             (None, '"' | '\'') => {
@@ -59,6 +68,7 @@ mod tests {
         assert_eq!(cut(r#"path "/a b" /c\ d"#), ["path", "/a b", "/c d"]);
         assert_eq!(cut("path,regsub('a b',c)  x"), ["path,regsub('a b',c)", "x"]);
         assert_eq!(cut("a ''"), ["a", ""]);
+        assert_eq!(cut(r"reg \d+\ x\\"), ["reg", r"\d+ x\"]);
         assert!(split("a 'b").is_err());
     }
 }

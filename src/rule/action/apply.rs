@@ -227,10 +227,7 @@ fn set_effect(action: &Action, transaction: &mut Transaction<'_>) {
     }
 }
 
-fn with_message(
-    transaction: &mut Transaction<'_>,
-    edit: impl FnOnce(&mut Message<'_>) -> bool,
-) -> Result<(), Refusal> {
+fn with_message(transaction: &mut Transaction<'_>, edit: impl FnOnce(&mut Message<'_>) -> bool) -> Result<(), Refusal> {
     let is_response = transaction.stage.is_response();
     let message = if is_response { &mut transaction.response } else { &mut transaction.request };
     match message.as_mut().map(edit) {

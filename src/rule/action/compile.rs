@@ -13,9 +13,7 @@ use super::super::stage::Stage;
 use super::super::transaction::LogLevel;
 use super::super::variable::VariableName;
 use super::table::{self, ACTIONS};
-use super::{
-    Action, Knob, NameMatch, Normalizer, Part, PatternChange, Redirect, Reply, Time, Timeout, Value,
-};
+use super::{Action, Knob, NameMatch, Normalizer, Part, PatternChange, Redirect, Reply, Time, Timeout, Value};
 
 /// Reads words from the left; complaints have the number of the word.
 struct Reader<'w, 's, 'a> {
@@ -218,8 +216,7 @@ impl<'w> Reader<'w, '_, '_> {
             "redirect" => {
                 let at = self.at;
                 let words = self.words.get(at..).unwrap_or_default();
-                let (redirect, taken) =
-                    Redirect::compile(words, true, self.scope).map_err(|error| error.later(at))?;
+                let (redirect, taken) = Redirect::compile(words, true, self.scope).map_err(|error| error.later(at))?;
                 self.at += taken;
                 Action::Redirect(redirect)
             }
@@ -424,4 +421,3 @@ fn size(text: &str) -> Option<usize> {
     };
     value.checked_mul(factor)
 }
-

@@ -56,9 +56,11 @@ impl Redirect {
                 "scheme" => found = Some((Base::Scheme, format(needs()?)?)),
                 "code" => {
                     let code = needs()?;
-                    let known = ["301", "302", "303", "307", "308"].contains(&code).then(|| code.parse().ok()).flatten();
+                    let known =
+                        ["301", "302", "303", "307", "308"].contains(&code).then(|| code.parse().ok()).flatten();
                     status = known.ok_or_else(|| {
-                        RuleError::new(at + 1, format!("unsupported redirect code '{code}'")).hint("301, 302, 303, 307 or 308")
+                        RuleError::new(at + 1, format!("unsupported redirect code '{code}'"))
+                            .hint("301, 302, 303, 307 or 308")
                     })?;
                 }
                 "set-cookie" => cookie = Some(format(&needs()?.replace('%', "%%"))?),
@@ -76,8 +78,17 @@ impl Redirect {
                         "ignore-empty" => ignores_empty = true,
                         _ => {
                             let known = [
-                                "location", "prefix", "scheme", "code", "set-cookie", "set-cookie-fmt", "clear-cookie",
-                                "drop-query", "keep-query", "append-slash", "ignore-empty",
+                                "location",
+                                "prefix",
+                                "scheme",
+                                "code",
+                                "set-cookie",
+                                "set-cookie-fmt",
+                                "clear-cookie",
+                                "drop-query",
+                                "keep-query",
+                                "append-slash",
+                                "ignore-empty",
                             ];
                             return Err(RuleError::unknown("word of a redirect", other, known.into_iter()).later(at));
                         }

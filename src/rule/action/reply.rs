@@ -46,8 +46,7 @@ pub struct Reply {
 }
 
 /// Statuses that have a page (HAProxy manual §4.2 "errorfile").
-const WITH_PAGE: [u16; 18] =
-    [200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 421, 422, 425, 429, 500, 501, 502, 503];
+const WITH_PAGE: [u16; 18] = [200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 421, 422, 425, 429, 500, 501, 502, 503];
 
 /// Whether there is a page for the status.
 pub fn has_page(status: u16) -> bool {
@@ -136,8 +135,17 @@ impl Reply {
                 }
                 other => {
                     let known = [
-                        "status", "deny_status", "content-type", "default-errorfiles", "errorfile", "errorfiles",
-                        "file", "lf-file", "string", "lf-string", "hdr",
+                        "status",
+                        "deny_status",
+                        "content-type",
+                        "default-errorfiles",
+                        "errorfile",
+                        "errorfiles",
+                        "file",
+                        "lf-file",
+                        "string",
+                        "lf-string",
+                        "hdr",
                     ];
                     return Err(RuleError::unknown("word of an answer", other, known.into_iter()).later(at));
                 }

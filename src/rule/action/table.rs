@@ -47,6 +47,7 @@ const BINARY: Support = Refused("fields in binary form come from SPOE, which vip
 const QUIC: Support = Refused("vipgate does not speak QUIC");
 
 /// Every action of the manual (2.4 to 3.5).
+#[rustfmt::skip]
 pub const ACTIONS: &[ActionRow] = &[
     row("accept", "", TCP, Full, "ends the rules of this set"),
     row("allow", "", HTTP, Full, "ends the rules of this set"),

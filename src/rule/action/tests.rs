@@ -67,7 +67,9 @@ fn complaint(stage: Stage, rule: &str) -> (usize, String) {
         |scope| compile(scope, &[rule]),
         |result, _| match result {
             Ok(set) => panic!("{rule}: {set:?}"),
-            Err(error) => (error.at, error.hint.clone().map_or(error.what.clone(), |hint| format!("{}: {hint}", error.what))),
+            Err(error) => {
+                (error.at, error.hint.clone().map_or(error.what.clone(), |hint| format!("{}: {hint}", error.what)))
+            }
         },
     )
 }
@@ -102,7 +104,11 @@ fn fields_change_as_in_haproxy() {
         (&["set-header X-Multi %[src]"], "req.hdr_cnt(x-multi)", "1"),
         (&["set-header Host h", "set-header X-Seen %[req.hdr(host)]"], "req.hdr(x-seen)", "h"),
         (&["del-header X-Multi"], "req.hdr_cnt(x-multi)", "0"),
-        (&["del-header x- -m beg"], "req.hdr_names", "host,accept,cookie,accept-language,user-agent,authorization,content-length"),
+        (
+            &["del-header x- -m beg"],
+            "req.hdr_names",
+            "host,accept,cookie,accept-language,user-agent,authorization,content-length",
+        ),
         (&["del-header ^x-|^acc -m reg"], "req.hdr_names", "host,cookie,user-agent,authorization,content-length"),
         (&["replace-header x-multi t\\w+ T"], "req.fhdr(x-multi,1)", "T"),
         (&["replace-header x-multi ^t T"], "req.fhdr(x-multi,1)", "one, two"),
@@ -132,11 +138,15 @@ fn fields_change_as_in_haproxy() {
 fn response_rules_change_the_response() {
     let stage = Stage::HttpResponse;
     assert_eq!(after(stage, &["set-status 404"], "status"), "404");
-    assert_eq!(after(stage, &["set-header Server vipgate", "del-header Set-Cookie"], "res.hdr_names"), "x-count,server");
+    assert_eq!(
+        after(stage, &["set-header Server vipgate", "del-header Set-Cookie"], "res.hdr_names"),
+        "x-count,server"
+    );
     assert_eq!(after(stage, &["set-var(res.code) status", "add-header X %[var(res.code)]"], "res.hdr(x)"), "301");
 }
 
 /// Rules, and the response of haproxy 2.6.12 without its Connection field.
+#[rustfmt::skip]
 const ANSWERS: &[(&str, &str)] = &[
     ("redirect location '/x?%[path]' code 301", "HTTP/1.1 301 Moved Permanently\r\ncontent-length: 0\r\nlocation: /x?/a/b/c.html\r\n\r\n"),
     ("redirect prefix https://p drop-query append-slash set-cookie A=b", "HTTP/1.1 302 Found\r\ncontent-length: 0\r\nlocation: https://p/a/b/c.html/\r\ncache-control: no-cache\r\nset-cookie: A=b; path=/;\r\n\r\n"),
@@ -275,26 +285,53 @@ fn rules_change_maps_that_other_rules_read() {
 #[test]
 fn complaints_about_rules_point_at_the_word() {
     let stage = Stage::HttpRequest;
-    assert_eq!(complaint(stage, "set-heder a b"), (0, "unknown action of 'http-request' 'set-heder': did you mean 'set-header'?".into()));
+    assert_eq!(
+        complaint(stage, "set-heder a b"),
+        (0, "unknown action of 'http-request' 'set-heder': did you mean 'set-header'?".into())
+    );
     assert_eq!(complaint(stage, "set-header a"), (1, "'set-header' needs a value".into()));
-    assert_eq!(complaint(stage, "set-header a b c"), (3, "unexpected 'c' after the action: if, unless, or the end of the line".into()));
+    assert_eq!(
+        complaint(stage, "set-header a b c"),
+        (3, "unexpected 'c' after the action: if, unless, or the end of the line".into())
+    );
     assert_eq!(complaint(stage, "set-header a %[scr]"), (2, "unknown fetch 'scr': did you mean 'src'?".into()));
     assert_eq!(complaint(stage, "set-header a b if FOO").0, 4);
-    assert_eq!(complaint(stage, "set-header a %[status]"), (2, "'status' needs HTTP response headers, which 'http-request' does not have".into()));
-    assert_eq!(complaint(stage, "set-status 200"), (0, "action 'set-status' is not allowed in 'http-request': it is in http-response, http-after-response".into()));
-    assert_eq!(complaint(stage, "track-sc0 src"), (0, "action 'track-sc0' is not supported: stick tables do not exist in vipgate".into()));
-    assert_eq!(complaint(stage, "redirect location / code 200"), (4, "unsupported redirect code '200': 301, 302, 303, 307 or 308".into()));
+    assert_eq!(
+        complaint(stage, "set-header a %[status]"),
+        (2, "'status' needs HTTP response headers, which 'http-request' does not have".into())
+    );
+    assert_eq!(
+        complaint(stage, "set-status 200"),
+        (0, "action 'set-status' is not allowed in 'http-request': it is in http-response, http-after-response".into())
+    );
+    assert_eq!(
+        complaint(stage, "track-sc0 src"),
+        (0, "action 'track-sc0' is not supported: stick tables do not exist in vipgate".into())
+    );
+    assert_eq!(
+        complaint(stage, "redirect location / code 200"),
+        (4, "unsupported redirect code '200': 301, 302, 303, 307 or 308".into())
+    );
     assert_eq!(complaint(stage, "redirect code 301"), (2, "a redirect needs 'location', 'prefix' or 'scheme'".into()));
     assert_eq!(complaint(stage, "return status 99"), (2, "'99' is not a status code: 200-599".into()));
     assert_eq!(complaint(stage, "return string x"), (1, "a body needs its content-type".into()));
-    assert_eq!(complaint(stage, "deny status 299"), (2, "there is no page for status 299: say what the body is: string, lf-string, file or errorfile".into()));
-    assert_eq!(complaint(stage, "set-var(foo) src").1, "argument 1 of 'set-var': variable 'foo' has no scope: proc., sess., txn., req., res. or check. and a name");
+    assert_eq!(
+        complaint(stage, "deny status 299"),
+        (2, "there is no page for status 299: say what the body is: string, lf-string, file or errorfile".into())
+    );
+    assert_eq!(
+        complaint(stage, "set-var(foo) src").1,
+        "argument 1 of 'set-var': variable 'foo' has no scope: proc., sess., txn., req., res. or check. and a name"
+    );
     assert_eq!(complaint(stage, "set-log-level loud").0, 1);
     assert_eq!(complaint(stage, "set-nice 5000"), (1, "'5000' is not a number from -1024 to 1024".into()));
     assert_eq!(complaint(stage, "use-service lua.x"), (1, "there is no service 'lua.x': prometheus-exporter".into()));
     assert_eq!(complaint(stage, "replace-path ( x").0, 1);
     assert_eq!(complaint(stage, "deny(x)"), (0, "'deny' takes no argument in parentheses".into()));
-    assert_eq!(complaint(Stage::HttpResponse, "redirect scheme https"), (1, "only 'redirect location' is possible for responses".into()));
+    assert_eq!(
+        complaint(Stage::HttpResponse, "redirect scheme https"),
+        (1, "only 'redirect location' is possible for responses".into())
+    );
     assert_eq!(complaint(Stage::HttpResponse, "capture res.hdr(a) len 5").0, 2);
 }
 
@@ -313,8 +350,16 @@ fn every_action_compiles() {
         "normalize-uri" => " path-strip-dotdot full",
         "pause" => " 5s",
         "redirect" => " location /",
-        "set-bc-mark" | "set-bc-tos" | "set-fc-mark" | "set-fc-tos" | "set-mark" | "set-tos" | "set-nice"
-        | "set-priority-class" | "set-priority-offset" | "set-retries" => " 1",
+        "set-bc-mark"
+        | "set-bc-tos"
+        | "set-fc-mark"
+        | "set-fc-tos"
+        | "set-mark"
+        | "set-tos"
+        | "set-nice"
+        | "set-priority-class"
+        | "set-priority-offset"
+        | "set-retries" => " 1",
         "set-dst" | "set-src" => " src",
         "set-dst-port" | "set-src-port" => " int(1)",
         "set-log-level" => " info",

@@ -4,8 +4,8 @@ use std::io::Write as _;
 
 use base64::Engine as _;
 use base64::alphabet;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD, URL_SAFE_NO_PAD};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD, URL_SAFE_NO_PAD};
 
 use super::super::argument::{Argument, hex as parse_hex};
 use super::super::sample::Sample;
@@ -39,11 +39,7 @@ pub(super) fn to_base64_url<'t>(_: &'t Transaction<'_>, _: &'t [Argument], sampl
     Some(Sample::built(URL_SAFE_NO_PAD.encode(&*into_text(sample))))
 }
 
-pub(super) fn from_base64_url<'t>(
-    _: &'t Transaction<'_>,
-    _: &'t [Argument],
-    sample: Sample<'t>,
-) -> Option<Sample<'t>> {
+pub(super) fn from_base64_url<'t>(_: &'t Transaction<'_>, _: &'t [Argument], sample: Sample<'t>) -> Option<Sample<'t>> {
     base64_url_decode(&into_text(sample)).map(Sample::built)
 }
 
@@ -162,11 +158,7 @@ pub(super) fn url_decode<'t>(
 }
 
 /// Everything but unreserved characters (RFC 3986 §2.3).
-pub(super) fn url_encode<'t>(
-    _: &'t Transaction<'_>,
-    _: &'t [Argument],
-    sample: Sample<'t>,
-) -> Option<Sample<'t>> {
+pub(super) fn url_encode<'t>(_: &'t Transaction<'_>, _: &'t [Argument], sample: Sample<'t>) -> Option<Sample<'t>> {
     let text = into_text(sample);
     let mut out = Vec::with_capacity(text.len() + 8);
     for &byte in text.iter() {
@@ -183,11 +175,7 @@ pub(super) fn url_encode<'t>(
 /// What to do with input that is not UTF-8: the words of the `json` converter's argument.
 pub(super) const JSON_INPUTS: &[&str] = &["ascii", "utf8", "utf8s", "utf8p", "utf8ps"];
 
-pub(super) fn to_json<'t>(
-    _: &'t Transaction<'_>,
-    arguments: &'t [Argument],
-    sample: Sample<'t>,
-) -> Option<Sample<'t>> {
+pub(super) fn to_json<'t>(_: &'t Transaction<'_>, arguments: &'t [Argument], sample: Sample<'t>) -> Option<Sample<'t>> {
     let text = into_text(sample);
     let mode = arguments.first().map_or(0, |mode| mode.int_or(0));
     let mut out = Vec::with_capacity(text.len() + 16);

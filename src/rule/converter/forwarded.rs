@@ -114,7 +114,7 @@ fn node(text: &str) -> Option<(Name, Option<Port>)> {
     Some((name, port))
 }
 
-fn as_str<'t>(text: &'t [u8]) -> Option<&'t str> {
+fn as_str(text: &[u8]) -> Option<&str> {
     std::str::from_utf8(text).ok()
 }
 

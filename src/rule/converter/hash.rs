@@ -22,9 +22,8 @@ pub(in super::super) fn avalanche(hash: u32) -> u32 {
 
 /// The hash of the SDBM library.
 pub(in super::super) fn sdbm(bytes: &[u8]) -> u32 {
-    let step = |hash: u32, byte: &u8| {
-        u32::from(*byte).wrapping_add(hash << 6).wrapping_add(hash << 16).wrapping_sub(hash)
-    };
+    let step =
+        |hash: u32, byte: &u8| u32::from(*byte).wrapping_add(hash << 6).wrapping_add(hash << 16).wrapping_sub(hash);
     bytes.iter().fold(0, step)
 }
 
@@ -90,11 +89,7 @@ pub(super) fn to_xxh64<'t>(
     Some(Sample::Int(xxhash_rust::xxh64::xxh64(&into_text(sample), seed(arguments)) as i64))
 }
 
-pub(super) fn to_xxh3<'t>(
-    _: &'t Transaction<'_>,
-    arguments: &'t [Argument],
-    sample: Sample<'t>,
-) -> Option<Sample<'t>> {
+pub(super) fn to_xxh3<'t>(_: &'t Transaction<'_>, arguments: &'t [Argument], sample: Sample<'t>) -> Option<Sample<'t>> {
     Some(Sample::Int(xxhash_rust::xxh3::xxh3_64_with_seed(&into_text(sample), seed(arguments)) as i64))
 }
 
@@ -102,11 +97,7 @@ pub(super) fn to_sha1<'t>(_: &'t Transaction<'_>, _: &'t [Argument], sample: Sam
     Some(Sample::bin(sha1::Sha1::digest(&*into_text(sample)).to_vec()))
 }
 
-pub(super) fn to_sha2<'t>(
-    _: &'t Transaction<'_>,
-    arguments: &'t [Argument],
-    sample: Sample<'t>,
-) -> Option<Sample<'t>> {
+pub(super) fn to_sha2<'t>(_: &'t Transaction<'_>, arguments: &'t [Argument], sample: Sample<'t>) -> Option<Sample<'t>> {
     let text = into_text(sample);
     Some(Sample::bin(match arguments.first().map_or(256, |bits| bits.int_or(256)) {
         224 => sha2::Sha224::digest(&*text).to_vec(),
@@ -120,11 +111,7 @@ pub(super) fn to_sha2<'t>(
 pub(super) const ALGORITHMS: &[&str] =
     &["md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha-1", "sha2-224", "sha2-256", "sha2-384", "sha2-512"];
 
-pub(super) fn digest<'t>(
-    _: &'t Transaction<'_>,
-    arguments: &'t [Argument],
-    sample: Sample<'t>,
-) -> Option<Sample<'t>> {
+pub(super) fn digest<'t>(_: &'t Transaction<'_>, arguments: &'t [Argument], sample: Sample<'t>) -> Option<Sample<'t>> {
     let text = into_text(sample);
     Some(Sample::bin(match arguments.first()?.int_or(0) {
         0 => md5::Md5::digest(&*text).to_vec(),

@@ -9,6 +9,7 @@ use super::{Row, address, arithmetic, date, encoding, forwarded, hash, row, stat
 const NONE: (&[Spec], usize) = (&[], 0);
 const NUMBER: (&[Spec], usize) = (&[IntOrVariable], 1);
 
+#[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
     row("add", NUMBER, Kind::Int, Kind::Int, arithmetic::add, "the sum with a number or variable"),
     row("sub", NUMBER, Kind::Int, Kind::Int, arithmetic::sub, "the difference"),

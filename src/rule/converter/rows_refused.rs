@@ -14,6 +14,7 @@ const DEBUG: &str = "vipgate has no rings; vipgate explain and log-format show v
 const WHEN: &str = "vipgate has no filters that it could ask";
 const NAMES: &str = "frontends are looked up when the configuration is loaded, not by requests";
 
+#[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
     refused("51d.single", Kind::Str, Kind::Str, DEVICE, "properties of the device that the text names"),
     refused("aes_cbc_dec", Kind::Bin, Kind::Bin, CIPHER, "encrypted or decrypted: aes_cbc_dec"),

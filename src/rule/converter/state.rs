@@ -22,7 +22,9 @@ pub(super) fn check_conditions(raw: &[Raw]) -> Result<(), RuleError> {
             None => text.replacen("if", "ifnot", 1),
         };
         if raw[..at].iter().any(|other| other.text.eq_ignore_ascii_case(&opposite)) {
-            return Err(RuleError::new(0, format!("{text} and {opposite} exclude each other")).further(condition.offset));
+            return Err(
+                RuleError::new(0, format!("{text} and {opposite} exclude each other")).further(condition.offset)
+            );
         }
     }
     Ok(())
@@ -76,7 +78,7 @@ pub(super) fn unset_variable<'t>(
     Some(sample)
 }
 
-fn of_server<'t>(transaction: &Transaction<'_>, sample: &Sample<'_>, question: Number) -> Option<i64> {
+fn of_server(transaction: &Transaction<'_>, sample: &Sample<'_>, question: Number) -> Option<i64> {
     let name = sample.text();
     transaction.facts.number(question, Some(std::str::from_utf8(&name).ok()?))
 }
@@ -127,11 +129,7 @@ pub(super) fn capture_response<'t>(
     Some(sample)
 }
 
-pub(super) fn regsub<'t>(
-    _: &'t Transaction<'_>,
-    arguments: &'t [Argument],
-    sample: Sample<'t>,
-) -> Option<Sample<'t>> {
+pub(super) fn regsub<'t>(_: &'t Transaction<'_>, arguments: &'t [Argument], sample: Sample<'t>) -> Option<Sample<'t>> {
     let Argument::Regex(regex) = arguments.first()? else { return None };
     let text = into_text(sample);
     let is_global = arguments.get(2).is_some_and(|flags| flags.bytes().contains(&b'g'));

@@ -45,11 +45,7 @@ pub(super) fn reverse<'t>(_: &'t Transaction<'_>, _: &'t [Argument], sample: Sam
 }
 
 /// `mail.example.com.` becomes `com.example.mail`; an empty label is no domain.
-pub(super) fn reverse_domain<'t>(
-    _: &'t Transaction<'_>,
-    _: &'t [Argument],
-    sample: Sample<'t>,
-) -> Option<Sample<'t>> {
+pub(super) fn reverse_domain<'t>(_: &'t Transaction<'_>, _: &'t [Argument], sample: Sample<'t>) -> Option<Sample<'t>> {
     let text = into_text(sample);
     let name = text.strip_suffix(b".").unwrap_or(&text);
     let labels: Vec<&[u8]> = name.split(|byte| *byte == b'.').collect();
@@ -103,7 +99,8 @@ pub(super) fn bytes<'t>(
     sample: Sample<'t>,
 ) -> Option<Sample<'t>> {
     let text = into_text(sample);
-    let (Some(offset), Some(count)) = (number(transaction, arguments.first())?, number(transaction, arguments.get(1))?.map_or(Some(i64::MAX), Some))
+    let (Some(offset), Some(count)) =
+        (number(transaction, arguments.first())?, number(transaction, arguments.get(1))?.map_or(Some(i64::MAX), Some))
     else {
         return None;
     };
@@ -157,7 +154,7 @@ pub(super) fn word<'t>(_: &'t Transaction<'_>, arguments: &'t [Argument], sample
     Some(Sample::Str(text.part(start, end)))
 }
 
-fn variable<'t>(transaction: &Transaction<'_>, argument: Option<&Argument>) -> Option<Stored> {
+fn variable(transaction: &Transaction<'_>, argument: Option<&Argument>) -> Option<Stored> {
     match argument? {
         Argument::Variable(name) => transaction.variables.find(name),
         _ => None,

@@ -10,7 +10,11 @@ pub(super) fn data<'t, const IS_RESPONSE: bool>(transaction: &'t Transaction<'_>
     if IS_RESPONSE { transaction.response_data } else { transaction.request_data }
 }
 
-pub(super) fn wait_end<'t>(transaction: &'t Transaction<'_>, _: &'t [Argument], cursor: &mut Cursor) -> Option<Sample<'t>> {
+pub(super) fn wait_end<'t>(
+    transaction: &'t Transaction<'_>,
+    _: &'t [Argument],
+    cursor: &mut Cursor,
+) -> Option<Sample<'t>> {
     let data = if transaction.stage.is_response() { transaction.response_data } else { transaction.request_data };
     if data.is_final {
         return Some(Sample::Bool(true));
@@ -65,7 +69,8 @@ pub(super) fn payload_with_length<'t, const IS_RESPONSE: bool>(
         cursor.may_change = !data.is_final;
         return None;
     };
-    let length = length.iter().try_fold(0_usize, |length, byte| length.checked_mul(256)?.checked_add(usize::from(*byte)))?;
+    let length =
+        length.iter().try_fold(0_usize, |length, byte| length.checked_mul(256)?.checked_add(usize::from(*byte)))?;
     if length == 0 {
         return None;
     }
@@ -79,7 +84,11 @@ pub(super) fn payload_with_length<'t, const IS_RESPONSE: bool>(
     part(data, start, length, cursor)
 }
 
-pub(super) fn is_http<'t>(transaction: &'t Transaction<'_>, _: &'t [Argument], cursor: &mut Cursor) -> Option<Sample<'t>> {
+pub(super) fn is_http<'t>(
+    transaction: &'t Transaction<'_>,
+    _: &'t [Argument],
+    cursor: &mut Cursor,
+) -> Option<Sample<'t>> {
     if transaction.request.is_some() {
         return Some(Sample::Bool(true));
     }

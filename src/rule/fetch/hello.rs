@@ -148,7 +148,11 @@ pub(super) fn protocols<'t>(
     Some(Sample::built(out))
 }
 
-pub(super) fn version<'t>(transaction: &'t Transaction<'_>, _: &'t [Argument], cursor: &mut Cursor) -> Option<Sample<'t>> {
+pub(super) fn version<'t>(
+    transaction: &'t Transaction<'_>,
+    _: &'t [Argument],
+    cursor: &mut Cursor,
+) -> Option<Sample<'t>> {
     let hello = client_hello(transaction, cursor)?;
     let mut highest = Reader(hello).number(2)?;
     // TLS 1.3 says its version in supported_versions; values like 0x?a?a are noise (RFC 8701).
@@ -159,7 +163,11 @@ pub(super) fn version<'t>(transaction: &'t Transaction<'_>, _: &'t [Argument], c
     Some(Sample::Int(i64::try_from((highest >> 8) << 16 | highest & 0xff).ok()?))
 }
 
-pub(super) fn ticket<'t>(transaction: &'t Transaction<'_>, _: &'t [Argument], cursor: &mut Cursor) -> Option<Sample<'t>> {
+pub(super) fn ticket<'t>(
+    transaction: &'t Transaction<'_>,
+    _: &'t [Argument],
+    cursor: &mut Cursor,
+) -> Option<Sample<'t>> {
     let hello = client_hello(transaction, cursor)?;
     Some(Sample::Int(match extension(hello, 35) {
         None => 0,

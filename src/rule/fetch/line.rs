@@ -70,7 +70,7 @@ pub(super) fn query<'t>(
     Some(Sample::str(&target[if with_mark { mark } else { mark + 1 }..]))
 }
 
-fn with_host<'t>(transaction: &'t Transaction<'_>, rest: Option<&[u8]>) -> Option<Vec<u8>> {
+fn with_host(transaction: &Transaction<'_>, rest: Option<&[u8]>) -> Option<Vec<u8>> {
     let host = request(transaction)?.value(b"host");
     if host.is_none() && rest.is_none() {
         return None;

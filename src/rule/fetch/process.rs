@@ -61,7 +61,7 @@ pub(super) fn random<'t>(
 ) -> Option<Sample<'t>> {
     let value = i64::from(transaction.facts.random());
     let range = arguments.first().map_or(0, |range| range.int_or(0));
-    Some(Sample::Int(if range > 0 { (i128::from(value) * i128::from(range) >> 32) as i64 } else { value }))
+    Some(Sample::Int(if range > 0 { ((i128::from(value) * i128::from(range)) >> 32) as i64 } else { value }))
 }
 
 pub(super) fn uuid<'t>(
@@ -82,7 +82,8 @@ pub(super) fn uuid<'t>(
     };
     bits = bits & !(0xf << 76) | version << 76;
     bits = bits & !(0x3 << 62) | 0x2 << 62;
-    let [a, b, c, d, e] = [bits >> 96, bits >> 80 & 0xffff, bits >> 64 & 0xffff, bits >> 48 & 0xffff, bits & 0xffff_ffff_ffff];
+    let [a, b, c, d, e] =
+        [bits >> 96, bits >> 80 & 0xffff, bits >> 64 & 0xffff, bits >> 48 & 0xffff, bits & 0xffff_ffff_ffff];
     Some(Sample::built(format!("{a:08x}-{b:04x}-{c:04x}-{d:04x}-{e:012x}")))
 }
 

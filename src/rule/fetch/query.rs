@@ -6,19 +6,23 @@ use super::super::transaction::Transaction;
 use super::Cursor;
 
 /// The parameters of `text`, which are separated by `&`, `;` or the delimiter given.
-fn parameters<'t>(text: &'t [u8], delimiter: Option<u8>) -> impl Iterator<Item = (&'t [u8], &'t [u8])> {
+fn parameters(text: &[u8], delimiter: Option<u8>) -> impl Iterator<Item = (&[u8], &[u8])> {
     text.split(move |byte| matches!(byte, b'&' | b';') || Some(*byte) == delimiter).filter_map(|pair| {
         let equals = pair.iter().position(|byte| *byte == b'=')?;
         Some((&pair[..equals], &pair[equals + 1..]))
     })
 }
 
-fn find<'t>(text: &'t [u8], delimiter: Option<u8>, arguments: &[Argument], ignores_case: bool, cursor: &mut Cursor)
--> Option<&'t [u8]> {
+fn find<'t>(
+    text: &'t [u8],
+    delimiter: Option<u8>,
+    arguments: &[Argument],
+    ignores_case: bool,
+    cursor: &mut Cursor,
+) -> Option<&'t [u8]> {
     let name = arguments.first().map(Argument::bytes).unwrap_or_default();
-    let is_it = |known: &[u8]| {
-        name.is_empty() || if ignores_case { known.eq_ignore_ascii_case(name) } else { known == name }
-    };
+    let is_it =
+        |known: &[u8]| name.is_empty() || if ignores_case { known.eq_ignore_ascii_case(name) } else { known == name };
     let mut values = parameters(text, delimiter).filter(|(known, _)| is_it(known)).map(|(_, value)| value);
     if !cursor.iterates {
         return values.next();
@@ -28,11 +32,7 @@ fn find<'t>(text: &'t [u8], delimiter: Option<u8>, arguments: &[Argument], ignor
     value
 }
 
-fn of_target<'t>(
-    transaction: &'t Transaction<'_>,
-    arguments: &'t [Argument],
-    cursor: &mut Cursor,
-) -> Option<&'t [u8]> {
+fn of_target<'t>(transaction: &'t Transaction<'_>, arguments: &'t [Argument], cursor: &mut Cursor) -> Option<&'t [u8]> {
     let target = transaction.request.as_ref()?.target();
     let delimiter = arguments.get(1).and_then(|delimiter| delimiter.bytes().first().copied());
     // The parameters start behind the question mark, or behind the delimiter given.

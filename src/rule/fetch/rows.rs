@@ -1,10 +1,12 @@
 //! The table: internal state, connections and raw bytes (HAProxy manual §7.3.2, §7.3.3, §7.3.5).
 
-use super::super::argument::Spec::{Backend, Bool, Frontend, Hex, Int, Ipv4, Ipv6, Server, Special, Str, Variable, Word};
+use super::super::argument::Spec::{
+    Backend, Bool, Frontend, Hex, Int, Ipv4, Ipv6, Server, Special, Str, Variable, Word,
+};
 use super::super::facts::{Address, Number, Words};
 use super::super::sample::Kind;
-use super::super::stage::Needs::{Client, End, Internal, RequestBytes, ResponseBytes, Session, Transaction};
 use super::super::stage::Needs;
+use super::super::stage::Needs::{Client, End, Internal, RequestBytes, ResponseBytes, Session, Transaction};
 use super::Run::{self, Flag, Function, Number as Numeric, Port, Words as Text};
 use super::{Row, buffer, constant, hello, process, row};
 use crate::rule::argument::Spec;
@@ -16,6 +18,7 @@ const SERVER: (&[Spec], usize) = (&[Server], 1);
 const UNIT: (&[Spec], usize) = (&[Word(&["s", "ms", "us"])], 0);
 const DELIMITED: (&[Spec], usize) = (&[Str, Str, Str], 0);
 
+#[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
     // Constants.
     row("always_true", NONE, Kind::Bool, Internal, Function(constant::always_true), "true"),

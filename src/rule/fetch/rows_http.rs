@@ -13,6 +13,7 @@ const FIELD: (&[Spec], usize) = (&[Str, Int], 0);
 const PARAMETER: (&[Spec], usize) = (&[Str, Str, Word(&["i"])], 0);
 const SLOT: (&[Spec], usize) = (&[Int], 1);
 
+#[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
     // Request line.
     row("method", NONE, Kind::Method, Transaction, Function(line::method), "the request's method"),

@@ -15,6 +15,7 @@ const SYN: &str = "vipgate does not keep the SYN of connections";
 const ENTITY: &str = "vipgate has no filters that could be waited for";
 const ERROR: &str = "vipgate logs why a connection failed and does not number it as HAProxy does";
 
+#[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
     refused("51d.all", Kind::Str, DEVICE, "device properties"),
     refused("bc_err", Kind::Int, ERROR, "the error of a connection"),

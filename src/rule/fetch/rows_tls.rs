@@ -17,6 +17,7 @@ fn has_name<'t>(transaction: &'t Transaction<'_>, _: &'t [Argument], _: &mut Cur
     Some(Sample::Bool(transaction.facts.words(Words::ServerName).is_some()))
 }
 
+#[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
     row("ssl_bc", NONE, Kind::Bool, Server, Flag(Number::ServerIsTls), "whether the server connection is TLS"),
     row("ssl_fc", NONE, Kind::Bool, Client, Flag(Number::ClientIsTls), "whether the client connection is TLS"),

@@ -86,7 +86,13 @@ fn write_sample(sample: Option<Sample<'_>>, options: Options, purpose: FormatUse
     let sample = sample.and_then(|sample| sample.cast(super::sample::Kind::Str));
     let quotes = options.quotes && is_log;
     let Some(sample) = sample.filter(|sample| !sample.text().is_empty()) else {
-        return out.extend_from_slice(if quotes { b"\"\"" } else if is_log { b"-" } else { b"" });
+        return out.extend_from_slice(if quotes {
+            b"\"\""
+        } else if is_log {
+            b"-"
+        } else {
+            b""
+        });
     };
     if quotes {
         out.push(b'"');

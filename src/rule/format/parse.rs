@@ -64,9 +64,8 @@ fn item(rest: &mut &str, everywhere: &mut Options, scope: &mut Scope<'_>) -> Res
     }
     let mut options = *everywhere;
     if let Some(inside) = rest.strip_prefix('{') {
-        let (list, after) = inside.split_once('}').ok_or_else(|| {
-            RuleError::new(0, "missing '}' after '%{'").further(here(rest))
-        })?;
+        let (list, after) =
+            inside.split_once('}').ok_or_else(|| RuleError::new(0, "missing '}' after '%{'").further(here(rest)))?;
         for flag in list.split(',').map(str::trim).filter(|flag| !flag.is_empty()) {
             set(&mut options, flag, scope).map_err(|error| error.further(here(rest)))?;
         }

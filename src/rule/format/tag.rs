@@ -272,7 +272,11 @@ fn text(out: &mut Vec<u8>, name: &[u8], options: Options, purpose: FormatUse) {
         (name, quotes) => {
             let mark: &[u8] = if quotes { b"\"" } else { b"" };
             out.extend_from_slice(mark);
-            if options.escapes { encode::escaped(out, name) } else { out.extend_from_slice(name) }
+            if options.escapes {
+                encode::escaped(out, name)
+            } else {
+                out.extend_from_slice(name)
+            }
             out.extend_from_slice(mark);
         }
     }

@@ -6,7 +6,8 @@ use crate::rule::scope::Scope;
 use crate::rule::stage::Stage;
 use crate::rule::transaction::Captures;
 
-const REQUEST: &[u8] = b"GET /a/b.html?x=\"1\" HTTP/1.1\r\nHost: www.Example.com\r\nUser-Agent: ua \"q\"]\\ #|{}\xe9\x80\r\n\r\n";
+const REQUEST: &[u8] =
+    b"GET /a/b.html?x=\"1\" HTTP/1.1\r\nHost: www.Example.com\r\nUser-Agent: ua \"q\"]\\ #|{}\xe9\x80\r\n\r\n";
 
 fn render(purpose: FormatUse, stage: Stage, text: &str) -> String {
     let mut world = World::of(REQUEST);
@@ -52,7 +53,10 @@ const LOGGED: &[(&str, &str)] = &[
         "GET /a/b.html?x=#221#22 HTTP/1.1 \"127.0.0.1\" 109 --NI 200 \
          \"{ua #22q#22]\\ #23#7C#7B#7D#E9#80||www.Example.com}\" \"\"",
     ),
-    ("%{}r|%{+M}r|%{foo}r", "GET /a/b.html?x=#221#22 HTTP/1.1|GET /a/b.html?x=#221#22 HTTP/1.1|GET /a/b.html?x=#221#22 HTTP/1.1"),
+    (
+        "%{}r|%{+M}r|%{foo}r",
+        "GET /a/b.html?x=#221#22 HTTP/1.1|GET /a/b.html?x=#221#22 HTTP/1.1|GET /a/b.html?x=#221#22 HTTP/1.1",
+    ),
     ("%{+Q}hrl %hsl %hs", "\"ua #22q#22]\\ #23#7C#7B#7D#E9#80\" \"\" \"www.Example.com\"  "),
     (
         "%[capture.req.hdr(1)]|%[var(txn.x)]|%[capture.req.hdr(0)]|%{+E}[capture.req.hdr(0)]|%{+Q}[capture.req.hdr(0)]",
@@ -82,7 +86,8 @@ fn log_lines_are_haproxys() {
 
 #[test]
 fn the_http_log_format_writes_an_http_log_line() {
-    let format = "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r";
+    let format =
+        "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r";
     let expected = "127.0.0.1:33317 [09/Sep/2001:03:46:40.655] fe be/s1 10/0/30/69/109 200 2750 - - --NI 1/1/1/1/0 0/0 \
                     {ua #22q#22]\\ #23#7C#7B#7D#E9#80||www.Example.com}  \"GET /a/b.html?x=#221#22 HTTP/1.1\"";
     assert_eq!(render(FormatUse::Log, Stage::Log, format), expected);
@@ -108,7 +113,10 @@ fn complaints_point_into_the_format() {
     assert_eq!(complaint("a%[src,loewr]"), (7, "unknown converter 'loewr'".into()));
     assert_eq!(complaint("%{+Q"), (1, "missing '}' after '%{'".into()));
     assert_eq!(complaint("100%"), (3, "a tag or '[' is missing after '%'".into()));
-    assert_eq!(complaint("%{+json}o %ci").1, "format flag 'json' is not supported: vipgate writes log lines as text only");
+    assert_eq!(
+        complaint("%{+json}o %ci").1,
+        "format flag 'json' is not supported: vipgate writes log lines as text only"
+    );
     let (offset, what) = complaint("x %[req.hdr(a)]");
     assert_eq!((offset, what.as_str()), (4, "'req.hdr' needs HTTP request headers, which 'log-format' does not have"));
 }

@@ -35,8 +35,9 @@ impl Index {
             Method::Found | Method::Bool => Index::Nothing,
             Method::Int | Method::Len | Method::Version => {
                 let number = if spec.method == Method::Version { version } else { number };
-                let range =
-                    |(at, entry): (usize, &Entry)| Range::parse(&text(entry), operator, number).map_err(|why| (at, why));
+                let range = |(at, entry): (usize, &Entry)| {
+                    Range::parse(&text(entry), operator, number).map_err(|why| (at, why))
+                };
                 Index::Ranges(each().map(range).collect::<Result<_, _>>()?)
             }
             Method::Ip => {

@@ -23,7 +23,8 @@ impl Regex {
             Err(error) => error,
         };
         let perl_only = ["(?=", "(?!", "(?<=", "(?<!", "(?>", "(?R)", "(?|", "*+", "++", "?+"];
-        let is_backreference = pattern.as_bytes().windows(2).any(|pair| pair[0] == b'\\' && matches!(pair[1], b'1'..=b'9'));
+        let is_backreference =
+            pattern.as_bytes().windows(2).any(|pair| pair[0] == b'\\' && matches!(pair[1], b'1'..=b'9'));
         if is_backreference || perl_only.iter().any(|sign| pattern.contains(sign)) {
             return Err(format!(
                 "regex '{pattern}' needs backtracking (look-around, back-reference or possessive match), \

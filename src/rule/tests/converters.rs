@@ -125,11 +125,17 @@ fn what_cannot_work_is_said_at_load() {
     assert_eq!(complaint("src lower"), "unexpected ' lower' after 'src'");
     assert_eq!(complaint("str(a"), "missing closing ')' after 'str('");
     assert_eq!(complaint("str(a),map(none.map)"), "cannot read 'none.map': no such file");
-    assert_eq!(complaint("str(a),map_str_int(hosts.map)"), "hosts.map: the value 'one' of 'www.example.com' is not an integer");
+    assert_eq!(
+        complaint("str(a),map_str_int(hosts.map)"),
+        "hosts.map: the value 'one' of 'www.example.com' is not an integer"
+    );
     assert_eq!(complaint("str(a),sha2(100)"), "sha2 has no 100 bits: 224, 256, 384 or 512");
     assert_eq!(complaint("str(a),set-var(txn.a,ifset,ifnotset)"), "ifnotset and ifset exclude each other");
     assert!(complaint("str(a),digest(sha3-256)").starts_with("argument 1 of 'digest': 'sha3-256' is not one of md5,"));
-    assert!(complaint("str(a),regsub((?=a),b)").contains("missing closing") || complaint("str(a),regsub('(?=a)',b)").contains("backtracking"));
+    assert!(
+        complaint("str(a),regsub((?=a),b)").contains("missing closing")
+            || complaint("str(a),regsub('(?=a)',b)").contains("backtracking")
+    );
     assert!(complaint("str(a),table_conn_cnt").contains("stick tables"));
     assert!(complaint("meth(GET),add(1)").contains("takes a value of type integer, not method"));
 }
@@ -138,7 +144,8 @@ fn what_cannot_work_is_said_at_load() {
 fn every_converter_survives_every_kind_of_input() {
     let arguments = "(1,1,1)";
     for row in converter::all().filter(|row| row.support == Support::Full && !row.name.starts_with("map")) {
-        for input in ["str()", "str(abc)", "int(-1)", "bool(1)", "ipv4(1.2.3.4)", "ipv6(::1)", "bin(ff00)", "meth(GET)"] {
+        for input in ["str()", "str(abc)", "int(-1)", "bool(1)", "ipv4(1.2.3.4)", "ipv6(::1)", "bin(ff00)", "meth(GET)"]
+        {
             let takes = row.arguments.len().min(3);
             let word = match takes {
                 0 => format!("{input},{}", row.name),

@@ -127,9 +127,8 @@ fn fetches_of_a_response_look_at_the_response() {
 
 /// A ClientHello of TLS 1.3 for `example.com` with h2 and http/1.1, as far as it matters.
 fn client_hello() -> Vec<u8> {
-    let extension = |number: u16, body: &[u8]| {
-        [&number.to_be_bytes()[..], &(body.len() as u16).to_be_bytes(), body].concat()
-    };
+    let extension =
+        |number: u16, body: &[u8]| [&number.to_be_bytes()[..], &(body.len() as u16).to_be_bytes(), body].concat();
     let extensions = [
         extension(0, b"\x00\x0e\x00\x00\x0bexample.com"),
         extension(16, b"\x00\x0c\x02h2\x08http/1.1"),
@@ -174,7 +173,10 @@ fn a_client_hello_is_read_without_being_decrypted() {
 #[test]
 fn unknown_and_unsupported_fetches_say_so() {
     assert_eq!(complaint("scr"), "unknown fetch 'scr' (did you mean 'src'?)");
-    assert_eq!(complaint("src_conn_cnt"), "fetch 'src_conn_cnt' is not supported: stick tables do not exist in vipgate");
+    assert_eq!(
+        complaint("src_conn_cnt"),
+        "fetch 'src_conn_cnt' is not supported: stick tables do not exist in vipgate"
+    );
     assert_eq!(complaint("http_auth(none)"), "argument 1 of 'http_auth': unknown userlist 'none'");
     assert_eq!(complaint("rand(x)"), "argument 1 of 'rand': 'x' is not an integer");
     assert_eq!(complaint("srv_is_up"), "'srv_is_up' lacks its argument 1 (server)");
