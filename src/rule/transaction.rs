@@ -79,23 +79,58 @@ pub struct Effects {
     pub(super) scratch: Scratch,
 }
 
+impl Effects {
+    /// Forgets everything and keeps the storage, for the next stream.
+    pub fn clear(&mut self) {
+        let (scratch, mut early_hints) = (std::mem::take(&mut self.scratch), std::mem::take(&mut self.early_hints));
+        early_hints.clear();
+        *self = Effects { scratch, early_hints, ..Effects::default() };
+    }
+}
+
+/// A captured value. Its storage is kept from one stream to the next.
+#[derive(Clone, Debug, Default)]
+pub struct Captured {
+    bytes: Vec<u8>,
+    is_set: bool,
+}
+
+impl Captured {
+    /// What was captured; `None` if nothing was.
+    pub fn value(&self) -> Option<&[u8]> {
+        self.is_set.then_some(&self.bytes)
+    }
+}
+
 /// Captured fields of a stream, in the order of their declarations.
 #[derive(Debug, Default)]
 pub struct Captures {
-    /// Of the request.
-    pub request: RefCell<Vec<Option<Box<[u8]>>>>,
-    /// Of the response.
-    pub response: RefCell<Vec<Option<Box<[u8]>>>>,
+    /// Of the request; as many as are declared.
+    pub request: RefCell<Vec<Captured>>,
+    /// Of the response; as many as are declared.
+    pub response: RefCell<Vec<Captured>>,
 }
 
 impl Captures {
+    /// Empties all slots and makes them as many as the frontend declares.
+    pub fn clear(&self, request: usize, response: usize) {
+        for (slots, count) in [(&self.request, request), (&self.response, response)] {
+            let mut slots = slots.borrow_mut();
+            slots.resize_with(count, Captured::default);
+            slots.iter_mut().for_each(|slot| slot.is_set = false);
+        }
+    }
+
     /// Keeps a value, cut to `length` bytes.
-    pub fn store(slots: &RefCell<Vec<Option<Box<[u8]>>>>, at: usize, length: usize, value: &[u8]) {
+    pub fn store(slots: &RefCell<Vec<Captured>>, at: usize, length: usize, value: &[u8]) {
         let mut slots = slots.borrow_mut();
         if slots.len() <= at {
-            slots.resize(at + 1, None);
+            slots.resize_with(at + 1, Captured::default);
         }
-        slots[at] = Some(value[..value.len().min(length)].into());
+        let slot = &mut slots[at];
+        slot.bytes.clear();
+        slot.bytes.extend_from_slice(&value[..value.len().min(length)]);
+        slot.is_set = true;
     }
 }
 

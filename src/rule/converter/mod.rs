@@ -155,6 +155,3 @@ const fn row(
 const fn refused(name: &'static str, input: Kind, output: Kind, why: &'static str, doc: &'static str) -> Row {
     Row { name, arguments: &[], needed: 0, input, output, support: Support::Refused(why), run: None, doc }
 }
-
-#[cfg(test)]
-mod tests;

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::super::argument::Argument;
 use super::super::sample::{Sample, leading_int};
-use super::super::transaction::Transaction;
+use super::super::transaction::{Captured, Transaction};
 use super::Cursor;
 use super::line::message;
 use crate::http::Message;
@@ -212,9 +212,9 @@ pub(super) fn binary_block<'t, const IS_RESPONSE: bool>(
     Some(Sample::bin(out))
 }
 
-fn slot<'t>(arguments: &[Argument], slots: &std::cell::RefCell<Vec<Option<Box<[u8]>>>>) -> Option<Sample<'t>> {
+fn slot<'t>(arguments: &[Argument], slots: &std::cell::RefCell<Vec<Captured>>) -> Option<Sample<'t>> {
     let at = usize::try_from(arguments.first()?.int_or(-1)).ok()?;
-    slots.borrow().get(at)?.as_ref().map(|value| Sample::built(value.to_vec()))
+    slots.borrow().get(at)?.value().map(Sample::built)
 }
 
 pub(super) fn captured_request<'t>(

@@ -82,29 +82,29 @@ impl Format {
 
 fn write_sample(sample: Option<Sample<'_>>, options: Options, purpose: FormatUse, out: &mut Vec<u8>) {
     let is_log = purpose == FormatUse::Log;
-    // Text ends at a NUL, as every cast to text does.
-    let sample = sample.and_then(|sample| sample.cast(super::sample::Kind::Str));
     let quotes = options.quotes && is_log;
-    let Some(sample) = sample.filter(|sample| !sample.text().is_empty()) else {
-        return out.extend_from_slice(if quotes {
-            b"\"\""
-        } else if is_log {
-            b"-"
-        } else {
-            b""
-        });
-    };
+    let start = out.len();
     if quotes {
         out.push(b'"');
     }
-    let text = sample.text();
-    match (options.escapes, is_log) {
-        (true, _) => encode::escaped(out, &text),
-        (false, true) => out.extend_from_slice(&text),
-        (false, false) => encode::percent(out, &text),
+    match &sample {
+        Some(Sample::Str(text) | Sample::Bin(text) | Sample::Method(text)) => {
+            // Text ends at a NUL if it was binary, as in every cast to text.
+            let is_binary = matches!(sample, Some(Sample::Bin(_)));
+            let end = memchr::memchr(0, text).filter(|_| is_binary).unwrap_or(text.len());
+            match (options.escapes, is_log) {
+                (true, _) => encode::escaped(out, &text[..end]),
+                (false, true) => out.extend_from_slice(&text[..end]),
+                (false, false) => encode::percent(out, &text[..end]),
+            }
+        }
+        Some(plain) => plain.write(out),
+        None => {}
     }
-    if quotes {
-        out.push(b'"');
+    match (quotes, is_log) {
+        (true, _) => out.push(b'"'),
+        (false, true) if out.len() == start => out.push(b'-'),
+        (false, _) => {}
     }
 }
 

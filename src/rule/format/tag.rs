@@ -7,7 +7,7 @@ use crate::http::Message;
 use crate::rule::converter::format_date;
 use crate::rule::facts::{Address, Number, Words, Zone};
 use crate::rule::fetch::path_of;
-use crate::rule::transaction::Transaction;
+use crate::rule::transaction::{Captured, Transaction};
 
 use super::{FormatUse, Options, encode};
 
@@ -296,7 +296,7 @@ fn received(out: &mut Vec<u8>, parts: &[&[u8]], options: Options) {
 /// Characters that separate captured fields.
 const SEPARATORS: &[u8] = b"|{}";
 
-fn fields(out: &mut Vec<u8>, slots: &[Option<Box<[u8]>>], options: Options) {
+fn fields(out: &mut Vec<u8>, slots: &[Captured], options: Options) {
     if slots.is_empty() {
         return;
     }
@@ -305,17 +305,17 @@ fn fields(out: &mut Vec<u8>, slots: &[Option<Box<[u8]>>], options: Options) {
         if at > 0 {
             out.push(b'|');
         }
-        encode::for_log(out, value.as_deref().unwrap_or_default(), SEPARATORS, options.escapes);
+        encode::for_log(out, value.value().unwrap_or_default(), SEPARATORS, options.escapes);
     }
     out.extend_from_slice(if options.quotes { b"}\"" } else { b"}" });
 }
 
-fn field_list(out: &mut Vec<u8>, slots: &[Option<Box<[u8]>>], options: Options, purpose: FormatUse) {
+fn field_list(out: &mut Vec<u8>, slots: &[Captured], options: Options, purpose: FormatUse) {
     for (at, value) in slots.iter().enumerate() {
         if at > 0 {
             out.push(b' ');
         }
-        match value {
+        match value.value() {
             Some(value) if !value.is_empty() => {
                 let mark: &[u8] = if options.quotes { b"\"" } else { b"" };
                 out.extend_from_slice(mark);
