@@ -9,7 +9,6 @@ use super::super::converter::may_set;
 use super::super::expression::Expression;
 use super::super::format::Format;
 use super::super::pattern::Regex;
-use super::super::pattern::regex::expand;
 use super::super::sample::{Sample, Text};
 use super::super::transaction::{Captures, Transaction};
 use super::super::variable::Stored;
@@ -240,9 +239,10 @@ fn with_message(transaction: &mut Transaction<'_>, edit: impl FnOnce(&mut Messag
 fn replace_target(message: &mut Message<'_>, part: Part, regex: &Regex, value: &[u8], scratch: &mut Vec<u8>) -> bool {
     let target = message.target();
     let Some((start, end)) = target::find(target, part) else { return true };
-    let Some(captures) = regex.captures(&target[start..end]) else { return true };
     let mut replaced = Vec::new();
-    expand(&mut replaced, value, &captures);
+    if !regex.substitute(&target[start..end], value, &mut replaced) {
+        return true;
+    }
     target::set(message, part, &replaced, scratch)
 }
 
@@ -260,7 +260,7 @@ fn replace_fields(
         let is_changed = if each_value {
             replace_values(scratch, field.value, regex, value)
         } else {
-            regex.captures(field.value).map(|captures| expand(scratch, value, &captures)).is_some()
+            regex.substitute(field.value, value, scratch)
         };
         if is_changed {
             message.replace(at, scratch);
@@ -275,12 +275,10 @@ fn replace_values(out: &mut Vec<u8>, line: &[u8], regex: &Regex, value: &[u8]) -
         if at > 0 {
             out.push(b',');
         }
-        match regex.captures(part.trim_ascii()) {
-            Some(captures) => {
-                expand(out, value, &captures);
-                is_changed = true;
-            }
-            None => out.extend_from_slice(part),
+        if regex.substitute(part.trim_ascii(), value, out) {
+            is_changed = true;
+        } else {
+            out.extend_from_slice(part);
         }
     }
     is_changed

@@ -46,6 +46,20 @@ impl Regex {
         self.0.captures(text)
     }
 
+    /// Appends the substitution if the text matches, and says whether it does. Nothing is allocated where the
+    /// substitution refers to no group.
+    pub fn substitute(&self, text: &[u8], substitution: &[u8], out: &mut Vec<u8>) -> bool {
+        if !substitution.contains(&b'\\') {
+            let is_match = self.is_match(text);
+            if is_match {
+                out.extend_from_slice(substitution);
+            }
+            return is_match;
+        }
+        let captures = self.captures(text);
+        captures.inspect(|captures| expand(out, substitution, captures)).is_some()
+    }
+
     /// Replaces the first match or all of them. `None` if nothing matches.
     pub fn replace(&self, text: &[u8], substitution: &[u8], is_global: bool) -> Option<Vec<u8>> {
         let mut out = Vec::with_capacity(text.len() + substitution.len());
