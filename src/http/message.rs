@@ -272,3 +272,55 @@ impl Message<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{ConnectionField, RequestEdit, parse_request, parse_response};
+    use crate::http::{write_edited_request, write_edited_response};
+
+    const REQUEST: &[u8] =
+        b"POST /a HTTP/1.1\r\nHost: h\r\nA: 1\r\nContent-Length: 3\r\nConnection: close\r\na: 2\r\n\r\n";
+
+    fn forwarded(edit: impl FnOnce(&mut Message<'_>)) -> String {
+        let (mut head, mut edits, mut out) = (Head::default(), Edits::default(), Vec::new());
+        parse_request(REQUEST, &mut head).unwrap();
+        let mut message = Message { bytes: REQUEST, head: &head, edits: &mut edits };
+        edit(&mut message);
+        let request = RequestEdit { forwarded_for: None, connection: ConnectionField::Omit };
+        write_edited_request(&mut out, &message, request);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn an_untouched_request_is_forwarded_as_it_came() {
+        assert_eq!(forwarded(|_| {}), "POST /a HTTP/1.1\r\nHost: h\r\nA: 1\r\nContent-Length: 3\r\na: 2\r\n\r\n");
+    }
+
+    #[test]
+    fn edits_keep_order_and_framing() {
+        let text = forwarded(|message| {
+            assert!(message.add(b"B", b"x\r\ny"));
+            assert!(!message.add(b"bad name", b"x"));
+            assert_eq!(message.remove(|field| field.is(b"A")), 2);
+            assert_eq!(message.remove(|field| field.is(b"Content-Length")), 1);
+            assert!(message.set_target(b"/b?c") && !message.set_target(b"/ b"));
+            assert!(message.set_method(b"PUT") && !message.set_method(b"P T"));
+            let host = message.fields().position(|field| field.is(b"host")).unwrap();
+            message.replace(host, b"other");
+        });
+        assert_eq!(text, "PUT /b?c HTTP/1.1\r\nContent-Length: 3\r\nHost: other\r\nB: x  y\r\n\r\n");
+    }
+
+    #[test]
+    fn a_response_can_change_its_status() {
+        let bytes = b"HTTP/1.0 200 OK\r\nServer: x\r\n\r\n";
+        let (mut head, mut edits, mut out) = (Head::default(), Edits::default(), Vec::new());
+        parse_response(bytes, &mut head).unwrap();
+        let mut message = Message { bytes, head: &head, edits: &mut edits };
+        assert_eq!((message.status(), message.reason()), (200, &b"OK"[..]));
+        message.set_status(404, b"Gone\nAway");
+        write_edited_response(&mut out, &message, ConnectionField::Omit);
+        assert_eq!(String::from_utf8(out).unwrap(), "HTTP/1.1 404 Gone Away\r\nServer: x\r\n\r\n");
+    }
+}

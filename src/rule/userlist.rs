@@ -81,13 +81,16 @@ mod tests {
 
     fn list() -> Userlist {
         let user = |name: &str, password| User { name: name.into(), password, groups: vec!["ops".into()] };
-        // mkpasswd -m sha-256 / sha-512, password "secret".
-        let sha256 = "$5$saltsalt$RcBuTxtVTSlO2sxEq5bAH6WMQmyM9yWtXMIvOmD8c04";
+        // openssl passwd -5 (and -6) -salt saltsalt secret
+        let sha256 = "$5$saltsalt$0IyaXrmV7.sGNS6tirgqHLqX/G.FBvgkYA.lpPdS5sA";
+        let sha512 =
+            "$6$saltsalt$TVLlQcbpFVof5W3Yz4DTP6gRstiNuHwwTt6GLc1E5n0U0aDehy0S5knV8wiOQSpT0Y77vwPZN.Pq.H91p5hVO1";
         Userlist {
             name: "team".into(),
             users: vec![
                 user("ann", Some(Password::Plain("pw".into()))),
                 user("bob", Some(Password::Crypted(sha256.into()))),
+                user("cat", Some(Password::Crypted(sha512.into()))),
                 user("eve", None),
             ],
         }
@@ -100,7 +103,10 @@ mod tests {
         assert!(list.authenticate(b"ann", b"pW").is_none());
         assert!(list.authenticate(b"eve", b"").is_none());
         assert!(list.authenticate(b"nobody", b"pw").is_none());
-        assert!(list.authenticate(b"bob", b"wrong").is_none());
+        for name in [b"bob", b"cat"] {
+            assert!(list.authenticate(name, b"secret").is_some());
+            assert!(list.authenticate(name, b"wrong").is_none());
+        }
     }
 
     #[test]
