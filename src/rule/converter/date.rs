@@ -29,8 +29,9 @@ pub(in super::super) fn format(out: &mut Vec<u8>, pattern: &[u8], seconds: i64, 
         };
         if letter == b'N' {
             let width = std::str::from_utf8(&pattern[at..at + digits]).ok().and_then(|width| width.parse().ok());
-            let fraction = format!("{nanoseconds:09}");
-            out.extend_from_slice(&fraction.as_bytes()[..width.unwrap_or(9_usize).clamp(1, 9)]);
+            // Writing to a Vec cannot fail.
+            let _ = write!(out, "{nanoseconds:09}");
+            out.truncate(out.len() - (9 - width.unwrap_or(9_usize).clamp(1, 9)));
             at += digits + 1;
             continue;
         }
