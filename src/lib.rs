@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! words      time diag wire http model state
-//! deciding   vrrp track check balance config
+//! deciding   vrrp track rule check balance config
 //! doing      sys generation proxy admin
 //! running    run cli
 //! ```
@@ -31,6 +31,7 @@ pub mod state;
 // Deciding: no I/O, no clock, no tokio.
 pub mod vrrp;
 pub mod track;
+pub mod rule;
 pub mod check;
 pub mod balance;
 pub mod config;

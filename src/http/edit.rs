@@ -3,7 +3,8 @@
 use std::io::Write as _;
 use std::net::IpAddr;
 
-use super::head::{Field, FieldKind, Head};
+use super::head::{Field, FieldKind, Head, Version};
+use super::message::Message;
 
 /// The Connection field to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +34,51 @@ pub fn write_request(out: &mut Vec<u8>, bytes: &[u8], head: &Head, edit: Request
     out.extend_from_slice(b"\r\n");
     let is_upgrade = edit.connection == ConnectionField::Upgrade;
     let is_forwarded = edit.forwarded_for.is_some();
-    copy_fields(out, bytes, head, |field| match field.kind {
+    copy_fields(out, bytes, head, |field| is_request_field(field.kind, is_forwarded, is_upgrade));
+    finish_request(out, edit);
+}
+
+/// As [`write_request`], with what rules changed. Fields that delimit the body are written as received: a rule cannot
+/// make two recipients read one message differently.
+pub fn write_edited_request(out: &mut Vec<u8>, message: &Message<'_>, edit: RequestEdit) {
+    let (bytes, head) = (message.bytes, message.head);
+    if message.edits.is_empty() {
+        return write_request(out, bytes, head, edit);
+    }
+    out.extend_from_slice(message.method());
+    out.push(b' ');
+    out.extend_from_slice(message.target());
+    out.extend_from_slice(match head.version {
+        Version::Http10 => b" HTTP/1.0\r\n",
+        Version::Http11 => b" HTTP/1.1\r\n",
+    });
+    let (is_upgrade, is_forwarded) = (edit.connection == ConnectionField::Upgrade, edit.forwarded_for.is_some());
+    write_framing(out, message);
+    message.write_fields(out, |kind| !is_framing(kind) && is_request_field(kind, is_forwarded, is_upgrade));
+    finish_request(out, edit);
+}
+
+fn is_request_field(kind: FieldKind, is_forwarded: bool, is_upgrade: bool) -> bool {
+    match kind {
         FieldKind::ForwardedProto => !is_forwarded,
         kind => is_end_to_end(kind, is_upgrade),
-    });
+    }
+}
+
+fn is_framing(kind: FieldKind) -> bool {
+    matches!(kind, FieldKind::ContentLength | FieldKind::TransferEncoding)
+}
+
+fn write_framing(out: &mut Vec<u8>, message: &Message<'_>) {
+    for field in message.head.fields.iter().filter(|field| is_framing(field.kind)) {
+        out.extend_from_slice(field.name.of(message.bytes));
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(field.value.of(message.bytes));
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+fn finish_request(out: &mut Vec<u8>, edit: RequestEdit) {
     if let Some(client) = edit.forwarded_for {
         out.extend_from_slice(b"X-Forwarded-For: ");
         write_address(out, client);
@@ -53,6 +95,21 @@ pub fn write_response(out: &mut Vec<u8>, bytes: &[u8], head: &Head, connection: 
     // 101 and 426 tell protocols in Upgrade.
     let is_upgrade = connection == ConnectionField::Upgrade || head.status == 426;
     copy_fields(out, bytes, head, |field| is_end_to_end(field.kind, is_upgrade));
+    finish(out, connection);
+}
+
+/// As [`write_response`], with what rules changed. Fields that delimit the body are written as received.
+pub fn write_edited_response(out: &mut Vec<u8>, message: &Message<'_>, connection: ConnectionField) {
+    if message.edits.is_empty() {
+        return write_response(out, message.bytes, message.head, connection);
+    }
+    // Writing to a Vec cannot fail.
+    let _ = write!(out, "HTTP/1.1 {} ", message.status());
+    out.extend_from_slice(message.reason());
+    out.extend_from_slice(b"\r\n");
+    let is_upgrade = connection == ConnectionField::Upgrade || message.head.status == 426;
+    write_framing(out, message);
+    message.write_fields(out, |kind| !is_framing(kind) && is_end_to_end(kind, is_upgrade));
     finish(out, connection);
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Decides how a message is delimited (RFC 9112 §6) and refuses whatever two parsers could read differently. Never
 //! reads a socket, never allocates once its storage has grown, never changes order or bytes of what it keeps.
-//! Read [`head`] first, then [`parse`], [`framing`], [`chunked`], and [`edit`] for what a proxy writes.
+//! Read [`head`] first, then [`parse`], [`framing`], [`chunked`], [`message`] for what rules change and [`edit`] for what a
+//! proxy writes.
 
 pub mod head;
 mod grammar;
@@ -10,11 +11,15 @@ pub mod parse;
 pub mod framing;
 pub mod chunked;
 pub mod edit;
+pub mod message;
 
 pub use chunked::ChunkScanner;
-pub use edit::{ConnectionField, RequestEdit, write_request, write_response};
+pub use edit::{
+    ConnectionField, RequestEdit, write_edited_request, write_edited_response, write_request, write_response,
+};
 pub use framing::{Body, BodyError, BodyFraming};
 pub use head::{Field, FieldKind, Head, Method, Span, Version};
+pub use message::{Edits, FieldView, Message};
 pub use parse::{HeadError, Parsed, is_head_complete, parse_request, parse_response};
 
 #[cfg(test)]

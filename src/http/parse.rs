@@ -229,7 +229,7 @@ fn field(text: &[u8], at: usize, next: usize) -> Result<Field, HeadError> {
     })
 }
 
-fn classify(name: &[u8]) -> FieldKind {
+pub(super) fn classify(name: &[u8]) -> FieldKind {
     let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
     match name.len() {
         2 if is("te") => FieldKind::Te,

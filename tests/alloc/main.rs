@@ -5,6 +5,7 @@
 // The two things a test of allocations cannot do without: an allocator, and a clock for its deadline.
 #![allow(unsafe_code, clippy::disallowed_methods)]
 
+mod rules;
 mod worker;
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -130,4 +131,9 @@ fn keep_alive_requests_allocate_nothing() {
     ] {
         assert_eq!(allocations(mode, request, response), 0, "allocations for 1000 times {name}");
     }
+    let rules = std::thread::spawn(|| {
+        count_this_thread();
+        rules::allocations()
+    });
+    assert_eq!(rules.join().expect("rules run"), 0, "allocations for 1000 times rules");
 }

@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Deciding.
     ("vrrp", &["time", "wire", "model", "state"]),
     ("track", &["model", "state", "vrrp"]),
+    ("rule", &["http", "state"]),
     ("check", &["time", "model", "state"]),
     ("balance", &["time", "model", "state"]),
     ("config", &["diag", "model", "track"]),
@@ -48,7 +49,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// Modules that decide: they compile without any I/O crate and touch neither kernel nor clock.
 const PURE: &[&str] =
-    &["time", "diag", "wire", "http", "model", "state", "vrrp", "track", "check", "balance", "config"];
+    &["time", "diag", "wire", "http", "model", "state", "vrrp", "track", "rule", "check", "balance", "config"];
 
 /// What a pure module does not name.
 const IMPURE: &[&str] = &[

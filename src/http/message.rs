@@ -1,0 +1,326 @@
+//! A received message as rules see and change it: the head's ranges with a list of edits over them.
+//!
+//! Nothing is copied until a rule changes something; the first change lists the fields by number, later ones work on the
+//! list. Text that rules write lives in one arena. Reuse an [`Edits`] for many messages: clearing keeps its storage.
+
+use super::grammar::{is_field_value, is_whole_token};
+use super::head::{FieldKind, Head, Span, Version};
+use super::parse::classify;
+
+/// A field of an edited message.
+#[derive(Clone, Copy, Debug)]
+enum Entry {
+    /// By number in [`Head::fields`].
+    Received(u16),
+    /// In the arena.
+    Added { name: Span, value: Span, kind: FieldKind },
+    /// Received name, value in the arena.
+    Changed { received: u16, value: Span },
+}
+
+/// What rules changed in a head.
+#[derive(Debug, Default)]
+pub struct Edits {
+    text: Vec<u8>,
+    entries: Vec<Entry>,
+    has_entries: bool,
+    method: Option<Span>,
+    target: Option<Span>,
+    status: Option<u16>,
+    reason: Option<Span>,
+}
+
+impl Edits {
+    /// Forgets every change and keeps the storage.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.entries.clear();
+        self.has_entries = false;
+        (self.method, self.target, self.status, self.reason) = (None, None, None, None);
+    }
+
+    /// Whether the message is as it was received.
+    pub fn is_empty(&self) -> bool {
+        !self.has_entries && !self.changes_line()
+    }
+
+    /// Whether the fields are as they were received.
+    pub fn leaves_fields(&self) -> bool {
+        !self.has_entries
+    }
+
+    /// Whether the request or status line was changed.
+    pub fn changes_line(&self) -> bool {
+        self.method.is_some() || self.target.is_some() || self.status.is_some() || self.reason.is_some()
+    }
+
+    fn keep(&mut self, text: &[u8]) -> Span {
+        let start = self.text.len();
+        self.text.extend_from_slice(text);
+        Span::new(start, self.text.len())
+    }
+
+    /// Field values keep no control character, whatever a rule made of a client's bytes.
+    fn keep_value(&mut self, value: &[u8]) -> Span {
+        let start = self.text.len();
+        self.text.extend(value.iter().map(|&byte| if is_field_value(byte) { byte } else { b' ' }));
+        Span::new(start, self.text.len())
+    }
+}
+
+/// A field: name and value as they would be sent now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FieldView<'m> {
+    /// Name, in the case it was received or written in.
+    pub name: &'m [u8],
+    /// Value without surrounding white space.
+    pub value: &'m [u8],
+    /// What it means to the proxy.
+    pub kind: FieldKind,
+}
+
+impl FieldView<'_> {
+    /// Whether this is the field `name`, whatever its case.
+    pub fn is(&self, name: &[u8]) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+}
+
+/// A request or response head with its edits.
+#[derive(Debug)]
+pub struct Message<'a> {
+    /// The buffer that was parsed.
+    pub bytes: &'a [u8],
+    /// What was found in it.
+    pub head: &'a Head,
+    /// What rules changed.
+    pub edits: &'a mut Edits,
+}
+
+impl Message<'_> {
+    /// Method of a request.
+    pub fn method(&self) -> &[u8] {
+        match self.edits.method {
+            Some(span) => span.of(&self.edits.text),
+            None => self.received_method(),
+        }
+    }
+
+    /// Method of a request as it came.
+    pub fn received_method(&self) -> &[u8] {
+        let line = self.head.line.of(self.bytes);
+        let end = line.iter().position(|&byte| byte == b' ').unwrap_or(line.len());
+        &line[..end]
+    }
+
+    /// Request target.
+    pub fn target(&self) -> &[u8] {
+        self.edits.target.map_or_else(|| self.received_target(), |span| span.of(&self.edits.text))
+    }
+
+    /// Request target as it came.
+    pub fn received_target(&self) -> &[u8] {
+        self.head.target.of(self.bytes)
+    }
+
+    /// `1.0` or `1.1`.
+    pub fn version(&self) -> &'static [u8] {
+        match self.head.version {
+            Version::Http10 => b"1.0",
+            Version::Http11 => b"1.1",
+        }
+    }
+
+    /// Status code of a response.
+    pub fn status(&self) -> u16 {
+        self.edits.status.unwrap_or(self.head.status)
+    }
+
+    /// Reason phrase of a response.
+    pub fn reason(&self) -> &[u8] {
+        match self.edits.reason {
+            Some(span) => span.of(&self.edits.text),
+            None => self.head.line.of(self.bytes).get(13..).unwrap_or_default(),
+        }
+    }
+
+    /// How many fields there are.
+    pub fn len(&self) -> usize {
+        if self.edits.has_entries { self.edits.entries.len() } else { self.head.fields.len() }
+    }
+
+    /// Whether there is no field.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The field at a place, 0-.
+    pub fn field(&self, at: usize) -> Option<FieldView<'_>> {
+        let entry = if self.edits.has_entries {
+            *self.edits.entries.get(at)?
+        } else {
+            Entry::Received(u16::try_from(at).ok()?)
+        };
+        let received = |index: u16| self.head.fields.get(usize::from(index));
+        let text = &self.edits.text;
+        match entry {
+            Entry::Received(index) => {
+                let field = received(index)?;
+                let (name, value) = (field.name.of(self.bytes), field.value.of(self.bytes));
+                Some(FieldView { name, value, kind: field.kind })
+            }
+            Entry::Changed { received: index, value } => {
+                let field = received(index)?;
+                Some(FieldView { name: field.name.of(self.bytes), value: value.of(text), kind: field.kind })
+            }
+            Entry::Added { name, value, kind } => Some(FieldView { name: name.of(text), value: value.of(text), kind }),
+        }
+    }
+
+    /// The fields in order.
+    pub fn fields(&self) -> impl DoubleEndedIterator<Item = FieldView<'_>> {
+        (0..self.len()).filter_map(|at| self.field(at))
+    }
+
+    /// The value of the first field of that name.
+    pub fn value(&self, name: &[u8]) -> Option<&[u8]> {
+        (0..self.len()).filter_map(|at| self.field(at)).find(|field| field.is(name)).map(|field| field.value)
+    }
+
+    fn list(&mut self) -> &mut Vec<Entry> {
+        let edits = &mut *self.edits;
+        if !edits.has_entries {
+            edits.has_entries = true;
+            edits.entries.clear();
+            let count = u16::try_from(self.head.fields.len()).unwrap_or(u16::MAX);
+            edits.entries.extend((0..count).map(Entry::Received));
+        }
+        &mut edits.entries
+    }
+
+    /// Appends a field. `false` if the name is not a token: nothing is added.
+    pub fn add(&mut self, name: &[u8], value: &[u8]) -> bool {
+        if !is_whole_token(name) {
+            return false;
+        }
+        let kind = classify(name);
+        let (name, value) = (self.edits.keep(name), self.edits.keep_value(value));
+        self.list().push(Entry::Added { name, value, kind });
+        true
+    }
+
+    /// Removes the fields that `which` selects; how many there were.
+    pub fn remove(&mut self, mut which: impl FnMut(FieldView<'_>) -> bool) -> usize {
+        if !self.fields().any(&mut which) {
+            return 0;
+        }
+        let before = self.len();
+        self.list();
+        let mut at = 0;
+        while at < self.edits.entries.len() {
+            if self.field(at).is_some_and(&mut which) {
+                self.edits.entries.remove(at);
+            } else {
+                at += 1;
+            }
+        }
+        before - self.len()
+    }
+
+    /// Replaces the value of the field at a place.
+    pub fn replace(&mut self, at: usize, value: &[u8]) {
+        let value = self.edits.keep_value(value);
+        if let Some(entry) = self.list().get_mut(at) {
+            *entry = match *entry {
+                Entry::Received(received) | Entry::Changed { received, .. } => Entry::Changed { received, value },
+                Entry::Added { name, kind, .. } => Entry::Added { name, value, kind },
+            };
+        }
+    }
+
+    /// Changes the method. `false` if it is not a token.
+    pub fn set_method(&mut self, method: &[u8]) -> bool {
+        let is_good = is_whole_token(method);
+        if is_good {
+            self.edits.method = Some(self.edits.keep(method));
+        }
+        is_good
+    }
+
+    /// Changes the request target. `false` if it is empty or has a byte that is not visible ASCII.
+    pub fn set_target(&mut self, target: &[u8]) -> bool {
+        let is_good = !target.is_empty() && super::grammar::are_visible(target);
+        if is_good {
+            self.edits.target = Some(self.edits.keep(target));
+        }
+        is_good
+    }
+
+    /// Changes the status (100-999) and reason of a response.
+    pub fn set_status(&mut self, status: u16, reason: &[u8]) {
+        self.edits.status = Some(status);
+        self.edits.reason = Some(self.edits.keep_value(reason));
+    }
+
+    /// Appends the fields as lines, those that `keep` allows.
+    pub(super) fn write_fields(&self, out: &mut Vec<u8>, keep: impl Fn(FieldKind) -> bool) {
+        for field in self.fields().filter(|field| keep(field.kind)) {
+            out.extend_from_slice(field.name);
+            out.extend_from_slice(b": ");
+            out.extend_from_slice(field.value);
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{ConnectionField, RequestEdit, parse_request, parse_response};
+    use crate::http::{write_edited_request, write_edited_response};
+
+    const REQUEST: &[u8] =
+        b"POST /a HTTP/1.1\r\nHost: h\r\nA: 1\r\nContent-Length: 3\r\nConnection: close\r\na: 2\r\n\r\n";
+
+    fn forwarded(edit: impl FnOnce(&mut Message<'_>)) -> String {
+        let (mut head, mut edits, mut out) = (Head::default(), Edits::default(), Vec::new());
+        parse_request(REQUEST, &mut head).unwrap();
+        let mut message = Message { bytes: REQUEST, head: &head, edits: &mut edits };
+        edit(&mut message);
+        let request = RequestEdit { forwarded_for: None, connection: ConnectionField::Omit };
+        write_edited_request(&mut out, &message, request);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn an_untouched_request_is_forwarded_as_it_came() {
+        assert_eq!(forwarded(|_| {}), "POST /a HTTP/1.1\r\nHost: h\r\nA: 1\r\nContent-Length: 3\r\na: 2\r\n\r\n");
+    }
+
+    #[test]
+    fn edits_keep_order_and_framing() {
+        let text = forwarded(|message| {
+            assert!(message.add(b"B", b"x\r\ny"));
+            assert!(!message.add(b"bad name", b"x"));
+            assert_eq!(message.remove(|field| field.is(b"A")), 2);
+            assert_eq!(message.remove(|field| field.is(b"Content-Length")), 1);
+            assert!(message.set_target(b"/b?c") && !message.set_target(b"/ b"));
+            assert!(message.set_method(b"PUT") && !message.set_method(b"P T"));
+            let host = message.fields().position(|field| field.is(b"host")).unwrap();
+            message.replace(host, b"other");
+        });
+        assert_eq!(text, "PUT /b?c HTTP/1.1\r\nContent-Length: 3\r\nHost: other\r\nB: x  y\r\n\r\n");
+    }
+
+    #[test]
+    fn a_response_can_change_its_status() {
+        let bytes = b"HTTP/1.0 200 OK\r\nServer: x\r\n\r\n";
+        let (mut head, mut edits, mut out) = (Head::default(), Edits::default(), Vec::new());
+        parse_response(bytes, &mut head).unwrap();
+        let mut message = Message { bytes, head: &head, edits: &mut edits };
+        assert_eq!((message.status(), message.reason()), (200, &b"OK"[..]));
+        message.set_status(404, b"Gone\nAway");
+        write_edited_response(&mut out, &message, ConnectionField::Omit);
+        assert_eq!(String::from_utf8(out).unwrap(), "HTTP/1.1 404 Gone Away\r\nServer: x\r\n\r\n");
+    }
+}

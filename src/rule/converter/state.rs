@@ -1,0 +1,191 @@
+//! Converters that look at, or change, something beside their input.
+
+use super::super::argument::{Argument, Raw};
+use super::super::error::RuleError;
+use super::super::facts::Number;
+use super::super::sample::{Kind, Sample, Text};
+use super::super::transaction::{Captures, Transaction};
+use super::super::variable::Stored;
+use super::text::into_text;
+
+pub(super) const CONDITIONS: &[&str] =
+    &["ifexists", "ifnotexists", "ifempty", "ifnotempty", "ifset", "ifnotset", "ifgt", "iflt"];
+
+/// Conditions of `set-var` that exclude each other.
+pub(super) fn check_conditions(raw: &[Raw]) -> Result<(), RuleError> {
+    for (at, condition) in raw.iter().enumerate() {
+        let text = condition.text.to_ascii_lowercase();
+        let opposite = match text.strip_prefix("ifnot") {
+            Some(rest) => format!("if{rest}"),
+            None if text == "ifgt" => "iflt".into(),
+            None if text == "iflt" => "ifgt".into(),
+            None => text.replacen("if", "ifnot", 1),
+        };
+        if raw[..at].iter().any(|other| other.text.eq_ignore_ascii_case(&opposite)) {
+            return Err(
+                RuleError::new(0, format!("{text} and {opposite} exclude each other")).further(condition.offset)
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Whether all conditions (by their numbers in [`CONDITIONS`]) let a variable be set to the sample.
+pub(in super::super) fn may_set(
+    transaction: &Transaction<'_>,
+    name: &super::super::variable::VariableName,
+    conditions: &[Argument],
+    sample: &Sample<'_>,
+) -> bool {
+    let variables = transaction.variables;
+    let is_empty = matches!(sample, Sample::Str(text) | Sample::Bin(text) if text.is_empty());
+    let compare = || match (variables.find(name), sample) {
+        (Some(Stored::Int(known)), Sample::Int(new)) => Some(known.cmp(new)),
+        _ => None,
+    };
+    conditions.iter().filter(|condition| condition.is_given()).all(|condition| match condition.int_or(0) {
+        0 => variables.exists(name),
+        1 => !variables.exists(name),
+        2 => is_empty,
+        3 => !is_empty,
+        4 => variables.find(name).is_some(),
+        5 => variables.find(name).is_none(),
+        6 => compare().is_none_or(std::cmp::Ordering::is_gt),
+        _ => compare().is_none_or(std::cmp::Ordering::is_lt),
+    })
+}
+
+pub(super) fn set_variable<'t>(
+    transaction: &'t Transaction<'_>,
+    arguments: &'t [Argument],
+    sample: Sample<'t>,
+) -> Option<Sample<'t>> {
+    let (Argument::Variable(name), conditions) = arguments.split_first()? else { return None };
+    if !may_set(transaction, name, conditions, &sample) {
+        return None;
+    }
+    transaction.variables.store(name, Some(Stored::of(&sample)));
+    Some(sample)
+}
+
+pub(super) fn unset_variable<'t>(
+    transaction: &'t Transaction<'_>,
+    arguments: &'t [Argument],
+    sample: Sample<'t>,
+) -> Option<Sample<'t>> {
+    let Argument::Variable(name) = arguments.first()? else { return None };
+    transaction.variables.store(name, None);
+    Some(sample)
+}
+
+fn of_server(transaction: &Transaction<'_>, sample: &Sample<'_>, question: Number) -> Option<i64> {
+    let name = sample.text();
+    transaction.facts.number(question, Some(std::str::from_utf8(&name).ok()?))
+}
+
+pub(super) fn usable_servers<'t>(
+    transaction: &'t Transaction<'_>,
+    _: &'t [Argument],
+    sample: Sample<'t>,
+) -> Option<Sample<'t>> {
+    of_server(transaction, &sample, Number::UsableServers).map(Sample::Int)
+}
+
+pub(super) fn server_is_up<'t>(
+    transaction: &'t Transaction<'_>,
+    _: &'t [Argument],
+    sample: Sample<'t>,
+) -> Option<Sample<'t>> {
+    of_server(transaction, &sample, Number::ServerIsUp).map(|is_up| Sample::Bool(is_up != 0))
+}
+
+pub(super) fn server_queue<'t>(
+    transaction: &'t Transaction<'_>,
+    _: &'t [Argument],
+    sample: Sample<'t>,
+) -> Option<Sample<'t>> {
+    of_server(transaction, &sample, Number::ServerQueue).map(Sample::Int)
+}
+
+pub(super) fn capture_request<'t>(
+    transaction: &'t Transaction<'_>,
+    arguments: &'t [Argument],
+    sample: Sample<'t>,
+) -> Option<Sample<'t>> {
+    let (slot, length) = (arguments.first()?.int_or(-1), arguments.get(1)?.int_or(0));
+    let (slot, length) = (usize::try_from(slot).ok()?, usize::try_from(length).ok()?);
+    Captures::store(&transaction.captures.request, slot, length, &sample.text());
+    Some(sample)
+}
+
+pub(super) fn capture_response<'t>(
+    transaction: &'t Transaction<'_>,
+    arguments: &'t [Argument],
+    sample: Sample<'t>,
+) -> Option<Sample<'t>> {
+    let (slot, length) = (arguments.first()?.int_or(-1), arguments.get(1)?.int_or(0));
+    let (slot, length) = (usize::try_from(slot).ok()?, usize::try_from(length).ok()?);
+    Captures::store(&transaction.captures.response, slot, length, &sample.text());
+    Some(sample)
+}
+
+pub(super) fn regsub<'t>(_: &'t Transaction<'_>, arguments: &'t [Argument], sample: Sample<'t>) -> Option<Sample<'t>> {
+    let Argument::Regex(regex) = arguments.first()? else { return None };
+    let text = into_text(sample);
+    let is_global = arguments.get(2).is_some_and(|flags| flags.bytes().contains(&b'g'));
+    match regex.replace(&text, arguments.get(1).map(Argument::bytes).unwrap_or_default(), is_global) {
+        Some(replaced) => Some(Sample::built(replaced)),
+        None => Some(Sample::Str(text)),
+    }
+}
+
+/// The value that a map has for the sample, or the default, in the type wanted.
+fn mapped<'t>(arguments: &'t [Argument], sample: &Sample<'t>, output: Kind) -> Option<Sample<'t>> {
+    let Argument::Patterns(patterns) = arguments.first()? else { return None };
+    let value = match patterns.value(sample) {
+        Some(value) => Sample::Str(Text::Shared(value)),
+        None => Sample::str(arguments.get(1).filter(|default| default.is_given())?.bytes()),
+    };
+    value.cast(output)
+}
+
+pub(super) fn map<'t>(_: &'t Transaction<'_>, arguments: &'t [Argument], sample: Sample<'t>) -> Option<Sample<'t>> {
+    mapped(arguments, &sample, Kind::Str)
+}
+
+pub(super) fn map_to_int<'t>(
+    _: &'t Transaction<'_>,
+    arguments: &'t [Argument],
+    sample: Sample<'t>,
+) -> Option<Sample<'t>> {
+    mapped(arguments, &sample, Kind::Int)
+}
+
+pub(super) fn map_to_address<'t>(
+    _: &'t Transaction<'_>,
+    arguments: &'t [Argument],
+    sample: Sample<'t>,
+) -> Option<Sample<'t>> {
+    mapped(arguments, &sample, Kind::Addr)
+}
+
+pub(super) fn map_to_key<'t>(
+    _: &'t Transaction<'_>,
+    arguments: &'t [Argument],
+    sample: Sample<'t>,
+) -> Option<Sample<'t>> {
+    let Argument::Patterns(patterns) = arguments.first()? else { return None };
+    Some(Sample::built(patterns.find(&sample)?.key))
+}
+
+pub(super) fn map_regm<'t>(
+    _: &'t Transaction<'_>,
+    arguments: &'t [Argument],
+    sample: Sample<'t>,
+) -> Option<Sample<'t>> {
+    let Argument::Patterns(patterns) = arguments.first()? else { return None };
+    match patterns.expanded(&sample.text()) {
+        Some(value) => Some(Sample::built(value)),
+        None => Some(Sample::str(arguments.get(1).filter(|default| default.is_given())?.bytes())),
+    }
+}

@@ -1,0 +1,171 @@
+//! Bytes in the buffers, as they are.
+
+use super::super::argument::Argument;
+use super::super::sample::{Sample, Text};
+use super::super::transaction::{Data, Transaction};
+use super::Cursor;
+use crate::http::{self, Head, Parsed};
+
+pub(super) fn data<'t, const IS_RESPONSE: bool>(transaction: &'t Transaction<'_>) -> Data<'t> {
+    if IS_RESPONSE { transaction.response_data } else { transaction.request_data }
+}
+
+pub(super) fn wait_end<'t>(
+    transaction: &'t Transaction<'_>,
+    _: &'t [Argument],
+    cursor: &mut Cursor,
+) -> Option<Sample<'t>> {
+    let data = if transaction.stage.is_response() { transaction.response_data } else { transaction.request_data };
+    if data.is_final {
+        return Some(Sample::Bool(true));
+    }
+    cursor.may_change = true;
+    None
+}
+
+pub(super) fn length<'t, const IS_RESPONSE: bool>(
+    transaction: &'t Transaction<'_>,
+    _: &'t [Argument],
+    cursor: &mut Cursor,
+) -> Option<Sample<'t>> {
+    let data = data::<IS_RESPONSE>(transaction);
+    cursor.may_change = !data.is_final;
+    Some(Sample::Int(i64::try_from(data.bytes.len()).ok()?))
+}
+
+/// Part of what is there. It may change while less than asked for has come.
+fn part<'t>(data: Data<'t>, start: usize, length: usize, cursor: &mut Cursor) -> Option<Sample<'t>> {
+    let bytes = if length == 0 {
+        cursor.may_change = !data.is_final;
+        data.bytes.get(start..).filter(|bytes| !bytes.is_empty())
+    } else {
+        let bytes = data.bytes.get(start..start.checked_add(length)?);
+        cursor.may_change = bytes.is_none() && !data.is_final;
+        bytes
+    };
+    bytes.map(|bytes| Sample::Bin(Text::Borrowed(bytes)))
+}
+
+fn place(argument: Option<&Argument>) -> Option<usize> {
+    usize::try_from(argument?.int_or(-1)).ok()
+}
+
+pub(super) fn payload<'t, const IS_RESPONSE: bool>(
+    transaction: &'t Transaction<'_>,
+    arguments: &'t [Argument],
+    cursor: &mut Cursor,
+) -> Option<Sample<'t>> {
+    part(data::<IS_RESPONSE>(transaction), place(arguments.first())?, place(arguments.get(1))?, cursor)
+}
+
+pub(super) fn payload_with_length<'t, const IS_RESPONSE: bool>(
+    transaction: &'t Transaction<'_>,
+    arguments: &'t [Argument],
+    cursor: &mut Cursor,
+) -> Option<Sample<'t>> {
+    let data = data::<IS_RESPONSE>(transaction);
+    let (at, size) = (place(arguments.first())?, place(arguments.get(1))?);
+    let Some(length) = data.bytes.get(at..at.checked_add(size)?) else {
+        cursor.may_change = !data.is_final;
+        return None;
+    };
+    let length =
+        length.iter().try_fold(0_usize, |length, byte| length.checked_mul(256)?.checked_add(usize::from(*byte)))?;
+    if length == 0 {
+        return None;
+    }
+    let after = at + size;
+    // A third argument is where the bytes start: `+n` and `-n` from the end of the length.
+    let start = match std::str::from_utf8(arguments.get(2).map(Argument::bytes).unwrap_or_default()).ok()? {
+        "" => after,
+        relative if relative.starts_with(['+', '-']) => after.checked_add_signed(relative.parse().ok()?)?,
+        absolute => absolute.parse().ok()?,
+    };
+    part(data, start, length, cursor)
+}
+
+pub(super) fn is_http<'t>(
+    transaction: &'t Transaction<'_>,
+    _: &'t [Argument],
+    cursor: &mut Cursor,
+) -> Option<Sample<'t>> {
+    if transaction.request.is_some() {
+        return Some(Sample::Bool(true));
+    }
+    let mut head = Head::default();
+    match http::parse_request(transaction.request_data.bytes, &mut head) {
+        Ok(Parsed::Complete) => Some(Sample::Bool(true)),
+        Ok(Parsed::Partial) if !transaction.request_data.is_final => {
+            cursor.may_change = true;
+            None
+        }
+        _ => Some(Sample::Bool(false)),
+    }
+}
+
+/// `Cookie: name=value` in the first packet of an RDP connection (TPKT, X.224 connection request).
+fn rdp<'t>(transaction: &'t Transaction<'_>, name: &[u8], cursor: &mut Cursor) -> Option<&'t [u8]> {
+    let data = transaction.request_data;
+    if data.bytes.len() <= 11 {
+        cursor.may_change = !data.is_final;
+        return None;
+    }
+    let text = data.bytes[11..].strip_prefix(b"Cookie: ").or_else(|| data.bytes[11..].strip_prefix(b"cookie: "))?;
+    let equals = text.iter().position(|byte| *byte == b'=')?;
+    if !name.is_empty() && !text[..equals].eq_ignore_ascii_case(name) {
+        return None;
+    }
+    let Some(end) = text.windows(2).position(|pair| pair == b"\r\n") else {
+        cursor.may_change = !data.is_final;
+        return None;
+    };
+    text.get(equals + 1..end)
+}
+
+pub(super) fn rdp_cookie<'t>(
+    transaction: &'t Transaction<'_>,
+    arguments: &'t [Argument],
+    cursor: &mut Cursor,
+) -> Option<Sample<'t>> {
+    rdp(transaction, arguments.first().map(Argument::bytes).unwrap_or_default(), cursor).map(Sample::str)
+}
+
+pub(super) fn rdp_cookie_count<'t>(
+    transaction: &'t Transaction<'_>,
+    arguments: &'t [Argument],
+    cursor: &mut Cursor,
+) -> Option<Sample<'t>> {
+    let name = arguments.first().map(Argument::bytes).unwrap_or_default();
+    let found = rdp(transaction, name, cursor).is_some();
+    Some(Sample::Int(i64::from(found)))
+}
+
+pub(super) fn body<'t, const IS_RESPONSE: bool>(
+    transaction: &'t Transaction<'_>,
+    _: &'t [Argument],
+    cursor: &mut Cursor,
+) -> Option<Sample<'t>> {
+    let data = data::<IS_RESPONSE>(transaction);
+    cursor.may_change = !data.is_final;
+    Some(Sample::Bin(Text::Borrowed(data.bytes)))
+}
+
+pub(super) fn body_length<'t, const IS_RESPONSE: bool>(
+    transaction: &'t Transaction<'_>,
+    _: &'t [Argument],
+    cursor: &mut Cursor,
+) -> Option<Sample<'t>> {
+    length::<IS_RESPONSE>(transaction, &[], cursor)
+}
+
+pub(super) fn body_size<'t, const IS_RESPONSE: bool>(
+    transaction: &'t Transaction<'_>,
+    _: &'t [Argument],
+    cursor: &mut Cursor,
+) -> Option<Sample<'t>> {
+    let data = data::<IS_RESPONSE>(transaction);
+    match data.announced {
+        Some(size) => Some(Sample::Int(i64::try_from(size).unwrap_or(i64::MAX))),
+        None => length::<IS_RESPONSE>(transaction, &[], cursor),
+    }
+}

@@ -1,0 +1,112 @@
+//! Format strings: text with `%tags` and `%[expressions]` (HAProxy manual §8.2.6).
+//!
+//! Decides what is written into a log line, a header field or a body; writes into the caller's buffer and allocates nothing
+//! itself. [`tag`] has the table of tags, [`encode`] how bytes are made safe.
+
+mod encode;
+mod tag;
+mod parse;
+
+use super::error::RuleError;
+use super::expression::Expression;
+use super::sample::Sample;
+use super::scope::Scope;
+use super::transaction::Transaction;
+
+pub use tag::{TAGS, TagRow};
+
+/// What a format string is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormatUse {
+    /// A log line: runs of spaces are one space, what is missing is `-`.
+    Log,
+    /// A header field, a path, a body: spaces are kept, what is missing is empty, control characters are percent-encoded.
+    Http,
+    /// The unique id: as `Http`, with runs of spaces as one.
+    UniqueId,
+}
+
+/// `{+Q}`, `{+X}`, `{+E}`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Quotes around text.
+    pub quotes: bool,
+    /// Addresses, ports and some numbers in hexadecimal.
+    pub hexadecimal: bool,
+    /// `"`, `\` and `]` behind a backslash.
+    pub escapes: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Item {
+    Text(Box<[u8]>),
+    Tag(&'static TagRow, Options),
+    Expression(Expression, Options),
+}
+
+/// A compiled format string.
+#[derive(Clone, Debug)]
+pub struct Format {
+    items: Vec<Item>,
+    purpose: FormatUse,
+}
+
+impl Format {
+    /// Compiles a word.
+    pub fn compile(word: &str, purpose: FormatUse, scope: &mut Scope<'_>) -> Result<Format, RuleError> {
+        Ok(Format { items: parse::items(word, purpose, scope)?, purpose })
+    }
+
+    /// The text, if it is nothing but text.
+    pub fn constant(&self) -> Option<&[u8]> {
+        match &self.items[..] {
+            [] => Some(b""),
+            [Item::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Appends the text for this transaction.
+    pub fn render(&self, transaction: &Transaction<'_>, out: &mut Vec<u8>) {
+        for item in &self.items {
+            match item {
+                Item::Text(text) => out.extend_from_slice(text),
+                Item::Tag(row, options) => tag::write(row.tag, *options, self.purpose, transaction, out),
+                Item::Expression(expression, options) => {
+                    write_sample(expression.value(transaction), *options, self.purpose, out);
+                }
+            }
+        }
+    }
+}
+
+fn write_sample(sample: Option<Sample<'_>>, options: Options, purpose: FormatUse, out: &mut Vec<u8>) {
+    let is_log = purpose == FormatUse::Log;
+    let quotes = options.quotes && is_log;
+    let start = out.len();
+    if quotes {
+        out.push(b'"');
+    }
+    match &sample {
+        Some(Sample::Str(text) | Sample::Bin(text) | Sample::Method(text)) => {
+            // Text ends at a NUL if it was binary, as in every cast to text.
+            let is_binary = matches!(sample, Some(Sample::Bin(_)));
+            let end = memchr::memchr(0, text).filter(|_| is_binary).unwrap_or(text.len());
+            match (options.escapes, is_log) {
+                (true, _) => encode::escaped(out, &text[..end]),
+                (false, true) => out.extend_from_slice(&text[..end]),
+                (false, false) => encode::percent(out, &text[..end]),
+            }
+        }
+        Some(plain) => plain.write(out),
+        None => {}
+    }
+    match (quotes, is_log) {
+        (true, _) => out.push(b'"'),
+        (false, true) if out.len() == start => out.push(b'-'),
+        (false, _) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

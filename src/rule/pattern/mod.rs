@@ -1,0 +1,20 @@
+//! What samples are compared with: the values of ACLs and the keys of maps (HAProxy manual §7.1.1-7.1.6).
+//!
+//! Decides whether a sample matches and with which entry. Reads no file: content is passed in. Read [`Method`] first,
+//! then [`set`] for how entries are kept and changed at run time, [`index`] for how they are searched.
+
+mod method;
+pub mod set;
+mod index;
+mod integer;
+mod network;
+mod text;
+pub mod regex;
+
+pub use integer::{Operator, Range};
+pub use method::Method;
+pub use regex::Regex;
+pub use set::{Entry, PatternSpec, Patterns, Registry};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! What a rule may name while it is compiled: ACLs, files, userlists, capture slots.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::acl::Acl;
+use super::error::{RuleError, Warning};
+use super::pattern::{PatternSpec, Patterns, Registry};
+use super::reference::{Reference, ReferenceKind};
+use super::stage::Stage;
+use super::userlist::Userlist;
+
+/// Content of the files that rules name. Whoever loads the configuration reads them; rules do no I/O.
+pub trait Files {
+    /// The file's bytes, or why there are none.
+    fn read(&self, name: &str) -> Result<Vec<u8>, String>;
+}
+
+/// No files.
+#[derive(Clone, Copy, Debug)]
+pub struct NoFiles;
+
+impl Files for NoFiles {
+    fn read(&self, name: &str) -> Result<Vec<u8>, String> {
+        Err(format!("'{name}' cannot be read here"))
+    }
+}
+
+/// Lengths of capture slots in their order (`declare capture`, `capture request header`).
+#[derive(Clone, Debug, Default)]
+pub struct Slots {
+    /// Of requests, bytes.
+    pub request: Vec<usize>,
+    /// Of responses, bytes.
+    pub response: Vec<usize>,
+}
+
+/// The names in reach of the section that is compiled. One per proxy section; the registry of patterns is shared.
+pub struct Scope<'a> {
+    /// Rule set that is compiled now.
+    pub stage: Stage,
+    /// Files.
+    pub files: &'a dyn Files,
+    /// Patterns of the whole configuration.
+    pub registry: &'a mut Registry,
+    /// Userlists of the whole configuration.
+    pub userlists: &'a HashMap<String, Arc<Userlist>>,
+    /// Capture slots of the frontend; `http-request capture ... len` adds one.
+    pub slots: Slots,
+    /// Names to be looked up when everything has been read.
+    pub references: Vec<Reference>,
+    /// Complaints that do not stop anything.
+    pub warnings: Vec<Warning>,
+    pub(super) acls: HashMap<String, Arc<Acl>>,
+}
+
+impl<'a> Scope<'a> {
+    /// Nothing declared yet.
+    pub fn new(
+        stage: Stage,
+        files: &'a dyn Files,
+        registry: &'a mut Registry,
+        userlists: &'a HashMap<String, Arc<Userlist>>,
+    ) -> Scope<'a> {
+        Scope {
+            stage,
+            files,
+            registry,
+            userlists,
+            slots: Slots::default(),
+            references: Vec::new(),
+            warnings: Vec::new(),
+            acls: HashMap::new(),
+        }
+    }
+
+    pub(super) fn refer(&mut self, kind: ReferenceKind, name: &str) {
+        let reference = Reference { kind, name: name.to_owned() };
+        if !self.references.contains(&reference) {
+            self.references.push(reference);
+        }
+    }
+
+    pub(super) fn warn(&mut self, at: usize, what: String) {
+        self.warnings.push(Warning { at, what });
+    }
+
+    pub(super) fn userlist(&self, name: &str) -> Result<Arc<Userlist>, RuleError> {
+        let unknown = || RuleError::unknown("userlist", name, self.userlists.keys().map(String::as_str));
+        self.userlists.get(name).map(Arc::clone).ok_or_else(unknown)
+    }
+
+    /// The patterns of a file, compiled once for each way of matching.
+    pub(super) fn file(&mut self, name: &str, spec: PatternSpec) -> Result<Arc<Patterns>, RuleError> {
+        if let Some(known) = self.registry.find(name, spec) {
+            return Ok(known);
+        }
+        let content = self.files.read(name).map_err(|why| RuleError::new(0, format!("cannot read '{name}': {why}")))?;
+        let patterns = Patterns::from_file(name, &content, spec)?;
+        Ok(self.registry.add(patterns))
+    }
+}

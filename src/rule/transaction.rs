@@ -1,0 +1,181 @@
+//! Everything that a rule can see and change, for as long as it runs.
+
+use std::cell::RefCell;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use crate::http::Message;
+
+use super::action::Scratch;
+use super::facts::{Address, Facts};
+use super::pattern::Registry;
+use super::stage::Stage;
+use super::variable::Variables;
+
+/// Bytes of one direction: a message body, or what a TCP connection holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Data<'a> {
+    /// What has been received and not yet forwarded.
+    pub bytes: &'a [u8],
+    /// Whether no more can come before it is forwarded: the message or the connection ended, the buffer is full, or
+    /// the time to wait is over.
+    pub is_final: bool,
+    /// Length of the whole body where it is announced.
+    pub announced: Option<u64>,
+}
+
+/// Severities of syslog, and `silent`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// 0 (emerg) to 7 (debug).
+    Level(u8),
+    /// No line at all.
+    Silent,
+}
+
+/// What rules decided for the rest of the stream, beside the message. The proxy reads it after each rule set.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// `set-log-level`
+    pub log_level: Option<LogLevel>,
+    /// `set-nice`: -1024 to 1024, lower runs sooner.
+    pub nice: Option<i16>,
+    /// `set-tos`, `set-fc-tos`: DSCP byte of the client connection.
+    pub client_tos: Option<u8>,
+    /// `set-mark`, `set-fc-mark`: firewall mark of the client connection.
+    pub client_mark: Option<u32>,
+    /// `set-bc-tos`
+    pub server_tos: Option<u8>,
+    /// `set-bc-mark`
+    pub server_mark: Option<u32>,
+    /// `set-src`, `set-src-port`: the client's address from here on.
+    pub source: Option<SocketAddr>,
+    /// `set-dst`, `set-dst-port`
+    pub destination: Option<SocketAddr>,
+    /// `set-timeout client`
+    pub client_timeout: Option<Duration>,
+    /// `set-timeout server`
+    pub server_timeout: Option<Duration>,
+    /// `set-timeout connect`
+    pub connect_timeout: Option<Duration>,
+    /// `set-timeout queue`
+    pub queue_timeout: Option<Duration>,
+    /// `set-timeout tarpit`
+    pub tarpit_timeout: Option<Duration>,
+    /// `set-timeout tunnel`
+    pub tunnel_timeout: Option<Duration>,
+    /// `set-retries`
+    pub retries: Option<u32>,
+    /// `set-priority-class`, -2047 to 2047.
+    pub priority_class: Option<i32>,
+    /// `set-priority-offset`, milliseconds, -524287 to 524287.
+    pub priority_offset: Option<i32>,
+    /// `disable-l7-retry`
+    pub forbids_retry: bool,
+    /// `early-hint`: fields of the 103 responses, one Vec per rule in a row, lines with their ends.
+    pub early_hints: Vec<u8>,
+    /// Line of the rule that ended processing.
+    pub last_rule: Option<u32>,
+    pub(super) scratch: Scratch,
+}
+
+impl Effects {
+    /// Forgets everything and keeps the storage, for the next stream.
+    pub fn clear(&mut self) {
+        let (scratch, mut early_hints) = (std::mem::take(&mut self.scratch), std::mem::take(&mut self.early_hints));
+        early_hints.clear();
+        *self = Effects { scratch, early_hints, ..Effects::default() };
+    }
+}
+
+/// A captured value. Its storage is kept from one stream to the next.
+#[derive(Clone, Debug, Default)]
+pub struct Captured {
+    bytes: Vec<u8>,
+    is_set: bool,
+}
+
+impl Captured {
+    /// What was captured; `None` if nothing was.
+    pub fn value(&self) -> Option<&[u8]> {
+        self.is_set.then_some(&self.bytes)
+    }
+}
+
+/// Captured fields of a stream, in the order of their declarations.
+#[derive(Debug, Default)]
+pub struct Captures {
+    /// Of the request; as many as are declared.
+    pub request: RefCell<Vec<Captured>>,
+    /// Of the response; as many as are declared.
+    pub response: RefCell<Vec<Captured>>,
+}
+
+impl Captures {
+    /// Empties all slots and makes them as many as the frontend declares.
+    pub fn clear(&self, request: usize, response: usize) {
+        for (slots, count) in [(&self.request, request), (&self.response, response)] {
+            let mut slots = slots.borrow_mut();
+            slots.resize_with(count, Captured::default);
+            slots.iter_mut().for_each(|slot| slot.is_set = false);
+        }
+    }
+
+    /// Keeps a value, cut to `length` bytes.
+    pub fn store(slots: &RefCell<Vec<Captured>>, at: usize, length: usize, value: &[u8]) {
+        let mut slots = slots.borrow_mut();
+        if slots.len() <= at {
+            slots.resize_with(at + 1, Captured::default);
+        }
+        let slot = &mut slots[at];
+        slot.bytes.clear();
+        slot.bytes.extend_from_slice(&value[..value.len().min(length)]);
+        slot.is_set = true;
+    }
+}
+
+/// A rule's world. Built by the proxy before each rule set, from what it holds anyway.
+pub struct Transaction<'a> {
+    /// Which rule set runs.
+    pub stage: Stage,
+    /// Everything that is not here.
+    pub facts: &'a dyn Facts,
+    /// Request head with its edits; `None` in TCP mode, or when it is gone.
+    pub request: Option<Message<'a>>,
+    /// Response head with its edits.
+    pub response: Option<Message<'a>>,
+    /// Bytes from the client: the body after the head in HTTP mode.
+    pub request_data: Data<'a>,
+    /// Bytes from the server.
+    pub response_data: Data<'a>,
+    /// Variables in reach.
+    pub variables: &'a Variables,
+    /// Captured fields.
+    pub captures: &'a Captures,
+    /// Patterns that rules may change.
+    pub patterns: &'a Registry,
+    /// What rules decide.
+    pub effects: &'a mut Effects,
+}
+
+impl Transaction<'_> {
+    /// The client's address and port, as rules may have set it.
+    pub fn source(&self) -> Option<SocketAddr> {
+        self.effects.source.or_else(|| self.facts.address(Address::Source))
+    }
+
+    /// The address and port that the client connected to, as rules may have set it.
+    pub fn destination(&self) -> Option<SocketAddr> {
+        self.effects.destination.or_else(|| self.facts.address(Address::Destination))
+    }
+
+    /// The client's address without the mapping of IPv4 into IPv6.
+    pub fn source_address(&self) -> Option<IpAddr> {
+        self.source().map(|address| address.ip().to_canonical())
+    }
+
+    /// Whether rules of this stage are asked again when more data has come.
+    pub fn may_wait(&self) -> bool {
+        matches!(self.stage, Stage::TcpRequest | Stage::TcpResponse)
+    }
+}

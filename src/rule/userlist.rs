@@ -1,0 +1,120 @@
+//! Users, passwords and groups for `http_auth` (HAProxy manual §12.1).
+
+use base64::Engine as _;
+
+/// How a password is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Password {
+    /// As it is.
+    Plain(String),
+    /// As crypt(3) makes it: `$5$` (SHA-256) or `$6$` (SHA-512).
+    Crypted(String),
+}
+
+/// A user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Name.
+    pub name: String,
+    /// `None` never lets the user in.
+    pub password: Option<Password>,
+    /// Groups, by name.
+    pub groups: Vec<String>,
+}
+
+/// A `userlist` section.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Userlist {
+    /// Name of the section.
+    pub name: String,
+    /// Its users.
+    pub users: Vec<User>,
+}
+
+impl Userlist {
+    /// Says why a crypted password can never be checked; `None` if it can.
+    pub fn complaint(crypted: &str) -> Option<&'static str> {
+        match crypted {
+            text if text.starts_with("$5$") || text.starts_with("$6$") => None,
+            text if text.starts_with("$1$") => Some("MD5 crypt ($1$) is broken: use mkpasswd -m sha-512"),
+            text if text.starts_with("$2") => Some("bcrypt ($2$) is not known to crypt(3) of HAProxy's platforms"),
+            text if text.starts_with("$y$") => Some("yescrypt ($y$) is not supported: use mkpasswd -m sha-512"),
+            _ => Some("DES crypt is broken: use mkpasswd -m sha-512"),
+        }
+    }
+
+    /// The user with that name and password. Costs milliseconds for crypted passwords, as crypt(3) is meant to.
+    pub fn authenticate(&self, name: &[u8], password: &[u8]) -> Option<&User> {
+        let user = self.users.iter().find(|user| user.name.as_bytes() == name)?;
+        let is_right = match user.password.as_ref()? {
+            Password::Plain(known) => is_same(known.as_bytes(), password),
+            Password::Crypted(known) => {
+                use sha_crypt::{PasswordVerifier as _, ShaCrypt};
+                ShaCrypt::default().verify_password(password, known.as_str()).is_ok()
+            }
+        };
+        is_right.then_some(user)
+    }
+}
+
+/// Compares in a time that tells nothing about where two texts of one length differ.
+pub fn is_same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+}
+
+/// Name and password of `Basic ...` credentials (RFC 7617).
+pub fn basic(credentials: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (scheme, rest) = credentials.split_at_checked(6)?;
+    if !scheme.eq_ignore_ascii_case(b"basic ") {
+        return None;
+    }
+    let mut name = base64::engine::general_purpose::STANDARD.decode(rest.trim_ascii()).ok()?;
+    let colon = name.iter().position(|&byte| byte == b':')?;
+    let password = name.split_off(colon + 1);
+    name.truncate(colon);
+    Some((name, password))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list() -> Userlist {
+        let user = |name: &str, password| User { name: name.into(), password, groups: vec!["ops".into()] };
+        // openssl passwd -5 (and -6) -salt saltsalt secret
+        let sha256 = "$5$saltsalt$0IyaXrmV7.sGNS6tirgqHLqX/G.FBvgkYA.lpPdS5sA";
+        let sha512 =
+            "$6$saltsalt$TVLlQcbpFVof5W3Yz4DTP6gRstiNuHwwTt6GLc1E5n0U0aDehy0S5knV8wiOQSpT0Y77vwPZN.Pq.H91p5hVO1";
+        Userlist {
+            name: "team".into(),
+            users: vec![
+                user("ann", Some(Password::Plain("pw".into()))),
+                user("bob", Some(Password::Crypted(sha256.into()))),
+                user("cat", Some(Password::Crypted(sha512.into()))),
+                user("eve", None),
+            ],
+        }
+    }
+
+    #[test]
+    fn only_the_right_password_lets_in() {
+        let list = list();
+        assert!(list.authenticate(b"ann", b"pw").is_some());
+        assert!(list.authenticate(b"ann", b"pW").is_none());
+        assert!(list.authenticate(b"eve", b"").is_none());
+        assert!(list.authenticate(b"nobody", b"pw").is_none());
+        for name in [b"bob", b"cat"] {
+            assert!(list.authenticate(name, b"secret").is_some());
+            assert!(list.authenticate(name, b"wrong").is_none());
+        }
+    }
+
+    #[test]
+    fn credentials_are_decoded() {
+        assert_eq!(basic(b"Basic YTpi"), Some((b"a".to_vec(), b"b".to_vec())));
+        assert_eq!(basic(b"basic YTpi"), Some((b"a".to_vec(), b"b".to_vec())));
+        assert_eq!(basic(b"Bearer YTpi"), None);
+        assert_eq!(basic(b"Basic ?"), None);
+        assert_eq!(basic(b""), None);
+    }
+}
