@@ -3,7 +3,8 @@
 
 /// Where the output departs from the page; `None` if it has its shape.
 pub fn difference(shown: &[String], printed: &str) -> Option<String> {
-    let printed: Vec<_> = printed.trim_end().lines().map(str::trim_end).collect();
+    let mut printed: Vec<_> = printed.trim_end().lines().map(str::trim_end).collect();
+    sort_by_time(&mut printed);
     let shown: Vec<_> = shown.iter().map(String::as_str).collect();
     if fits(&shown, &printed) {
         return None;
@@ -11,6 +12,14 @@ pub fn difference(shown: &[String], printed: &str) -> Option<String> {
     let first = shown.iter().filter(|line| **line != "...").find(|line| !printed.iter().any(|other| same(line, other)));
     let first = first.map_or("the order of the lines differs".to_owned(), |line| format!("no line like: {line}"));
     Some(format!("{first}\nshown:\n{}\nprinted:\n{}", shown.join("\n"), printed.join("\n")))
+}
+
+/// Puts log lines that follow each other into the order of their moments: threads write them when they come to it.
+fn sort_by_time(lines: &mut [&str]) {
+    let moment = |line: &str| line.split_whitespace().next().filter(|word| is_moment(word)).map(str::to_owned);
+    for run in lines.chunk_by_mut(|one, other| moment(one).is_some() && moment(other).is_some()) {
+        run.sort_by_key(|line| moment(line));
+    }
 }
 
 /// Whether the pieces are the same, where `...` stands for any number of them.
