@@ -82,13 +82,6 @@ impl Supervisor {
         supervisor.spawn_threads(ends, settings, admin, load_requests, &generation)?;
         // The others have what they need; main binds ports and reads files.
         threads::keep_capabilities(&[Capability::CAP_NET_BIND_SERVICE, Capability::CAP_DAC_READ_SEARCH]);
-        tracing::info!(
-            node = %generation.model.node,
-            workers,
-            frontends = generation.model.frontends.len(),
-            version = crate::VERSION,
-            "vipgate is running"
-        );
         Ok(supervisor)
     }
 
@@ -136,6 +129,14 @@ impl Supervisor {
             notices: ends.vrrp_notices,
             scheduling: Scheduling::RealTime,
         };
+        // Said before the last thread starts, so that its first words come after this one.
+        tracing::info!(
+            node = %generation.model.node,
+            workers = self.wiring.workers.len(),
+            frontends = generation.model.frontends.len(),
+            version = crate::VERSION,
+            "vipgate is running"
+        );
         threads::start("vg-vrrp", VRRP_NEEDS, || async {
             if let Err(error) = vrrp::run(context).await {
                 tracing::error!(%error, "vg-vrrp cannot work: this node holds no virtual address");
