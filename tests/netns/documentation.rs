@@ -224,6 +224,6 @@ fn demonstration_shows_every_event() {
         assert!(row(event)[1] > 0, "{event}: the client was there\n{table}");
     }
     for event in ["lb1 returns and takes over", "planned failover: vipgate failover on lb1", "web01 returns"] {
-        assert_eq!(row(event)[2], 0, "{event} loses nothing\n{table}");
+        assert_eq!(row(event)[2], 0, "{event} loses nothing\n{said}");
     }
 }
