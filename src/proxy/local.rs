@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;
 
 use crate::generation::{self, Generation};
+use crate::model::LogTarget;
 use crate::state::counters::{ProxyShard, Shard};
 use crate::state::log::LogRing;
 use crate::state::servers::{Health, Server};
@@ -23,12 +24,16 @@ use crate::time::Instant;
 
 use super::buffers::Buffers;
 use super::pool::Pool;
+use super::seat::{Seat, seat};
+use super::stream;
 use super::timers::{Timer, Wheel};
 
 /// Bytes of a splice pipe. The default of 64 KiB gains nothing over copying (measured).
 const PIPE: usize = 512 * 1024;
 /// Empty pipes kept for the next large body.
 const MAX_PIPES: usize = 16;
+/// Empty seats kept for the next requests.
+const MAX_SEATS: usize = 1024;
 
 /// Whether connections may outlive their current request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +91,9 @@ pub(super) struct Worker {
     suspects: Sender<Arc<Server>>,
     pools: RefCell<HashMap<PoolKey, Rc<Pool>>>,
     pipes: RefCell<Vec<Pipe>>,
+    seats: RefCell<Vec<Box<dyn Seat>>>,
+    /// When the task of a connection that runs now was woken, or the connection was accepted.
+    pub(super) now: Cell<Instant>,
     /// Wall clock minus monotonic clock, looked at on every tick.
     wall_offset: Cell<Duration>,
 }
@@ -103,6 +111,8 @@ struct PoolKey {
 pub(super) struct LocalFrontend {
     pub(super) running: Arc<generation::Frontend>,
     pub(super) backend: Option<Rc<LocalBackend>>,
+    /// Whether lines of its log would be read by anybody.
+    pub(super) logs: bool,
 }
 
 /// A backend with what this worker keeps for it.
@@ -141,6 +151,8 @@ impl Worker {
             suspects,
             pools: RefCell::default(),
             pipes: RefCell::default(),
+            seats: RefCell::default(),
+            now: clock::now().into(),
             wall_offset: Cell::default(),
         };
         worker.look_at_wall_clock(clock::now());
@@ -175,9 +187,11 @@ impl Worker {
             }
         }
         *known = next;
+        let has_log = generation.model.process.access_log != LogTarget::Off;
         let local = |frontend: &Arc<generation::Frontend>| {
             let backend = frontend.model.default_backend.and_then(|number| backends.get(number).cloned());
-            Rc::new(LocalFrontend { running: Arc::clone(frontend), backend })
+            let logs = has_log && frontend.model.log;
+            Rc::new(LocalFrontend { running: Arc::clone(frontend), backend, logs })
         };
         generation.frontends.iter().map(local).collect()
     }
@@ -189,6 +203,10 @@ impl Worker {
         }
     }
 
+    pub(super) fn look_at_clock(&self) {
+        self.now.set(clock::now());
+    }
+
     pub(super) fn look_at_wall_clock(&self, now: Instant) {
         self.wall_offset.set(clock::wall().saturating_sub(now.since(Instant::ZERO)));
     }
@@ -196,6 +214,20 @@ impl Worker {
     /// The wall clock at a monotonic instant, since 1970.
     pub(super) fn wall(&self, at: Instant) -> Duration {
         self.wall_offset.get() + at.since(Instant::ZERO)
+    }
+
+    /// An empty seat.
+    pub(super) fn take_seat(&self) -> Box<dyn Seat> {
+        let kept = self.seats.borrow_mut().pop();
+        kept.unwrap_or_else(|| seat(stream::answer))
+    }
+
+    /// Takes an empty seat back.
+    pub(super) fn give_seat(&self, seat: Box<dyn Seat>) {
+        let mut kept = self.seats.borrow_mut();
+        if kept.len() < MAX_SEATS {
+            kept.push(seat);
+        }
     }
 
     pub(super) fn take_pipe(&self) -> Option<Pipe> {

@@ -12,6 +12,8 @@ mod listener;
 mod finishing;
 mod local;
 mod session;
+mod seat;
+mod socket;
 mod tcp;
 mod stream;
 mod backend;

@@ -5,20 +5,18 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncWrite, Interest};
-use tokio::net::TcpStream;
+use tokio::io::Interest;
 
-use crate::sys::clock;
 use crate::sys::splice::{More, Pipe};
 
 use super::buffers::Chunk;
 use super::failure::{By, Cause, Failure, Phase};
 use super::local::Worker;
-use super::session::{Interrupt, Session, poll_flush_chunk, poll_read, poll_write};
+use super::session::{Interrupt, Session};
+use super::socket::Socket;
 
 /// Bytes read at once. A read that fills it changes to splicing.
 const READ: usize = 32 * 1024;
@@ -54,16 +52,16 @@ enum Broken {
 /// Runs both directions to their ends. Bytes are counted in `up` and `down` also when it fails.
 pub(super) async fn run(
     session: &mut Session,
-    server: &mut TcpStream,
+    server: &mut Socket,
     up: &mut Direction,
     down: &mut Direction,
     silence: Silence,
 ) -> Result<(), Failure> {
     let limit = silence.client.min(silence.server);
-    session.set_deadline(clock::now() + limit);
+    session.set_deadline(session.now() + limit);
     let fail = |by, cause| Poll::Ready(Err(Failure::new(by, cause, Phase::Data)));
     let result = poll_fn(|context| {
-        let now = clock::now();
+        let now = session.now();
         match session.interrupt(context, now) {
             Some(Interrupt::Killed) => return fail(By::Killed, Cause::Abort),
             Some(Interrupt::Expired) if silence.client <= silence.server => return fail(By::Client, Cause::Timeout),
@@ -109,13 +107,13 @@ impl Direction {
         &mut self,
         worker: &Worker,
         context: &mut Context<'_>,
-        from: &mut TcpStream,
-        to: &mut TcpStream,
+        from: &mut Socket,
+        to: &mut Socket,
     ) -> Poll<Result<(), Broken>> {
         while !self.is_done {
             if let Some(chunk) = &mut self.spill {
                 let before = chunk.len();
-                let flushed = poll_flush_chunk(to, context, chunk);
+                let flushed = to.poll_flush(context, chunk);
                 self.bytes += (before - chunk.len()) as u64;
                 ready!(flushed).map_err(Broken::Sink)?;
                 self.spill = None;
@@ -126,7 +124,7 @@ impl Direction {
                 ready!(self.poll_copy(worker, context, from, to))?;
             }
             if self.is_read_out && self.pipe.is_none() && self.spill.is_none() {
-                ready!(Pin::new(&mut *to).poll_shutdown(context)).map_err(Broken::Sink)?;
+                to.shutdown().map_err(Broken::Sink)?;
                 self.is_done = true;
             }
         }
@@ -137,13 +135,13 @@ impl Direction {
         &mut self,
         worker: &Worker,
         context: &mut Context<'_>,
-        from: &mut TcpStream,
-        to: &mut TcpStream,
+        from: &mut Socket,
+        to: &mut Socket,
     ) -> Poll<Result<(), Broken>> {
         let mut scratch = worker.buffers.scratch.borrow_mut();
-        let count = ready!(poll_read(from, context, &mut scratch[..READ])).map_err(Broken::Source)?;
+        let count = ready!(from.poll_read(context, &mut scratch[..READ])).map_err(Broken::Source)?;
         self.is_read_out = count == 0;
-        let written = match poll_write(to, context, &scratch[..count]) {
+        let written = match to.poll_write(context, &scratch[..count]) {
             Poll::Ready(written) => written.map_err(Broken::Sink)?,
             Poll::Pending => 0,
         };
@@ -161,8 +159,8 @@ impl Direction {
         &mut self,
         worker: &Worker,
         context: &mut Context<'_>,
-        from: &mut TcpStream,
-        to: &mut TcpStream,
+        from: &mut Socket,
+        to: &mut Socket,
     ) -> Poll<Result<(), Broken>> {
         let Some(pipe) = &mut self.pipe else { return Poll::Ready(Ok(())) };
         if pipe.buffered() == 0 && !self.is_read_out {
@@ -185,31 +183,19 @@ impl Direction {
 /// Moves bytes from a socket into an empty pipe; 0 is the end.
 pub(super) fn poll_splice_in(
     pipe: &mut Pipe,
-    from: &TcpStream,
+    from: &mut Socket,
     context: &mut Context<'_>,
     most: usize,
 ) -> Poll<io::Result<usize>> {
-    loop {
-        ready!(from.poll_read_ready(context))?;
-        match from.try_io(Interest::READABLE, || pipe.splice_in(from, most)) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            result => return Poll::Ready(result),
-        }
-    }
+    from.poll_with(Interest::READABLE, context, |from| pipe.splice_in(from, most))
 }
 
 /// Moves bytes from a pipe to a socket.
 pub(super) fn poll_splice_out(
     pipe: &mut Pipe,
-    to: &TcpStream,
+    to: &mut Socket,
     context: &mut Context<'_>,
     more: More,
 ) -> Poll<io::Result<usize>> {
-    loop {
-        ready!(to.poll_write_ready(context))?;
-        match to.try_io(Interest::WRITABLE, || pipe.splice_out(to, more)) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            result => return Poll::Ready(result),
-        }
-    }
+    to.poll_with(Interest::WRITABLE, context, |to| pipe.splice_out(to, more))
 }

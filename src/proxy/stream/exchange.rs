@@ -1,24 +1,20 @@
 //! One request and its response over one server connection: both bodies at once, driven from one poll.
 
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
-use std::pin::Pin;
+use std::io;
 use std::task::{Context, Poll, ready};
-
-use tokio::io::AsyncWrite;
-use tokio::net::TcpStream;
 
 use crate::http::{
     Body, BodyFraming, ConnectionField, Head, Method, Parsed, Version, is_head_complete, parse_response, write_response,
 };
-use crate::sys::clock;
 use crate::sys::splice::Pipe;
 use crate::time::Instant;
 
 use super::super::buffers::{Chunk, MAX_HEAD, SMALL_READ};
 use super::super::failure::{By, Cause, Failure, Phase, Retry};
 use super::super::local::{LocalBackend, LocalFrontend, Worker};
-use super::super::session::{Interrupt, Session, poll_flush_chunk, poll_read, poll_write};
+use super::super::session::{Interrupt, Session};
+use super::super::socket::Socket;
 use super::Request;
 
 /// Body bytes up to which head and body are copied together for one send; above, they are sent as two slices.
@@ -53,7 +49,7 @@ enum Waits {
 /// The state of an exchange.
 #[derive(Debug)]
 pub(super) struct Exchange<'a> {
-    pub(super) server: TcpStream,
+    pub(super) server: Socket,
     request: &'a mut Request,
     frontend: &'a LocalFrontend,
     backend: &'a LocalBackend,
@@ -85,7 +81,7 @@ pub(super) struct Exchange<'a> {
 
 impl<'a> Exchange<'a> {
     pub(super) fn new(
-        server: TcpStream,
+        server: Socket,
         request: &'a mut Request,
         is_reused: bool,
         frontend: &'a LocalFrontend,
@@ -116,7 +112,7 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    pub(super) fn into_stream(self) -> TcpStream {
+    pub(super) fn into_stream(self) -> Socket {
         self.server
     }
 
@@ -127,7 +123,7 @@ impl<'a> Exchange<'a> {
         let mut moved = u64::MAX;
         let mut waits = Waits::Server;
         let result = poll_fn(|context| {
-            let now = clock::now();
+            let now = session.now();
             let interrupt = session.interrupt(context, now);
             if interrupt == Some(Interrupt::Killed) {
                 return Poll::Ready(Err(self.failure(By::Killed, Cause::Abort)));
@@ -211,7 +207,7 @@ impl<'a> Exchange<'a> {
     ) -> Poll<Result<(), Failure>> {
         while !self.is_upload_broken {
             for chunk in [Some(&mut self.request.held), self.to_server.as_mut()].into_iter().flatten() {
-                if !chunk.is_empty() && ready!(poll_flush_chunk(&mut self.server, context, chunk)).is_err() {
+                if !chunk.is_empty() && ready!(self.server.poll_flush(context, chunk)).is_err() {
                     // It may have answered before it closed: the download finds out.
                     self.is_upload_broken = true;
                     return Poll::Pending;
@@ -222,7 +218,7 @@ impl<'a> Exchange<'a> {
                 break;
             }
             let mut scratch = worker.buffers.scratch.borrow_mut();
-            let count = match ready!(poll_read(&mut session.client, context, &mut scratch[..])) {
+            let count = match ready!(session.client.poll_read(context, &mut scratch[..])) {
                 Ok(count) if count > 0 => count,
                 _ => return Poll::Ready(Err(self.failure(By::Client, Cause::Abort))),
             };
@@ -235,7 +231,7 @@ impl<'a> Exchange<'a> {
             if taken < count {
                 session.input = Some(worker.buffers.chunk_of(&scratch[taken..count]));
             }
-            match poll_write(&mut self.server, context, &scratch[..taken]) {
+            match self.server.poll_write(context, &scratch[..taken]) {
                 Poll::Ready(Ok(written)) if written == taken => {}
                 Poll::Ready(Ok(written)) => self.to_server = Some(worker.buffers.chunk_of(&scratch[written..taken])),
                 Poll::Ready(Err(_)) => self.is_upload_broken = true,
@@ -255,7 +251,7 @@ impl<'a> Exchange<'a> {
         loop {
             if let Some(chunk) = &mut self.to_client {
                 let before = chunk.len();
-                let flushed = poll_flush_chunk(&mut session.client, context, chunk);
+                let flushed = session.client.poll_flush(context, chunk);
                 self.bytes_out += (before - chunk.len()) as u64;
                 if ready!(flushed).is_err() {
                     return Poll::Ready(Err(self.failure(By::Client, Cause::Abort)));
@@ -280,7 +276,7 @@ impl<'a> Exchange<'a> {
         now: Instant,
     ) -> Poll<Result<(), Failure>> {
         let mut scratch = worker.buffers.scratch.borrow_mut();
-        let count = match ready!(poll_read(&mut self.server, context, &mut scratch[..])) {
+        let count = match ready!(self.server.poll_read(context, &mut scratch[..])) {
             Ok(count) if count > 0 => count,
             _ => return Poll::Ready(Err(self.server_failure())),
         };
@@ -421,7 +417,7 @@ impl<'a> Exchange<'a> {
     ) -> Poll<Result<(), Failure>> {
         let mut scratch = worker.buffers.scratch.borrow_mut();
         let limit = if self.is_client_slow { SMALL_READ } else { scratch.len() };
-        let count = match ready!(poll_read(&mut self.server, context, &mut scratch[..limit])) {
+        let count = match ready!(self.server.poll_read(context, &mut scratch[..limit])) {
             Ok(0) if matches!(self.download, Body::UntilClose) => {
                 self.stage = Stage::Done;
                 return Poll::Ready(Ok(()));
@@ -466,21 +462,21 @@ impl<'a> Exchange<'a> {
 
 /// Writes two slices with one system call.
 fn write_two(
-    stream: &mut TcpStream,
+    stream: &mut Socket,
     context: &mut Context<'_>,
     worker: &Worker,
     first: &[u8],
     second: &[u8],
 ) -> Poll<io::Result<usize>> {
     if second.is_empty() {
-        return poll_write(stream, context, first);
+        return stream.poll_write(context, first);
     }
     if second.len() <= JOIN {
         let mut joined = worker.buffers.joined.borrow_mut();
         joined.clear();
         joined.extend_from_slice(first);
         joined.extend_from_slice(second);
-        return poll_write(stream, context, &joined);
+        return stream.poll_write(context, &joined);
     }
-    Pin::new(stream).poll_write_vectored(context, &[IoSlice::new(first), IoSlice::new(second)])
+    stream.poll_write_two(context, first, second)
 }

@@ -34,7 +34,7 @@ impl Exchange<'_> {
         let result = loop {
             if pipe.buffered() > 0 {
                 let more = if self.download.is_done() { More::Ends } else { More::Follows };
-                match poll_splice_out(&mut pipe, &session.client, context, more) {
+                match poll_splice_out(&mut pipe, &mut session.client, context, more) {
                     Poll::Ready(Ok(moved)) if moved > 0 => self.bytes_out += moved as u64,
                     Poll::Ready(_) => break Poll::Ready(Err(self.failure(By::Client, Cause::Abort))),
                     Poll::Pending => break Poll::Pending,
@@ -43,7 +43,7 @@ impl Exchange<'_> {
             }
             let Body::Length(left) = self.download else { break Poll::Ready(Ok(())) };
             let most = usize::try_from(left).unwrap_or(usize::MAX).min(pipe.capacity());
-            match poll_splice_in(&mut pipe, &self.server, context, most) {
+            match poll_splice_in(&mut pipe, &mut self.server, context, most) {
                 Poll::Ready(Ok(moved)) if moved > 0 => self.spliced(left, moved as u64),
                 Poll::Ready(_) => break Poll::Ready(Err(self.failure(By::Server, Cause::Abort))),
                 Poll::Pending => break Poll::Pending,
