@@ -19,19 +19,15 @@ use crate::state::log::LogRing;
 use crate::state::servers::{Health, Server};
 use crate::state::sessions::Sessions;
 use crate::sys::clock;
-use crate::sys::splice::Pipe;
 use crate::time::Instant;
 
 use super::buffers::Buffers;
 use super::pool::Pool;
 use super::seat::{Seat, seat};
+use super::splice::Pipes;
 use super::stream;
 use super::timers::{Timer, Wheel};
 
-/// Bytes of a splice pipe. The default of 64 KiB gains nothing over copying (measured).
-const PIPE: usize = 512 * 1024;
-/// Empty pipes kept for the next large body.
-const MAX_PIPES: usize = 16;
 /// Empty seats kept for the next requests.
 const MAX_SEATS: usize = 1024;
 
@@ -90,7 +86,7 @@ pub(super) struct Worker {
     pub(super) process: Arc<Sessions>,
     suspects: Sender<Arc<Server>>,
     pools: RefCell<HashMap<PoolKey, Rc<Pool>>>,
-    pipes: RefCell<Vec<Pipe>>,
+    pub(super) pipes: Rc<Pipes>,
     seats: RefCell<Vec<Box<dyn Seat>>>,
     /// When the task of a connection that runs now was woken, or the connection was accepted.
     pub(super) now: Cell<Instant>,
@@ -150,7 +146,7 @@ impl Worker {
             process,
             suspects,
             pools: RefCell::default(),
-            pipes: RefCell::default(),
+            pipes: Rc::default(),
             seats: RefCell::default(),
             now: clock::now().into(),
             wall_offset: Cell::default(),
@@ -227,19 +223,6 @@ impl Worker {
         let mut kept = self.seats.borrow_mut();
         if kept.len() < MAX_SEATS {
             kept.push(seat);
-        }
-    }
-
-    pub(super) fn take_pipe(&self) -> Option<Pipe> {
-        let kept = self.pipes.borrow_mut().pop();
-        kept.or_else(|| Pipe::new(PIPE).ok().filter(|pipe| pipe.capacity() > 65536))
-    }
-
-    /// Takes a pipe back; one that still holds bytes is closed.
-    pub(super) fn give_pipe(&self, pipe: Pipe) {
-        let mut kept = self.pipes.borrow_mut();
-        if pipe.buffered() == 0 && kept.len() < MAX_PIPES {
-            kept.push(pipe);
         }
     }
 

@@ -19,6 +19,7 @@ mod stream;
 mod backend;
 mod connect;
 mod pool;
+mod splice;
 mod tunnel;
 mod buffers;
 mod timers;

@@ -6,7 +6,6 @@
 
 mod receive;
 mod exchange;
-mod splice;
 mod finish;
 
 use std::rc::Rc;
