@@ -69,6 +69,16 @@ impl ChunkScanner {
         if self.at == At::Data { self.left } else { 0 }
     }
 
+    /// Passes over chunk data, at most [`ChunkScanner::data_left`] bytes.
+    pub fn skip(&mut self, count: u64) {
+        if self.at == At::Data {
+            self.left = self.left.saturating_sub(count);
+            if self.left == 0 {
+                self.at = At::DataReturn;
+            }
+        }
+    }
+
     /// Scans the next bytes and tells how many belong to the body; fewer than all only when it is done.
     pub fn scan(&mut self, bytes: &[u8]) -> Result<usize, ChunkError> {
         let mut i = 0;

@@ -110,6 +110,26 @@ impl Body {
         matches!(self, Body::Done)
     }
 
+    /// Bytes that come next for certain and need not be looked at; `u64::MAX` until the connection closes.
+    pub fn unexamined(&self) -> u64 {
+        match self {
+            Body::Done => 0,
+            Body::Length(left) => *left,
+            Body::Chunked(scanner) => scanner.data_left(),
+            Body::UntilClose => u64::MAX,
+        }
+    }
+
+    /// Takes bytes that were not looked at, at most [`Body::unexamined`].
+    pub fn skip(&mut self, count: u64) {
+        match self {
+            Body::Done | Body::UntilClose => {}
+            Body::Length(left) if *left <= count => *self = Body::Done,
+            Body::Length(left) => *left -= count,
+            Body::Chunked(scanner) => scanner.skip(count),
+        }
+    }
+
     /// Takes the next bytes of the connection and tells how many of them belong to this body.
     pub fn advance(&mut self, bytes: &[u8]) -> Result<usize, BodyError> {
         match self {

@@ -175,6 +175,24 @@ fn bare_line_feeds_are_forwarded_as_line_ends() {
 }
 
 #[test]
+fn the_client_is_forwarded_as_it_is_written() {
+    let bytes = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let (_, head) = request(bytes).unwrap();
+    for (client, written) in [
+        ("0.9.10.99", "0.9.10.99"),
+        ("100.101.255.1", "100.101.255.1"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8::7", "2001:db8::7"),
+    ] {
+        let mut out = Vec::new();
+        let forwarded_for = Some(client.parse().unwrap());
+        write_request(&mut out, bytes, &head, RequestEdit { forwarded_for, connection: ConnectionField::Omit });
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains(&format!("\r\nX-Forwarded-For: {written}\r\n")), "{text}");
+    }
+}
+
+#[test]
 fn a_head_has_at_most_101_fields() {
     let head = |fields: usize| format!("GET / HTTP/1.1\r\n{}\r\n", "A: b\r\n".repeat(fields));
     assert!(request(head(101).as_bytes()).is_ok());

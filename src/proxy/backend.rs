@@ -11,7 +11,6 @@ use crate::balance::Choice;
 use crate::model;
 use crate::state::queue::{Queue, Ticket};
 use crate::state::servers::Server;
-use crate::sys::clock;
 
 use super::failure::{By, Cause, Failure, Phase};
 use super::local::LocalBackend;
@@ -136,14 +135,14 @@ async fn wait(
     backend: &Rc<LocalBackend>,
     exclude: Option<usize>,
 ) -> Result<(usize, usize), Failure> {
-    let deadline = clock::now() + backend.running.model.timeouts.queue;
+    let deadline = session.now() + backend.running.model.timeouts.queue;
     let queue = Arc::clone(&backend.running.queue);
     let mut waiting = Waiting { queue: &queue, backend, ticket: None };
     let mut behind = 0;
     let mut is_first = true;
-    session.set_deadline(deadline.min(clock::now() + LOOK));
+    session.set_deadline(deadline.min(session.now() + LOOK));
     poll_fn(|context| {
-        let now = clock::now();
+        let now = session.now();
         let fail = |by, cause| Poll::Ready(Err(Failure::new(by, cause, Phase::Queue)));
         let interrupt = session.interrupt(context, now);
         if interrupt == Some(Interrupt::Killed) {

@@ -9,10 +9,9 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpSocket;
 
 use crate::model::proxy::Server;
-use crate::sys::clock;
 use crate::time::Instant;
 
 use super::backend::{Slot, assign};
@@ -20,6 +19,7 @@ use super::failure::{By, Cause, Failure, Phase};
 use super::local::LocalBackend;
 use super::pool::Care;
 use super::session::{Interrupt, Session};
+use super::socket::Socket;
 
 /// Pause before the same server is tried again (HAProxy's), unless `timeout connect` is shorter.
 const TURN_AROUND: Duration = Duration::from_secs(1);
@@ -31,7 +31,7 @@ const SLOW: Duration = Duration::from_millis(200);
 /// A server connection and the slot that it uses.
 #[derive(Debug)]
 pub(super) struct Connected {
-    pub(super) stream: TcpStream,
+    pub(super) stream: Socket,
     pub(super) slot: Slot,
     pub(super) is_reused: bool,
 }
@@ -66,12 +66,12 @@ pub(super) async fn connect(
     let assigned = assign(session, backend, None).await?;
     effort.waited_behind = effort.waited_behind.max(assigned.waited_behind);
     let mut slot = assigned.slot;
-    effort.assigned.get_or_insert(clock::now());
+    effort.assigned.get_or_insert(session.now());
     effort.server = Some(slot.index);
     loop {
         if let Some(stream) = reuse.and_then(|care| backend.pools.get(slot.index)?.take(care)) {
             session.worker.counters.reuses.add(1);
-            effort.connected.get_or_insert(clock::now());
+            effort.connected.get_or_insert(session.now());
             return Ok(Connected { stream, slot, is_reused: true });
         }
         let observe = slot.model().check.as_ref().and_then(|check| check.observe);
@@ -86,7 +86,7 @@ pub(super) async fn connect(
                 if slot.state().connect_failures.load(Ordering::Relaxed) != 0 {
                     slot.state().connect_failures.store(0, Ordering::Relaxed);
                 }
-                effort.connected.get_or_insert(clock::now());
+                effort.connected.get_or_insert(session.now());
                 return Ok(Connected { stream, slot, is_reused: false });
             }
             Err(failure) => failure,
@@ -127,8 +127,8 @@ async fn attempt(
     server: &Server,
     timeout: Duration,
     note_slow: impl FnOnce(),
-) -> Result<TcpStream, Failure> {
-    let started = clock::now();
+) -> Result<Socket, Failure> {
+    let started = session.now();
     let mut note_slow = (SLOW < timeout).then_some(note_slow);
     session.set_deadline(started + if note_slow.is_some() { SLOW } else { timeout });
     let mut connecting = pin!(open(server));
@@ -139,7 +139,7 @@ async fn attempt(
             Poll::Ready(Err(_)) => return fail(By::Server, Cause::Abort),
             Poll::Pending => {}
         }
-        match session.interrupt(context, clock::now()) {
+        match session.interrupt(context, session.now()) {
             Some(Interrupt::Expired) => {
                 let Some(note_slow) = note_slow.take() else { return fail(By::Server, Cause::Timeout) };
                 note_slow();
@@ -153,18 +153,18 @@ async fn attempt(
     .await
 }
 
-async fn open(server: &Server) -> io::Result<TcpStream> {
+async fn open(server: &Server) -> io::Result<Socket> {
     let socket = if server.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_nodelay(true)?;
     if let Some(source) = server.source {
         socket.bind(SocketAddr::new(source, 0))?;
     }
-    socket.connect(server.address).await
+    socket.connect(server.address).await.map(Socket::watched)
 }
 
 async fn pause(session: &Session, time: Duration) -> Result<(), Failure> {
-    session.set_deadline(clock::now() + time);
-    poll_fn(|context| match session.interrupt(context, clock::now()) {
+    session.set_deadline(session.now() + time);
+    poll_fn(|context| match session.interrupt(context, session.now()) {
         Some(Interrupt::Expired) => Poll::Ready(Ok(())),
         Some(Interrupt::Killed) => Poll::Ready(Err(Failure::new(By::Killed, Cause::Abort, Phase::Connect))),
         None => Poll::Pending,

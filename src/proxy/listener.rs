@@ -2,18 +2,20 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
+use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
 use crate::state::sessions::Sessions;
+use crate::sys::listener::{Watched, accept};
 
 use super::local::{LocalFrontend, Worker};
-use super::session::Session;
+use super::session::{Connection, Session};
+use super::socket::Socket;
 use super::worker::ListenerKey;
 
 /// Connections accepted before other tasks get their turn.
@@ -59,7 +61,7 @@ impl Listener {
     }
 
     /// Accepts until closed.
-    pub(super) async fn run(self: Rc<Self>, worker: Rc<Worker>, socket: TcpListener) {
+    pub(super) async fn run(self: Rc<Self>, worker: Rc<Worker>, socket: Watched) {
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -77,19 +79,14 @@ impl Listener {
                 break;
             }
         }
-        self.take_rest(&worker, socket);
+        self.take_rest(&worker, socket.into_socket());
     }
 
     /// Takes what the kernel has completed for us: the close would reset it. The reactor may not have heard of it yet,
     /// so the socket itself is asked.
     fn take_rest(self: &Rc<Self>, worker: &Rc<Worker>, socket: TcpListener) {
-        let Ok(socket) = socket.into_std() else { return };
         while self.enter_now(worker) {
-            let accepted = socket.accept().and_then(|(client, peer)| {
-                client.set_nonblocking(true)?;
-                Ok((TcpStream::from_std(client)?, peer))
-            });
-            match accepted {
+            match accept(&socket) {
                 Ok((client, peer)) => self.start(worker, client, peer),
                 Err(_) => return self.leave(worker),
             }
@@ -97,7 +94,7 @@ impl Listener {
     }
 
     /// Accepts up to [`BUDGET`] connections. An error is one that repeats if tried at once.
-    async fn accept_some(self: &Rc<Self>, worker: &Rc<Worker>, socket: &TcpListener) -> std::io::Result<()> {
+    async fn accept_some(self: &Rc<Self>, worker: &Rc<Worker>, socket: &Watched) -> std::io::Result<()> {
         let mut places = Places { listener: self, worker, process: false, frontend: false };
         let mut left = BUDGET;
         poll_fn(|context| {
@@ -149,11 +146,11 @@ impl Listener {
         worker.process.leave();
     }
 
-    fn start(self: &Rc<Self>, worker: &Rc<Worker>, client: TcpStream, peer: std::net::SocketAddr) {
+    fn start(self: &Rc<Self>, worker: &Rc<Worker>, client: std::net::TcpStream, peer: std::net::SocketAddr) {
         worker.counters.accepted.add(1);
         // The session gives both places back when it is dropped, also by a panic.
-        let session = Session::new(worker, self, client, peer);
-        tokio::task::spawn_local(session.run());
+        let session = Session::new(worker, self, Socket::unwatched(client), peer);
+        tokio::task::spawn_local(Connection::new(session));
     }
 }
 

@@ -13,22 +13,23 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;
 
 use crate::generation::{self, Generation};
+use crate::model::LogTarget;
 use crate::state::counters::{ProxyShard, Shard};
 use crate::state::log::LogRing;
 use crate::state::servers::{Health, Server};
 use crate::state::sessions::Sessions;
 use crate::sys::clock;
-use crate::sys::splice::Pipe;
 use crate::time::Instant;
 
 use super::buffers::Buffers;
 use super::pool::Pool;
+use super::seat::{Seat, seat};
+use super::splice::Pipes;
+use super::stream;
 use super::timers::{Timer, Wheel};
 
-/// Bytes of a splice pipe. The default of 64 KiB gains nothing over copying (measured).
-const PIPE: usize = 512 * 1024;
-/// Empty pipes kept for the next large body.
-const MAX_PIPES: usize = 16;
+/// Empty seats kept for the next requests.
+const MAX_SEATS: usize = 1024;
 
 /// Whether connections may outlive their current request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +86,10 @@ pub(super) struct Worker {
     pub(super) process: Arc<Sessions>,
     suspects: Sender<Arc<Server>>,
     pools: RefCell<HashMap<PoolKey, Rc<Pool>>>,
-    pipes: RefCell<Vec<Pipe>>,
+    pub(super) pipes: Rc<Pipes>,
+    seats: RefCell<Vec<Box<dyn Seat>>>,
+    /// When the task of a connection that runs now was woken, or the connection was accepted.
+    pub(super) now: Cell<Instant>,
     /// Wall clock minus monotonic clock, looked at on every tick.
     wall_offset: Cell<Duration>,
 }
@@ -103,6 +107,8 @@ struct PoolKey {
 pub(super) struct LocalFrontend {
     pub(super) running: Arc<generation::Frontend>,
     pub(super) backend: Option<Rc<LocalBackend>>,
+    /// Whether lines of its log would be read by anybody.
+    pub(super) logs: bool,
 }
 
 /// A backend with what this worker keeps for it.
@@ -140,7 +146,9 @@ impl Worker {
             process,
             suspects,
             pools: RefCell::default(),
-            pipes: RefCell::default(),
+            pipes: Rc::default(),
+            seats: RefCell::default(),
+            now: clock::now().into(),
             wall_offset: Cell::default(),
         };
         worker.look_at_wall_clock(clock::now());
@@ -175,9 +183,11 @@ impl Worker {
             }
         }
         *known = next;
+        let has_log = generation.model.process.access_log != LogTarget::Off;
         let local = |frontend: &Arc<generation::Frontend>| {
             let backend = frontend.model.default_backend.and_then(|number| backends.get(number).cloned());
-            Rc::new(LocalFrontend { running: Arc::clone(frontend), backend })
+            let logs = has_log && frontend.model.log;
+            Rc::new(LocalFrontend { running: Arc::clone(frontend), backend, logs })
         };
         generation.frontends.iter().map(local).collect()
     }
@@ -189,6 +199,10 @@ impl Worker {
         }
     }
 
+    pub(super) fn look_at_clock(&self) {
+        self.now.set(clock::now());
+    }
+
     pub(super) fn look_at_wall_clock(&self, now: Instant) {
         self.wall_offset.set(clock::wall().saturating_sub(now.since(Instant::ZERO)));
     }
@@ -198,16 +212,17 @@ impl Worker {
         self.wall_offset.get() + at.since(Instant::ZERO)
     }
 
-    pub(super) fn take_pipe(&self) -> Option<Pipe> {
-        let kept = self.pipes.borrow_mut().pop();
-        kept.or_else(|| Pipe::new(PIPE).ok().filter(|pipe| pipe.capacity() > 65536))
+    /// An empty seat.
+    pub(super) fn take_seat(&self) -> Box<dyn Seat> {
+        let kept = self.seats.borrow_mut().pop();
+        kept.unwrap_or_else(|| seat(stream::answer))
     }
 
-    /// Takes a pipe back; one that still holds bytes is closed.
-    pub(super) fn give_pipe(&self, pipe: Pipe) {
-        let mut kept = self.pipes.borrow_mut();
-        if pipe.buffered() == 0 && kept.len() < MAX_PIPES {
-            kept.push(pipe);
+    /// Takes an empty seat back.
+    pub(super) fn give_seat(&self, seat: Box<dyn Seat>) {
+        let mut kept = self.seats.borrow_mut();
+        if kept.len() < MAX_SEATS {
+            kept.push(seat);
         }
     }
 

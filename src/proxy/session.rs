@@ -1,25 +1,105 @@
 //! A client connection: one task from accept to close.
 
-use std::io;
+use std::future::{Future, poll_fn};
+use std::mem::replace;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-
 use crate::model::proxy::Mode;
-use crate::sys::clock;
 use crate::time::Instant;
 
 use super::buffers::Chunk;
 use super::listener::Listener;
 use super::local::{LocalFrontend, Service, Shared, Stage, Worker};
+use super::seat::Seat;
+use super::socket::Socket;
+use super::stream::{Received, Receiving, Turn};
+use super::tcp;
 use super::timers::Wheel;
-use super::{stream, tcp};
+
+/// The task of a client connection. Small while nothing is under way: this is what an idle connection costs.
+#[derive(Debug)]
+pub(super) struct Connection {
+    worker: Rc<Worker>,
+    phase: Phase,
+}
+
+enum Phase {
+    /// Waits for a request.
+    Receiving(Session, Receiving),
+    /// A request and its response; the session is in the seat.
+    Answering(Box<dyn Seat>),
+    /// TCP mode.
+    Relaying(Pin<Box<dyn Future<Output = ()>>>),
+    Closed,
+}
+
+impl std::fmt::Debug for Phase {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Phase::Receiving(..) => "Receiving",
+            Phase::Answering(_) => "Answering",
+            Phase::Relaying(_) => "Relaying",
+            Phase::Closed => "Closed",
+        })
+    }
+}
+
+impl Connection {
+    pub(super) fn new(session: Session) -> Connection {
+        let worker = Rc::clone(&session.worker);
+        let phase = match session.frontend().running.model.mode {
+            Mode::Http => Phase::receiving(session, Turn::First),
+            Mode::Tcp => Phase::Relaying(Box::pin(tcp::run(session))),
+        };
+        Connection { worker, phase }
+    }
+}
+
+impl Phase {
+    fn receiving(session: Session, turn: Turn) -> Phase {
+        let receiving = Receiving::begin(&session, turn);
+        Phase::Receiving(session, receiving)
+    }
+}
+
+impl Future for Connection {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Connection { worker, phase } = &mut *self;
+        worker.look_at_clock();
+        loop {
+            let next = match phase {
+                Phase::Receiving(session, receiving) => match ready!(receiving.poll(session, context)) {
+                    Received::Closed => Phase::Closed,
+                    received => {
+                        let Phase::Receiving(session, _) = replace(phase, Phase::Closed) else { continue };
+                        let mut seat = worker.take_seat();
+                        seat.begin(session, received);
+                        Phase::Answering(seat)
+                    }
+                },
+                Phase::Answering(seat) => {
+                    let session = ready!(seat.poll(context));
+                    if let Phase::Answering(seat) = replace(phase, Phase::Closed) {
+                        worker.give_seat(seat);
+                    }
+                    session.map_or(Phase::Closed, |session| Phase::receiving(session, Turn::Later))
+                }
+                Phase::Relaying(relaying) => {
+                    ready!(relaying.as_mut().poll(context));
+                    Phase::Closed
+                }
+                Phase::Closed => return Poll::Ready(()),
+            };
+            *phase = next;
+        }
+    }
+}
 
 /// Why a wait ended without what it waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +116,7 @@ pub(super) struct Session {
     pub(super) worker: Rc<Worker>,
     pub(super) shared: Rc<Shared>,
     pub(super) listener: Rc<Listener>,
-    pub(super) client: TcpStream,
+    pub(super) client: Socket,
     pub(super) peer: SocketAddr,
     pub(super) accepted: Instant,
     /// Bytes of the client that belong to its next request.
@@ -45,11 +125,12 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(worker: &Rc<Worker>, listener: &Rc<Listener>, client: TcpStream, peer: SocketAddr) -> Session {
+    pub(super) fn new(worker: &Rc<Worker>, listener: &Rc<Listener>, client: Socket, peer: SocketAddr) -> Session {
+        worker.look_at_clock();
         let bound = listener.key.address.ip();
         // A socket on one address needs no system call to know its local address.
         let local = if bound.is_unspecified() { client.local_addr().map_or(bound, |local| local.ip()) } else { bound };
-        let accepted = clock::now();
+        let accepted = worker.now.get();
         let shared = Rc::new(Shared {
             timer: super::timers::Timer::new(),
             stage: Stage::Waiting(accepted).into(),
@@ -69,12 +150,9 @@ impl Session {
         }
     }
 
-    /// Runs until the connection closes.
-    pub(super) async fn run(mut self) {
-        match self.listener.frontend().running.model.mode {
-            Mode::Http => stream::run(&mut self).await,
-            Mode::Tcp => tcp::run(&mut self).await,
-        }
+    /// When the task was woken: the clock is read once for each poll.
+    pub(super) fn now(&self) -> Instant {
+        self.worker.now.get()
     }
 
     /// The frontend of the current generation.
@@ -90,12 +168,6 @@ impl Session {
     /// Whether the address that the client connected to is about to leave this node.
     pub(super) fn is_leaving(&self) -> bool {
         self.worker.leaving.borrow().contains(&self.shared.local)
-    }
-
-    /// Asks the socket itself: the reactor may not have heard yet.
-    pub(super) fn has_unread_input(&self) -> bool {
-        let mut byte = [std::mem::MaybeUninit::uninit()];
-        SockRef::from(&self.client).peek(&mut byte).is_ok_and(|count| count > 0)
     }
 
     /// Moves the deadline.
@@ -118,23 +190,18 @@ impl Session {
     /// Ends our direction and reads until the client closes, at most for `limit` and 1 MiB: a reset for unread bytes
     /// would destroy the response on its way.
     pub(super) async fn linger(&mut self, limit: Duration) {
-        self.set_deadline(clock::now() + limit);
-        let mut is_shut = false;
+        self.set_deadline(self.now() + limit);
+        if self.client.shutdown().is_err() {
+            return;
+        }
         let mut budget = 1 << 20;
-        std::future::poll_fn(|context| {
-            if self.interrupt(context, clock::now()).is_some() {
+        poll_fn(|context| {
+            if self.interrupt(context, self.now()).is_some() {
                 return Poll::Ready(());
-            }
-            if !is_shut {
-                match Pin::new(&mut self.client).poll_shutdown(context) {
-                    Poll::Ready(Ok(())) => is_shut = true,
-                    Poll::Ready(Err(_)) => return Poll::Ready(()),
-                    Poll::Pending => return Poll::Pending,
-                }
             }
             let mut scratch = self.worker.buffers.scratch.borrow_mut();
             loop {
-                match poll_read(&mut self.client, context, &mut scratch[..]) {
+                match self.client.poll_read(context, &mut scratch[..]) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(Ok(count)) if count > 0 && budget > count => budget -= count,
                     Poll::Ready(_) => return Poll::Ready(()),
@@ -159,32 +226,4 @@ impl Drop for Session {
         self.worker.process.leave();
         self.listener.sessions.leave();
     }
-}
-
-/// Reads once; 0 is the end. A short read clears the readiness, so the next call costs no system call.
-pub(super) fn poll_read(stream: &mut TcpStream, context: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
-    let mut buffer = ReadBuf::new(into);
-    Pin::new(stream).poll_read(context, &mut buffer).map_ok(|()| buffer.filled().len())
-}
-
-/// Writes once.
-pub(super) fn poll_write(stream: &mut TcpStream, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-    Pin::new(stream).poll_write(context, bytes)
-}
-
-/// Writes as much of a chunk as the socket takes; ready when it is empty.
-pub(super) fn poll_flush_chunk(
-    stream: &mut TcpStream,
-    context: &mut Context<'_>,
-    chunk: &mut Chunk,
-) -> Poll<io::Result<()>> {
-    while !chunk.is_empty() {
-        match poll_write(stream, context, chunk) {
-            Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-            Poll::Ready(Ok(count)) => chunk.consume(count),
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Pending => return Poll::Pending,
-        }
-    }
-    Poll::Ready(Ok(()))
 }

@@ -1,7 +1,5 @@
 //! A TCP session: a server, then bytes both ways, then a line in the log.
 
-use crate::sys::clock;
-
 use super::backend::Current;
 use super::connect::{Effort, connect};
 use super::failure::{By, Cause, Failure, Phase};
@@ -11,7 +9,8 @@ use super::session::Session;
 use super::tunnel::{self, Direction, Silence};
 
 /// Runs a session of a TCP frontend.
-pub(super) async fn run(session: &mut Session) {
+pub(super) async fn run(mut session: Session) {
+    let session = &mut session;
     let frontend = session.frontend();
     session.shared.stage.set(Stage::Tunnel);
     frontend.counters(&session.worker).sessions.add(1);
@@ -34,8 +33,8 @@ pub(super) async fn run(session: &mut Session) {
                 server_connections = connected.slot.state().connections.load(std::sync::atomic::Ordering::Relaxed);
                 if result.is_err_and(|failure| failure.cause == Cause::Abort) {
                     // A broken session is passed on as broken, not as an orderly end.
-                    let _ = session.client.set_zero_linger();
-                    let _ = connected.stream.set_zero_linger();
+                    session.client.reset_on_close();
+                    connected.stream.reset_on_close();
                 }
                 result
             }
@@ -55,7 +54,7 @@ fn write_log(
     bytes: u64,
     server_connections: usize,
 ) {
-    if !frontend.running.model.log {
+    if !frontend.logs {
         return;
     }
     let worker = &session.worker;
@@ -71,7 +70,7 @@ fn write_log(
         backend: backend.map(|backend| backend.model.name.as_str()),
         server: backend.zip(effort.server).map(|(backend, server)| backend.model.servers[server].name.as_str()),
         timers: [since(effort.assigned, Some(session.accepted)), since(effort.connected, effort.assigned), -1, -1],
-        total: clock::now().since(session.accepted).as_millis() as i64,
+        total: session.now().since(session.accepted).as_millis() as i64,
         bytes,
         termination: result.err().map_or(*b"--", Failure::state),
         concurrency: Concurrency {

@@ -16,6 +16,7 @@ use crate::state::log::LogRing;
 use crate::state::servers::Server;
 use crate::state::sessions::Sessions;
 use crate::sys::clock;
+use crate::sys::listener::Watched;
 use crate::time::Instant;
 
 use super::finishing;
@@ -195,7 +196,7 @@ fn serve(
             listener.serve(Rc::clone(frontend));
             continue;
         }
-        match tokio::net::TcpListener::from_std(socket) {
+        match Watched::new(socket) {
             Ok(socket) => {
                 let listener = Rc::new(Listener::new(key, Rc::clone(frontend)));
                 let task = tokio::task::spawn_local(Rc::clone(&listener).run(Rc::clone(worker), socket));

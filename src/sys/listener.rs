@@ -3,10 +3,16 @@
 //! A bind of the configuration is a set of sockets of one address with SO_REUSEPORT, one for each worker. All of them
 //! have IP_FREEBIND, so a Backup listens on an address that the node does not have yet.
 
-use std::io;
-use std::net::{SocketAddr, TcpListener};
+#![allow(unsafe_code, reason = "accept4 with flags and an address has no safe wrapper")]
 
-use socket2::{Domain, Protocol, Socket, Type};
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::task::{Context, Poll, ready};
+
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 /// How an address is claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +47,50 @@ pub fn bind(address: SocketAddr, claim: Claim) -> io::Result<TcpListener> {
     socket.set_tcp_nodelay(true)?;
     socket.listen(backlog())?;
     Ok(socket.into())
+}
+
+/// A listening socket that the reactor watches.
+#[derive(Debug)]
+pub struct Watched(AsyncFd<TcpListener>);
+
+impl Watched {
+    /// Watches a non-blocking socket. Must be called inside a tokio runtime.
+    pub fn new(socket: TcpListener) -> io::Result<Watched> {
+        // SAFETY: a TcpListener owns its descriptor, which stays the same and open until the AsyncFd drops it.
+        Ok(Watched(unsafe { AsyncFd::register_with_interest(socket, Interest::READABLE) }?))
+    }
+
+    /// Takes a connection from the accept queue, or waits for one.
+    pub fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        loop {
+            let mut ready = ready!(self.0.poll_read_ready(context))?;
+            if let Ok(accepted) = ready.try_io(|socket| accept(socket.get_ref())) {
+                return Poll::Ready(accepted);
+            }
+        }
+    }
+
+    /// The socket, watched no longer.
+    pub fn into_socket(self) -> TcpListener {
+        self.0.into_inner()
+    }
+}
+
+/// Takes a connection from the accept queue, non-blocking and closed on exec, with one system call.
+pub fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+    // SAFETY: the kernel fills the storage, which is large enough for every address, and tells its length.
+    let accepted = unsafe {
+        SockAddr::try_init(|storage, length| {
+            let descriptor = libc::accept4(listener.as_raw_fd(), storage.cast(), length, flags);
+            if descriptor < 0 { Err(io::Error::last_os_error()) } else { Ok(descriptor) }
+        })
+    };
+    let (descriptor, peer) = accepted?;
+    // SAFETY: the kernel has just given us this descriptor, and nobody else knows it.
+    let stream = unsafe { OwnedFd::from_raw_fd(descriptor) };
+    let peer = peer.as_socket().ok_or(io::ErrorKind::Unsupported)?;
+    Ok((stream.into(), peer))
 }
 
 /// `net.core.somaxconn`; 4096, the kernel's default since 5.4, if it cannot be read.

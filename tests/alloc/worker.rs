@@ -92,7 +92,7 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
             workers: Some(1),
             maxconn: None,
             admin_socket: PathBuf::from("unused"),
-            access_log: LogTarget::Off,
+            access_log: LogTarget::Stdout,
             drain: second,
         },
     }

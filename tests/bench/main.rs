@@ -1,7 +1,9 @@
 //! `./dev bench`: vipgate beside the packaged haproxy and nginx, on loopback, in one run.
 //!
 //! The proxies are started once, with equivalent configurations and one worker each, and pinned to core 0; generator and
-//! static backend live in this process, pinned to core 1. Rounds are interleaved A..Z, Z..A and the medians are printed.
+//! static backend live in this process, pinned to core 1. A relay that does nothing runs beside them as the floor.
+//! Rounds are short and interleaved A..Z, Z..A. Figures are medians; a ratio is the median of the ratios of each round,
+//! so that a machine that is slow for a second is slow for all.
 //! CPU per request is the figure to read: it counts every thread of the proxy, and on a busy generator core
 //! requests per second are only a lower bound for the faster proxy. Every response's status and length are checked.
 //!
@@ -16,6 +18,7 @@ mod targets;
 mod process;
 mod measure;
 mod server;
+mod relay;
 mod client;
 mod idle;
 mod table;
@@ -25,7 +28,17 @@ use std::process::ExitCode;
 use options::{Options, Work};
 
 fn main() -> ExitCode {
-    let options = match Options::from_arguments(std::env::args().skip(1)) {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some((relay::WORD, addresses)) = arguments.split_first().map(|(word, rest)| (word.as_str(), rest)) {
+        return match relay::run(addresses) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(message) => {
+                eprintln!("{message}");
+                ExitCode::FAILURE
+            }
+        };
+    }
+    let options = match Options::from_arguments(arguments.into_iter()) {
         Ok(Some(options)) => options,
         Ok(None) => {
             print!("{}", options::HELP);

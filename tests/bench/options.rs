@@ -9,7 +9,7 @@ usage: bench [--quick] [--rows WORD] [--rounds N] [--idle N] [--without-vipgate]
 
   --quick             short rounds: a look, not a result
   --rows WORD         only rows whose name contains WORD
-  --rounds N          rounds for each row and proxy (default 5, quick 3)
+  --rounds N          rounds for each row and proxy (default 15, quick 5)
   --idle N            instead: memory for each of N idle keep-alive connections
   --without-vipgate   compare haproxy and nginx alone
   --vipgate PATH      the binary (default: the one that cargo built with this benchmark)
@@ -56,9 +56,9 @@ impl Options {
         let mut options = Options {
             work: Work::Rows,
             only: String::new(),
-            rounds: 5,
-            warm_up: Duration::from_millis(300),
-            measured: Duration::from_millis(700),
+            rounds: 15,
+            warm_up: Duration::from_millis(80),
+            measured: Duration::from_millis(200),
             vipgate: Some(PathBuf::from(env!("CARGO_BIN_EXE_vipgate"))),
             haproxy: PathBuf::from("/usr/sbin/haproxy"),
             nginx: PathBuf::from("/usr/sbin/nginx"),
@@ -70,9 +70,9 @@ impl Options {
                 "--bench" => {} // what `cargo bench` adds
                 "--help" | "-h" => return Ok(None),
                 "--quick" => {
-                    options.rounds = 3;
-                    options.warm_up = Duration::from_millis(100);
-                    options.measured = Duration::from_millis(250);
+                    options.rounds = 5;
+                    options.warm_up = Duration::from_millis(50);
+                    options.measured = Duration::from_millis(100);
                 }
                 "--rows" => options.only = value()?,
                 "--rounds" => options.rounds = number(&value()?)?,

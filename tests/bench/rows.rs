@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::client::{self, Load, Reuse};
-use crate::measure::{self, median};
+use crate::measure;
 use crate::options::Options;
 use crate::targets::{self, Target};
 use crate::{process, server, table};
@@ -59,10 +59,10 @@ pub const ROWS: [Row; 9] = [
 /// What one proxy did in one row.
 #[derive(Clone, Debug, Default)]
 pub struct Cell {
-    /// Medians over the rounds: CPU microseconds per request.
-    pub cpu: f64,
-    /// Requests per second.
-    pub rate: f64,
+    /// CPU microseconds per request, one figure for each round.
+    pub cpu: Vec<f64>,
+    /// Requests per second, one figure for each round.
+    pub rate: Vec<f64>,
     /// System calls per request.
     pub syscalls: Option<f64>,
     /// Failed requests, by what happened, over all rounds.
@@ -107,6 +107,8 @@ pub fn run(options: &Options) -> Result<Verdict, String> {
 impl Row {
     fn address(&self, target: &Target) -> Option<SocketAddr> {
         match self.listener {
+            // A relay would open a connection to a server for each.
+            Listener::Http if self.reuse == Reuse::Close && !target.has_pool => None,
             Listener::Http => Some(target.http),
             Listener::Tcp => target.tcp,
         }
@@ -118,7 +120,6 @@ impl Row {
 }
 
 fn measure_row(row: &Row, targets: &[Target], options: &Options, directory: &std::path::Path) -> Vec<Option<Cell>> {
-    let mut samples: Vec<(Vec<f64>, Vec<f64>)> = targets.iter().map(|_| Default::default()).collect();
     let mut cells: Vec<Option<Cell>> =
         targets.iter().map(|target| row.address(target).map(|_| Cell::default())).collect();
     for round in 0..options.rounds {
@@ -136,14 +137,12 @@ fn measure_row(row: &Row, targets: &[Target], options: &Options, directory: &std
                 *cell.errors.entry(why).or_default() += count;
             }
             let completed = outcome.completed.max(1) as f64;
-            samples[number].0.push(used.as_secs_f64() * 1e6 / completed);
-            samples[number].1.push(completed / outcome.elapsed.as_secs_f64());
+            cell.cpu.push(used.as_secs_f64() * 1e6 / completed);
+            cell.rate.push(completed / outcome.elapsed.as_secs_f64());
         }
     }
     for (number, cell) in cells.iter_mut().enumerate() {
         let (Some(cell), Some(address)) = (cell, row.address(&targets[number])) else { continue };
-        cell.cpu = median(&samples[number].0);
-        cell.rate = median(&samples[number].1);
         let pids = targets[number].process.pids();
         let counted = measure::count_syscalls(&pids, directory, || {
             client::run(row.load(address), Duration::ZERO, options.measured, || ()).0.completed

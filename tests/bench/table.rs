@@ -1,5 +1,6 @@
 //! The printed tables: Markdown, one line for each row, so that a run can be pasted into a note.
 
+use crate::measure::median;
 use crate::options::Options;
 use crate::rows::{Cell, Row};
 use crate::targets::Target;
@@ -39,22 +40,29 @@ pub fn print_header(targets: &[Target]) {
     println!("|{}", "--|".repeat(columns));
 }
 
+/// The median of the ratios round by round: what slows the machine down for a second slows all proxies of a round.
+fn ratio(first: &[f64], second: &[f64]) -> f64 {
+    let ratios: Vec<f64> =
+        first.iter().zip(second).filter(|(_, second)| **second > 0.0).map(|(first, second)| first / second).collect();
+    median(&ratios)
+}
+
 /// Prints one row.
 pub fn print_row(row: &Row, targets: &[Target], cells: &[Option<Cell>]) {
     let all = |show: &dyn Fn(&Cell) -> String| {
         let texts: Vec<String> = cells.iter().map(|cell| cell.as_ref().map_or("-".into(), show)).collect();
         texts.join(" / ")
     };
-    let ratio = |value: fn(&Cell) -> f64, other: &Option<Cell>| match (&cells[0], other) {
-        (Some(first), Some(other)) if value(other) > 0.0 => format!("{:.2}", value(first) / value(other)),
-        _ => "-".into(),
-    };
-    let ratios = |value: fn(&Cell) -> f64| -> String {
-        cells[1..].iter().map(|other| format!(" {} |", ratio(value, other))).collect()
+    let ratios = |values: fn(&Cell) -> &[f64]| -> String {
+        let one = |other| match (&cells[0], other) {
+            (Some(first), Some(other)) => format!(" {:.2} |", ratio(values(first), values(other))),
+            _ => " - |".into(),
+        };
+        cells[1..].iter().map(|other| one(other.as_ref())).collect()
     };
     let aim = match (row.aim, cells.first(), cells.get(1)) {
         (Some(aim), Some(Some(first)), Some(Some(second))) if targets[0].name == "vipgate" => {
-            let verdict = if first.cpu / second.cpu <= aim { "met" } else { "missed" };
+            let verdict = if ratio(&first.cpu, &second.cpu) <= aim { "met" } else { "missed" };
             format!("{aim:.2} {verdict}")
         }
         (Some(aim), ..) => format!("{aim:.2}"),
@@ -72,10 +80,10 @@ pub fn print_row(row: &Row, targets: &[Target], cells: &[Option<Cell>]) {
     println!(
         "| {} | {} |{} {} |{} {} | {aim} | {errors} |",
         row.name,
-        all(&|cell| format!("{:.2}", cell.cpu)),
-        ratios(|cell| cell.cpu),
-        all(&|cell| format!("{:.0}", cell.rate)),
-        ratios(|cell| cell.rate),
+        all(&|cell| format!("{:.2}", median(&cell.cpu))),
+        ratios(|cell| &cell.cpu),
+        all(&|cell| format!("{:.0}", median(&cell.rate))),
+        ratios(|cell| &cell.rate),
         all(&|cell| cell.syscalls.map_or("-".into(), |calls| format!("{calls:.2}"))),
     );
 }

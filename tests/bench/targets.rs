@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::client::{self, Load, Reuse};
 use crate::options::Options;
 use crate::process::{self, Process};
+use crate::relay;
 
 /// A proxy that runs.
 pub struct Target {
@@ -17,13 +18,15 @@ pub struct Target {
     pub http: SocketAddr,
     /// The TCP listener; `None` where the package has no TCP proxy.
     pub tcp: Option<SocketAddr>,
+    /// Whether it keeps connections to servers for the next client.
+    pub has_pool: bool,
     /// The process.
     pub process: Process,
 }
 
 /// Starts every proxy that the options ask for, in the order of the tables, and sends each a request.
 pub fn start_all(options: &Options, servers: [SocketAddr; 2], directory: &Path) -> Result<Vec<Target>, String> {
-    let makers = [start_vipgate, start_haproxy, start_nginx];
+    let makers = [start_vipgate, start_haproxy, start_nginx, start_relay];
     let mut targets = Vec::new();
     for maker in makers {
         targets.extend(maker(options, servers, directory)?);
@@ -86,7 +89,7 @@ admin: {{socket: {}}}
     let path = write(directory, "vipgate.yaml", &text)?;
     let arguments = ["run", "-f", &path.to_string_lossy(), "--node", "bench"];
     let process = Process::start(program, &arguments, &directory.join("vipgate.log"))?;
-    Ok(Some(Target { name: "vipgate", http, tcp: Some(tcp), process }))
+    Ok(Some(Target { name: "vipgate", http, tcp: Some(tcp), has_pool: true, process }))
 }
 
 fn start_haproxy(options: &Options, servers: [SocketAddr; 2], directory: &Path) -> Result<Option<Target>, String> {
@@ -125,7 +128,7 @@ listen tcp
     let path = write(directory, "haproxy.cfg", &text)?;
     let arguments = ["-db", "-f", &path.to_string_lossy()];
     let process = Process::start(&options.haproxy, &arguments, &directory.join("haproxy.log"))?;
-    Ok(Some(Target { name: "haproxy", http, tcp: Some(tcp), process }))
+    Ok(Some(Target { name: "haproxy", http, tcp: Some(tcp), has_pool: true, process }))
 }
 
 fn start_nginx(options: &Options, servers: [SocketAddr; 2], directory: &Path) -> Result<Option<Target>, String> {
@@ -186,5 +189,13 @@ http {{
     let path = write(directory, "nginx.conf", &text)?;
     let arguments = ["-c", &path.to_string_lossy()];
     let process = Process::start(&options.nginx, &arguments, &directory.join("nginx.log"))?;
-    Ok(Some(Target { name: "nginx", http, tcp: module.exists().then_some(tcp), process }))
+    Ok(Some(Target { name: "nginx", http, tcp: module.exists().then_some(tcp), has_pool: true, process }))
+}
+
+fn start_relay(_: &Options, servers: [SocketAddr; 2], directory: &Path) -> Result<Option<Target>, String> {
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let address = process::free_address()?;
+    let [listen, one, two] = [address, servers[0], servers[1]].map(|address| address.to_string());
+    let process = Process::start(&program, &[relay::WORD, &listen, &one, &two], &directory.join("relay.log"))?;
+    Ok(Some(Target { name: "relay", http: address, tcp: Some(address), has_pool: false, process }))
 }

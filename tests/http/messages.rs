@@ -204,3 +204,68 @@ fn a_large_request_body_arrives_intact() {
     client.send((0..LENGTH).map(byte).collect::<Vec<u8>>());
     assert_eq!(client.response().1, "same");
 }
+
+/// A byte that tells where in a body it stands.
+fn mark(at: usize) -> u8 {
+    (at.wrapping_mul(29) ^ at >> 11) as u8
+}
+
+#[test]
+fn a_large_body_that_ends_with_the_connection_is_whole() {
+    const LENGTH: usize = 4_000_003;
+    let server = Scripted::new(|mut peer: Peer, _| {
+        peer.head();
+        peer.send("HTTP/1.1 200 OK\r\n\r\n").send((0..LENGTH).map(mark).collect::<Vec<u8>>());
+        // The end of what came so far does not wait for more.
+        peer.text("seen");
+        peer.send("tail");
+    });
+    let proxy = Proxy::http(&[server.address]);
+    let mut client = proxy.client();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n").head();
+    assert!(client.exactly(LENGTH).iter().enumerate().all(|(at, got)| *got == mark(at)));
+    client.send("seen");
+    assert_eq!(client.rest(), b"tail");
+    assert!(proxy.line().contains(" ---- "));
+}
+
+#[test]
+fn large_chunks_pass_both_ways_as_they_are() {
+    const LENGTH: usize = 2_000_000;
+    let chunked = || {
+        let data: Vec<u8> = (0..LENGTH).map(mark).collect();
+        let size = format!("{LENGTH:x}\r\n").into_bytes();
+        [size, data, b"\r\n3\r\nend\r\n0\r\nAfter: it\r\n\r\n".to_vec()].concat()
+    };
+    let server = Scripted::new(move |mut peer: Peer, _| {
+        for _ in 0..2 {
+            peer.head();
+            assert!(peer.exactly(chunked().len()) == chunked());
+            peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").send(chunked());
+        }
+    });
+    let proxy = Proxy::http(&[server.address]);
+    let mut client = proxy.client();
+    for _ in 0..2 {
+        client.send("PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n").send(chunked());
+        client.head();
+        assert!(client.exactly(chunked().len()) == chunked());
+    }
+    assert_eq!(server.connections(), 1, "a connection that was spliced both ways is reused");
+}
+
+#[test]
+fn a_server_that_refuses_a_large_body_is_heard() {
+    let server = Scripted::new(|mut peer: Peer, _| {
+        peer.head();
+        peer.exactly(1_000_000);
+        peer.send("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno");
+        peer.exactly(1_000_000);
+    });
+    let proxy = Proxy::http(&[server.address]);
+    let mut client = proxy.client();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n").send(vec![b'x'; 2_000_000]);
+    let (head, body) = client.response();
+    assert!(head.starts_with("HTTP/1.1 413 ") && body == "no");
+    assert_eq!(field(&head, "connection"), Some("close"));
+}

@@ -74,7 +74,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             workers: None,
             maxconn: None,
             admin_socket: "/nowhere".into(),
-            access_log: LogTarget::Off,
+            access_log: LogTarget::Stdout,
             drain: Duration::from_secs(1),
         },
     }

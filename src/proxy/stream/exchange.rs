@@ -1,24 +1,20 @@
 //! One request and its response over one server connection: both bodies at once, driven from one poll.
 
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
-use std::pin::Pin;
+use std::io;
 use std::task::{Context, Poll, ready};
-
-use tokio::io::AsyncWrite;
-use tokio::net::TcpStream;
 
 use crate::http::{
     Body, BodyFraming, ConnectionField, Head, Method, Parsed, Version, is_head_complete, parse_response, write_response,
 };
-use crate::sys::clock;
-use crate::sys::splice::Pipe;
 use crate::time::Instant;
 
 use super::super::buffers::{Chunk, MAX_HEAD, SMALL_READ};
 use super::super::failure::{By, Cause, Failure, Phase, Retry};
 use super::super::local::{LocalBackend, LocalFrontend, Worker};
-use super::super::session::{Interrupt, Session, poll_flush_chunk, poll_read, poll_write};
+use super::super::session::{Interrupt, Session};
+use super::super::socket::Socket;
+use super::super::splice::{self, BULK, BorrowedPipe, Broken};
 use super::Request;
 
 /// Body bytes up to which head and body are copied together for one send; above, they are sent as two slices.
@@ -53,15 +49,13 @@ enum Waits {
 /// The state of an exchange.
 #[derive(Debug)]
 pub(super) struct Exchange<'a> {
-    pub(super) server: TcpStream,
+    pub(super) server: Socket,
     request: &'a mut Request,
     frontend: &'a LocalFrontend,
     backend: &'a LocalBackend,
     is_reused: bool,
     /// The server does not take the request any more; it may still answer.
     is_upload_broken: bool,
-    /// More than `request.held` was sent, so the request cannot be repeated.
-    has_sent_more: bool,
     /// Bytes read from the client and not yet written.
     pub(super) to_server: Option<Chunk>,
     stage: Stage,
@@ -69,23 +63,33 @@ pub(super) struct Exchange<'a> {
     input: Option<Chunk>,
     /// Bytes of `input` that hold no end of a head.
     seen: usize,
-    pub(super) download: Body,
+    download: Body,
     /// Bytes read from the server and not yet written.
     pub(super) to_client: Option<Chunk>,
     /// The last write to the client was short: read less at once.
     is_client_slow: bool,
-    pub(super) pipe: Option<Pipe>,
+    /// Bytes that the last read of the request's body brought.
+    read_up: usize,
+    upload_pipe: Option<BorrowedPipe>,
+    /// Bytes that left the upload's pipe.
+    spliced_up: u64,
+    download_pipe: Option<BorrowedPipe>,
+    /// Bytes that entered the download's pipe.
+    spliced_down: u64,
+    /// Bytes that the last read of the response's body brought.
+    read_down: usize,
     client_persists: bool,
     pub(super) server_persists: bool,
     pub(super) status: u16,
     pub(super) answered: Option<Instant>,
+    /// Bytes read from the client since the exchange began. While there are none, what was sent is still held.
     pub(super) bytes_in: u64,
     pub(super) bytes_out: u64,
 }
 
 impl<'a> Exchange<'a> {
     pub(super) fn new(
-        server: TcpStream,
+        server: Socket,
         request: &'a mut Request,
         is_reused: bool,
         frontend: &'a LocalFrontend,
@@ -98,7 +102,6 @@ impl<'a> Exchange<'a> {
             backend,
             is_reused,
             is_upload_broken: false,
-            has_sent_more: false,
             to_server: None,
             stage: Stage::Head,
             input: None,
@@ -106,7 +109,12 @@ impl<'a> Exchange<'a> {
             download: Body::Done,
             to_client: None,
             is_client_slow: false,
-            pipe: None,
+            read_up: 0,
+            upload_pipe: None,
+            spliced_up: 0,
+            download_pipe: None,
+            spliced_down: 0,
+            read_down: 0,
             client_persists: false,
             server_persists: false,
             status: 0,
@@ -116,7 +124,7 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    pub(super) fn into_stream(self) -> TcpStream {
+    pub(super) fn into_stream(self) -> Socket {
         self.server
     }
 
@@ -126,8 +134,8 @@ impl<'a> Exchange<'a> {
         session.set_deadline(Instant::FAR_FUTURE);
         let mut moved = u64::MAX;
         let mut waits = Waits::Server;
-        let result = poll_fn(|context| {
-            let now = clock::now();
+        poll_fn(|context| {
+            let now = session.now();
             let interrupt = session.interrupt(context, now);
             if interrupt == Some(Interrupt::Killed) {
                 return Poll::Ready(Err(self.failure(By::Killed, Cause::Abort)));
@@ -137,7 +145,7 @@ impl<'a> Exchange<'a> {
                 return polled;
             }
             let before = std::mem::replace(&mut waits, self.waits());
-            let total = self.bytes_in + self.bytes_out + self.request.held.len() as u64;
+            let total = self.bytes_in + self.spliced_up + self.bytes_out + self.request.held.len() as u64;
             if total != moved || before != waits {
                 moved = total;
                 let timeout = match waits {
@@ -151,11 +159,7 @@ impl<'a> Exchange<'a> {
             }
             Poll::Pending
         })
-        .await;
-        if let Some(pipe) = self.pipe.take() {
-            worker.give_pipe(pipe);
-        }
-        result
+        .await
     }
 
     fn poll(
@@ -169,7 +173,7 @@ impl<'a> Exchange<'a> {
             return Poll::Ready(Err(failure));
         }
         ready!(self.poll_download(worker, session, context, now))?;
-        let is_uploaded = self.request.body.is_done() && self.request.held.is_empty() && self.to_server.is_none();
+        let is_uploaded = self.request.body.is_done() && !self.is_upload_blocked();
         self.server_persists &= is_uploaded && !self.is_upload_broken;
         let ended = match self.stage {
             Stage::Switched => Ended::Tunnel,
@@ -180,11 +184,13 @@ impl<'a> Exchange<'a> {
     }
 
     fn waits(&self) -> Waits {
-        let is_upload_blocked = !self.request.held.is_empty() || self.to_server.is_some();
         let wants_upload = !self.request.body.is_done() && !self.is_upload_broken;
-        let is_download_blocked =
-            self.to_client.is_some() || self.pipe.as_ref().is_some_and(|pipe| pipe.buffered() > 0);
-        if is_download_blocked || (wants_upload && !is_upload_blocked) { Waits::Client } else { Waits::Server }
+        let is_download_blocked = self.to_client.is_some() || holds_bytes(self.download_pipe.as_ref());
+        if is_download_blocked || (wants_upload && !self.is_upload_blocked()) { Waits::Client } else { Waits::Server }
+    }
+
+    fn is_upload_blocked(&self) -> bool {
+        !self.request.held.is_empty() || self.to_server.is_some() || holds_bytes(self.upload_pipe.as_ref())
     }
 
     pub(super) fn failure(&self, by: By, cause: Cause) -> Failure {
@@ -196,7 +202,7 @@ impl<'a> Exchange<'a> {
     fn server_failure(&self) -> Failure {
         let mut failure = self.failure(By::Server, Cause::Abort);
         let has_no_answer = self.stage == Stage::Head && self.input.is_none() && self.bytes_out == 0;
-        if self.is_reused && has_no_answer && !self.has_sent_more && self.request.method.is_idempotent() {
+        if self.is_reused && has_no_answer && self.bytes_in == 0 && self.request.method.is_idempotent() {
             failure.retry = Retry::Safe;
         }
         failure
@@ -211,18 +217,28 @@ impl<'a> Exchange<'a> {
     ) -> Poll<Result<(), Failure>> {
         while !self.is_upload_broken {
             for chunk in [Some(&mut self.request.held), self.to_server.as_mut()].into_iter().flatten() {
-                if !chunk.is_empty() && ready!(poll_flush_chunk(&mut self.server, context, chunk)).is_err() {
+                if !chunk.is_empty() && ready!(self.server.poll_flush(context, chunk)).is_err() {
                     // It may have answered before it closed: the download finds out.
                     self.is_upload_broken = true;
                     return Poll::Pending;
                 }
             }
             self.to_server = None;
+            if self.upload_pipe.is_none()
+                && self.read_up >= BULK
+                && splice::is_worthwhile(&self.request.body, self.read_up)
+            {
+                self.upload_pipe = worker.pipes.take();
+            }
+            if let Some(pipe) = self.upload_pipe.take() {
+                ready!(self.poll_splice_up(pipe, session, context))?;
+                continue;
+            }
             if self.request.body.is_done() {
                 break;
             }
             let mut scratch = worker.buffers.scratch.borrow_mut();
-            let count = match ready!(poll_read(&mut session.client, context, &mut scratch[..])) {
+            let count = match ready!(session.client.poll_read(context, &mut scratch[..])) {
                 Ok(count) if count > 0 => count,
                 _ => return Poll::Ready(Err(self.failure(By::Client, Cause::Abort))),
             };
@@ -231,11 +247,11 @@ impl<'a> Exchange<'a> {
                 return Poll::Ready(Err(Failure::new(By::Proxy, Cause::Abort, Phase::Request)));
             };
             self.bytes_in += taken as u64;
-            self.has_sent_more = true;
+            self.read_up = count;
             if taken < count {
                 session.input = Some(worker.buffers.chunk_of(&scratch[taken..count]));
             }
-            match poll_write(&mut self.server, context, &scratch[..taken]) {
+            match self.server.poll_write(context, &scratch[..taken]) {
                 Poll::Ready(Ok(written)) if written == taken => {}
                 Poll::Ready(Ok(written)) => self.to_server = Some(worker.buffers.chunk_of(&scratch[written..taken])),
                 Poll::Ready(Err(_)) => self.is_upload_broken = true,
@@ -243,6 +259,25 @@ impl<'a> Exchange<'a> {
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Moves what the client sends of a large body.
+    fn poll_splice_up(
+        &mut self,
+        mut pipe: BorrowedPipe,
+        session: &mut Session,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), Failure>> {
+        let sockets = [&mut session.client, &mut self.server];
+        let counts = [&mut self.bytes_in, &mut self.spliced_up];
+        match splice::poll_body(&mut pipe, &mut self.request.body, sockets, counts, context) {
+            Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
+            Poll::Ready(Err(Broken::Source)) => return Poll::Ready(Err(self.failure(By::Client, Cause::Abort))),
+            Poll::Ready(Err(Broken::Sink)) => self.is_upload_broken = true,
+            Poll::Pending => {}
+        }
+        self.upload_pipe = Some(pipe);
+        Poll::Pending
     }
 
     fn poll_download(
@@ -255,7 +290,7 @@ impl<'a> Exchange<'a> {
         loop {
             if let Some(chunk) = &mut self.to_client {
                 let before = chunk.len();
-                let flushed = poll_flush_chunk(&mut session.client, context, chunk);
+                let flushed = session.client.poll_flush(context, chunk);
                 self.bytes_out += (before - chunk.len()) as u64;
                 if ready!(flushed).is_err() {
                     return Poll::Ready(Err(self.failure(By::Client, Cause::Abort)));
@@ -265,8 +300,15 @@ impl<'a> Exchange<'a> {
             match self.stage {
                 Stage::Done | Stage::Switched => return Poll::Ready(Ok(())),
                 Stage::Head => ready!(self.poll_head(worker, session, context, now))?,
-                Stage::Body if self.wants_splice() => ready!(self.poll_splice(worker, session, context))?,
-                Stage::Body => ready!(self.poll_body(worker, session, context))?,
+                Stage::Body => {
+                    if self.download_pipe.is_none() && splice::is_worthwhile(&self.download, self.read_down) {
+                        self.download_pipe = worker.pipes.take();
+                    }
+                    match self.download_pipe.take() {
+                        Some(pipe) => ready!(self.poll_splice_down(pipe, session, context))?,
+                        None => ready!(self.poll_body(worker, session, context))?,
+                    }
+                }
             }
         }
     }
@@ -280,7 +322,7 @@ impl<'a> Exchange<'a> {
         now: Instant,
     ) -> Poll<Result<(), Failure>> {
         let mut scratch = worker.buffers.scratch.borrow_mut();
-        let count = match ready!(poll_read(&mut self.server, context, &mut scratch[..])) {
+        let count = match ready!(self.server.poll_read(context, &mut scratch[..])) {
             Ok(count) if count > 0 => count,
             _ => return Poll::Ready(Err(self.server_failure())),
         };
@@ -406,14 +448,31 @@ impl<'a> Exchange<'a> {
         Ok(taken)
     }
 
-    /// After a splice: nothing is left.
-    pub(super) fn finish_body(&mut self) {
+    /// Moves what the server sends of a large body.
+    fn poll_splice_down(
+        &mut self,
+        mut pipe: BorrowedPipe,
+        session: &mut Session,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), Failure>> {
+        let sockets = [&mut self.server, &mut session.client];
+        let counts = [&mut self.spliced_down, &mut self.bytes_out];
+        match splice::poll_body(&mut pipe, &mut self.download, sockets, counts, context) {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(Broken::Source)) => return Poll::Ready(Err(self.failure(By::Server, Cause::Abort))),
+            Poll::Ready(Err(Broken::Sink)) => return Poll::Ready(Err(self.failure(By::Client, Cause::Abort))),
+            Poll::Pending => {
+                self.download_pipe = Some(pipe);
+                return Poll::Pending;
+            }
+        }
         if self.download.is_done() {
             self.stage = Stage::Done;
         }
+        Poll::Ready(Ok(()))
     }
 
-    pub(super) fn poll_body(
+    fn poll_body(
         &mut self,
         worker: &Worker,
         session: &mut Session,
@@ -421,7 +480,7 @@ impl<'a> Exchange<'a> {
     ) -> Poll<Result<(), Failure>> {
         let mut scratch = worker.buffers.scratch.borrow_mut();
         let limit = if self.is_client_slow { SMALL_READ } else { scratch.len() };
-        let count = match ready!(poll_read(&mut self.server, context, &mut scratch[..limit])) {
+        let count = match ready!(self.server.poll_read(context, &mut scratch[..limit])) {
             Ok(0) if matches!(self.download, Body::UntilClose) => {
                 self.stage = Stage::Done;
                 return Poll::Ready(Ok(()));
@@ -429,6 +488,7 @@ impl<'a> Exchange<'a> {
             Ok(count) if count > 0 => count,
             _ => return Poll::Ready(Err(self.failure(By::Server, Cause::Abort))),
         };
+        self.read_down = count;
         let taken = self.take_body(&scratch[..count])?;
         Poll::Ready(self.send(worker, session, context, &scratch[..taken], &[]))
     }
@@ -464,23 +524,27 @@ impl<'a> Exchange<'a> {
     }
 }
 
+fn holds_bytes(pipe: Option<&BorrowedPipe>) -> bool {
+    pipe.is_some_and(|pipe| pipe.buffered() > 0)
+}
+
 /// Writes two slices with one system call.
 fn write_two(
-    stream: &mut TcpStream,
+    stream: &mut Socket,
     context: &mut Context<'_>,
     worker: &Worker,
     first: &[u8],
     second: &[u8],
 ) -> Poll<io::Result<usize>> {
     if second.is_empty() {
-        return poll_write(stream, context, first);
+        return stream.poll_write(context, first);
     }
     if second.len() <= JOIN {
         let mut joined = worker.buffers.joined.borrow_mut();
         joined.clear();
         joined.extend_from_slice(first);
         joined.extend_from_slice(second);
-        return poll_write(stream, context, &joined);
+        return stream.poll_write(context, &joined);
     }
-    Pin::new(stream).poll_write_vectored(context, &[IoSlice::new(first), IoSlice::new(second)])
+    stream.poll_write_two(context, first, second)
 }

@@ -4,7 +4,6 @@ use std::future::poll_fn;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 
-use crate::sys::clock;
 use crate::time::Instant;
 
 use super::super::connect::Effort;
@@ -12,19 +11,19 @@ use super::super::error_page;
 use super::super::failure::Failure;
 use super::super::local::LocalFrontend;
 use super::super::log::{self, Concurrency, Line};
-use super::super::session::{Session, poll_write};
+use super::super::session::Session;
 use super::{Next, Record, Request};
 
 /// Sends bytes of our own, as far as the client takes them within its timeout.
 pub(super) async fn send(session: &mut Session, bytes: &[u8]) -> bool {
-    session.set_deadline(clock::now() + session.frontend().running.model.timeouts.client);
+    session.set_deadline(session.now() + session.frontend().running.model.timeouts.client);
     let mut left = bytes;
     poll_fn(|context| {
         while !left.is_empty() {
-            match poll_write(&mut session.client, context, left) {
+            match session.client.poll_write(context, left) {
                 Poll::Ready(Ok(count)) if count > 0 => left = &left[count..],
                 Poll::Ready(_) => return Poll::Ready(false),
-                Poll::Pending if session.interrupt(context, clock::now()).is_some() => return Poll::Ready(false),
+                Poll::Pending if session.interrupt(context, session.now()).is_some() => return Poll::Ready(false),
                 Poll::Pending => return Poll::Pending,
             }
         }
@@ -50,7 +49,7 @@ pub(super) async fn refuse(
             bytes = page.len() as u64;
         }
     }
-    if frontend.running.model.log {
+    if frontend.logs {
         let line = Line {
             client: session.peer,
             started: session.worker.wall(started),
@@ -58,7 +57,7 @@ pub(super) async fn refuse(
             backend: None,
             server: None,
             timers: [-1; 4],
-            total: clock::now().since(started).as_millis() as i64,
+            total: session.now().since(started).as_millis() as i64,
             bytes,
             termination: failure.state(),
             concurrency: Concurrency {
@@ -97,7 +96,7 @@ pub(super) fn write_log(
         counters.bytes_out.add(record.bytes_out);
         counters.responses[class].add(1);
     }
-    if !frontend.running.model.log {
+    if !frontend.logs {
         return;
     }
     let since = |at: Option<Instant>, from: Option<Instant>| match (at, from) {
@@ -117,7 +116,7 @@ pub(super) fn write_log(
             since(effort.connected, effort.assigned),
             since(record.answered, effort.connected),
         ],
-        total: clock::now().since(request.started).as_millis() as i64,
+        total: session.now().since(request.started).as_millis() as i64,
         bytes: record.bytes_out,
         termination: failure.map_or(*b"--", Failure::state),
         concurrency: Concurrency {

@@ -6,17 +6,13 @@
 
 mod receive;
 mod exchange;
-mod splice;
 mod finish;
 
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
-
 use crate::http::{Body, Method, Version};
-use crate::sys::clock;
 use crate::time::Instant;
 
 use super::backend::{Current, Slot};
@@ -27,17 +23,18 @@ use super::failure::{By, Cause, Failure, Phase, Retry};
 use super::local::{LocalFrontend, Stage};
 use super::pool::Care;
 use super::session::Session;
+use super::socket::Socket;
 use super::tunnel::{self, Direction, Silence};
 
 use exchange::{Ended, Exchange};
-use receive::Received;
+pub(super) use receive::{Received, Receiving, Turn};
 
 /// How long a client that was sent an error may go on sending.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// A request as it goes to a server. Everything of its head that is needed later has been taken out.
 #[derive(Debug)]
-struct Request {
+pub(super) struct Request {
     /// The head to forward and the part of the body that came with it.
     held: Chunk,
     /// Bytes of the request line in `held`.
@@ -77,24 +74,22 @@ struct Record {
     server_connections: usize,
 }
 
-/// Runs the requests of a connection.
-pub(super) async fn run(session: &mut Session) {
-    let mut is_first = true;
-    loop {
-        let frontend = session.frontend();
-        let next = match receive::receive(session, &frontend, is_first).await {
-            Received::Closed => return,
-            Received::Refused { status, failure, started } => {
-                finish::refuse(session, &frontend, status, failure, started).await
-            }
-            Received::Request(request) => serve(session, &frontend, request).await,
-        };
-        match next {
-            Next::KeepAlive => is_first = false,
-            Next::Close => return,
-            Next::Linger => return Box::pin(session.linger(LINGER)).await,
+/// Answers what came. `None` if the connection ends with it.
+pub(super) async fn answer(mut session: Session, received: Received) -> Option<Session> {
+    let frontend = session.frontend();
+    let next = match received {
+        Received::Closed => Next::Close,
+        Received::Refused { status, failure, started } => {
+            finish::refuse(&mut session, &frontend, status, failure, started).await
         }
+        Received::Request(request) => serve(&mut session, &frontend, request).await,
+    };
+    match next {
+        Next::KeepAlive => return Some(session),
+        Next::Close => {}
+        Next::Linger => Box::pin(session.linger(LINGER)).await,
     }
+    None
 }
 
 async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, mut request: Request) -> Next {
@@ -165,7 +160,7 @@ async fn forward(
             Ok(ended) => {
                 if exchange.server_persists {
                     let stream = exchange.into_stream();
-                    backend.pools[slot.index].give(stream, clock::now());
+                    backend.pools[slot.index].give(stream, session.now());
                 }
                 return Ok(ended);
             }
@@ -177,7 +172,7 @@ async fn tunnel(
     session: &mut Session,
     frontend: &LocalFrontend,
     slot: Slot,
-    mut server: TcpStream,
+    mut server: Socket,
     early: (Option<Chunk>, Option<Chunk>),
     record: &mut Record,
 ) -> Result<Ended, Failure> {

@@ -1,23 +1,22 @@
 //! Receiving a request head.
 
-use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 
 use crate::http::{
     Body, ConnectionField, FieldKind, Head, HeadError, Method, Parsed, RequestEdit, Version, is_head_complete,
     parse_request, write_request,
 };
-use crate::sys::clock;
 use crate::time::Instant;
 
 use super::super::buffers::{Buffers, Chunk, MAX_HEAD, SMALL_READ};
 use super::super::failure::{By, Cause, Failure, Phase};
 use super::super::local::{LocalFrontend, Service, Stage};
-use super::super::session::{Interrupt, Session, poll_read};
+use super::super::session::{Interrupt, Session};
 use super::Request;
 
 /// How waiting for a request ended.
-pub(super) enum Received {
+#[derive(Debug)]
+pub(in super::super) enum Received {
     Request(Request),
     /// The client is done, or was idle for too long.
     Closed,
@@ -29,53 +28,75 @@ pub(super) enum Received {
     },
 }
 
-/// The next request of the connection.
-pub(super) async fn receive(session: &mut Session, frontend: &LocalFrontend, is_first: bool) -> Received {
-    let timeouts = &frontend.running.model.timeouts;
-    let now = clock::now();
-    let has_input = session.input.is_some();
-    // The first request's time counts from the connection on, so that a silent client gets its 408.
-    let mut first_byte = has_input.then_some(now);
-    session.set_deadline(now + if is_first || has_input { timeouts.http_request } else { timeouts.http_keep_alive });
-    session.shared.stage.set(if has_input { Stage::Busy } else { Stage::Waiting(now) });
-    let mut wait = Wait { seen: 0, is_unexamined: has_input };
-    let received = poll_fn(|context| {
-        let now = clock::now();
+/// Which request of its connection is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Turn {
+    First,
+    Later,
+}
+
+/// Waiting for the next request of a connection.
+#[derive(Debug)]
+pub(in super::super) struct Receiving {
+    is_first: bool,
+    first_byte: Option<Instant>,
+    wait: Wait,
+}
+
+impl Receiving {
+    pub(in super::super) fn begin(session: &Session, turn: Turn) -> Receiving {
+        let frontend = session.frontend();
+        let timeouts = &frontend.running.model.timeouts;
+        let now = session.now();
+        let is_first = turn == Turn::First;
+        let has_input = session.input.is_some();
+        // The first request's time counts from the connection on, so that a silent client gets its 408.
+        let limit = if is_first || has_input { timeouts.http_request } else { timeouts.http_keep_alive };
+        session.set_deadline(now + limit);
+        session.shared.stage.set(if has_input { Stage::Busy } else { Stage::Waiting(now) });
+        Receiving { is_first, first_byte: has_input.then_some(now), wait: Wait { seen: 0, is_unexamined: has_input } }
+    }
+
+    pub(in super::super) fn poll(&mut self, session: &mut Session, context: &mut Context<'_>) -> Poll<Received> {
+        let now = session.now();
         match session.interrupt(context, now) {
             // Its request was faster than the order to close.
-            Some(Interrupt::Killed) if session.is_leaving() && session.has_unread_input() => {
+            Some(Interrupt::Killed) if session.is_leaving() && session.client.has_unread_input() => {
                 session.shared.is_killed.set(false);
                 session.shared.stage.set(Stage::Busy);
             }
             Some(Interrupt::Killed) => return Poll::Ready(Received::Closed),
             Some(Interrupt::Expired) => {
                 let is_silent = session.input.is_none();
-                if is_silent && (!is_first || session.worker.service.get() == Service::Draining) {
+                if is_silent && (!self.is_first || session.worker.service.get() == Service::Draining) {
                     return Poll::Ready(Received::Closed);
                 }
                 let failure = Failure::new(By::Client, Cause::Timeout, Phase::Request);
-                let started = if is_first { session.accepted } else { first_byte.unwrap_or(now) };
+                let started = if self.is_first { session.accepted } else { self.first_byte.unwrap_or(now) };
+                session.shared.stage.set(Stage::Busy);
                 return Poll::Ready(Received::Refused { status: Some(408), failure, started });
             }
             None => {}
         }
+        // A request runs on the generation that is current when it comes.
+        let frontend = session.frontend();
         let was_silent = session.input.is_none();
-        let polled = wait.poll(session, frontend, context, first_byte.unwrap_or(now), now);
-        if polled.is_pending() && was_silent && session.input.is_some() {
+        let polled = self.wait.poll(session, &frontend, context, self.first_byte.unwrap_or(now), now);
+        if polled.is_ready() {
+            session.shared.stage.set(Stage::Busy);
+        } else if was_silent && session.input.is_some() {
             // The first bytes of a head: from now on it has to come within `timeout http-request`.
             session.shared.stage.set(Stage::Busy);
-            first_byte = Some(now);
-            if !is_first {
-                session.set_deadline(now + timeouts.http_request);
+            self.first_byte = Some(now);
+            if !self.is_first {
+                session.set_deadline(now + frontend.running.model.timeouts.http_request);
             }
         }
         polled
-    })
-    .await;
-    session.shared.stage.set(Stage::Busy);
-    received
+    }
 }
 
+#[derive(Debug)]
 struct Wait {
     /// Bytes of the input in which no end of a head was found.
     seen: usize,
@@ -107,7 +128,7 @@ impl Wait {
             let refuse = |status, by, cause| {
                 Poll::Ready(Received::Refused { status, failure: Failure::new(by, cause, Phase::Request), started })
             };
-            let count = match ready!(poll_read(&mut session.client, context, &mut scratch[..SMALL_READ])) {
+            let count = match ready!(session.client.poll_read(context, &mut scratch[..SMALL_READ])) {
                 Ok(0) | Err(_) if session.input.is_none() => return Poll::Ready(Received::Closed),
                 Ok(0) | Err(_) => return refuse(None, By::Client, Cause::Abort),
                 Ok(count) => count,

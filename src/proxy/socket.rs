@@ -1,0 +1,191 @@
+//! A connected socket that joins the reactor only when it has to wait.
+//!
+//! A client that connects has its request under way already, and with one request for each connection the response
+//! fits into the socket: such a connection is never watched, which saves two epoll_ctl of its eight or nine system calls.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::buffers::Chunk;
+use super::pool::Care;
+
+/// A non-blocking TCP connection.
+#[derive(Debug)]
+pub(super) struct Socket(State);
+
+#[derive(Debug)]
+enum State {
+    /// The reactor does not know it: calls are tried at once.
+    Unwatched(std::net::TcpStream),
+    Watched(TcpStream),
+    /// It could not be watched: the kernel is out of memory or watches.
+    Broken,
+}
+
+impl Socket {
+    /// A socket that is non-blocking already.
+    pub(super) fn unwatched(stream: std::net::TcpStream) -> Socket {
+        Socket(State::Unwatched(stream))
+    }
+
+    pub(super) fn watched(stream: TcpStream) -> Socket {
+        Socket(State::Watched(stream))
+    }
+
+    /// The stream that the reactor watches, from now on if it did not.
+    pub(super) fn watch(&mut self) -> io::Result<&mut TcpStream> {
+        if matches!(self.0, State::Unwatched(_))
+            && let State::Unwatched(stream) = std::mem::replace(&mut self.0, State::Broken)
+        {
+            self.0 = State::Watched(TcpStream::from_std(stream)?);
+        }
+        match &mut self.0 {
+            State::Watched(stream) => Ok(stream),
+            _ => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// Reads once; 0 is the end. A short read clears the readiness, so the next call costs no system call.
+    pub(super) fn poll_read(&mut self, context: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
+        if let State::Unwatched(stream) = &mut self.0
+            && let Some(result) = unless_blocked(stream.read(into))
+        {
+            return Poll::Ready(result);
+        }
+        let mut buffer = ReadBuf::new(into);
+        Pin::new(self.watch()?).poll_read(context, &mut buffer).map_ok(|()| buffer.filled().len())
+    }
+
+    /// Writes once.
+    pub(super) fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if let State::Unwatched(stream) = &mut self.0
+            && let Some(result) = unless_blocked(stream.write(bytes))
+        {
+            return Poll::Ready(result);
+        }
+        Pin::new(self.watch()?).poll_write(context, bytes)
+    }
+
+    /// Writes two slices with one system call.
+    pub(super) fn poll_write_two(
+        &mut self,
+        context: &mut Context<'_>,
+        first: &[u8],
+        second: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let slices = [IoSlice::new(first), IoSlice::new(second)];
+        if let State::Unwatched(stream) = &mut self.0
+            && let Some(result) = unless_blocked(stream.write_vectored(&slices))
+        {
+            return Poll::Ready(result);
+        }
+        Pin::new(self.watch()?).poll_write_vectored(context, &slices)
+    }
+
+    /// Writes as much of a chunk as the socket takes; ready when it is empty.
+    pub(super) fn poll_flush(&mut self, context: &mut Context<'_>, chunk: &mut Chunk) -> Poll<io::Result<()>> {
+        while !chunk.is_empty() {
+            match ready!(self.poll_write(context, chunk))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => chunk.consume(count),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Does something else with the descriptor, again each time the socket becomes ready, until it would not block.
+    pub(super) fn poll_with<R>(
+        &mut self,
+        interest: Interest,
+        context: &mut Context<'_>,
+        mut operation: impl FnMut(BorrowedFd<'_>) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        if let State::Unwatched(stream) = &self.0
+            && let Some(result) = unless_blocked(operation(stream.as_fd()))
+        {
+            return Poll::Ready(result);
+        }
+        let stream = self.watch()?;
+        loop {
+            match interest.is_readable() {
+                true => ready!(stream.poll_read_ready(context))?,
+                false => ready!(stream.poll_write_ready(context))?,
+            }
+            if let Some(result) = unless_blocked(stream.try_io(interest, || operation(stream.as_fd()))) {
+                return Poll::Ready(result);
+            }
+        }
+    }
+
+    /// Ends our direction.
+    pub(super) fn shutdown(&self) -> io::Result<()> {
+        match &self.0 {
+            State::Unwatched(stream) => stream.shutdown(Shutdown::Write),
+            State::Watched(stream) => socket2::SockRef::from(stream).shutdown(Shutdown::Write),
+            State::Broken => Ok(()),
+        }
+    }
+
+    /// The address that the peer connected to.
+    pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
+        match &self.0 {
+            State::Unwatched(stream) => stream.local_addr(),
+            State::Watched(stream) => stream.local_addr(),
+            State::Broken => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// The kernel's socket, for what has no method here; `None` if it is closed.
+    pub(super) fn kernel(&self) -> Option<socket2::SockRef<'_>> {
+        match &self.0 {
+            State::Unwatched(stream) => Some(socket2::SockRef::from(stream)),
+            State::Watched(stream) => Some(socket2::SockRef::from(stream)),
+            State::Broken => None,
+        }
+    }
+
+    /// Makes the close a reset.
+    pub(super) fn reset_on_close(&self) {
+        if let Some(socket) = self.kernel() {
+            let _ = socket.set_linger(Some(std::time::Duration::ZERO));
+        }
+    }
+
+    /// Whether an idle connection has neither data nor an end to read. Readiness may be left over from a splice, so a
+    /// ready socket is asked.
+    pub(super) fn is_silent(&mut self, care: Care) -> bool {
+        let State::Watched(stream) = &mut self.0 else { return false };
+        let mut context = Context::from_waker(Waker::noop());
+        match care {
+            Care::Replayable if stream.poll_read_ready(&mut context).is_pending() => true,
+            Care::Replayable => {
+                let mut byte = [0];
+                stream.poll_peek(&mut context, &mut ReadBuf::new(&mut byte)).is_pending()
+            }
+            Care::Once => {
+                let mut byte = [std::mem::MaybeUninit::uninit()];
+                let peeked = socket2::SockRef::from(&*stream).peek(&mut byte);
+                peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+            }
+        }
+    }
+
+    /// Whether there is something to read now. Asks the kernel: the reactor may not have heard yet.
+    pub(super) fn has_unread_input(&self) -> bool {
+        let mut byte = [std::mem::MaybeUninit::uninit()];
+        self.kernel().is_some_and(|socket| socket.peek(&mut byte).is_ok_and(|count| count > 0))
+    }
+}
+
+fn unless_blocked<R>(result: io::Result<R>) -> Option<io::Result<R>> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+        result => Some(result),
+    }
+}
