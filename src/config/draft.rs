@@ -249,6 +249,14 @@ pub struct Rule {
     pub span: Span,
 }
 
+impl Rule {
+    /// Whether it is a `use_backend` that names this backend.
+    pub fn is_choice_of(&self, backend: &str) -> bool {
+        let is = |at: usize, text: &str| self.words.get(at).is_some_and(|word| word.value == text);
+        is(0, "use_backend") && is(1, backend)
+    }
+}
+
 /// A listening address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bind {

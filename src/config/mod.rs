@@ -14,6 +14,7 @@ mod emit;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::diag::{self, Diagnostic, Problems, Source};
 use crate::model::Model;
@@ -33,6 +34,8 @@ pub struct HostFacts {
     pub environment: BTreeMap<String, String>,
     /// Host names and their addresses, the preferred one first: those that [`host_names`] asked for.
     pub names: BTreeMap<String, Vec<IpAddr>>,
+    /// Files that rules name (maps, patterns, bodies), or why they cannot be read: those that [`rule_files`] asked for.
+    pub files: BTreeMap<String, Result<Arc<[u8]>, String>>,
 }
 
 /// An interface of this machine.
@@ -60,7 +63,7 @@ pub fn load(sources: &[Source], host: &HostFacts) -> Loaded {
     let draft = merge::read(sources, host, &problems);
     let read = problems.count();
     let is_strict = draft.as_ref().and_then(|draft| draft.is_strict);
-    let model = draft.map(|draft| validate::validate(&draft, host, &problems));
+    let model = draft.map(|draft| validate::validate(&draft, sources, host, &problems));
     // What HAProxy does not warn of must not fail where its warnings do (`-dW`).
     problems.soften(read, |problem| {
         let source = problem.labels.first().and_then(|label| sources.get(label.span.source));
@@ -92,6 +95,13 @@ pub fn nodes(sources: &[Source]) -> Vec<String> {
 /// Host names that the files use instead of addresses: whoever loads them resolves these.
 pub fn host_names(sources: &[Source], host: &HostFacts) -> Vec<String> {
     haproxy::host_names(&Syntax::Haproxy.among(sources), host)
+}
+
+/// Files that rules name and `host` does not have: whoever loads the configuration reads these, and asks again until there
+/// are none.
+pub fn rule_files(sources: &[Source], host: &HostFacts) -> Vec<String> {
+    let draft = merge::read(sources, host, &Problems::default()).unwrap_or_default();
+    validate::unread_files(&draft, sources, host)
 }
 
 /// Diagnostics as text, each in the form of its file: HAProxy's, with the process id, or vipgate's own.

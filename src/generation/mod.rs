@@ -6,11 +6,13 @@
 
 mod frontend;
 mod backend;
+mod rules;
 
 use std::sync::Arc;
 
 pub use backend::Backend;
 pub use frontend::Frontend;
+pub use rules::Rules;
 
 use crate::model::Model;
 use crate::state::servers::Registry;
@@ -26,6 +28,8 @@ pub struct Generation {
     pub frontends: Vec<Arc<Frontend>>,
     /// Index for index as in the model.
     pub backends: Vec<Arc<Backend>>,
+    /// Rules of both.
+    pub rules: Arc<Rules>,
 }
 
 /// Why a model cannot run. The operator is to blame.
@@ -36,6 +40,16 @@ pub enum PrepareError {
     UnknownBackend {
         /// Name of the frontend.
         frontend: String,
+    },
+    /// A rule cannot be compiled.
+    #[error("{file}:{line}: {what}")]
+    Rule {
+        /// Its file.
+        file: String,
+        /// Its line.
+        line: u32,
+        /// The complaint.
+        what: String,
     },
 }
 
@@ -55,6 +69,7 @@ impl Generation {
                 return Err(PrepareError::UnknownBackend { frontend: frontend.name.clone() });
             }
         }
+        let rules = Rules::prepare(&model, previous.map(|previous| (&*previous.model, &previous.rules)))?;
         let states = registry.resolve(&model);
         let before = |name: &str| previous?.backends.iter().find(|backend| backend.model.name == name);
         let backends: Vec<_> = model
@@ -69,6 +84,6 @@ impl Generation {
             Arc::new(Frontend::prepare(index, frontend, backend, before(&frontend.name).map(Arc::as_ref)))
         });
         let frontends = frontends.collect();
-        Ok(Arc::new(Generation { number, model: Arc::new(model), frontends, backends }))
+        Ok(Arc::new(Generation { number, model: Arc::new(model), frontends, backends, rules }))
     }
 }

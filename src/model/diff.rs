@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 
 use super::proxy::{Backend, Bind, Frontend, Server};
+use super::rules::Material;
 use super::track::{Object, Tracked};
 use super::vrrp::{Instance, SyncGroup};
 use super::{Model, Node, Process};
@@ -36,6 +37,8 @@ pub struct Diff {
     pub sync_groups: Option<Vec<SyncGroup>>,
     /// The new process settings, if they differ.
     pub process: Option<Process>,
+    /// What rules share, if it differs.
+    pub rules: Option<Material>,
     /// This node's name and all nodes, if they differ.
     pub nodes: Option<(String, Vec<Node>)>,
 }
@@ -86,6 +89,7 @@ impl Diff {
             && self.objects.is_none()
             && self.sync_groups.is_none()
             && self.process.is_none()
+            && self.rules.is_none()
             && self.nodes.is_none()
     }
 }
@@ -123,6 +127,7 @@ pub fn diff(a: &Model, b: &Model) -> Diff {
         objects: (a.objects != b.objects).then(|| b.objects.clone()),
         sync_groups: (a.sync_groups != b.sync_groups).then(|| b.sync_groups.clone()),
         process: (a.process != b.process).then(|| b.process.clone()),
+        rules: (a.rules != b.rules).then(|| b.rules.clone()),
         nodes: ((&a.node, &a.nodes) != (&b.node, &b.nodes)).then(|| (b.node.clone(), b.nodes.clone())),
     }
 }
@@ -139,6 +144,7 @@ pub fn apply(a: &Model, diff: &Diff) -> Model {
         frontends: rebuild(&a.frontends, &diff.frontends),
         backends: rebuild(&a.backends, &diff.backends),
         process: diff.process.clone().unwrap_or_else(|| a.process.clone()),
+        rules: diff.rules.clone().unwrap_or_else(|| a.rules.clone()),
     }
 }
 

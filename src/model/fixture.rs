@@ -18,6 +18,7 @@ pub fn model(backends: Vec<Backend>) -> Model {
         objects: Vec::new(),
         frontends: Vec::new(),
         backends,
+        rules: super::rules::Material::default(),
         process: Process {
             workers: None,
             maxconn: None,
@@ -43,6 +44,7 @@ pub fn backend(balance: Balance, weights: &[u16]) -> Backend {
         },
         retries: 3,
         redispatch: true,
+        rules: Vec::new(),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod vrrp;
 pub mod track;
 pub mod proxy;
 pub mod check;
+pub mod rules;
 pub mod diff;
 pub mod changes;
 #[cfg(test)]
@@ -36,6 +37,8 @@ pub struct Model {
     pub frontends: Vec<proxy::Frontend>,
     /// Backends, in file order. An index into this list is a *backend number*.
     pub backends: Vec<proxy::Backend>,
+    /// What the rules of all sections share.
+    pub rules: rules::Material,
     /// Process-wide settings.
     pub process: Process,
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Weight;
 use super::check::Check;
+use super::rules::Line;
 
 /// A set of listening addresses and where their traffic goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct Frontend {
     pub forwarded: bool,
     /// Writes an access log line for each session or request.
     pub log: bool,
+    /// Rules, in order.
+    pub rules: Vec<Line>,
 }
 
 /// TCP or HTTP.
@@ -75,6 +78,8 @@ pub struct Backend {
     pub retries: u32,
     /// Whether the last retry may go to another server (HAProxy's `option redispatch`).
     pub redispatch: bool,
+    /// Rules, in order.
+    pub rules: Vec<Line>,
 }
 
 /// Timeouts of a server connection.

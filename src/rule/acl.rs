@@ -185,14 +185,14 @@ pub fn derived_names() -> impl Iterator<Item = String> {
 }
 
 /// The fetch of a criterion and the method that its name implies.
-fn criterion(name: &str) -> Result<(&'static fetch::Row, Option<Method>), RuleError> {
+fn criterion(name: &str, scope: &Scope<'_>) -> Result<(&'static fetch::Row, Option<Method>), RuleError> {
     for (suffix, method) in SUFFIXES {
         if let Some(base) = name.strip_suffix(suffix).filter(|base| DERIVED.contains(base)) {
-            return Ok((find_fetch(base)?, Some(method)));
+            return Ok((find_fetch(base, scope)?, Some(method)));
         }
     }
     let row = match fetch::by_name(name) {
-        Some(_) => find_fetch(name)?,
+        Some(_) => find_fetch(name, scope)?,
         None => {
             let derived: Vec<String> = derived_names().collect();
             let known = fetch::all().map(|row| row.name).chain(derived.iter().map(String::as_str));
@@ -213,7 +213,7 @@ fn criterion(name: &str) -> Result<(&'static fetch::Row, Option<Method>), RuleEr
 pub(super) fn test(words: &[&str], scope: &mut Scope<'_>) -> Result<Test, RuleError> {
     let Some(first) = words.first() else { return Err(RuleError::new(0, "an ACL needs a criterion")) };
     let call = argument::call(first)?;
-    let (row, implied) = criterion(call.name)?;
+    let (row, implied) = criterion(call.name, scope)?;
     let arguments = fetch_arguments(row, &call.arguments, scope)?;
     let rest = &first[call.length..];
     let (converters, length) = steps(rest, row.output, scope).map_err(|error| error.further(call.length))?;

@@ -1,5 +1,6 @@
 //! Sample expressions: a fetch and the converters behind it, `req.hdr(host),lower,field(1,:)`.
 
+use super::carried;
 use super::argument::{self, Argument, Raw, Spec};
 use super::converter;
 use super::error::{RuleError, Support};
@@ -33,7 +34,7 @@ impl Expression {
     /// Compiles as far as the text is an expression, and says how far that is.
     pub fn start(text: &str, scope: &mut Scope<'_>) -> Result<(Expression, usize), RuleError> {
         let call = argument::call(text)?;
-        let row = find_fetch(call.name)?;
+        let row = find_fetch(call.name, scope)?;
         let (arguments, mut at) = (fetch_arguments(row, &call.arguments, scope)?, call.length);
         let (converters, length) = steps(&text[at..], row.output, scope).map_err(|error| error.further(at))?;
         at += length;
@@ -111,13 +112,16 @@ fn output(start: Kind, converters: &[Step]) -> Kind {
     })
 }
 
-pub(super) fn find_fetch(name: &str) -> Result<&'static fetch::Row, RuleError> {
+pub(super) fn find_fetch(name: &str, scope: &Scope<'_>) -> Result<&'static fetch::Row, RuleError> {
     let unknown = || RuleError::unknown("fetch", name, fetch::all().map(|row| row.name));
     let row = fetch::by_name(name).ok_or_else(unknown)?;
-    match row.support {
-        Support::Refused(why) => Err(RuleError::new(0, format!("fetch '{name}' is not supported: {why}"))),
-        _ => Ok(row),
-    }
+    let unanswered = scope.proxy.and_then(|mode| carried::fetch(row, mode));
+    let refused = match row.support {
+        Support::Refused(why) => Some(why),
+        _ => unanswered,
+    };
+    let complaint = |why| RuleError::new(0, format!("fetch '{name}' is not supported: {why}"));
+    refused.map_or(Ok(row), |why| Err(complaint(why)))
 }
 
 pub(super) fn fetch_arguments(

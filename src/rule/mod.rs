@@ -50,6 +50,8 @@ pub mod acl;
 pub mod condition;
 pub mod format;
 pub mod action;
+pub mod carried;
+pub mod section;
 mod explain;
 
 pub use acl::Outcome;
@@ -62,6 +64,7 @@ pub use facts::Facts;
 pub use format::{Format, FormatUse};
 pub use pattern::Registry;
 pub use scope::{Files, NoFiles, Scope};
+pub use section::{Section, Target};
 pub use stage::Stage;
 pub use transaction::{Captures, Data, Effects, Transaction};
 pub use variable::Variables;

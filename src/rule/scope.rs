@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::model::proxy::Mode;
+
 use super::acl::Acl;
 use super::error::{RuleError, Warning};
 use super::pattern::{PatternSpec, Patterns, Registry};
@@ -37,6 +39,8 @@ pub struct Slots {
 
 /// The names in reach of the section that is compiled. One per proxy section; the registry of patterns is shared.
 pub struct Scope<'a> {
+    /// The mode of the section if the proxy is to carry the rules out: what it cannot is refused.
+    pub proxy: Option<Mode>,
     /// Rule set that is compiled now.
     pub stage: Stage,
     /// Files.
@@ -63,6 +67,7 @@ impl<'a> Scope<'a> {
         userlists: &'a HashMap<String, Arc<Userlist>>,
     ) -> Scope<'a> {
         Scope {
+            proxy: None,
             stage,
             files,
             registry,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -137,10 +138,20 @@ fn parts(directory: &Path) -> Result<Vec<PathBuf>, LoadError> {
     Ok(found)
 }
 
-/// The facts with the addresses of every host name that the files use.
+/// The facts with the addresses of every host name and the content of every file that the files use.
 fn knowing_names(host: HostFacts, sources: &[Source]) -> HostFacts {
     let names = resolve(config::host_names(sources, &host));
-    HostFacts { names, ..host }
+    let mut host = HostFacts { names, ..host };
+    loop {
+        let unread = config::rule_files(sources, &host);
+        if unread.is_empty() {
+            return host;
+        }
+        for name in unread {
+            let content = std::fs::read(&name).map(Arc::from).map_err(|error| error.to_string());
+            host.files.insert(name, content);
+        }
+    }
 }
 
 /// Addresses of host names, in the order of the system's resolver; a name without any is left out.
@@ -183,6 +194,7 @@ fn host(node: Option<&str>) -> HostFacts {
         node,
         environment: environment(),
         names: BTreeMap::new(),
+        files: BTreeMap::new(),
         interfaces: interfaces.map(|found| {
             found
                 .into_iter()

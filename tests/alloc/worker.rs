@@ -69,6 +69,7 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
             },
             forwarded: true,
             log: true,
+            rules: Vec::new(),
         }],
         backends: vec![Backend {
             name: "app".to_owned(),
@@ -87,7 +88,9 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
             timeouts: ServerTimeouts { connect: 5 * second, server: 30 * second, queue: 5 * second },
             retries: 3,
             redispatch: true,
+            rules: Vec::new(),
         }],
+        rules: vipgate::model::rules::Material::default(),
         process: Process {
             workers: Some(1),
             maxconn: None,

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use vipgate::generation::Generation;
 use vipgate::model::proxy::{Backend, Balance, Bind, ClientTimeouts, Frontend, Mode, Server, ServerTimeouts};
+use vipgate::model::rules::Material;
 use vipgate::model::{LogTarget, Model, Process, Weight};
 use vipgate::proxy::worker::{self, ListenerKey, WorkerCommand, WorkerContext, WorkerListener};
 use vipgate::state;
@@ -56,6 +57,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             },
             forwarded: true,
             log: true,
+            rules: Vec::new(),
         }],
         backends: vec![Backend {
             name: "app".into(),
@@ -69,7 +71,9 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             },
             retries: 3,
             redispatch: true,
+            rules: Vec::new(),
         }],
+        rules: Material::default(),
         process: Process {
             workers: None,
             maxconn: None,

@@ -370,6 +370,7 @@ pub fn model() -> Model {
         objects: Vec::new(),
         frontends: Vec::new(),
         backends: Vec::new(),
+        rules: vipgate::model::rules::Material::default(),
         process: Process {
             workers: None,
             maxconn: None,

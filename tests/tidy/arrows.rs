@@ -16,14 +16,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Deciding.
     ("vrrp", &["time", "wire", "model", "state"]),
     ("track", &["model", "state", "vrrp"]),
-    ("rule", &["http", "state"]),
+    ("rule", &["http", "model", "state"]),
     ("check", &["time", "model", "state"]),
     ("balance", &["time", "model", "state"]),
-    ("config", &["diag", "model", "track"]),
+    ("config", &["diag", "model", "track", "rule"]),
     // Doing.
     ("sys", &["time", "wire", "model", "vrrp"]),
-    ("generation", &["time", "http", "model", "state", "balance"]),
-    ("proxy", &["time", "http", "model", "state", "balance", "sys", "generation"]),
+    ("generation", &["time", "http", "model", "state", "balance", "rule"]),
+    ("proxy", &["time", "http", "model", "state", "balance", "rule", "sys", "generation"]),
     ("admin", &["time", "model", "state", "sys", "generation"]),
     // Running.
     (

@@ -8,14 +8,15 @@ use crate::model::Weight;
 use crate::model::check::Check;
 use crate::model::proxy::{Backend, Balance, Mode, Server, ServerTimeouts};
 
+use super::rules::{self, Shared};
 use super::{Context, check, count, or, size};
 
 /// Backends, index for index with the draft's.
-pub fn resolve(context: &Context<'_>) -> Vec<Backend> {
-    context.draft.backends.iter().map(|backend| one(context, backend)).collect()
+pub fn resolve(context: &Context<'_>, shared: &Shared<'_>) -> Vec<Backend> {
+    context.draft.backends.iter().map(|backend| one(context, shared, backend)).collect()
 }
 
-fn one(context: &Context<'_>, backend: &draft::Backend) -> Backend {
+fn one(context: &Context<'_>, shared: &Shared<'_>, backend: &draft::Backend) -> Backend {
     let mode = mode(context, backend);
     let common = backend.check.as_ref().and_then(|written| check::resolve(context, written));
     let server = |server| self::server(context, server, common.as_ref());
@@ -37,13 +38,15 @@ fn one(context: &Context<'_>, backend: &draft::Backend) -> Backend {
         },
         retries: count(&backend.retries, 3),
         redispatch: or(&backend.redispatch, true),
+        rules: rules::resolve(context, shared, &backend.rules, mode),
     }
 }
 
 /// What is written, or the mode of the first frontend that uses it.
 pub fn mode(context: &Context<'_>, backend: &draft::Backend) -> Mode {
     let uses = |frontend: &&draft::Frontend| {
-        frontend.default_backend.as_ref().is_some_and(|name| name.value == backend.name.value)
+        let by_default = frontend.default_backend.iter().any(|name| name.value == backend.name.value);
+        by_default || frontend.rules.iter().any(|rule| rule.is_choice_of(&backend.name.value))
     };
     let used_as = context.draft.frontends.iter().find(uses).map(|frontend| or(&frontend.mode, Mode::Http));
     backend.mode.map(|mode| mode.value).or(used_as).unwrap_or(Mode::Http)

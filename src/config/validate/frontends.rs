@@ -7,6 +7,7 @@ use crate::diag::{Diagnostic, Span};
 use crate::model::proxy::{ClientTimeouts, Frontend, Mode};
 
 use super::instances::Resolved as Instance;
+use super::rules::{self, Shared};
 use super::{Context, backends, binds, or, size};
 
 /// A frontend and where its binds are written, index for index.
@@ -18,14 +19,15 @@ pub struct Resolved {
 }
 
 /// Frontends, in the order of the file.
-pub fn resolve(context: &Context<'_>, instances: &[Instance<'_>]) -> Vec<Resolved> {
-    let frontends: Vec<_> = context.draft.frontends.iter().map(|frontend| one(context, frontend, instances)).collect();
+pub fn resolve(context: &Context<'_>, shared: &Shared<'_>, instances: &[Instance<'_>]) -> Vec<Resolved> {
+    let one = |frontend| one(context, shared, frontend, instances);
+    let frontends: Vec<_> = context.draft.frontends.iter().map(one).collect();
     binds::conflicts(context, &frontends);
     binds::unused(context, &frontends, instances);
     frontends
 }
 
-fn one(context: &Context<'_>, draft: &draft::Frontend, instances: &[Instance<'_>]) -> Resolved {
+fn one(context: &Context<'_>, shared: &Shared<'_>, draft: &draft::Frontend, instances: &[Instance<'_>]) -> Resolved {
     let mode = or(&draft.mode, Mode::Http);
     let names = || context.draft.backends.iter().map(|backend| backend.name.value.as_str());
     let backend = draft.default_backend.as_ref().and_then(|name| context.find("backend", name, name.span, names()));
@@ -61,6 +63,7 @@ fn one(context: &Context<'_>, draft: &draft::Frontend, instances: &[Instance<'_>
         },
         forwarded: or(&draft.forwarded, mode == Mode::Http),
         log: or(&draft.log, true),
+        rules: rules::resolve(context, shared, &draft.rules, mode),
     };
     Resolved { model, spans }
 }
@@ -70,10 +73,7 @@ fn same_mode(context: &Context<'_>, draft: &draft::Frontend, mode: Mode, backend
     if mode == other {
         return;
     }
-    let name = |mode| match mode {
-        Mode::Tcp => "tcp",
-        Mode::Http => "http",
-    };
+    let name = mode_name;
     let span = draft.mode.map_or(draft.name.span, |mode| mode.span);
     let (one, two) = (&draft.name.value, &backend.name.value);
     let message = format!("frontend `{one}` is {}, its backend `{two}` is {}", name(mode), name(other));
@@ -83,6 +83,14 @@ fn same_mode(context: &Context<'_>, draft: &draft::Frontend, mode: Mode, backend
             .label(place, format!("{} here", name(other)))
             .hint("give both the same mode, or use another backend"),
     );
+}
+
+/// As it is written.
+pub fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Tcp => "tcp",
+        Mode::Http => "http",
+    }
 }
 
 fn http_only(context: &Context<'_>, draft: &draft::Frontend) {

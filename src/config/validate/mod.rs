@@ -15,11 +15,12 @@ mod frontends;
 mod binds;
 mod tracking;
 mod election;
+mod rules;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::diag::{Diagnostic, Problems, Span, Spanned, nearest};
+use crate::diag::{Diagnostic, Problems, Source, Span, Spanned, nearest};
 use crate::model::{LogTarget, Model, Process};
 
 use super::HostFacts;
@@ -27,6 +28,8 @@ use super::draft::{self, Draft};
 
 /// What every check sees.
 struct Context<'a> {
+    /// The texts, for the numbers of lines.
+    sources: &'a [Source],
     draft: &'a Draft,
     host: &'a HostFacts,
     problems: &'a Problems,
@@ -36,13 +39,14 @@ struct Context<'a> {
 }
 
 /// The model of this node. It counts only if no error was reported.
-pub fn validate(draft: &Draft, host: &HostFacts, problems: &Problems) -> Model {
+pub fn validate(draft: &Draft, sources: &[Source], host: &HostFacts, problems: &Problems) -> Model {
     let node = nodes::this(draft, host, problems);
-    let context = Context { draft, host, problems, node };
+    let context = Context { sources, draft, host, problems, node };
+    let shared = rules::Shared::new(host);
     let nodes = nodes::resolve(&context);
-    let backends = backends::resolve(&context);
+    let backends = backends::resolve(&context, &shared);
     let mut instances = instances::resolve(&context);
-    let frontends = frontends::resolve(&context, &instances);
+    let frontends = frontends::resolve(&context, &shared, &instances);
     let objects = tracking::resolve(&context, &mut instances, &frontends, &backends);
     let sync_groups = groups::resolve(&context, &instances);
     Model {
@@ -53,8 +57,22 @@ pub fn validate(draft: &Draft, host: &HostFacts, problems: &Problems) -> Model {
         objects,
         frontends: frontends.into_iter().map(|frontend| frontend.model).collect(),
         backends,
+        rules: shared.material(),
         process: process(draft),
     }
+}
+
+/// Files that rules name and `host` does not have.
+pub fn unread_files(draft: &Draft, sources: &[Source], host: &HostFacts) -> Vec<String> {
+    let context = Context { sources, draft, host, problems: &Problems::default(), node: draft.nodes.first() };
+    let shared = rules::Shared::new(host);
+    for frontend in &draft.frontends {
+        rules::resolve(&context, &shared, &frontend.rules, rules::frontend_mode(frontend));
+    }
+    for backend in &draft.backends {
+        rules::resolve(&context, &shared, &backend.rules, backends::mode(&context, backend));
+    }
+    shared.unread()
 }
 
 fn process(draft: &Draft) -> Process {

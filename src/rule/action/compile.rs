@@ -1,5 +1,6 @@
 //! Words into actions.
 
+use super::super::carried;
 use super::super::argument::{self, Argument, Raw};
 use super::super::converter;
 use super::super::error::{RuleError, Support};
@@ -34,6 +35,11 @@ pub(super) fn action(words: &[&str], scope: &mut Scope<'_>) -> Result<(Action, u
     if let Support::Refused(why) = row.support {
         return Err(RuleError::new(0, format!("action '{}' is not supported: {why}", row.name)));
     }
+    if scope.proxy.is_some()
+        && let Support::Refused(why) = carried::action(row)
+    {
+        return Err(RuleError::new(0, format!("action '{}' is not supported: {why}", row.name)));
+    }
     if !row.stages.contains(&stage) {
         let places: Vec<_> = row.stages.iter().map(|stage| stage.name()).collect();
         let error = RuleError::new(0, format!("action '{}' is not allowed in '{}'", row.name, stage.name()));
@@ -48,7 +54,13 @@ pub(super) fn action(words: &[&str], scope: &mut Scope<'_>) -> Result<(Action, u
     }
     let mut reader = Reader { words, at: 1, scope };
     let action = reader.action(row.name, &call.arguments)?;
-    Ok((action, reader.at))
+    let at = reader.at;
+    if scope.proxy.is_some()
+        && let Some(why) = carried::form(&action)
+    {
+        return Err(RuleError::new(0, format!("this form of '{}' is not supported: {why}", row.name)));
+    }
+    Ok((action, at))
 }
 
 impl<'w> Reader<'w, '_, '_> {

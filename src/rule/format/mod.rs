@@ -13,7 +13,7 @@ use super::sample::Sample;
 use super::scope::Scope;
 use super::transaction::Transaction;
 
-pub use tag::{TAGS, TagRow};
+pub use tag::{TAGS, Tag, TagRow};
 
 /// What a format string is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

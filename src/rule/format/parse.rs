@@ -1,5 +1,6 @@
 //! Format strings cut into items.
 
+use crate::rule::carried;
 use crate::rule::error::RuleError;
 use crate::rule::expression::Expression;
 use crate::rule::scope::Scope;
@@ -95,6 +96,11 @@ fn item(rest: &mut &str, everywhere: &mut Options, scope: &mut Scope<'_>) -> Res
         let hint = unknown.hint.clone().unwrap_or_else(|| "'%%' writes a percent sign".into());
         return Err(unknown.hint(hint).further(here(rest)));
     };
+    if scope.proxy.is_some()
+        && let Some(why) = carried::tag(row.tag)
+    {
+        return Err(RuleError::new(0, format!("tag '%{name}' is not supported here: {why}")).further(here(rest)));
+    }
     *rest = after;
     if row.tag == Tag::Options {
         *everywhere = options;

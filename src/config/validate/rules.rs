@@ -1,0 +1,147 @@
+//! Rules: every line is compiled, so that what is wrong with it is told with its place; names are looked up.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::config::HostFacts;
+use crate::config::draft::{self, Rule};
+use crate::diag::{Diagnostic, Severity, Span};
+use crate::model::proxy::Mode;
+use crate::model::rules::{Line, Material};
+use crate::rule::reference::{Reference, ReferenceKind};
+use crate::rule::{Files, Registry, RuleError, Section};
+
+use super::{Context, backends, frontends, or};
+
+/// What rules share, while they are looked at.
+pub struct Shared<'a> {
+    files: Known<'a>,
+    registry: RefCell<Registry>,
+}
+
+/// Files that somebody read, and which of them are named.
+struct Known<'a> {
+    host: &'a HostFacts,
+    asked: RefCell<BTreeSet<String>>,
+}
+
+impl Files for Known<'_> {
+    fn read(&self, name: &str) -> Result<Vec<u8>, String> {
+        self.asked.borrow_mut().insert(name.to_owned());
+        match self.host.files.get(name) {
+            Some(Ok(bytes)) => Ok(bytes.to_vec()),
+            Some(Err(why)) => Err(why.clone()),
+            None => Err("nobody looked for it".to_owned()),
+        }
+    }
+}
+
+impl<'a> Shared<'a> {
+    /// Nothing named yet.
+    pub fn new(host: &'a HostFacts) -> Shared<'a> {
+        let files = Known { host, asked: RefCell::default() };
+        Shared { files, registry: RefCell::default() }
+    }
+
+    /// Files that rules name and nobody read.
+    pub fn unread(&self) -> Vec<String> {
+        let asked = self.files.asked.borrow();
+        asked.iter().filter(|name| !self.files.host.files.contains_key(*name)).cloned().collect()
+    }
+
+    /// The files that rules name.
+    pub fn material(&self) -> Material {
+        let asked = self.files.asked.borrow();
+        let known = |name: &String| Some((name.clone(), Arc::clone(self.files.host.files.get(name)?.as_ref().ok()?)));
+        let files: BTreeMap<_, _> = asked.iter().filter_map(known).collect();
+        Material { files }
+    }
+}
+
+/// Compiles the rules of a section of that mode and tells what is wrong with them; what is right is in the model.
+pub fn resolve(context: &Context<'_>, shared: &Shared<'_>, rules: &[Rule], mode: Mode) -> Vec<Line> {
+    let lines: Vec<Line> = rules.iter().map(|rule| line(context, rule)).collect();
+    if lines.is_empty() {
+        return lines;
+    }
+    let mut registry = shared.registry.borrow_mut();
+    let compiled = Section::compile(&lines, mode, &shared.files, &mut registry, &HashMap::new());
+    for found in &compiled.errors {
+        let RuleError { at, offset, what, hint } = &found.what;
+        let place = word(&rules[found.line], *at, *offset);
+        context.problems.push(Diagnostic::error("E-RULE", place, what.clone()).hint_if(hint.clone()));
+    }
+    for found in &compiled.warnings {
+        let place = word(&rules[found.line], found.what.at, 0);
+        context.problems.push(Diagnostic::new(Severity::Warning, "W-RULE", found.what.what.clone()).label(place, ""));
+    }
+    for found in &compiled.references {
+        reference(context, &found.what, rules[found.line].span);
+    }
+    for rule in rules.iter().filter(|rule| rule.words.first().is_some_and(|word| word.value == "use_backend")) {
+        target(context, rule, mode);
+    }
+    lines
+}
+
+fn line(context: &Context<'_>, rule: &Rule) -> Line {
+    let source = context.sources.get(rule.span.source);
+    let number = source.map_or(0, |source| source.position(rule.span.start).line);
+    Line {
+        words: rule.words.iter().map(|word| word.value.clone()).collect(),
+        file: source.map_or("", |source| source.name.as_str()).into(),
+        line: u32::try_from(number).unwrap_or(u32::MAX),
+    }
+}
+
+/// The place of a byte of a word; the end of the line where the word is missing.
+fn word(rule: &Rule, at: usize, offset: usize) -> Span {
+    match rule.words.get(at) {
+        Some(word) => Span { start: (word.span.start + offset).min(word.span.end), ..word.span },
+        None => Span { start: rule.span.end, ..rule.span },
+    }
+}
+
+/// The backend of a `use_backend` line exists and has the same mode.
+fn target(context: &Context<'_>, rule: &Rule, mode: Mode) {
+    let Some(name) = rule.words.get(1).filter(|name| !name.value.contains('%')) else { return };
+    let names = context.draft.backends.iter().map(|backend| backend.name.value.as_str());
+    let Some(number) = context.find("backend", &name.value, name.span, names) else { return };
+    let Some(backend) = context.draft.backends.get(number) else { return };
+    let other = backends::mode(context, backend);
+    if other != mode {
+        let of = frontends::mode_name;
+        let message = format!("'use_backend' in {} mode, backend `{}` is {}", of(mode), name.value, of(other));
+        context.error("E-MODE", name.span, message, "give both the same mode, or use another backend");
+    }
+}
+
+fn reference(context: &Context<'_>, reference: &Reference, place: Span) {
+    let draft = context.draft;
+    match reference.kind {
+        ReferenceKind::Backend => {
+            let known = draft.backends.iter().map(|backend| backend.name.value.as_str());
+            context.find("backend", &reference.name, place, known);
+        }
+        ReferenceKind::Frontend => {
+            let known = draft.frontends.iter().map(|frontend| frontend.name.value.as_str());
+            context.find("frontend", &reference.name, place, known);
+        }
+        ReferenceKind::Server => {
+            let of = |backend: &draft::Backend| {
+                let name = backend.name.value.clone();
+                backend.servers.iter().map(move |server| format!("{name}/{}", server.name.value)).collect::<Vec<_>>()
+            };
+            let known: Vec<String> = draft.backends.iter().flat_map(of).collect();
+            context.find("server", &reference.name, place, known.iter().map(String::as_str));
+        }
+        // Refused when it was compiled.
+        ReferenceKind::ErrorFiles => {}
+    }
+}
+
+/// The mode of the rules of a frontend.
+pub fn frontend_mode(frontend: &draft::Frontend) -> Mode {
+    or(&frontend.mode, Mode::Http)
+}

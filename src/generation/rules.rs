@@ -1,0 +1,96 @@
+//! Rules as they run: compiled once for all workers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::model::Model;
+use crate::model::proxy::Mode;
+use crate::model::rules::{Line, Material};
+use crate::rule::variable::ProcessVariables;
+use crate::rule::{Files, Registry, Section};
+
+use super::PrepareError;
+
+/// The rules of a generation.
+#[derive(Debug, Default)]
+pub struct Rules {
+    /// Of frontends, index for index as in the model; `None` has none.
+    pub frontends: Vec<Option<Arc<Section>>>,
+    /// Of backends. A `listen` section is both: its two entries are one object.
+    pub backends: Vec<Option<Arc<Section>>>,
+    /// Every set of patterns; the runtime API and rules change them while others read.
+    pub registry: Registry,
+    /// Variables of the process; live as long as it does.
+    pub variables: Arc<ProcessVariables>,
+}
+
+struct Content<'a>(&'a Material);
+
+impl Files for Content<'_> {
+    fn read(&self, name: &str) -> Result<Vec<u8>, String> {
+        self.0.files.get(name).map(|bytes| bytes.to_vec()).ok_or_else(|| "it was not read".to_owned())
+    }
+}
+
+impl Rules {
+    /// The same object as before if no rule and no file changed, so that what was changed at run time stays.
+    pub(super) fn prepare(model: &Model, previous: Option<(&Model, &Arc<Rules>)>) -> Result<Arc<Rules>, PrepareError> {
+        if let Some((before, rules)) = previous
+            && is_same(before, model)
+        {
+            return Ok(Arc::clone(rules));
+        }
+        let mut rules = Rules::default();
+        if let Some((_, before)) = previous {
+            rules.variables = Arc::clone(&before.variables);
+        }
+        let mut known: Vec<(&[Line], Arc<Section>)> = Vec::new();
+        for frontend in &model.frontends {
+            let section = rules.section(&frontend.rules, frontend.mode, &model.rules)?;
+            known.extend(section.iter().map(|section| (frontend.rules.as_slice(), Arc::clone(section))));
+            rules.frontends.push(section);
+        }
+        for backend in &model.backends {
+            // Lines of one place are one section.
+            let same = known.iter().find(|(lines, _)| *lines == backend.rules);
+            let section = match same {
+                Some((_, section)) => Some(Arc::clone(section)),
+                None => rules.section(&backend.rules, backend.mode, &model.rules)?,
+            };
+            rules.backends.push(section);
+        }
+        Ok(Arc::new(rules))
+    }
+
+    fn section(
+        &mut self,
+        lines: &[Line],
+        mode: Mode,
+        material: &Material,
+    ) -> Result<Option<Arc<Section>>, PrepareError> {
+        if lines.is_empty() {
+            return Ok(None);
+        }
+        let compiled = Section::compile(lines, mode, &Content(material), &mut self.registry, &HashMap::new());
+        if let Some(error) = compiled.errors.first() {
+            let line = &lines[error.line];
+            return Err(PrepareError::Rule {
+                file: line.file.to_string(),
+                line: line.line,
+                what: error.what.what.clone(),
+            });
+        }
+        Ok(Some(Arc::new(compiled.section)).filter(|section| !section.is_empty()))
+    }
+}
+
+/// Whether two models have the same rules of the same sections.
+fn is_same(before: &Model, after: &Model) -> bool {
+    let frontends = |model: &Model| {
+        model.frontends.iter().map(|one| (one.name.clone(), one.mode, one.rules.clone())).collect::<Vec<_>>()
+    };
+    let backends = |model: &Model| {
+        model.backends.iter().map(|one| (one.name.clone(), one.mode, one.rules.clone())).collect::<Vec<_>>()
+    };
+    before.rules == after.rules && frontends(before) == frontends(after) && backends(before) == backends(after)
+}

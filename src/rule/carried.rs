@@ -1,0 +1,148 @@
+//! What of the language the proxy carries out so far. The engine knows more than this: whatever is missing here is refused
+//! when rules are compiled for the proxy, so that no rule is taken that would do nothing.
+
+use crate::model::proxy::Mode;
+
+use super::action::{Action, ActionRow, Content, Reply};
+use super::error::Support;
+use super::facts::{Address, Number, Words};
+use super::fetch::{self, Run};
+use super::format::Tag;
+use super::stage::Needs;
+use super::transaction::LogLevel;
+
+const LATER: &str = "the proxy does not carry it out yet";
+const UNKNOWN: &str = "the proxy does not keep this value for rules yet";
+const NO_BYTES: &str = "in tcp mode a server is chosen before anything is read";
+
+/// Actions that the proxy does not obey.
+const WAITING: [&str; 28] = [
+    "close",
+    "disable-l7-retry",
+    "early-hint",
+    "expect-proxy",
+    "pause",
+    "set-bc-mark",
+    "set-bc-tos",
+    "set-dst",
+    "set-dst-port",
+    "set-fc-mark",
+    "set-fc-tos",
+    "set-mark",
+    "set-priority-class",
+    "set-priority-offset",
+    "set-retries",
+    "set-src",
+    "set-src-port",
+    "set-timeout",
+    "set-tos",
+    "switch-mode",
+    "tarpit",
+    "use-service",
+    "wait-for-body",
+    "attach-srv",
+    "do-log",
+    "do-resolve",
+    "set-bandwidth-limit",
+    "send-spoe-group",
+];
+
+/// How far the proxy supports an action.
+pub fn action(row: &ActionRow) -> Support {
+    match row.name {
+        _ if matches!(row.support, Support::Refused(_)) => row.support,
+        name if WAITING.contains(&name) => Support::Refused(LATER),
+        "capture" => Support::Partial("rules see what was captured, log lines do not"),
+        "set-log-level" => Support::Partial("silent is known; lines have no levels"),
+        "set-method" => Support::Partial("500 where HEAD or CONNECT would come or go: the response has another form"),
+        "silent-drop" => Support::Partial("a reset leaves that no router passes on, as HAProxy without CAP_NET_ADMIN"),
+        _ => row.support,
+    }
+}
+
+/// Why a compiled action cannot be carried out; `None` if it can.
+pub(super) fn form(action: &Action) -> Option<&'static str> {
+    match action {
+        Action::SetLogLevel(LogLevel::Level(_)) => Some("lines have no levels: silent is known"),
+        Action::Deny(Reply { content: Content::Section(_), .. })
+        | Action::Return(Reply { content: Content::Section(_), .. }) => Some("there are no http-errors sections yet"),
+        _ => None,
+    }
+}
+
+/// Why the proxy cannot answer a fetch in a section of that mode; `None` if it can.
+pub fn fetch(row: &fetch::Row, mode: Mode) -> Option<&'static str> {
+    let needs_bytes = matches!(row.needs, Needs::RequestBytes | Needs::RequestHead | Needs::ResponseBytes);
+    match (row.name, row.run) {
+        _ if mode == Mode::Tcp && needs_bytes => Some(NO_BYTES),
+        ("req.body_size" | "res.body_size", _) => Some(UNKNOWN),
+        (_, Run::Number(question) | Run::Flag(question)) => number(question),
+        (_, Run::Words(question)) => words(question),
+        (_, Run::Address(end) | Run::Port(end)) => address(end),
+        _ => None,
+    }
+}
+
+/// Why the proxy cannot write a tag into a message; `None` if it can.
+pub(super) fn tag(tag: Tag) -> Option<&'static str> {
+    match tag {
+        Tag::Number(question) | Tag::Growing(question) | Tag::Counter(question) => number(question),
+        Tag::Name(question) => words(question),
+        Tag::Address(end) | Tag::Port(end) => address(end),
+        Tag::Retries | Tag::Termination { .. } => Some(UNKNOWN),
+        _ => None,
+    }
+}
+
+fn number(question: Number) -> Option<&'static str> {
+    use Number::{
+        AcceptDate, BackendConnectTimeout, BackendId, BackendQueue, BackendQueueTimeout, BackendRetries, BackendServerTimeout,
+        BackendSessions, ClientHttpMajor, ClientIsTls, FrontendClientTimeout, FrontendId, FrontendSessions,
+        IsFirstRequest, IsLoggedEarly, ProcessId, ProcessSessions, ReceivedProxyHeader, RequestDate, ServerConnections,
+        ServerHttpMajor, ServerInitialWeight, ServerIsTls, ServerIsUp, Stopping, Thread, UsableServers,
+    };
+    let is_known = matches!(
+        question,
+        AcceptDate
+            | BackendConnectTimeout
+            | BackendId
+            | BackendQueue
+            | BackendQueueTimeout
+            | BackendRetries
+            | BackendServerTimeout
+            | BackendSessions
+            | ClientHttpMajor
+            | ClientIsTls
+            | FrontendClientTimeout
+            | FrontendId
+            | FrontendSessions
+            | IsFirstRequest
+            | IsLoggedEarly
+            | ProcessId
+            | ProcessSessions
+            | ReceivedProxyHeader
+            | RequestDate
+            | ServerConnections
+            | ServerHttpMajor
+            | ServerInitialWeight
+            | ServerIsTls
+            | ServerIsUp
+            | Stopping
+            | Thread
+            | UsableServers
+    );
+    (!is_known).then_some(UNKNOWN)
+}
+
+fn words(question: Words) -> Option<&'static str> {
+    use Words::{
+        Listener, LastRuleFile, RequestCookie, ResponseCookie, TerminationState, UniqueId,
+    };
+    let is_unknown =
+        matches!(question, Listener | LastRuleFile | RequestCookie | ResponseCookie | TerminationState | UniqueId);
+    is_unknown.then_some(UNKNOWN)
+}
+
+fn address(end: Address) -> Option<&'static str> {
+    matches!(end, Address::ServerLocal | Address::ServerPeer).then_some(UNKNOWN)
+}
