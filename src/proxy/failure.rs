@@ -7,6 +7,8 @@ pub(super) enum By {
     Client,
     Server,
     Proxy,
+    /// Nobody's: a rule answered.
+    Local,
     /// The proxy was told to close (drain, address gone).
     Killed,
 }
@@ -60,6 +62,7 @@ impl Failure {
             (By::Server, Cause::Abort) => b'S',
             (By::Server, Cause::Timeout) => b's',
             (By::Proxy, _) => b'P',
+            (By::Local, _) => b'L',
             (By::Killed, _) => b'K',
         };
         let second = match self.at {
@@ -75,7 +78,7 @@ impl Failure {
     /// The status to answer with while nothing has been answered; `None` closes without a word.
     pub(super) fn status(self) -> Option<u16> {
         match (self.by, self.cause, self.at) {
-            (By::Killed, ..) | (By::Client, Cause::Abort, _) => None,
+            (By::Killed | By::Local, ..) | (By::Client, Cause::Abort, _) => None,
             (By::Client, Cause::Timeout, _) => Some(408),
             (By::Proxy, _, Phase::Request | Phase::Data) => Some(400),
             (_, _, Phase::Queue | Phase::Connect) => Some(503),

@@ -12,8 +12,9 @@ use slab::Slab;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;
 
-use crate::generation::{self, Generation};
+use crate::generation::{self, Generation, Rules};
 use crate::model::LogTarget;
+use crate::rule::Section;
 use crate::state::counters::{ProxyShard, Shard};
 use crate::state::log::LogRing;
 use crate::state::servers::{Health, Server};
@@ -109,6 +110,33 @@ pub(super) struct LocalFrontend {
     pub(super) backend: Option<Rc<LocalBackend>>,
     /// Whether lines of its log would be read by anybody.
     pub(super) logs: bool,
+    /// Its rules; `None` has none.
+    pub(super) rules: Option<Arc<Section>>,
+    /// Whether a request of it may meet rules: its own, or those of its default backend.
+    pub(super) runs_rules: bool,
+    pub(super) others: Rc<Others>,
+}
+
+/// What rules may name: everything of the generation.
+#[derive(Debug)]
+pub(super) struct Others {
+    frontends: Vec<Arc<generation::Frontend>>,
+    backends: Vec<Rc<LocalBackend>>,
+    pub(super) rules: Arc<Rules>,
+}
+
+impl Others {
+    pub(super) fn backend(&self, name: &str) -> Option<&Rc<LocalBackend>> {
+        self.backends.iter().find(|backend| backend.running.model.name == name)
+    }
+
+    pub(super) fn number_of(&self, backend: &str) -> Option<usize> {
+        self.backends.iter().position(|one| one.running.model.name == backend)
+    }
+
+    pub(super) fn frontend(&self, name: &str) -> Option<&generation::Frontend> {
+        self.frontends.iter().map(Arc::as_ref).find(|frontend| frontend.model.name == name)
+    }
 }
 
 /// A backend with what this worker keeps for it.
@@ -117,6 +145,8 @@ pub(super) struct LocalBackend {
     pub(super) running: Arc<generation::Backend>,
     /// Idle connections, by server number.
     pub(super) pools: Vec<Rc<Pool>>,
+    /// Its rules; `None` has none.
+    pub(super) rules: Option<Arc<Section>>,
 }
 
 impl LocalFrontend {
@@ -162,7 +192,8 @@ impl Worker {
         let backends: Vec<Rc<LocalBackend>> = generation
             .backends
             .iter()
-            .map(|backend| {
+            .zip(&generation.rules.backends)
+            .map(|(backend, rules)| {
                 let pools = backend.model.servers.iter().map(|server| {
                     let key = PoolKey {
                         backend: backend.model.name.clone(),
@@ -174,7 +205,7 @@ impl Worker {
                     next.insert(key, Rc::clone(&pool));
                     pool
                 });
-                Rc::new(LocalBackend { running: Arc::clone(backend), pools: pools.collect() })
+                Rc::new(LocalBackend { running: Arc::clone(backend), pools: pools.collect(), rules: rules.clone() })
             })
             .collect();
         for (key, pool) in known.iter() {
@@ -184,12 +215,16 @@ impl Worker {
         }
         *known = next;
         let has_log = generation.model.process.access_log != LogTarget::Off;
-        let local = |frontend: &Arc<generation::Frontend>| {
-            let backend = frontend.model.default_backend.and_then(|number| backends.get(number).cloned());
+        let (frontends, rules) = (generation.frontends.clone(), Arc::clone(&generation.rules));
+        let others = Rc::new(Others { frontends, backends, rules });
+        let local = |(frontend, rules): (&Arc<generation::Frontend>, &Option<Arc<Section>>)| {
+            let backend = frontend.model.default_backend.and_then(|number| others.backends.get(number).cloned());
             let logs = has_log && frontend.model.log;
-            Rc::new(LocalFrontend { running: Arc::clone(frontend), backend, logs })
+            let runs_rules = rules.is_some() || backend.as_ref().is_some_and(|backend| backend.rules.is_some());
+            let (running, rules, others) = (Arc::clone(frontend), rules.clone(), Rc::clone(&others));
+            Rc::new(LocalFrontend { running, backend, logs, rules, runs_rules, others })
         };
-        generation.frontends.iter().map(local).collect()
+        generation.frontends.iter().zip(&generation.rules.frontends).map(local).collect()
     }
 
     /// Closes pooled connections that died or idled too long.

@@ -14,6 +14,7 @@ use crate::time::Instant;
 use super::buffers::Chunk;
 use super::listener::Listener;
 use super::local::{LocalFrontend, Service, Shared, Stage, Worker};
+use super::rules::{self, RuleState};
 use super::seat::Seat;
 use super::socket::Socket;
 use super::stream::{Received, Receiving, Turn};
@@ -49,9 +50,10 @@ impl std::fmt::Debug for Phase {
 }
 
 impl Connection {
-    pub(super) fn new(session: Session) -> Connection {
+    pub(super) fn new(mut session: Session) -> Connection {
         let worker = Rc::clone(&session.worker);
         let phase = match session.frontend().running.model.mode {
+            _ if !rules::may_enter(&mut session) => Phase::Closed,
             Mode::Http => Phase::receiving(session, Turn::First),
             Mode::Tcp => Phase::Relaying(Box::pin(tcp::run(session))),
         };
@@ -121,6 +123,8 @@ pub(super) struct Session {
     pub(super) accepted: Instant,
     /// Bytes of the client that belong to its next request.
     pub(super) input: Option<Chunk>,
+    /// What rules keep; `None` before the first.
+    pub(super) rules: Option<Box<RuleState>>,
     key: usize,
 }
 
@@ -146,6 +150,7 @@ impl Session {
             peer,
             accepted,
             input: None,
+            rules: None,
             key,
         }
     }

@@ -3,8 +3,9 @@
 use super::backend::Current;
 use super::connect::{Effort, connect};
 use super::failure::{By, Cause, Failure, Phase};
-use super::local::{LocalFrontend, Stage};
+use super::local::{LocalBackend, LocalFrontend, Stage};
 use super::log::{self, Concurrency, Line};
+use super::rules;
 use super::session::Session;
 use super::tunnel::{self, Direction, Silence};
 
@@ -17,8 +18,12 @@ pub(super) async fn run(mut session: Session) {
     let mut effort = Effort::default();
     let (mut up, mut down) = (Direction::default(), Direction::default());
     let mut server_connections = 0;
-    let current = frontend.backend.as_ref().map(Current::enter);
-    let result = match &frontend.backend {
+    let Some(chosen) = rules::choose(session, &frontend) else {
+        let refused = Failure::new(By::Proxy, Cause::Abort, Phase::Request);
+        return write_log(session, &frontend, None, Err(refused), &effort, 0, 0);
+    };
+    let current = chosen.as_ref().map(Current::enter);
+    let result = match &chosen {
         None => Err(Failure::new(By::Server, Cause::Abort, Phase::Connect)),
         Some(backend) => match connect(session, backend, None, &mut effort).await {
             Err(failure) => Err(failure),
@@ -42,19 +47,20 @@ pub(super) async fn run(mut session: Session) {
     };
     frontend.counters(&session.worker).bytes_in.add(up.bytes);
     frontend.counters(&session.worker).bytes_out.add(down.bytes);
-    write_log(session, &frontend, result, &effort, down.bytes, server_connections);
+    write_log(session, &frontend, chosen.as_deref(), result, &effort, down.bytes, server_connections);
     drop(current);
 }
 
 fn write_log(
     session: &Session,
     frontend: &LocalFrontend,
+    backend: Option<&LocalBackend>,
     result: Result<(), Failure>,
     effort: &Effort,
     bytes: u64,
     server_connections: usize,
 ) {
-    if !frontend.logs {
+    if !frontend.logs || session.is_silenced() {
         return;
     }
     let worker = &session.worker;
@@ -62,7 +68,7 @@ fn write_log(
         (Some(at), Some(from)) => at.since(from).as_millis() as i64,
         _ => -1,
     };
-    let backend = frontend.backend.as_ref().map(|backend| &backend.running);
+    let backend = backend.map(|backend| &backend.running);
     let line = Line {
         client: session.peer,
         started: worker.wall(session.accepted),

@@ -96,10 +96,11 @@ pub(super) fn tag(tag: Tag) -> Option<&'static str> {
 
 fn number(question: Number) -> Option<&'static str> {
     use Number::{
-        AcceptDate, BackendConnectTimeout, BackendId, BackendQueue, BackendQueueTimeout, BackendRetries, BackendServerTimeout,
-        BackendSessions, ClientHttpMajor, ClientIsTls, FrontendClientTimeout, FrontendId, FrontendSessions,
-        IsFirstRequest, IsLoggedEarly, ProcessId, ProcessSessions, ReceivedProxyHeader, RequestDate, ServerConnections,
-        ServerHttpMajor, ServerInitialWeight, ServerIsTls, ServerIsUp, Stopping, Thread, UsableServers,
+        AcceptDate, BackendConnectTimeout, BackendId, BackendQueue, BackendQueueTimeout, BackendRetries,
+        BackendServerTimeout, BackendSessions, ClientHttpMajor, ClientIsTls, FrontendClientTimeout, FrontendId,
+        FrontendSessions, IsFirstRequest, IsLoggedEarly, ProcessId, ProcessSessions, ReceivedProxyHeader, RequestDate,
+        ServerConnections, ServerHttpMajor, ServerInitialWeight, ServerIsTls, ServerIsUp, Stopping, Thread,
+        UsableServers,
     };
     let is_known = matches!(
         question,
@@ -135,9 +136,7 @@ fn number(question: Number) -> Option<&'static str> {
 }
 
 fn words(question: Words) -> Option<&'static str> {
-    use Words::{
-        Listener, LastRuleFile, RequestCookie, ResponseCookie, TerminationState, UniqueId,
-    };
+    use Words::{LastRuleFile, Listener, RequestCookie, ResponseCookie, TerminationState, UniqueId};
     let is_unknown =
         matches!(question, Listener | LastRuleFile | RequestCookie | ResponseCookie | TerminationState | UniqueId);
     is_unknown.then_some(UNKNOWN)

@@ -1,7 +1,7 @@
 //! Sample expressions: a fetch and the converters behind it, `req.hdr(host),lower,field(1,:)`.
 
-use super::carried;
 use super::argument::{self, Argument, Raw, Spec};
+use super::carried;
 use super::converter;
 use super::error::{RuleError, Support};
 use super::fetch::{self, Cursor};

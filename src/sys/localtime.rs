@@ -1,6 +1,7 @@
 //! Local time, for log lines.
 #![allow(unsafe_code)]
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// A moment in the host's time zone.
@@ -38,6 +39,31 @@ pub fn local(since_1970: Duration) -> LocalTime {
         minute: broken.tm_min,
         second: broken.tm_sec,
     }
+}
+
+/// Seconds east of Greenwich and the zone's name (`CET`) at a moment in seconds since 1970.
+pub fn zone(seconds: i64) -> (i32, &'static str) {
+    static NAMES: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
+    // SAFETY: `tm` is plain integers and a pointer, for which zero is a valid value.
+    let mut broken: libc::tm = unsafe { std::mem::zeroed() };
+    // SAFETY: both pointers are valid for the call, and localtime_r keeps neither.
+    let found = unsafe { libc::localtime_r(&raw const seconds, &raw mut broken) };
+    if found.is_null() || broken.tm_zone.is_null() {
+        return (0, "UTC");
+    }
+    // SAFETY: localtime_r has set it to a string of the C library that ends in NUL; it is copied at once.
+    let name = unsafe { std::ffi::CStr::from_ptr(broken.tm_zone) }.to_str().unwrap_or("");
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = names.iter().copied().find(|known| *known == name);
+    let offset = i32::try_from(broken.tm_gmtoff).unwrap_or(0);
+    // A zone has a handful of names; each is kept once.
+    let keep = || -> &'static str { Box::leak(name.into()) };
+    let name = known.unwrap_or_else(|| {
+        let kept = keep();
+        names.push(kept);
+        kept
+    });
+    (offset, name)
 }
 
 /// `Nov 21 14:55:03`, the time stamp of RFC 3164 §4.1.2.

@@ -12,6 +12,7 @@ use crate::time::Instant;
 use super::super::buffers::{Chunk, MAX_HEAD, SMALL_READ};
 use super::super::failure::{By, Cause, Failure, Phase, Retry};
 use super::super::local::{LocalBackend, LocalFrontend, Worker};
+use super::super::rules::{self, Responded};
 use super::super::session::{Interrupt, Session};
 use super::super::socket::Socket;
 use super::super::splice::{self, BULK, BorrowedPipe, Broken};
@@ -85,6 +86,8 @@ pub(super) struct Exchange<'a> {
     /// Bytes read from the client since the exchange began. While there are none, what was sent is still held.
     pub(super) bytes_in: u64,
     pub(super) bytes_out: u64,
+    /// A rule replaced the response.
+    pub(super) refusal: Option<Failure>,
 }
 
 impl<'a> Exchange<'a> {
@@ -121,6 +124,7 @@ impl<'a> Exchange<'a> {
             answered: None,
             bytes_in: 0,
             bytes_out: 0,
+            refusal: None,
         }
     }
 
@@ -397,10 +401,13 @@ impl<'a> Exchange<'a> {
         let connection = if head.status == 101 { ConnectionField::Upgrade } else { ConnectionField::Omit };
         let mut out = worker.buffers.out.borrow_mut();
         out.clear();
-        write_response(&mut out, bytes, head, connection);
         (self.status, self.answered) = (head.status, Some(now));
         self.stage = Stage::Switched;
-        self.send(worker, session, context, &out, &bytes[head.length..])
+        let rest = &bytes[head.length..];
+        if self.respond(session, (bytes, head, rest), connection, &mut out) {
+            return self.send(worker, session, context, &out, rest);
+        }
+        self.send(worker, session, context, &out, &[])
     }
 
     /// The final response begins.
@@ -431,8 +438,34 @@ impl<'a> Exchange<'a> {
         };
         let mut out = worker.buffers.out.borrow_mut();
         out.clear();
-        write_response(&mut out, bytes, head, connection);
-        self.send(worker, session, context, &out, &rest[..taken])
+        if self.respond(session, (bytes, head, &rest[..taken]), connection, &mut out) {
+            return self.send(worker, session, context, &out, &rest[..taken]);
+        }
+        self.send(worker, session, context, &out, &[])
+    }
+
+    /// Writes the head for the client as rules leave it. `false` if they put a whole response of ours in its place: then
+    /// nothing more of the server's is wanted.
+    fn respond(
+        &mut self,
+        session: &mut Session,
+        message: (&[u8], &Head, &[u8]),
+        connection: ConnectionField,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        match rules::respond(session, self.frontend, self.backend, message, connection, out) {
+            Responded::Forwarded { status } => {
+                self.status = status;
+                true
+            }
+            Responded::Answered { status } => {
+                self.status = status;
+                self.stage = Stage::Done;
+                (self.client_persists, self.server_persists) = (false, false);
+                self.refusal = Some(Failure::new(By::Proxy, Cause::Abort, Phase::Headers));
+                false
+            }
+        }
     }
 
     /// How many of these bytes of the server belong to the body.

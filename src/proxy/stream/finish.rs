@@ -8,9 +8,10 @@ use crate::time::Instant;
 
 use super::super::connect::Effort;
 use super::super::error_page;
-use super::super::failure::Failure;
-use super::super::local::LocalFrontend;
+use super::super::failure::{By, Cause, Failure, Phase};
+use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::log::{self, Concurrency, Line};
+use super::super::rules::{self, Decision};
 use super::super::session::Session;
 use super::{Next, Record, Request};
 
@@ -32,6 +33,46 @@ pub(super) async fn send(session: &mut Session, bytes: &[u8]) -> bool {
     .await
 }
 
+/// Sends the page of a status; how many bytes went out.
+pub(super) async fn send_page(
+    session: &mut Session,
+    frontend: &LocalFrontend,
+    backend: Option<&LocalBackend>,
+    status: u16,
+) -> u64 {
+    let page = error_page::page(status);
+    if !frontend.runs_rules {
+        return if send(session, page).await { page.len() as u64 } else { 0 };
+    }
+    let page = rules::own_page(session, frontend, backend, page);
+    if send(session, &page).await { page.len() as u64 } else { 0 }
+}
+
+/// Ends a request that goes to no server, as its rules say.
+pub(super) async fn end(
+    session: &mut Session,
+    frontend: &LocalFrontend,
+    request: &Request,
+    decision: Decision,
+) -> Next {
+    let mut record = Record { bytes_in: request.received_bytes, ..Record::default() };
+    let mut failure = Failure::new(By::Proxy, Cause::Abort, Phase::Request);
+    let (mut backend, mut next) = (None, Next::Close);
+    match decision {
+        Decision::Answer(answer) => {
+            if send(session, &answer.bytes).await {
+                record.bytes_out = answer.bytes.len() as u64;
+                next = if answer.persists { Next::KeepAlive } else { Next::Linger };
+            }
+            (record.status, failure, backend) = (answer.status, answer.failure, answer.backend);
+        }
+        Decision::Drop { hops } => session.forget_client(hops),
+        Decision::Close | Decision::Forward(_) => {}
+    }
+    write_log(session, frontend, backend.as_deref(), request, &record, Some(failure));
+    next
+}
+
 /// Answers what is not a request, and logs it as `<BADREQ>`.
 pub(super) async fn refuse(
     session: &mut Session,
@@ -44,10 +85,7 @@ pub(super) async fn refuse(
     frontend.counters(&session.worker).errors.add(1);
     let mut bytes = 0;
     if let Some(status) = status {
-        let page = error_page::page(status);
-        if send(session, page).await {
-            bytes = page.len() as u64;
-        }
+        bytes = send_page(session, frontend, None, status).await;
     }
     if frontend.logs {
         let line = Line {
@@ -79,6 +117,7 @@ pub(super) async fn refuse(
 pub(super) fn write_log(
     session: &Session,
     frontend: &LocalFrontend,
+    backend: Option<&LocalBackend>,
     request: &Request,
     record: &Record,
     failure: Option<Failure>,
@@ -88,7 +127,7 @@ pub(super) fn write_log(
         class @ 1..=5 => usize::from(class),
         _ => 0,
     };
-    let backend = frontend.backend.as_ref().map(|backend| &backend.running);
+    let backend = backend.map(|backend| &backend.running);
     let backend_counters = backend.map(|backend| backend.counters.of(worker.index));
     for counters in [Some(frontend.counters(worker)), backend_counters].into_iter().flatten() {
         counters.sessions.add(1);
@@ -96,7 +135,7 @@ pub(super) fn write_log(
         counters.bytes_out.add(record.bytes_out);
         counters.responses[class].add(1);
     }
-    if !frontend.logs {
+    if !frontend.logs || session.is_silenced() {
         return;
     }
     let since = |at: Option<Instant>, from: Option<Instant>| match (at, from) {
@@ -129,6 +168,7 @@ pub(super) fn write_log(
     };
     let mut out = worker.buffers.out.borrow_mut();
     out.clear();
-    log::http(&mut out, &line, record.status, request.held.all().get(..request.line_length));
+    let line_of_request = session.received_line().or_else(|| request.held.all().get(..request.line_length));
+    log::http(&mut out, &line, record.status, line_of_request);
     worker.log.push(&out);
 }

@@ -18,16 +18,18 @@ use crate::time::Instant;
 use super::backend::{Current, Slot};
 use super::buffers::Chunk;
 use super::connect::{Effort, connect};
-use super::error_page;
 use super::failure::{By, Cause, Failure, Phase, Retry};
-use super::local::{LocalFrontend, Stage};
+use super::local::{LocalBackend, LocalFrontend, Stage};
 use super::pool::Care;
+use super::rules::{self, Decision};
 use super::session::Session;
 use super::socket::Socket;
 use super::tunnel::{self, Direction, Silence};
 
 use exchange::{Ended, Exchange};
 pub(super) use receive::{Received, Receiving, Turn};
+
+pub(super) use receive::request_edit;
 
 /// How long a client that was sent an error may go on sending.
 const LINGER: Duration = Duration::from_secs(2);
@@ -36,22 +38,22 @@ const LINGER: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Request {
     /// The head to forward and the part of the body that came with it.
-    held: Chunk,
+    pub(super) held: Chunk,
     /// Bytes of the request line in `held`.
-    line_length: usize,
+    pub(super) line_length: usize,
     /// Bytes that the client sent for it so far.
-    received_bytes: u64,
-    method: Method,
-    version: Version,
+    pub(super) received_bytes: u64,
+    pub(super) method: Method,
+    pub(super) version: Version,
     /// Whether the client wants its connection to persist.
-    keeps_alive: bool,
-    is_upgrade: bool,
+    pub(super) keeps_alive: bool,
+    pub(super) is_upgrade: bool,
     /// What is still to come of the body.
-    body: Body,
+    pub(super) body: Body,
     /// First byte.
-    started: Instant,
+    pub(super) started: Instant,
     /// End of the head.
-    received: Instant,
+    pub(super) received: Instant,
 }
 
 /// What happens to the client connection next.
@@ -72,6 +74,8 @@ struct Record {
     /// When the response head was complete.
     answered: Option<Instant>,
     server_connections: usize,
+    /// A rule replaced the response.
+    refusal: Option<Failure>,
 }
 
 /// Answers what came. `None` if the connection ends with it.
@@ -95,8 +99,12 @@ pub(super) async fn answer(mut session: Session, received: Received) -> Option<S
 async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, mut request: Request) -> Next {
     session.worker.counters.requests.add(1);
     let mut record = Record::default();
-    let current = frontend.backend.as_ref().map(Current::enter);
-    let result = forward(session, frontend, &mut request, &mut record).await;
+    let backend = match rules::decide(session, frontend, &mut request) {
+        Decision::Forward(backend) => backend,
+        decision => return Box::pin(finish::end(session, frontend, &request, decision)).await,
+    };
+    let current = backend.as_ref().map(Current::enter);
+    let result = forward(session, frontend, backend.as_ref(), &mut request, &mut record).await;
     let failure = result.as_ref().err().copied();
     let mut next = match result {
         Ok(Ended::KeepAlive) => Next::KeepAlive,
@@ -107,14 +115,12 @@ async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, mut request:
     };
     if let Some(status) = failure.and_then(Failure::status).filter(|_| record.bytes_out == 0) {
         record.status = status;
-        let page = error_page::page(status);
-        if finish::send(session, page).await {
-            record.bytes_out = page.len() as u64;
-        }
+        record.bytes_out = finish::send_page(session, frontend, backend.as_deref(), status).await;
         next = Next::Linger;
     }
     record.bytes_in += request.received_bytes;
-    finish::write_log(session, frontend, &request, &record, failure);
+    let failure = failure.or(record.refusal);
+    finish::write_log(session, frontend, backend.as_deref(), &request, &record, failure);
     drop(current);
     next
 }
@@ -123,10 +129,11 @@ async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, mut request:
 async fn forward(
     session: &mut Session,
     frontend: &LocalFrontend,
+    backend: Option<&Rc<LocalBackend>>,
     request: &mut Request,
     record: &mut Record,
 ) -> Result<Ended, Failure> {
-    let Some(backend) = &frontend.backend else {
+    let Some(backend) = backend else {
         return Err(Failure::new(By::Server, Cause::Abort, Phase::Connect));
     };
     let care = if request.method.is_idempotent() { Care::Replayable } else { Care::Once };
@@ -135,12 +142,16 @@ async fn forward(
         let connected = connect(session, backend, reuse, &mut record.effort).await?;
         let (slot, is_reused) = (connected.slot, connected.is_reused);
         slot.state().sessions.fetch_add(1, Ordering::Relaxed);
+        if let Some(rules) = &mut session.rules {
+            rules.server = Some(slot.index);
+        }
         let mut exchange = Exchange::new(connected.stream, request, is_reused, frontend, backend);
         let result = exchange.run(session).await;
         record.status = exchange.status;
         record.answered = exchange.answered;
         record.bytes_out = exchange.bytes_out;
         record.bytes_in = exchange.bytes_in;
+        record.refusal = exchange.refusal;
         record.server_connections = slot.state().connections.load(Ordering::Relaxed);
         match result {
             Err(Failure { retry: Retry::Safe, .. }) if reuse.is_some() => {

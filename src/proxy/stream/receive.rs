@@ -54,7 +54,8 @@ impl Receiving {
         let limit = if is_first || has_input { timeouts.http_request } else { timeouts.http_keep_alive };
         session.set_deadline(now + limit);
         session.shared.stage.set(if has_input { Stage::Busy } else { Stage::Waiting(now) });
-        Receiving { is_first, first_byte: has_input.then_some(now), wait: Wait { seen: 0, is_unexamined: has_input } }
+        let wait = Wait { seen: 0, is_unexamined: has_input, is_first };
+        Receiving { is_first, first_byte: has_input.then_some(now), wait }
     }
 
     pub(in super::super) fn poll(&mut self, session: &mut Session, context: &mut Context<'_>) -> Poll<Received> {
@@ -102,6 +103,7 @@ struct Wait {
     seen: usize,
     /// Whether the input has not been looked at: what was left of the read of the previous request.
     is_unexamined: bool,
+    is_first: bool,
 }
 
 impl Wait {
@@ -116,7 +118,7 @@ impl Wait {
         let worker = session.worker.clone();
         loop {
             if let Some(input) = session.input.take_if(|_| std::mem::take(&mut self.is_unexamined)) {
-                match look(&worker.buffers, &input, session, frontend, started, now) {
+                match look(&worker.buffers, &input, session, frontend, (started, self.is_first), now) {
                     Look::Partial => {
                         self.seen = input.len();
                         session.input = Some(input);
@@ -134,13 +136,15 @@ impl Wait {
                 Ok(count) => count,
             };
             match &mut session.input {
-                None => match look(&worker.buffers, &scratch[..count], session, frontend, started, now) {
-                    Look::Partial => {
-                        self.seen = count;
-                        session.input = Some(worker.buffers.chunk_of(&scratch[..count]));
+                None => {
+                    match look(&worker.buffers, &scratch[..count], session, frontend, (started, self.is_first), now) {
+                        Look::Partial => {
+                            self.seen = count;
+                            session.input = Some(worker.buffers.chunk_of(&scratch[..count]));
+                        }
+                        Look::Done(received) => return Poll::Ready(received),
                     }
-                    Look::Done(received) => return Poll::Ready(received),
-                },
+                }
                 Some(input) => {
                     input.push(&scratch[..count]);
                     self.is_unexamined = is_head_complete(input, self.seen);
@@ -165,7 +169,7 @@ fn look(
     bytes: &[u8],
     session: &mut Session,
     frontend: &LocalFrontend,
-    started: Instant,
+    (started, is_first): (Instant, bool),
     now: Instant,
 ) -> Look {
     let mut head = buffers.head.borrow_mut();
@@ -178,6 +182,9 @@ fn look(
         Ok(Parsed::Partial) => return Look::Partial,
         Ok(Parsed::Complete) => {}
         Err(error) => return refuse(HeadError::status(error)),
+    }
+    if frontend.runs_rules {
+        session.keep_head(frontend, &bytes[..head.length], started, is_first);
     }
     let mut request = prepare(buffers.chunk(), bytes, &head, session, frontend, started, now);
     let rest = &bytes[head.length..];
@@ -199,18 +206,9 @@ fn prepare(
     started: Instant,
     now: Instant,
 ) -> Request {
-    // An upgrade to h2c would hide the requests that follow from the proxy.
-    let is_h2c = |value: &[u8]| value.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"h2c"));
-    let is_upgrade = head.says_upgrade && !head.value(FieldKind::Upgrade, bytes).is_some_and(is_h2c);
+    let is_upgrade = is_upgrade(head, bytes);
     let keeps_alive = head.keeps_alive();
-    let connection = match head.version {
-        _ if is_upgrade => ConnectionField::Upgrade,
-        Version::Http11 => ConnectionField::Omit,
-        Version::Http10 if keeps_alive => ConnectionField::KeepAlive,
-        Version::Http10 => ConnectionField::Close,
-    };
-    let forwarded_for = frontend.running.model.forwarded.then(|| session.peer.ip());
-    write_request(held.storage(), bytes, head, RequestEdit { forwarded_for, connection });
+    write_request(held.storage(), bytes, head, request_edit(head, bytes, session, frontend));
     Request {
         held,
         line_length: head.line.of(bytes).len(),
@@ -223,4 +221,27 @@ fn prepare(
         started,
         received: now,
     }
+}
+
+/// An upgrade to h2c would hide the requests that follow from the proxy.
+fn is_upgrade(head: &Head, bytes: &[u8]) -> bool {
+    let is_h2c = |value: &[u8]| value.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"h2c"));
+    head.says_upgrade && !head.value(FieldKind::Upgrade, bytes).is_some_and(is_h2c)
+}
+
+/// What changes in a request on its way to a server, rules aside.
+pub(in crate::proxy) fn request_edit(
+    head: &Head,
+    bytes: &[u8],
+    session: &Session,
+    frontend: &LocalFrontend,
+) -> RequestEdit {
+    let connection = match head.version {
+        _ if is_upgrade(head, bytes) => ConnectionField::Upgrade,
+        Version::Http11 => ConnectionField::Omit,
+        Version::Http10 if head.keeps_alive() => ConnectionField::KeepAlive,
+        Version::Http10 => ConnectionField::Close,
+    };
+    let forwarded_for = frontend.running.model.forwarded.then(|| session.peer.ip());
+    RequestEdit { forwarded_for, connection }
 }

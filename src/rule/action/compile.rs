@@ -1,7 +1,7 @@
 //! Words into actions.
 
-use super::super::carried;
 use super::super::argument::{self, Argument, Raw};
+use super::super::carried;
 use super::super::converter;
 use super::super::error::{RuleError, Support};
 use super::super::expression::Expression;

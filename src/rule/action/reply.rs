@@ -292,6 +292,18 @@ pub fn reason_of(status: u16) -> &'static str {
         508 => "Loop Detected",
         510 => "Not Extended",
         511 => "Network Authentication Required",
+        _ => reason_of_class(status / 100),
+    }
+}
+
+/// What HAProxy writes for statuses without a phrase of their own.
+fn reason_of_class(class: u16) -> &'static str {
+    match class {
+        1 => "Informational",
+        2 => "Success",
+        3 => "Redirection",
+        4 => "Client Error",
+        5 => "Server Error",
         _ => "Other",
     }
 }

@@ -139,7 +139,9 @@ impl<'a> Context<'a> {
     fn honours(&self, row: &'static Row, line: &Line, count: usize) -> bool {
         let span = line.span_of(count);
         match row.support {
-            Support::Full | Support::Partial(_) => return true,
+            Support::Full | Support::Partial(_) => {
+                return self.rule(line).is_none_or(|(set, action)| self.honours_action(set, action, line));
+            }
             // `no option x` asks for nothing.
             Support::Refused(_) if line.modifier != Modifier::None => {}
             Support::Ignored(_) => self.notice(row, span),
@@ -165,6 +167,17 @@ impl<'a> Context<'a> {
             let is_it = (0..count).all(|number| parts.next() == Some(line.text(number)));
             is_it.then_some((*set, count))
         })
+    }
+
+    /// Whether the action of a rule is known and carried out.
+    fn honours_action(&self, set: Place, action: usize, line: &Line) -> bool {
+        let words: Vec<&str> = line.from(action).iter().take(2).map(|word| word.text.as_str()).collect();
+        let is_carried_out = table::find(&words, table::rows_of(set))
+            .is_some_and(|(row, _)| matches!(row.support, Support::Full | Support::Partial(_)));
+        if !is_carried_out {
+            self.refused_rule(set, action, line, "");
+        }
+        is_carried_out
     }
 
     /// A rule: what is refused about it is its action, if that is known.

@@ -77,20 +77,17 @@ pub const HANDLERS: [(&str, Handler); 35] = [
     ("redispatch", |settings, _, line, context| option::redispatch(settings, line, context)),
 ];
 
-/// First words of the lines that are kept for the rules.
-const RULES: [&str; 12] = [
+/// Lines that are kept for the rules.
+const RULES: [&str; 9] = [
     "acl",
     "http-after-response",
-    "http-error",
     "http-request",
     "http-response",
     "redirect",
-    "stick",
-    "tcp-request",
-    "tcp-response",
-    "use-server",
+    "tcp-request connection",
+    "tcp-request content",
+    "tcp-request session",
     "use_backend",
-    "quic-initial",
 ];
 
 impl Proxies {
@@ -99,11 +96,11 @@ impl Proxies {
         let (mut settings, addresses) = self.head(section, context);
         addresses.iter().for_each(|word| bind::addresses(&mut settings, word, context));
         for line in &section.lines {
-            if RULES.contains(&line.text(0)) {
+            let Some((row, _)) = context.find(section.place, section.place, line) else { continue };
+            if RULES.contains(&row.name) {
                 let words = line.words.iter().map(|word| spanned(&word.text, word.span)).collect();
                 settings.rules.push(Rule { words, span: line.span() });
             }
-            let Some((row, _)) = context.find(section.place, section.place, line) else { continue };
             if let Some((_, handler)) = HANDLERS.iter().find(|(name, _)| *name == row.name) {
                 handler(&mut settings, row, line, context);
             }
@@ -325,7 +322,8 @@ mod tests {
     #[test]
     fn every_honoured_word_has_a_handler_and_no_other_word_has_one() {
         let proxies = [Place::Defaults, Place::Frontend, Place::Listen, Place::Backend];
-        assert_eq!(sorted(HANDLERS.iter().map(|(name, _)| *name)), honoured(&proxies));
+        let handled = HANDLERS.iter().map(|(name, _)| *name).chain(RULES);
+        assert_eq!(sorted(handled), honoured(&proxies));
         assert_eq!(sorted(global::HANDLERS.iter().map(|(name, _)| *name)), honoured(&[Place::Global]));
         assert_eq!(sorted(server::HANDLERS.iter().map(|(name, _)| *name)), honoured(&[Place::Server]));
         assert_eq!(sorted(bind::HANDLERS.iter().map(|(name, _)| *name)), honoured(&[Place::Bind]));

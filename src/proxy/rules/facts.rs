@@ -1,0 +1,182 @@
+//! What the proxy tells rules about itself. What it cannot tell is refused when rules are compiled (`rule::carried`).
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::net::SocketAddr;
+use std::sync::LazyLock;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::generation;
+use crate::rule::Facts;
+use crate::rule::facts::{Address, Number, Words, Zone};
+use crate::sys::{clock, hosts, localtime};
+use crate::time::Instant;
+
+use super::super::local::{LocalBackend, LocalFrontend, Service};
+use super::super::session::Session;
+use super::RuleState;
+
+/// The environment as it was when the first rule asked.
+static ENVIRONMENT: LazyLock<HashMap<String, Vec<u8>>> = LazyLock::new(|| {
+    let pair = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_encoded_bytes()))
+    };
+    std::env::vars_os().filter_map(pair).collect()
+});
+
+static HOSTNAME: LazyLock<String> = LazyLock::new(|| hosts::short_hostname().unwrap_or_default());
+
+/// A session and its surroundings.
+pub(super) struct Surroundings<'a> {
+    session: &'a Session,
+    frontend: &'a LocalFrontend,
+    pub(super) backend: Option<&'a LocalBackend>,
+    started: Instant,
+    is_first: bool,
+    server: Option<usize>,
+    local: Option<SocketAddr>,
+}
+
+impl<'a> Surroundings<'a> {
+    pub(super) fn new(
+        session: &'a Session,
+        frontend: &'a LocalFrontend,
+        backend: Option<&'a LocalBackend>,
+    ) -> Surroundings<'a> {
+        let started = session.accepted;
+        Surroundings { session, frontend, backend, started, is_first: true, server: None, local: None }
+    }
+
+    /// Takes over what is known of the present stream.
+    pub(super) fn look(&mut self, state: &RuleState) {
+        (self.started, self.is_first, self.server) = (state.started, state.is_first, state.server);
+        let mut local = state.local.borrow_mut();
+        let ask = || {
+            let bound = SocketAddr::new(self.session.shared.local, self.session.listener.key.address.port());
+            self.session.client.local_addr().unwrap_or(bound)
+        };
+        self.local = Some(*local.get_or_insert_with(ask));
+    }
+
+    pub(super) fn session(&self) -> &'a Session {
+        self.session
+    }
+
+    fn backend(&self, name: Option<&str>) -> Option<&generation::Backend> {
+        match name {
+            Some(name) => self.frontend.others.backend(name).map(|backend| &*backend.running),
+            None => self.backend.map(|backend| &*backend.running),
+        }
+    }
+
+    /// A backend and the number of a server in it, of `backend/server` or `server`.
+    fn server(&self, name: Option<&str>) -> Option<(&generation::Backend, usize)> {
+        let (backend, server) = match name?.split_once('/') {
+            Some((backend, server)) => (self.backend(Some(backend))?, server),
+            None => (self.backend(None)?, name?),
+        };
+        let number = backend.model.servers.iter().position(|one| one.name == server)?;
+        Some((backend, number))
+    }
+
+    fn microseconds(&self, at: Instant) -> i64 {
+        i64::try_from(self.session.worker.wall(at).as_micros()).unwrap_or(i64::MAX)
+    }
+}
+
+fn count(value: usize) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn milliseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl Facts for Surroundings<'_> {
+    fn number(&self, question: Number, name: Option<&str>) -> Option<i64> {
+        let worker = &self.session.worker;
+        Some(match question {
+            Number::ProcessSessions => count(worker.process.current()),
+            Number::ProcessId => i64::from(std::process::id()),
+            Number::Thread => count(worker.index),
+            Number::Stopping => i64::from(worker.service.get() == Service::Draining),
+            Number::UsableServers => count(self.backend(name)?.state.usable()),
+            Number::BackendSessions => count(self.backend(name)?.current.load(Ordering::Relaxed)),
+            Number::BackendQueue => count(self.backend(name)?.queue.length()),
+            Number::BackendId => count(self.frontend.others.number_of(&self.backend(name)?.model.name)?),
+            Number::BackendConnectTimeout => milliseconds(self.backend(name)?.model.timeouts.connect),
+            Number::BackendQueueTimeout => milliseconds(self.backend(name)?.model.timeouts.queue),
+            Number::BackendServerTimeout => milliseconds(self.backend(name)?.model.timeouts.server),
+            Number::BackendRetries => i64::from(self.backend(name)?.model.retries),
+            Number::FrontendSessions => match name {
+                Some(name) => count(self.frontend.others.frontend(name)?.sessions.current()),
+                None => count(self.session.listener.sessions.current()),
+            },
+            Number::FrontendId => count(self.frontend.running.index),
+            Number::FrontendClientTimeout => milliseconds(self.frontend.running.model.timeouts.client),
+            Number::ServerConnections => {
+                let (backend, number) = self.server(name)?;
+                count(backend.state.servers.get(number)?.connections.load(Ordering::Relaxed))
+            }
+            Number::ServerIsUp => {
+                let (backend, number) = self.server(name)?;
+                i64::from(backend.state.servers.get(number)?.is_usable())
+            }
+            Number::ServerInitialWeight => {
+                let (backend, number) = self.server(name)?;
+                i64::from(backend.model.servers.get(number)?.weight.value())
+            }
+            Number::ClientHttpMajor | Number::ServerHttpMajor => 1,
+            Number::ClientIsTls | Number::ServerIsTls | Number::ReceivedProxyHeader | Number::IsLoggedEarly => 0,
+            Number::IsFirstRequest => i64::from(self.is_first),
+            Number::AcceptDate => self.microseconds(self.session.accepted),
+            Number::RequestDate => self.microseconds(self.started),
+            _ => return None,
+        })
+    }
+
+    fn words(&self, question: Words) -> Option<&[u8]> {
+        let frontend = &self.frontend.running.model;
+        let name: &str = match question {
+            Words::Hostname => &HOSTNAME,
+            Words::Frontend => &frontend.name,
+            Words::Backend => self.backend.map_or(&frontend.name, |backend| &backend.running.model.name),
+            Words::DefaultBackend => &self.frontend.backend.as_ref()?.running.model.name,
+            Words::Server => &self.backend?.running.model.servers.get(self.server?)?.name,
+            _ => return None,
+        };
+        Some(name.as_bytes())
+    }
+
+    fn address(&self, question: Address) -> Option<SocketAddr> {
+        match question {
+            Address::Source | Address::ClientPeer => Some(self.session.peer),
+            Address::Destination | Address::ClientLocal => self.local,
+            Address::ServerLocal | Address::ServerPeer => None,
+        }
+    }
+
+    /// No PROXY header is read.
+    fn proxy_header_value(&self, _: u8) -> Option<&[u8]> {
+        None
+    }
+
+    fn environment(&self, name: &str) -> Option<&[u8]> {
+        ENVIRONMENT.get(name).map(Vec::as_slice)
+    }
+
+    fn wall_clock(&self) -> Duration {
+        self.session.worker.wall(clock::now())
+    }
+
+    fn zone(&self, epoch: i64) -> Zone {
+        let (offset, name) = localtime::zone(epoch);
+        Zone { offset, name }
+    }
+
+    fn random(&self) -> u32 {
+        // Keyed anew for each call, from a seed of the kernel's.
+        (RandomState::new().hash_one(self.session.peer) >> 32) as u32
+    }
+}

@@ -1,0 +1,162 @@
+//! Rules at work: what a session keeps for them, and the world that they see.
+//!
+//! A frontend whose section and default backend have no rules never comes here. [`request`] runs those of a request and
+//! chooses its backend, [`response`] those of a response, [`connection`] those of a new connection; [`answer`] makes the
+//! responses that rules ask for.
+
+mod answer;
+mod connection;
+mod facts;
+mod request;
+mod response;
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::http::{Edits, Head, Message};
+use crate::rule::transaction::LogLevel;
+use crate::rule::variable::{ProcessVariables, VariableScope};
+use crate::rule::{Captures, Data, Effects, Progress, Registry, RuleSet, Stage, Transaction, Variables, Verdict};
+use crate::time::Instant;
+
+use super::local::{LocalBackend, LocalFrontend};
+use super::session::Session;
+
+pub(super) use answer::own_page;
+pub(super) use connection::{choose, may_enter};
+pub(super) use request::{Decision, decide};
+pub(super) use response::{Responded, respond};
+
+use facts::Surroundings;
+
+/// What a session keeps for rules, from its first to its last.
+#[derive(Debug)]
+pub(super) struct RuleState {
+    variables: Variables,
+    captures: Captures,
+    effects: Effects,
+    /// The head of the request as it came.
+    received: Vec<u8>,
+    head: Head,
+    edits: Edits,
+    /// Of the response.
+    response_edits: Edits,
+    /// First byte of the request.
+    started: Instant,
+    is_first: bool,
+    /// Number of the server that has the request.
+    pub(super) server: Option<usize>,
+    /// Address that the client connected to; asked once.
+    local: RefCell<Option<SocketAddr>>,
+}
+
+impl RuleState {
+    fn new(variables: Arc<ProcessVariables>, now: Instant) -> RuleState {
+        RuleState {
+            variables: Variables::new(variables),
+            captures: Captures::default(),
+            effects: Effects::default(),
+            received: Vec::new(),
+            head: Head::default(),
+            edits: Edits::default(),
+            response_edits: Edits::default(),
+            started: now,
+            is_first: true,
+            server: None,
+            local: RefCell::default(),
+        }
+    }
+
+    /// Forgets the last request.
+    fn begin(&mut self, slots: (usize, usize)) {
+        self.edits.clear();
+        self.response_edits.clear();
+        self.effects.clear();
+        self.captures.clear(slots.0, slots.1);
+        for scope in [VariableScope::Transaction, VariableScope::Request, VariableScope::Response] {
+            self.variables.forget(scope);
+        }
+        self.server = None;
+    }
+}
+
+impl Session {
+    /// Keeps a request head for the rules that will look at it.
+    pub(super) fn keep_head(&mut self, frontend: &LocalFrontend, head: &[u8], started: Instant, is_first: bool) {
+        let now = self.accepted;
+        let state = self
+            .rules
+            .get_or_insert_with(|| Box::new(RuleState::new(Arc::clone(&frontend.others.rules.variables), now)));
+        state.received.clear();
+        state.received.extend_from_slice(head);
+        (state.started, state.is_first) = (started, is_first);
+    }
+
+    /// Whether a rule silenced the log line of this request.
+    pub(super) fn is_silenced(&self) -> bool {
+        self.rules.as_ref().is_some_and(|state| state.effects.log_level == Some(LogLevel::Silent))
+    }
+
+    /// The request line as it came, where rules may have changed it since.
+    pub(super) fn received_line(&self) -> Option<&[u8]> {
+        self.rules.as_ref().map(|state| state.head.line.of(&state.received))
+    }
+
+    fn take_rules(&mut self, frontend: &LocalFrontend) -> Box<RuleState> {
+        let (variables, accepted) = (&frontend.others.rules.variables, self.accepted);
+        self.rules.take().unwrap_or_else(|| Box::new(RuleState::new(Arc::clone(variables), accepted)))
+    }
+}
+
+/// What rules look at, of one stream.
+struct World<'a> {
+    facts: Surroundings<'a>,
+    registry: &'a Registry,
+}
+
+impl<'a> World<'a> {
+    fn new(session: &'a Session, frontend: &'a LocalFrontend, backend: Option<&'a LocalBackend>) -> World<'a> {
+        World { facts: Surroundings::new(session, frontend, backend), registry: &frontend.others.rules.registry }
+    }
+
+    /// Runs a set; `body` is what came of the request's body.
+    fn run<'r>(&mut self, set: &'r RuleSet, state: &mut RuleState, body: &[u8], is_http: bool) -> Verdict<'r> {
+        if set.rules.is_empty() {
+            return Verdict::Continue;
+        }
+        self.facts.look(state);
+        let mut progress = Progress::default();
+        let mut transaction = self.transaction(set.stage, state, body, is_http);
+        loop {
+            match set.run(&mut transaction, &mut progress) {
+                // There is no TLS whose end could be awaited; everything else that waits was refused at load.
+                Verdict::Wait(_) => {}
+                verdict => return verdict,
+            }
+        }
+    }
+
+    fn transaction<'t>(
+        &'t self,
+        stage: Stage,
+        state: &'t mut RuleState,
+        body: &'t [u8],
+        is_http: bool,
+    ) -> Transaction<'t> {
+        let RuleState { variables, captures, effects, received, head, edits, .. } = state;
+        let data = Data { bytes: body, is_final: true, announced: None };
+        Transaction {
+            stage,
+            facts: &self.facts,
+            request: is_http.then_some(Message { bytes: received, head, edits }),
+            response: None,
+            request_data: data,
+            response_data: Data::default(),
+            variables,
+            captures,
+            patterns: self.registry,
+            effects,
+        }
+    }
+}
