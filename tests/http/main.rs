@@ -8,3 +8,4 @@ mod limits;
 mod tcp;
 mod service;
 mod logs;
+mod rules;
