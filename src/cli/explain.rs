@@ -4,20 +4,34 @@ use std::process::ExitCode;
 
 use crate::config::haproxy::table::{self, Place, Reload, Row};
 use crate::diag::nearest;
+use crate::rule::{self, Explanation, Support};
 
 use super::arguments::ExplainOptions;
 
 pub(super) fn run(options: &ExplainOptions) -> anyhow::Result<ExitCode> {
     let words = options.words.join(" ");
     let rows = table::lookup(&words);
-    if rows.is_empty() {
+    let expressions = rule::explain(&words);
+    if rows.is_empty() && expressions.is_empty() {
         let hint = nearest(&words, table::rows().iter().map(|row| row.name));
         let hint = hint.map(|known| format!("; did you mean `{known}`?")).unwrap_or_default();
         anyhow::bail!("no word of haproxy.cfg is `{words}`{hint}");
     }
-    let texts: Vec<String> = rows.into_iter().map(explain).collect();
+    let texts: Vec<String> = rows.into_iter().map(explain).chain(expressions.iter().filter_map(expression)).collect();
     print!("{}", texts.join("\n"));
     Ok(ExitCode::SUCCESS)
+}
+
+/// A fetch, a converter, a tag; actions have rows of their own.
+fn expression(found: &Explanation) -> Option<String> {
+    let support = match found.support {
+        Support::Full => "full".to_owned(),
+        Support::Partial(why) => format!("partial: {why}"),
+        Support::Refused(why) => format!("refused: {why}"),
+    };
+    let Explanation { kind, usage, place, doc, .. } = found;
+    let place = if place.is_empty() { "formats" } else { place };
+    (*kind != "action").then(|| format!("{usage}\n    {kind}: {doc}\n    where    {place}\n    vipgate  {support}\n"))
 }
 
 fn explain(row: &Row) -> String {

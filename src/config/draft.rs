@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::diag::{Span, Spanned};
 use crate::model::proxy::{Balance, Mode};
+use crate::model::rules::Userlist;
 use crate::model::vrrp::{ChecksumForm, Version};
 use crate::model::{LogTarget, track};
 
@@ -26,6 +27,8 @@ pub struct Draft {
     pub frontends: Vec<Frontend>,
     /// Backends.
     pub backends: Vec<Backend>,
+    /// Users and groups.
+    pub userlists: Vec<Userlist>,
     /// Control socket.
     pub admin_socket: Option<Spanned<PathBuf>>,
     /// Destination of access logs.

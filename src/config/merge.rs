@@ -42,6 +42,7 @@ fn absorb(mut into: Draft, from: Draft, problems: &Problems) -> Draft {
     }
     into.frontends.extend(from.frontends);
     into.backends.extend(from.backends);
+    into.userlists.extend(from.userlists);
     into.access_log = into.access_log.or(from.access_log);
     into.workers = into.workers.or(from.workers);
     into.maxconn = into.maxconn.or(from.maxconn);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::model::Model;
 use crate::model::proxy::Mode;
-use crate::model::rules::{Line, Material};
+use crate::model::rules::{Line, Material, Userlist};
 use crate::rule::variable::ProcessVariables;
 use crate::rule::{Files, Registry, Section};
 
@@ -44,9 +44,10 @@ impl Rules {
         if let Some((_, before)) = previous {
             rules.variables = Arc::clone(&before.variables);
         }
+        let userlists = model.rules.userlists.iter().map(|list| (list.name.clone(), Arc::new(list.clone()))).collect();
         let mut known: Vec<(&[Line], Arc<Section>)> = Vec::new();
         for frontend in &model.frontends {
-            let section = rules.section(&frontend.rules, frontend.mode, &model.rules)?;
+            let section = rules.section(&frontend.rules, frontend.mode, &model.rules, &userlists)?;
             known.extend(section.iter().map(|section| (frontend.rules.as_slice(), Arc::clone(section))));
             rules.frontends.push(section);
         }
@@ -55,7 +56,7 @@ impl Rules {
             let same = known.iter().find(|(lines, _)| *lines == backend.rules);
             let section = match same {
                 Some((_, section)) => Some(Arc::clone(section)),
-                None => rules.section(&backend.rules, backend.mode, &model.rules)?,
+                None => rules.section(&backend.rules, backend.mode, &model.rules, &userlists)?,
             };
             rules.backends.push(section);
         }
@@ -67,11 +68,12 @@ impl Rules {
         lines: &[Line],
         mode: Mode,
         material: &Material,
+        userlists: &HashMap<String, Arc<Userlist>>,
     ) -> Result<Option<Arc<Section>>, PrepareError> {
         if lines.is_empty() {
             return Ok(None);
         }
-        let compiled = Section::compile(lines, mode, &Content(material), &mut self.registry, &HashMap::new());
+        let compiled = Section::compile(lines, mode, &Content(material), &mut self.registry, userlists);
         if let Some(error) = compiled.errors.first() {
             let line = &lines[error.line];
             return Err(PrepareError::Rule {

@@ -20,11 +20,44 @@ pub struct Line {
 pub struct Material {
     /// Content of the files that rules name (maps, patterns, bodies), by name.
     pub files: BTreeMap<String, Arc<[u8]>>,
+    /// Users and groups, by section.
+    pub userlists: Vec<Userlist>,
 }
 
 impl fmt::Debug for Material {
-    /// Names and sizes: files are large.
+    /// Names and sizes: files are large, passwords are nobody's business.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_map().entries(self.files.iter().map(|(name, bytes)| (name, bytes.len()))).finish()
+        let files: BTreeMap<_, _> = self.files.iter().map(|(name, bytes)| (name, bytes.len())).collect();
+        let userlists: Vec<_> = self.userlists.iter().map(|list| &list.name).collect();
+        out.debug_struct("Material").field("files", &files).field("userlists", &userlists).finish()
     }
+}
+
+/// How a password is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Password {
+    /// As it is.
+    Plain(String),
+    /// As crypt(3) makes it: `$5$` (SHA-256) or `$6$` (SHA-512).
+    Crypted(String),
+}
+
+/// A user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Name.
+    pub name: String,
+    /// `None` never lets the user in.
+    pub password: Option<Password>,
+    /// Groups, by name.
+    pub groups: Vec<String>,
+}
+
+/// A `userlist` section.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Userlist {
+    /// Name of the section.
+    pub name: String,
+    /// Its users.
+    pub users: Vec<User>,
 }

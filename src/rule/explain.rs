@@ -1,9 +1,11 @@
 //! What the tables say about a name.
 
+use crate::model::proxy::Mode;
+
 use super::argument::Spec;
 use super::error::Support;
 use super::format::TAGS;
-use super::{acl, action, condition, converter, fetch};
+use super::{acl, action, carried, condition, converter, fetch};
 
 /// Everything known about a name; `vipgate explain` prints it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +28,11 @@ pub fn explain(name: &str) -> Vec<Explanation> {
     if let Some(row) = fetch::by_name(name) {
         let usage = format!("{} : {}", call(row.name, row.arguments, row.needed), row.output.name());
         let place = format!("where there is {}", row.needs.name());
-        found.push(Explanation { kind: "fetch", usage, place, support: row.support, doc: row.doc.into() });
+        let support = match (row.support, carried::fetch(row, Mode::Http)) {
+            (Support::Full | Support::Partial(_), Some(why)) => Support::Refused(why),
+            (support, _) => support,
+        };
+        found.push(Explanation { kind: "fetch", usage, place, support, doc: row.doc.into() });
     }
     if let Some(row) = converter::by_name(name) {
         let (input, output) = (row.input.name(), row.output.name());
@@ -38,12 +44,13 @@ pub fn explain(name: &str) -> Vec<Explanation> {
         let space = if row.usage.is_empty() || row.usage.starts_with('(') { "" } else { " " };
         let stages: Vec<_> = row.stages.iter().map(|stage| stage.name()).collect();
         let usage = format!("{}{space}{}", row.name, row.usage);
-        let (support, doc) = (row.support, row.doc.into());
+        let (support, doc) = (carried::action(row), row.doc.into());
         found.push(Explanation { kind: "action", usage, place: stages.join(", "), support, doc });
     }
     if let Some(row) = name.strip_prefix('%').and_then(|tag| TAGS.iter().find(|row| row.name == tag)) {
         let (usage, doc) = (format!("%{}", row.name), row.doc.into());
-        found.push(Explanation { kind: "format tag", usage, place: String::new(), support: Support::Full, doc });
+        let support = carried::tag(row.tag).map_or(Support::Full, Support::Refused);
+        found.push(Explanation { kind: "format tag", usage, place: String::new(), support, doc });
     }
     if let Some((_, words)) = condition::PREDEFINED.iter().find(|(known, _)| *known == name) {
         let doc = format!("true if {{ {} }}", words.join(" "));

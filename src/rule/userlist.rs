@@ -2,34 +2,7 @@
 
 use base64::Engine as _;
 
-/// How a password is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Password {
-    /// As it is.
-    Plain(String),
-    /// As crypt(3) makes it: `$5$` (SHA-256) or `$6$` (SHA-512).
-    Crypted(String),
-}
-
-/// A user.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
-    /// Name.
-    pub name: String,
-    /// `None` never lets the user in.
-    pub password: Option<Password>,
-    /// Groups, by name.
-    pub groups: Vec<String>,
-}
-
-/// A `userlist` section.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Userlist {
-    /// Name of the section.
-    pub name: String,
-    /// Its users.
-    pub users: Vec<User>,
-}
+pub use crate::model::rules::{Password, User, Userlist};
 
 impl Userlist {
     /// Says why a crypted password can never be checked; `None` if it can.

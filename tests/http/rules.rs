@@ -237,6 +237,27 @@ fn patterns_and_maps_come_from_files() {
 }
 
 #[test]
+fn passwords_of_a_userlist_let_in() {
+    // openssl passwd -5 -salt saltsalt secret
+    let text = "userlist team\n group ops users ann\n user ann insecure-password pw\n \
+                user bob password $5$saltsalt$0IyaXrmV7.sGNS6tirgqHLqX/G.FBvgkYA.lpPdS5sA\n\
+                frontend web\n bind PORT\n default_backend app\n http-request auth unless { http_auth(team) }\n \
+                http-request set-header X-Ops yes if { http_auth_group(team) ops }\n\
+                backend app\n server s SERVER\n";
+    on_both("http", text, |connect| {
+        // ann:pw, bob:secret, bob:wrong
+        for (credentials, code, is_ops) in
+            [("YW5uOnB3", "200", true), ("Ym9iOnNlY3JldA==", "200", false), ("Ym9iOndyb25n", "401", false)]
+        {
+            let request = get("/").replace("X-Gone: 1", &format!("Authorization: Basic {credentials}"));
+            let (head, body) = connect().send(request).response();
+            assert_eq!((status(&head), field(&body, "x-ops").is_some()), (code, is_ops), "{head}{body}");
+        }
+        assert_eq!(status(&connect().send(get("/")).response().0), "401");
+    });
+}
+
+#[test]
 fn unwanted_connections_are_not_served() {
     let text = "frontend web\n bind PORT\n tcp-request connection reject if { src 127.0.0.0/8 } { dst_port gt 0 }\n \
                 default_backend app\nbackend app\n server s SERVER\n";

@@ -44,7 +44,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "admin",
         ],
     ),
-    ("cli", &["time", "diag", "model", "state", "config", "sys", "admin", "run"]),
+    ("cli", &["time", "diag", "model", "state", "rule", "config", "sys", "admin", "run"]),
 ];
 
 /// Modules that decide: they compile without any I/O crate and touch neither kernel nor clock.

@@ -42,7 +42,7 @@ struct Context<'a> {
 pub fn validate(draft: &Draft, sources: &[Source], host: &HostFacts, problems: &Problems) -> Model {
     let node = nodes::this(draft, host, problems);
     let context = Context { sources, draft, host, problems, node };
-    let shared = rules::Shared::new(host);
+    let shared = rules::Shared::new(host, draft);
     let nodes = nodes::resolve(&context);
     let backends = backends::resolve(&context, &shared);
     let mut instances = instances::resolve(&context);
@@ -65,7 +65,7 @@ pub fn validate(draft: &Draft, sources: &[Source], host: &HostFacts, problems: &
 /// Files that rules name and `host` does not have.
 pub fn unread_files(draft: &Draft, sources: &[Source], host: &HostFacts) -> Vec<String> {
     let context = Context { sources, draft, host, problems: &Problems::default(), node: draft.nodes.first() };
-    let shared = rules::Shared::new(host);
+    let shared = rules::Shared::new(host, draft);
     for frontend in &draft.frontends {
         rules::resolve(&context, &shared, &frontend.rules, rules::frontend_mode(frontend));
     }

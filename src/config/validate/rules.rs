@@ -8,7 +8,7 @@ use crate::config::HostFacts;
 use crate::config::draft::{self, Rule};
 use crate::diag::{Diagnostic, Severity, Span};
 use crate::model::proxy::Mode;
-use crate::model::rules::{Line, Material};
+use crate::model::rules::{Line, Material, Userlist};
 use crate::rule::reference::{Reference, ReferenceKind};
 use crate::rule::{Files, Registry, RuleError, Section};
 
@@ -18,6 +18,7 @@ use super::{Context, backends, frontends, or};
 pub struct Shared<'a> {
     files: Known<'a>,
     registry: RefCell<Registry>,
+    userlists: HashMap<String, Arc<Userlist>>,
 }
 
 /// Files that somebody read, and which of them are named.
@@ -39,9 +40,10 @@ impl Files for Known<'_> {
 
 impl<'a> Shared<'a> {
     /// Nothing named yet.
-    pub fn new(host: &'a HostFacts) -> Shared<'a> {
+    pub fn new(host: &'a HostFacts, draft: &draft::Draft) -> Shared<'a> {
         let files = Known { host, asked: RefCell::default() };
-        Shared { files, registry: RefCell::default() }
+        let userlists = draft.userlists.iter().map(|list| (list.name.clone(), Arc::new(list.clone()))).collect();
+        Shared { files, registry: RefCell::default(), userlists }
     }
 
     /// Files that rules name and nobody read.
@@ -55,7 +57,10 @@ impl<'a> Shared<'a> {
         let asked = self.files.asked.borrow();
         let known = |name: &String| Some((name.clone(), Arc::clone(self.files.host.files.get(name)?.as_ref().ok()?)));
         let files: BTreeMap<_, _> = asked.iter().filter_map(known).collect();
-        Material { files }
+        let userlists = self.userlists.values().map(|list| (**list).clone());
+        let mut userlists: Vec<_> = userlists.collect();
+        userlists.sort_by(|a, b| a.name.cmp(&b.name));
+        Material { files, userlists }
     }
 }
 
@@ -66,7 +71,7 @@ pub fn resolve(context: &Context<'_>, shared: &Shared<'_>, rules: &[Rule], mode:
         return lines;
     }
     let mut registry = shared.registry.borrow_mut();
-    let compiled = Section::compile(&lines, mode, &shared.files, &mut registry, &HashMap::new());
+    let compiled = Section::compile(&lines, mode, &shared.files, &mut registry, &shared.userlists);
     for found in &compiled.errors {
         let RuleError { at, offset, what, hint } = &found.what;
         let place = word(&rules[found.line], *at, *offset);

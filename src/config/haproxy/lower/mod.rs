@@ -16,6 +16,7 @@ mod server;
 mod check;
 mod log;
 mod finish;
+mod userlist;
 
 pub use context::Context;
 
@@ -40,6 +41,7 @@ pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
                 context.no_more(&section.head, 1);
                 global.read(section, context);
             }
+            Place::Userlist => draft.userlists.extend(userlist::read(section, &draft.userlists, context)),
             _ => proxies.read(section, context),
         }
     }

@@ -55,3 +55,34 @@ fn unknown_words_have_a_suggestion() {
     assert_eq!(suggest(Place::Backend, &["option", "httpcheck"]), Some("option httpchk"));
     assert_eq!(suggest(Place::Frontend, &["zzzzzz"]), None);
 }
+
+#[test]
+fn actions_are_supported_as_the_proxy_carries_them_out() {
+    use crate::rule::Stage;
+    use crate::rule::action::ACTIONS;
+    use crate::rule::{Support as Carried, carried};
+    let sets = [
+        (Place::HttpRequest, Stage::HttpRequest),
+        (Place::HttpResponse, Stage::HttpResponse),
+        (Place::HttpAfterResponse, Stage::HttpAfterResponse),
+        (Place::TcpConnection, Stage::TcpConnection),
+        (Place::TcpSession, Stage::TcpSession),
+        (Place::TcpContent, Stage::TcpRequest),
+    ];
+    for (place, stage) in sets {
+        for action in ACTIONS.iter().filter(|action| action.stages.contains(&stage)) {
+            let words: Vec<&str> = std::iter::once(action.name).chain(action.usage.split(' ')).collect();
+            let Some((row, _)) = find(&words, rows_of(place)) else {
+                // Unknown words are errors too.
+                assert!(matches!(carried::action(action), Carried::Refused(_)), "{} {}", place.name(), action.name);
+                continue;
+            };
+            let is_same = match (row.support, carried::action(action)) {
+                (Support::Full, Carried::Full) | (Support::Refused(_), Carried::Refused(_)) => true,
+                (Support::Partial(here), Carried::Partial(there)) => here == there,
+                _ => false,
+            };
+            assert!(is_same, "{} {}: {:?}", place.name(), row.name, row.support);
+        }
+    }
+}

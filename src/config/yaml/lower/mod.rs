@@ -17,6 +17,7 @@ pub fn file(root: &Node) -> Draft {
     let sections = |name: &str| root.value(name).map(Node::entries).unwrap_or_default();
     let inner = |section: &str, key: &str| root.value(section).and_then(|section| section.value(key));
     Draft {
+        userlists: Vec::new(),
         nodes: sections("nodes").iter().map(node).collect(),
         instances: sections("vrrp").iter().map(vrrp::instance).collect(),
         sync_groups: sections("sync_groups").iter().map(vrrp::sync_group).collect(),
