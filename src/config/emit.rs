@@ -7,13 +7,18 @@ use thiserror::Error;
 
 use crate::model::check::{Check, HttpProbe, Probe};
 use crate::model::proxy::{Backend, Balance, Frontend, Mode, Server};
+use crate::model::rules::Line;
 use crate::model::{LogTarget, Model};
+use crate::rule;
 
 use super::yaml::duration_text;
 
 /// Why a model cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum EmitError {
+    /// It has lists of users.
+    #[error("userlists cannot be written in YAML yet: keep them in haproxy.cfg, which may stand beside it")]
+    Userlists,
     /// It has virtual routers, which only YAML describes.
     #[error("virtual routers are in YAML already: convert haproxy.cfg alone")]
     Routers,
@@ -29,6 +34,9 @@ pub enum EmitError {
 pub fn yaml(model: &Model) -> Result<String, EmitError> {
     if !model.instances.is_empty() {
         return Err(EmitError::Routers);
+    }
+    if !model.rules.userlists.is_empty() {
+        return Err(EmitError::Userlists);
     }
     let mut out = Text::default();
     out.line(0, "nodes:");
@@ -110,6 +118,7 @@ fn frontend(out: &mut Text, frontend: &Frontend, model: &Model) {
     out.pair(3, "tunnel", timeouts.tunnel.map_or("off".to_owned(), time));
     out.pair(2, "forwarded", frontend.forwarded);
     out.pair(2, "log", frontend.log);
+    rules(out, &frontend.rules);
 }
 
 fn backend(out: &mut Text, backend: &Backend) -> Result<(), EmitError> {
@@ -133,12 +142,23 @@ fn backend(out: &mut Text, backend: &Backend) -> Result<(), EmitError> {
     if let Some(check) = common {
         self::check(out, 2, check);
     }
+    rules(out, &backend.rules);
     out.line(2, "servers:");
     for server in &backend.servers {
         out.line(3, &format!("{}:", name(&server.name)?));
         self::server(out, server, common);
     }
     Ok(())
+}
+
+fn rules(out: &mut Text, lines: &[Line]) {
+    if !lines.is_empty() {
+        out.line(2, "rules:");
+    }
+    for line in lines {
+        let text = rule::join(line.words.iter().map(String::as_str));
+        out.line(3, &format!("- {}", quoted(&text)));
+    }
 }
 
 /// The check that all servers have, if they do.

@@ -66,6 +66,11 @@ impl Condition {
     }
 }
 
+/// Whether an ACL of that name exists without being declared.
+pub fn is_predefined(name: &str) -> bool {
+    predefined(name).is_some()
+}
+
 impl Scope<'_> {
     /// Compiles `acl <name> <criterion> ...` without its first word, and declares the name or adds to it.
     pub fn declare_acl(&mut self, words: &[&str]) -> Result<(), RuleError> {

@@ -68,6 +68,7 @@ pub use section::{Section, Target};
 pub use stage::Stage;
 pub use transaction::{Captures, Data, Effects, Transaction};
 pub use variable::Variables;
+pub use words::{join, split};
 
 /// Compiles the words of a rule behind `http-request` or its like, at the scope's stage: `set-header X-A %[src] if TRUE`.
 /// `line` is where it stands, for `last_rule_line` and messages.

@@ -57,9 +57,29 @@ pub fn split(text: &str) -> Result<Vec<String>, RuleError> {
     Ok(words)
 }
 
+/// Words as one text that [`split`] cuts into the same words.
+pub fn join<'w>(words: impl Iterator<Item = &'w str>) -> String {
+    let is_plain = |word: &str| {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:%[],=<>+*$^!{}|?&@~;".contains(c);
+        !word.is_empty() && word.chars().all(is_plain)
+    };
+    let quoted = |word: &str| match is_plain(word) {
+        true => word.to_owned(),
+        false => format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"")),
+    };
+    words.map(quoted).collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::split;
+    use super::{join, split};
+
+    #[test]
+    fn joined_words_are_cut_into_the_same() {
+        for words in [vec!["a", "b c", ""], vec!["f(x y)", "g('a b',\"c\")", "("], vec![r"\d+\.x\", "a\nb", "#"]] {
+            assert_eq!(split(&join(words.iter().copied())).unwrap(), words);
+        }
+    }
 
     #[test]
     fn quotes_protect_white_space() {

@@ -100,3 +100,23 @@ fn several_files_and_languages_are_one_configuration() {
     assert!(model.backends.iter().any(|backend| backend.name == "extra") && !model.instances.is_empty());
     assert!(!said.contains("missing timeouts"), "defaults go on into the next file: {said}");
 }
+
+#[test]
+fn converted_rules_are_the_same_words() {
+    let text = "defaults\nmode http\ntimeout client 7s\ntimeout connect 3s\ntimeout server 9s\nfrontend f\nbind \
+                127.0.0.1:80\nacl odd path_reg '^/a b\\\\.c$' /\\ x\nhttp-request set-header X \"say %[src] 'it' (\\\"x\" if odd\n\
+                http-request set-header Y \"%[path,regsub('a b',c)]\"\nuse_backend b if odd\ndefault_backend b\n\
+                backend b\nhttp-request del-header Z\nserver s 192.0.2.1:80\n";
+    let sources = [Source::new("a.cfg", text)];
+    let loaded = load(&sources, &on("lb1"));
+    let said = diag::render(&loaded.diagnostics, &sources);
+    let model = loaded.model.unwrap_or_else(|| panic!("{said}"));
+    let yaml = to_yaml(&model).expect("it has no routers");
+    let again = load(&[Source::new("a.yaml", yaml.as_str())], &on("lb1")).model.unwrap_or_else(|| panic!("{yaml}"));
+    let words = |model: &vipgate::model::Model| {
+        let lines = [&model.frontends[0].rules, &model.backends[0].rules];
+        lines.map(|lines| lines.iter().map(|line| line.words.clone()).collect::<Vec<_>>())
+    };
+    assert_eq!(words(&again), words(&model), "{yaml}");
+    assert_eq!((words(&model)[0].len(), words(&model)[1].len()), (4, 1));
+}

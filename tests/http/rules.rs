@@ -24,8 +24,8 @@ impl Drop for Packaged {
     }
 }
 
-fn read(text: &str) -> Model {
-    let sources = [Source::new("rules.cfg", text)];
+fn read(name: &str, text: &str) -> Model {
+    let sources = [Source::new(name, text)];
     let mut host = HostFacts { node: "lb1".to_owned(), ..HostFacts::default() };
     let files = rule_files(&sources, &host).into_iter().map(|name| {
         let content = std::fs::read(&name).map(Into::into).map_err(|error| error.to_string());
@@ -47,7 +47,7 @@ fn on_both(mode: &str, text: &str, script: impl Fn(&dyn Fn() -> Peer)) {
     let kind = if mode == "tcp" { Mode::Tcp } else { Mode::Http };
     let proxy = Proxy::start(kind, &[], |model| {
         let port = model.frontends[0].binds[0].address.port();
-        *model = read(&file(port));
+        *model = read("rules.cfg", &file(port));
     });
     script(&|| proxy.client());
     let directory = tempfile::tempdir().unwrap();
@@ -279,4 +279,54 @@ fn tcp_connections_choose_by_address() {
     on_both("tcp", text, |connect| {
         assert!(connect().send(get("/")).response().1.starts_with("GET / "));
     });
+}
+
+#[test]
+fn rules_of_yaml_are_rules_of_haproxy() {
+    let server = Scripted::echo();
+    let text = |port: u16, server: SocketAddr| {
+        format!(
+            "nodes: {{lb1: {{}}}}\nfrontends:\n  web:\n    bind: [\"127.0.0.1:{port}\"]\n    default_backend: app\n    \
+             use_backend: [{{backend: api, if: \"path_beg /api\"}}, {{backend: none, unless: is_known}}]\n    \
+             rules: [\"acl is_known path_beg /api /app\", \"http-request set-header X-Client %[src]\"]\n\
+             backends:\n  app: {{servers: {{s: \"{server}\"}}}}\n  \
+             api: {{servers: {{s: \"{server}\"}}, rules: [\"http-request set-header X-B api\"]}}\n  \
+             none: {{servers: {{s: \"{server}\"}}, rules: [\"http-request deny status 404\"]}}\n"
+        )
+    };
+    let proxy = Proxy::start(Mode::Http, &[], |model| {
+        let port = model.frontends[0].binds[0].address.port();
+        *model = read("rules.yaml", &text(port, server.address));
+    });
+    let mut client = proxy.client();
+    let (_, body) = client.send(get("/api/x")).response();
+    assert_eq!((field(&body, "x-b"), field(&body, "x-client")), (Some("api"), Some("127.0.0.1")));
+    let (_, body) = client.send(get("/app")).response();
+    assert_eq!((field(&body, "x-b"), field(&body, "x-client")), (None, Some("127.0.0.1")));
+    assert_eq!(status(&client.send(get("/other")).response().0), "404");
+}
+
+#[test]
+fn requests_that_rules_answered_are_logged_as_haproxy_logs_them() {
+    let proxy = Proxy::start(Mode::Http, &[], |model| {
+        let port = model.frontends[0].binds[0].address.port();
+        let rules = "http-request deny if { path /deny }\n http-request return status 204 if { path /own }\n \
+                     http-request set-log-level silent if { path /quiet }\n http-request return status 200 if { path /quiet }\n \
+                     http-request reject if { path /reject }\n http-request set-path /x\n";
+        *model = read("a.cfg", &format!("{DEFAULTS} mode http\nfrontend web\n bind 127.0.0.1:{port}\n {rules}"));
+        model.frontends[0].log = true;
+        model.process.access_log = vipgate::model::LogTarget::Stdout;
+    });
+    assert!(proxy.client().send(get("/quiet")).head().starts_with("HTTP/1.1 200 "));
+    for (path, status, state) in
+        [("/deny", "403", "PR--"), ("/own", "204", "LR--"), ("/else", "503", "SC--"), ("/reject", "-1", "PR--")]
+    {
+        proxy.client().send(get(path)).head();
+        let line = proxy.line();
+        assert!(line.starts_with("web web/<NOSRV> ") && line.contains(&format!(" {status} ")), "{line}");
+        assert!(
+            line.contains(&format!(" - - {state} ")) && line.ends_with(&format!("\"GET {path} HTTP/1.1\"")),
+            "{line}"
+        );
+    }
 }

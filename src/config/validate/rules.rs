@@ -103,6 +103,8 @@ fn line(context: &Context<'_>, rule: &Rule) -> Line {
 /// The place of a byte of a word; the end of the line where the word is missing.
 fn word(rule: &Rule, at: usize, offset: usize) -> Span {
     match rule.words.get(at) {
+        // A text that was cut into words is known as a whole only.
+        Some(word) if rule.words.iter().filter(|other| other.span == word.span).count() > 1 => word.span,
         Some(word) => Span { start: (word.span.start + offset).min(word.span.end), ..word.span },
         None => Span { start: rule.span.end, ..rule.span },
     }

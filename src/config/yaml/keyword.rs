@@ -101,6 +101,10 @@ pub enum Scalar {
     Path,
     /// A server of a backend, `backend/server`.
     ServerName,
+    /// A rule in HAProxy's language.
+    Rule,
+    /// A condition in HAProxy's language.
+    Condition,
 }
 
 impl Scalar {
@@ -147,6 +151,7 @@ impl Scalar {
             Scalar::LogTarget => value::log_target(text).map(drop),
             Scalar::Command => value::command(text).map(drop),
             Scalar::Path => value::absolute(text).map(drop),
+            Scalar::Rule | Scalar::Condition => value::words(text).map(drop),
             Scalar::ServerName => match text.split_once('/') {
                 Some((backend, server)) => value::name(backend).and(value::name(server)).map(drop),
                 None => Err(Wrong {
@@ -187,6 +192,8 @@ impl Scalar {
             Scalar::Command => "a program and its arguments",
             Scalar::Path => "an absolute path",
             Scalar::ServerName => "BACKEND/SERVER",
+            Scalar::Rule => "a rule such as http-request deny if { path_beg /private }",
+            Scalar::Condition => "a condition such as path_beg /api",
         }
     }
 }

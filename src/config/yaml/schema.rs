@@ -58,7 +58,7 @@ fn value(value: &Value) -> Json {
 fn scalar(kind: Scalar) -> Json {
     let text = |pattern: &str| json!({"type": "string", "pattern": pattern});
     match kind {
-        Scalar::Text | Scalar::Command | Scalar::Header => json!({"type": "string"}),
+        Scalar::Text | Scalar::Command | Scalar::Header | Scalar::Rule | Scalar::Condition => json!({"type": "string"}),
         Scalar::Name => json!({"type": ["string", "integer"], "pattern": "^[A-Za-z0-9._-]{1,64}$"}),
         Scalar::Interface => text("^[^ /]{1,15}$"),
         Scalar::Flag => json!({"type": "boolean"}),

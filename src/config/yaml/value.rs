@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::config::draft;
 use crate::model::LogTarget;
 use crate::model::track::Weight;
+use crate::rule;
 
 /// Why a text is not such a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +73,16 @@ pub fn duration_text(duration: Duration) -> String {
         _ if micros.is_multiple_of(1_000_000) => format!("{}s", micros / 1_000_000),
         _ if micros.is_multiple_of(1_000) => format!("{}ms", micros / 1_000),
         _ => format!("{}ms", micros as f64 / 1e3),
+    }
+}
+
+/// Words of a rule or a condition, at least one.
+pub fn words(text: &str) -> Result<Vec<String>, Wrong> {
+    let wrong = |what: String| Wrong { code: "E-VALUE", what, hint: None };
+    match rule::split(text) {
+        Ok(words) if words.is_empty() => Err(wrong("there are no words in it".to_owned())),
+        Ok(words) => Ok(words),
+        Err(error) => Err(wrong(error.to_string())),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod vrrp;
 mod proxy;
+mod rules;
 
 use crate::config::draft::{Draft, Node as NodeDraft};
 use crate::diag::Spanned;

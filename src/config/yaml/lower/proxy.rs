@@ -6,6 +6,7 @@ use crate::config::yaml::value;
 use crate::diag::Spanned;
 use crate::model::proxy::{Balance, Mode};
 
+use super::rules;
 use super::{list, or_off, read, text, word};
 
 const MODES: &[(&str, Mode)] = &[("http", Mode::Http), ("tcp", Mode::Tcp)];
@@ -25,7 +26,7 @@ pub fn frontend(entry: &Entry) -> Frontend {
         tunnel: read(at("timeouts").and_then(|timeouts| timeouts.value("tunnel")), or_off(value::duration)),
         forwarded: read(at("forwarded"), value::flag),
         log: read(at("log"), value::flag),
-        rules: Vec::new(),
+        rules: rules::frontend(&entry.value),
     }
 }
 
@@ -44,7 +45,7 @@ pub fn backend(entry: &Entry) -> Backend {
         queue: timeout("queue"),
         check: check.map(|entry| Spanned::new(self::check(&entry.value), entry.key.span)),
         servers: at("servers").map(Node::entries).unwrap_or_default().iter().map(server).collect(),
-        rules: Vec::new(),
+        rules: rules::lines(&entry.value),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Frontends, backends, servers and health checks.
 
-use crate::config::yaml::keyword::{Scalar, Section, Value};
+use crate::config::yaml::keyword::{Key, Scalar, Section, Value};
 
 use super::{COUNT, OFF, TIMEOUT, key, refused, required};
 
@@ -28,7 +28,33 @@ pub(super) static FRONTEND: Section = Section {
         ),
         key("log", Value::One(Scalar::Flag), "Writes access log lines. Default true."),
         refused("tls", "TLS on a bind comes later; terminate it on the servers in tcp mode"),
-        refused("rules", "rules and ACLs come later; use `default_backend`"),
+        key(
+            "use_backend",
+            Value::List(&Value::Section(&USE_BACKEND)),
+            "Backends for some of the traffic: the first whose condition holds. Default: `default_backend`.",
+        ),
+        RULES,
+    ],
+};
+
+const RULES: Key = key(
+    "rules",
+    Value::List(&Value::One(Scalar::Rule)),
+    "Rules in HAProxy's language, in order: `acl`, `http-request`, `http-response`, `http-after-response`, `redirect`, \
+     `tcp-request connection`, `tcp-request session`, `tcp-request content` and, in frontends, `use_backend`.",
+);
+
+static USE_BACKEND: Section = Section {
+    name: "an entry of `use_backend`",
+    doc: "A backend for some of the traffic.",
+    keys: &[
+        required("backend", Value::One(Scalar::Name), "Its name."),
+        key(
+            "if",
+            Value::One(Scalar::Condition),
+            "The condition in HAProxy's language: a test such as `path_beg /api`, or names of ACLs. Default: always.",
+        ),
+        key("unless", Value::One(Scalar::Condition), "The same, inverted."),
     ],
 };
 
@@ -74,6 +100,7 @@ pub(super) static BACKEND: Section = Section {
         key("redispatch", Value::One(Scalar::Flag), "Whether the last retry may go to another server. Default true."),
         key("timeouts", Value::Section(&SERVER_TIMEOUTS), "Timeouts of the server side."),
         key("check", Value::Section(&CHECK), "How servers are probed. Default: not at all, they count as up."),
+        RULES,
         refused("cookie", "cookie persistence comes later; remove it, or use `balance: source` meanwhile"),
         refused("stick", "stick tables come later; remove it, or use `balance: source` meanwhile"),
     ],
