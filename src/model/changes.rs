@@ -18,6 +18,9 @@ pub fn changes(a: &Model, b: &Model) -> Vec<String> {
     named(&mut words, "frontend", &a.frontends, &diff.frontends, |one| &one.name, |_, _| true);
     named(&mut words, "backend", &a.backends, &diff.backends, |one| &one.name, differs_beyond_servers);
     binds_and_servers(&mut words, a, b, &diff);
+    if diff.rules.is_some() {
+        words.push("files or users of rules changed".to_owned());
+    }
     if let Some(process) = &diff.process {
         settings(&mut words, &a.process, process);
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 
 use super::proxy::{Backend, Bind, Frontend, Server};
-use super::rules::Material;
+use super::rules::{Material, are_alike};
 use super::track::{Object, Tracked};
 use super::vrrp::{Instance, SyncGroup};
 use super::{Model, Node, Process};
@@ -113,12 +113,7 @@ pub fn diff(a: &Model, b: &Model) -> Diff {
     Diff {
         instances: list(&a.instances, &b.instances, |one| &one.name, |x, y| compare_instances(a, x, b, y)),
         frontends: list(&a.frontends, &b.frontends, |one| &one.name, |x, y| compare_frontends(a, x, b, y)),
-        backends: list(
-            &a.backends,
-            &b.backends,
-            |one| &one.name,
-            |x, y| if x == y { Verdict::Same } else { Verdict::Changed },
-        ),
+        backends: list(&a.backends, &b.backends, |one| &one.name, compare_backends),
         binds_added: binds_b.difference(&binds_a).cloned().collect(),
         binds_removed: binds_a.difference(&binds_b).cloned().collect(),
         servers_added: sorted(servers_b.keys().filter(|key| !servers_a.contains_key(key)).cloned()),
@@ -217,6 +212,14 @@ fn what(model: &Model, tracked: &Tracked) -> (String, Option<Object>) {
     }
 }
 
+fn compare_backends(before: &Backend, after: &Backend) -> Verdict {
+    let mut moved = before.clone();
+    if are_alike(&before.rules, &after.rules) {
+        moved.rules.clone_from(&after.rules);
+    }
+    if moved == *after { Verdict::Same } else { Verdict::Changed }
+}
+
 fn compare_frontends(a: &Model, before: &Frontend, b: &Model, after: &Frontend) -> Verdict {
     let backend = |model: &Model, one: &Frontend| {
         one.default_backend.map(|number| model.backends.get(number).map(|backend| backend.name.clone()))
@@ -228,6 +231,9 @@ fn compare_frontends(a: &Model, before: &Frontend, b: &Model, after: &Frontend) 
         one.binds.iter().map(|bind| (bind.address, owner(model, bind))).collect::<Vec<_>>()
     };
     let mut renumbered = before.clone();
+    if are_alike(&before.rules, &after.rules) {
+        renumbered.rules.clone_from(&after.rules);
+    }
     renumbered.default_backend = after.default_backend;
     renumbered.binds.clone_from(&after.binds);
     let is_same = backend(a, before) == backend(b, after) && binds(a, before) == binds(b, after);

@@ -15,6 +15,11 @@ pub struct Line {
     pub line: u32,
 }
 
+/// Whether two lists of rules differ in the places of their lines at most.
+pub fn are_alike(a: &[Line], b: &[Line]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.words == b.words)
+}
+
 /// What the rules of all sections share.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Material {

@@ -60,7 +60,7 @@ fn write_log(
     bytes: u64,
     server_connections: usize,
 ) {
-    if !frontend.logs || session.is_silenced() {
+    if !frontend.logs || session.is_silenced(frontend) {
         return;
     }
     let worker = &session.worker;

@@ -96,8 +96,8 @@ fn exchange(stream: &mut TcpStream, request: &[u8], end: &[u8], scratch: &mut Ve
 }
 
 /// Allocations of the worker for 1000 requests, 250 on each of four connections, after as many to warm up.
-fn allocations(mode: Mode, request: &'static [u8], response: &'static [u8]) -> u64 {
-    let address = worker::start(mode, start_server(response), count_this_thread);
+fn allocations(mode: Mode, rules: &[&str], request: &'static [u8], response: &'static [u8]) -> u64 {
+    let address = worker::start(mode, rules, start_server(response), count_this_thread);
     let mut streams: Vec<TcpStream> =
         (0..4).map(|_| TcpStream::connect(address).expect("the worker listens")).collect();
     let mut scratch = Vec::with_capacity(64 * 1024);
@@ -123,14 +123,28 @@ fn keep_alive_requests_allocate_nothing() {
     const POST: &[u8] = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
     const LENGTH: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
     const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    const RULES: &[&str] = &[
+        "acl is_api path_beg /api",
+        "tcp-request connection reject if { src 192.0.2.0/24 }",
+        "http-request deny if { hdr_beg(host) -i evil. }",
+        "http-request set-header X-Client %[src]",
+        "http-request set-header X-Frontend %f if !is_api",
+        "http-request set-var(txn.count) req.hdr_cnt(accept)",
+        "http-request set-path /new%[path]",
+        "use_backend app if is_api",
+        "http-response set-header X-Server %s",
+        "http-response set-header X-Count %[var(txn.count)]",
+        "http-after-response del-header Server",
+    ];
     for (name, mode, request, response) in [
         ("GET", Mode::Http, GET, LENGTH),
         ("POST", Mode::Http, POST, LENGTH),
         ("GET, chunked response", Mode::Http, GET, CHUNKED),
         ("bytes in TCP mode", Mode::Tcp, GET, LENGTH),
     ] {
-        assert_eq!(allocations(mode, request, response), 0, "allocations for 1000 times {name}");
+        assert_eq!(allocations(mode, &[], request, response), 0, "allocations for 1000 times {name}");
     }
+    assert_eq!(allocations(Mode::Http, RULES, POST, LENGTH), 0, "allocations for 1000 times POST under rules");
     let rules = std::thread::spawn(|| {
         count_this_thread();
         rules::allocations()

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use vipgate::generation::Generation;
 use vipgate::model::proxy::{Backend, Balance, Bind, ClientTimeouts, Frontend, Mode, Server, ServerTimeouts};
+use vipgate::model::rules::Line;
 use vipgate::model::{LogTarget, Model, Process, Weight};
 use vipgate::proxy::worker::{self, ListenerKey, WorkerCommand, WorkerContext, WorkerListener};
 use vipgate::state::counters::Shard;
@@ -18,11 +19,13 @@ use vipgate::state::servers::Registry;
 use vipgate::state::sessions::Sessions;
 
 /// Starts a worker in a thread of its own, which calls `first` before anything else; returns where it listens.
-pub fn start(mode: Mode, server: SocketAddr, first: fn()) -> SocketAddr {
+pub fn start(mode: Mode, rules: &[&str], server: SocketAddr, first: fn()) -> SocketAddr {
     let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
     socket.set_nonblocking(true).expect("a listener can be made non-blocking");
     let address = socket.local_addr().expect("a bound socket has an address");
-    let generation = Generation::prepare(1, model(mode, address, server), &Registry::default(), None);
+    let mut model = model(mode, address, server);
+    model.frontends[0].rules = rules.iter().map(|rule| line(rule)).collect();
+    let generation = Generation::prepare(1, model, &Registry::default(), None);
     let generation = generation.expect("the model is sound");
     let (sender, commands) = mpsc::unbounded_channel();
     let (suspects, told) = mpsc::channel(8);
@@ -45,6 +48,11 @@ pub fn start(mode: Mode, server: SocketAddr, first: fn()) -> SocketAddr {
         drop((sender, told));
     });
     address
+}
+
+/// A rule without quotes.
+fn line(rule: &str) -> Line {
+    Line { words: rule.split(' ').map(str::to_owned).collect(), file: "test".into(), line: 1 }
 }
 
 fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use crate::http::{Edits, Head, Message};
 use crate::rule::transaction::LogLevel;
 use crate::rule::variable::{ProcessVariables, VariableScope};
-use crate::rule::{Captures, Data, Effects, Progress, Registry, RuleSet, Stage, Transaction, Variables, Verdict};
+use crate::rule::{Captures, Data, Effects, Progress, Registry, RuleSet, Stage, Transaction, Variables, Verdict, Wait};
 use crate::time::Instant;
 
 use super::local::{LocalBackend, LocalFrontend};
@@ -93,14 +93,25 @@ impl Session {
         (state.started, state.is_first) = (started, is_first);
     }
 
+    /// Forgets the last request: what came after it was none.
+    pub(super) fn forget_request(&mut self) {
+        if let Some(state) = &mut self.rules {
+            state.received.clear();
+            state.begin((0, 0));
+        }
+    }
+
     /// Whether a rule silenced the log line of this request.
-    pub(super) fn is_silenced(&self) -> bool {
-        self.rules.as_ref().is_some_and(|state| state.effects.log_level == Some(LogLevel::Silent))
+    pub(super) fn is_silenced(&self, frontend: &LocalFrontend) -> bool {
+        self.rules
+            .as_ref()
+            .filter(|_| frontend.runs_rules)
+            .is_some_and(|state| state.effects.log_level == Some(LogLevel::Silent))
     }
 
     /// The request line as it came, where rules may have changed it since.
-    pub(super) fn received_line(&self) -> Option<&[u8]> {
-        self.rules.as_ref().map(|state| state.head.line.of(&state.received))
+    pub(super) fn received_line(&self, frontend: &LocalFrontend) -> Option<&[u8]> {
+        self.rules.as_ref().filter(|_| frontend.runs_rules).map(|state| state.head.line.of(&state.received))
     }
 
     fn take_rules(&mut self, frontend: &LocalFrontend) -> Box<RuleState> {
@@ -130,8 +141,10 @@ impl<'a> World<'a> {
         let mut transaction = self.transaction(set.stage, state, body, is_http);
         loop {
             match set.run(&mut transaction, &mut progress) {
-                // There is no TLS whose end could be awaited; everything else that waits was refused at load.
-                Verdict::Wait(_) => {}
+                // There is no TLS whose end could be awaited.
+                Verdict::Wait(Wait::Handshake) => {}
+                // Whatever else waits was refused at load, and all data is said to be there.
+                Verdict::Wait(_) => return Verdict::Failed { status: 500 },
                 verdict => return verdict,
             }
         }

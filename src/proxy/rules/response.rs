@@ -96,7 +96,7 @@ impl World<'_> {
         let mut transaction = self.response_transaction(set.stage, state, response, body);
         loop {
             match set.run(&mut transaction, &mut progress) {
-                Verdict::Wait(_) => {}
+                Verdict::Wait(_) => return Verdict::Failed { status: 502 },
                 verdict => return verdict,
             }
         }

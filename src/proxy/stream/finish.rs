@@ -81,6 +81,7 @@ pub(super) async fn refuse(
     failure: Failure,
     started: Instant,
 ) -> Next {
+    session.forget_request();
     session.worker.counters.bad_messages.add(1);
     frontend.counters(&session.worker).errors.add(1);
     let mut bytes = 0;
@@ -135,7 +136,7 @@ pub(super) fn write_log(
         counters.bytes_out.add(record.bytes_out);
         counters.responses[class].add(1);
     }
-    if !frontend.logs || session.is_silenced() {
+    if !frontend.logs || session.is_silenced(frontend) {
         return;
     }
     let since = |at: Option<Instant>, from: Option<Instant>| match (at, from) {
@@ -168,7 +169,7 @@ pub(super) fn write_log(
     };
     let mut out = worker.buffers.out.borrow_mut();
     out.clear();
-    let line_of_request = session.received_line().or_else(|| request.held.all().get(..request.line_length));
+    let line_of_request = session.received_line(frontend).or_else(|| request.held.all().get(..request.line_length));
     log::http(&mut out, &line, record.status, line_of_request);
     worker.log.push(&out);
 }
