@@ -3,7 +3,7 @@
 use std::task::{Context, Poll, ready};
 
 use crate::http::{
-    Body, ConnectionField, FieldKind, Head, HeadError, Method, Parsed, RequestEdit, Version, is_head_complete,
+    Body, BodyFraming, ConnectionField, FieldKind, Head, HeadError, Method, Parsed, RequestEdit, Version, is_head_complete,
     parse_request, write_request,
 };
 use crate::time::Instant;
@@ -179,6 +179,9 @@ fn look(
         Ok(Parsed::Complete) => {}
         Err(error) => return refuse(HeadError::status(error)),
     }
+    if has_body_that_old_servers_overlook(&head, bytes) {
+        return refuse(413);
+    }
     let mut request = prepare(buffers.chunk(), bytes, &head, session, frontend, started, now);
     let rest = &bytes[head.length..];
     let Ok(taken) = request.body.advance(rest) else { return refuse(400) };
@@ -188,6 +191,17 @@ fn look(
         session.input = Some(buffers.chunk_of(&rest[taken..]));
     }
     Look::Done(Received::Request(request))
+}
+
+/// Whether a server that reads no length of such a request in HTTP/1.0 would take the body for the next request
+/// (HAProxy manual, `h1-accept-payload-with-any-method`). A chunked body is refused in HTTP/1.0 whatever the method.
+fn has_body_that_old_servers_overlook(head: &Head, bytes: &[u8]) -> bool {
+    let has_such_method = match head.method {
+        Method::Get | Method::Head => true,
+        Method::Idempotent => head.line.of(bytes).starts_with(b"DELETE "),
+        Method::Connect | Method::Other => false,
+    };
+    head.version == Version::Http10 && has_such_method && matches!(head.request_framing(), BodyFraming::Length(_))
 }
 
 fn prepare(
