@@ -3,8 +3,8 @@
 use std::task::{Context, Poll, ready};
 
 use crate::http::{
-    Body, BodyFraming, ConnectionField, FieldKind, Head, HeadError, Method, Parsed, RequestEdit, Version, is_head_complete,
-    parse_request, write_request,
+    Body, BodyFraming, ConnectionField, FieldKind, Head, HeadError, Method, Parsed, RequestEdit, Version,
+    is_head_complete, parse_request, write_request,
 };
 use crate::time::Instant;
 
@@ -193,6 +193,15 @@ fn look(
     Look::Done(Received::Request(request))
 }
 
+/// Whether the client would switch to h2c, which would hide the requests that follow from the proxy. All fields count:
+/// a server may choose any protocol of the list (RFC 9110 §7.8).
+fn offers_h2c(head: &Head, bytes: &[u8]) -> bool {
+    let upgrades = head.fields.iter().filter(|field| field.kind == FieldKind::Upgrade);
+    upgrades
+        .flat_map(|field| field.value.of(bytes).split(|&byte| byte == b','))
+        .any(|protocol| protocol.trim_ascii().get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"h2c")))
+}
+
 /// Whether a server that reads no length of such a request in HTTP/1.0 would take the body for the next request
 /// (HAProxy manual, `h1-accept-payload-with-any-method`). A chunked body is refused in HTTP/1.0 whatever the method.
 fn has_body_that_old_servers_overlook(head: &Head, bytes: &[u8]) -> bool {
@@ -213,9 +222,7 @@ fn prepare(
     started: Instant,
     now: Instant,
 ) -> Request {
-    // An upgrade to h2c would hide the requests that follow from the proxy.
-    let is_h2c = |value: &[u8]| value.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"h2c"));
-    let is_upgrade = head.says_upgrade && !head.value(FieldKind::Upgrade, bytes).is_some_and(is_h2c);
+    let is_upgrade = head.says_upgrade && head.version == Version::Http11 && !offers_h2c(head, bytes);
     let keeps_alive = head.keeps_alive();
     let connection = match head.version {
         _ if is_upgrade => ConnectionField::Upgrade,
