@@ -6,6 +6,7 @@ use crate::config::haproxy::table::{self, Place, Reload, Row};
 use crate::diag::nearest;
 
 use super::arguments::ExplainOptions;
+use super::output::print;
 
 pub(super) fn run(options: &ExplainOptions) -> anyhow::Result<ExitCode> {
     let words = options.words.join(" ");
@@ -16,7 +17,7 @@ pub(super) fn run(options: &ExplainOptions) -> anyhow::Result<ExitCode> {
         anyhow::bail!("no word of haproxy.cfg is `{words}`{hint}");
     }
     let texts: Vec<String> = rows.into_iter().map(explain).collect();
-    print!("{}", texts.join("\n"));
+    print(&texts.join("\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -9,6 +9,7 @@ mod explain;
 mod haproxy;
 mod lab;
 mod manual;
+mod output;
 mod reference;
 mod release;
 mod schema;
