@@ -179,8 +179,8 @@ fn look(
         Ok(Parsed::Complete) => {}
         Err(error) => return refuse(HeadError::status(error)),
     }
-    if has_body_that_old_servers_overlook(&head, bytes) {
-        return refuse(413);
+    if let Some(status) = refusal_of_body(&head, bytes) {
+        return refuse(status);
     }
     let mut request = prepare(buffers.chunk(), bytes, &head, session, frontend, started, now);
     let rest = &bytes[head.length..];
@@ -202,15 +202,20 @@ fn offers_h2c(head: &Head, bytes: &[u8]) -> bool {
         .any(|protocol| protocol.trim_ascii().get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"h2c")))
 }
 
-/// Whether a server that reads no length of such a request in HTTP/1.0 would take the body for the next request
-/// (HAProxy manual, `h1-accept-payload-with-any-method`). A chunked body is refused in HTTP/1.0 whatever the method.
-fn has_body_that_old_servers_overlook(head: &Head, bytes: &[u8]) -> bool {
-    let has_such_method = match head.method {
-        Method::Get | Method::Head => true,
-        Method::Idempotent => head.line.of(bytes).starts_with(b"DELETE "),
-        Method::Connect | Method::Other => false,
-    };
-    head.version == Version::Http10 && has_such_method && matches!(head.request_framing(), BodyFraming::Length(_))
+/// The status that refuses a body where servers look for none, and take it for the next request. CONNECT has no content
+/// (RFC 9110 §9.3.6). In HTTP/1.0 that is the HAProxy manual's `h1-accept-payload-with-any-method`; a chunked body is
+/// refused there whatever the method.
+fn refusal_of_body(head: &Head, bytes: &[u8]) -> Option<u16> {
+    if head.request_framing() == BodyFraming::None {
+        return None;
+    }
+    let is_old = head.version == Version::Http10;
+    match head.method {
+        Method::Connect => Some(400),
+        Method::Get | Method::Head if is_old => Some(413),
+        Method::Idempotent if is_old && head.line.of(bytes).starts_with(b"DELETE ") => Some(413),
+        Method::Get | Method::Head | Method::Idempotent | Method::Other => None,
+    }
 }
 
 fn prepare(
