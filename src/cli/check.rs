@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::run::{self, LoadError};
 
 use super::arguments::CheckOptions;
+use super::output::print;
 
 pub(super) fn run(options: &CheckOptions) -> anyhow::Result<ExitCode> {
     match run::check_files(&options.config.files, options.config.node.as_deref()) {
@@ -14,7 +15,7 @@ pub(super) fn run(options: &CheckOptions) -> anyhow::Result<ExitCode> {
                 return Ok(ExitCode::FAILURE);
             }
             let word = if checked.nodes.len() == 1 { "node" } else { "nodes" };
-            println!("the configuration is valid for {word} {}", checked.nodes.join(", "));
+            print(&format!("the configuration is valid for {word} {}\n", checked.nodes.join(", ")))?;
             Ok(ExitCode::SUCCESS)
         }
         Err(LoadError::Invalid(diagnostics)) => {

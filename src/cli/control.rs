@@ -8,13 +8,14 @@ use anyhow::Context;
 use crate::admin::{client, render};
 
 use super::arguments::{ControlOptions, FailoverOptions, MaintenanceOptions, StatusOptions, Switch};
+use super::output::print;
 
 pub(super) fn status(options: &StatusOptions) -> anyhow::Result<ExitCode> {
     let status = wait(client::status(&options.control.admin_socket))?;
     if options.json {
-        println!("{}", serde_json::to_string_pretty(&status)?);
+        print(&(serde_json::to_string_pretty(&status)? + "\n"))?;
     } else {
-        print!("{}", render::screen(&status));
+        print(&render::screen(&status))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -39,7 +40,7 @@ pub(super) fn reload(options: &ControlOptions) -> anyhow::Result<ExitCode> {
 }
 
 fn order(options: &ControlOptions, path: &str) -> anyhow::Result<ExitCode> {
-    println!("{}", wait(client::order(&options.admin_socket, path))?);
+    print(&(wait(client::order(&options.admin_socket, path))? + "\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 

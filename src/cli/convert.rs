@@ -9,6 +9,7 @@ use crate::diag::{Source, render};
 use crate::run::{self, LoadError};
 
 use super::arguments::ConvertOptions;
+use super::output::print;
 
 pub(super) fn run(options: &ConvertOptions) -> anyhow::Result<ExitCode> {
     let loaded = match run::load(&options.config.files, options.config.node.as_deref()) {
@@ -28,6 +29,6 @@ pub(super) fn run(options: &ConvertOptions) -> anyhow::Result<ExitCode> {
     let model =
         again.model.with_context(|| format!("YAML cannot say this:\n{}", render(&again.diagnostics, &sources)))?;
     anyhow::ensure!(model == loaded.model, "YAML cannot say this: read again, it is another configuration");
-    print!("{text}");
+    print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -7,6 +7,7 @@ use crate::diag::nearest;
 use crate::rule::{self, Explanation, Support};
 
 use super::arguments::ExplainOptions;
+use super::output::print;
 
 pub(super) fn run(options: &ExplainOptions) -> anyhow::Result<ExitCode> {
     let words = options.words.join(" ");
@@ -18,7 +19,7 @@ pub(super) fn run(options: &ExplainOptions) -> anyhow::Result<ExitCode> {
         anyhow::bail!("no word of haproxy.cfg is `{words}`{hint}");
     }
     let texts: Vec<String> = rows.into_iter().map(explain).chain(expressions.iter().filter_map(expression)).collect();
-    print!("{}", texts.join("\n"));
+    print(&texts.join("\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 

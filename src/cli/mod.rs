@@ -9,6 +9,7 @@ mod explain;
 mod haproxy;
 mod lab;
 mod manual;
+mod output;
 mod reference;
 mod release;
 mod schema;
@@ -29,8 +30,17 @@ pub fn main() -> ExitCode {
         None => own(),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("vipgate: {error:#}");
+        eprintln!("vipgate: {}", sentence(&error));
         ExitCode::FAILURE
+    })
+}
+
+/// An error and its causes, without those that it quotes itself.
+fn sentence(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.as_str() {
+        "" => cause,
+        said if said.contains(&cause) => text,
+        said => format!("{said}: {cause}"),
     })
 }
 
@@ -60,5 +70,17 @@ fn own() -> anyhow::Result<ExitCode> {
         Command::Manual(options) => manual::run(&options),
         Command::Lab(options) => lab::run(&options),
         Command::Haproxy => haproxy::main(&[]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_that_is_quoted_is_not_repeated() {
+        let missing = crate::run::check_files(&["/nowhere/a".into()], None).unwrap_err();
+        assert_eq!(sentence(&missing.into()), "cannot read /nowhere/a: No such file or directory (os error 2)");
+        assert_eq!(sentence(&anyhow::anyhow!("no room").context("cannot bind")), "cannot bind: no room");
     }
 }

@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use crate::config;
 
+use super::output::print;
+
 pub(super) fn run() -> anyhow::Result<ExitCode> {
-    println!("{:#}", config::schema());
+    print(&format!("{:#}\n", config::schema()))?;
     Ok(ExitCode::SUCCESS)
 }

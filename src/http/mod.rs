@@ -7,6 +7,7 @@
 
 pub mod head;
 mod grammar;
+mod target;
 pub mod parse;
 pub mod framing;
 pub mod chunked;

@@ -6,8 +6,9 @@
 use memchr::memchr;
 
 use super::framing;
-use super::grammar::{are_field_values, are_visible, is_token, is_whole_token, trim};
+use super::grammar::{are_field_values, is_token, is_whole_token, trim};
 use super::head::{Field, FieldKind, Head, Method, Span, Transfer, Version};
+use super::target;
 
 /// Fields that a head may have (HAProxy's `tune.http.maxhdr`).
 pub const MAX_FIELDS: usize = 101;
@@ -30,7 +31,7 @@ pub enum HeadError {
     /// The method is not a token.
     #[error("bad method")]
     Method,
-    /// The request target has a character that it must not have, or is empty.
+    /// The request target has none of the forms of RFC 9112 §3.2, or a character that it must not have.
     #[error("bad request target")]
     Target,
     /// Not HTTP/1.0 or HTTP/1.1.
@@ -69,6 +70,9 @@ pub enum HeadError {
     /// More than one Host field.
     #[error("more than one host")]
     Host,
+    /// The request target names another host than the Host field.
+    #[error("the target names another host")]
+    OtherHost,
 }
 
 impl HeadError {
@@ -111,6 +115,7 @@ pub fn parse_request(bytes: &[u8], head: &mut Head) -> Result<Parsed, HeadError>
         return Ok(Parsed::Partial);
     }
     framing::check(head)?;
+    target::check_host(bytes, head)?;
     Ok(Parsed::Complete)
 }
 
@@ -154,9 +159,7 @@ fn request_line(bytes: &[u8], line: Span, head: &mut Head) -> Result<(), HeadErr
     let rest = &text[space + 1..];
     let second = memchr(b' ', rest).ok_or(HeadError::Version)?;
     let target = &rest[..second];
-    if target.is_empty() || !are_visible(target) {
-        return Err(HeadError::Target);
-    }
+    target::check(target, head.method)?;
     let start = line.start as usize + space + 1;
     head.target = Span::new(start, start + second);
     head.version = version(&rest[second + 1..])?;

@@ -1,6 +1,8 @@
 //! Configuration files to a model: the I/O around `config`.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::net::{IpAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,6 +13,9 @@ use crate::config::{self, HostFacts, Syntax};
 use crate::diag::{Diagnostic, Severity, Source};
 use crate::model::Model;
 use crate::sys;
+
+/// What a file may have, in bytes: `/dev/zero` in its place must not take the memory of the machine.
+const MAX_LENGTH: u64 = 64 << 20;
 
 /// Why there is no model.
 #[derive(Debug, Error)]
@@ -120,7 +125,12 @@ pub fn sources(files: &[PathBuf]) -> Result<Vec<Source>, LoadError> {
 
 /// Bytes that are no UTF-8 become U+FFFD: in HAProxy's files they are common in comments and harmless there.
 fn read(path: &Path) -> Result<Source, LoadError> {
-    let bytes = std::fs::read(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
+    let failed = |source| LoadError::Read { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(MAX_LENGTH + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    if bytes.len() as u64 > MAX_LENGTH {
+        return Err(failed(ErrorKind::FileTooLarge.into()));
+    }
     Ok(Source::new(path.display().to_string(), String::from_utf8_lossy(&bytes)))
 }
 
@@ -227,6 +237,12 @@ mod tests {
         let good = PAIR.replace("priority: 100}", "priority: 100, interface: eth1}");
         assert_eq!(checked(&good, "workstation", false).unwrap(), ["lb1", "lb2"]);
         assert_eq!(checked(&good, "lb2", false).unwrap(), ["lb2"]);
+    }
+
+    #[test]
+    fn a_file_without_end_is_an_error() {
+        let complaint = sources(&[PathBuf::from("/dev/zero")]).unwrap_err().to_string();
+        assert_eq!(complaint, "cannot read /dev/zero: file too large");
     }
 
     #[test]

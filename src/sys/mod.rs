@@ -20,3 +20,4 @@ pub mod limits;
 pub mod hosts;
 pub mod processes;
 pub mod namespace;
+pub mod node_lock;

@@ -4,6 +4,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "waits for processes of the real world")]
 
+mod output;
+
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};

@@ -30,6 +30,9 @@ fn ambiguous_requests_are_refused() {
         "GET /\u{7f} HTTP/1.1\r\n\r\n",
         "GET / HTTP/2.0\r\n\r\n",
         "GET /\r\n\r\n",
+        "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n",
+        "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\nContent-Length: 1\r\n\r\nx",
         "\u{16}\u{3}\u{1}",
         "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
         "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\nhello\r\n",
@@ -45,6 +48,30 @@ fn ambiguous_requests_are_refused() {
         assert!(line.contains(" PR-- "), "{line}");
     }
     assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn an_old_request_with_a_body_that_servers_overlook_is_refused() {
+    let server = Scripted::echo();
+    let proxy = Proxy::http(&[server.address]);
+    for method in ["GET", "HEAD", "DELETE"] {
+        let mut client = proxy.client();
+        let request = format!("{method} / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\nabc");
+        assert!(client.send(request).head().starts_with("HTTP/1.1 413 Payload Too Large\r\n"), "{method}");
+        client.rest();
+        let line = proxy.line();
+        assert!(line.contains(" 413 ") && line.contains(" PR-- "), "{line}");
+    }
+    assert_eq!(server.connections(), 0);
+    for request in [
+        "GET / HTTP/1.0\r\nContent-Length: 0\r\n\r\n",
+        "POST / HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc",
+        "PUT / HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc",
+        "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+        "DELETE / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+    ] {
+        assert!(proxy.client().send(request).head().starts_with("HTTP/1.1 200 "), "{request:?}");
+    }
 }
 
 #[test]

@@ -58,6 +58,22 @@ fn a_head_that_comes_byte_by_byte_is_a_head() {
 }
 
 #[test]
+fn an_upgrade_that_would_hide_requests_is_not_offered() {
+    let proxy = Proxy::http(&[Scripted::echo().address]);
+    for (version, fields) in [
+        ("1.1", "Upgrade: h2c\r\n"),
+        ("1.1", "Upgrade: websocket, H2C\r\n"),
+        ("1.1", "Upgrade: websocket\r\nUpgrade: h2c-16\r\n"),
+        ("1.0", "Upgrade: websocket\r\n"),
+    ] {
+        let request = format!("GET / HTTP/{version}\r\nHost: a\r\nConnection: Upgrade\r\n{fields}\r\n");
+        let (_, body) = proxy.client().send(request).response();
+        assert_eq!(field(&body, "upgrade"), None, "{fields}");
+        assert_ne!(field(&body, "connection"), Some("Upgrade"), "{fields}");
+    }
+}
+
+#[test]
 fn chunked_bodies_pass_both_ways_as_they_are() {
     let body = "5;x=y\r\nhello\r\n0006\r\n world\r\n0\r\nX-Trailer: 1\r\n\r\n";
     let server = Scripted::new(move |mut peer: Peer, _| {

@@ -106,6 +106,23 @@ fn a_bad_file_changes_nothing_and_says_why() {
 }
 
 #[test]
+fn a_second_process_leaves_the_addresses_of_the_first_alone() {
+    let pair = Pair::start("false");
+    let file = pair.lan.write("second.yaml", &config("false").replace("www:80", "www:81"));
+    let (file, socket) = (file.display().to_string(), pair.lan.file("second.sock").display().to_string());
+    let run = |words: &[&str]| {
+        let output = pair.lan.command("lb1", env!("CARGO_BIN_EXE_vipgate")).args(words).output().expect("vipgate");
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (is_fine, said) = run(&["run", "-f", &file, "--node", "lb1", "--admin-socket", &socket]);
+    assert!(!is_fine && said.contains("another vipgate"), "{said}");
+    let (is_fine, said) = run(&["release-vips"]);
+    assert!(!is_fine && said.contains("vipgate is running"), "{said}");
+    assert_eq!(pair.lan.holders(VIP), ["lb1"]);
+    assert!(!pair.lb1.process.log().contains("put back"), "the address never left");
+}
+
+#[test]
 fn release_vips_cleans_up_after_a_crash() {
     let mut pair = Pair::start(PREEMPT);
     pair.lb2.process.crash();

@@ -11,6 +11,8 @@ pub fn check(root: &Node, section: &Section, extent: Extent, problems: &Problems
     let walk = Walk { problems, extent };
     match &root.kind {
         Kind::Map(_) => walk.section(root, section, root.span, ""),
+        // No YAML from its first character on: that has been said.
+        _ if root.is_nothing() && extent == Extent::Part => {}
         _ if root.is_nothing() => problems.push(
             Diagnostic::error("E-EMPTY", root.span, "the file says nothing")
                 .hint("begin with `nodes:`, `vrrp:`, `frontends:` and `backends:`"),

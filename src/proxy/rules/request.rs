@@ -11,7 +11,7 @@ use super::super::error_page;
 use super::super::failure::{By, Cause, Failure, Phase};
 use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::session::Session;
-use super::super::stream::{Request, request_edit};
+use super::super::stream::{Request, refusal_of_body, request_edit};
 use super::answer::{self, Manner};
 use super::{RuleState, World};
 
@@ -186,7 +186,8 @@ fn rewrite(
     write_edited_request(held.storage(), &message, edit);
     if message.method() != message.received_method() {
         let mut parsed = session.worker.buffers.head.borrow_mut();
-        if !matches!(parse_request(held.all(), &mut parsed), Ok(Parsed::Complete)) {
+        let is_whole = matches!(parse_request(held.all(), &mut parsed), Ok(Parsed::Complete));
+        if !is_whole || refusal_of_body(&parsed, held.all()).is_some() {
             return false;
         }
         request.method = parsed.method;

@@ -94,11 +94,10 @@ impl World<'_> {
         self.facts.look(state);
         let mut progress = Progress::default();
         let mut transaction = self.response_transaction(set.stage, state, response, body);
-        loop {
-            match set.run(&mut transaction, &mut progress) {
-                Verdict::Wait(_) => return Verdict::Failed { status: 502 },
-                verdict => return verdict,
-            }
+        match set.run(&mut transaction, &mut progress) {
+            // Whatever waits was refused at load, and all data is said to be there.
+            Verdict::Wait(_) => Verdict::Failed { status: 502 },
+            verdict => verdict,
         }
     }
 

@@ -3,8 +3,8 @@
 use std::task::{Context, Poll, ready};
 
 use crate::http::{
-    Body, ConnectionField, FieldKind, Head, HeadError, Method, Parsed, RequestEdit, Version, is_head_complete,
-    parse_request, write_request,
+    Body, BodyFraming, ConnectionField, FieldKind, Head, HeadError, Method, Parsed, RequestEdit, Version,
+    is_head_complete, parse_request, write_request,
 };
 use crate::time::Instant;
 
@@ -183,6 +183,9 @@ fn look(
         Ok(Parsed::Complete) => {}
         Err(error) => return refuse(HeadError::status(error)),
     }
+    if let Some(status) = refusal_of_body(&head, bytes) {
+        return refuse(status);
+    }
     if frontend.runs_rules {
         session.keep_head(frontend, &bytes[..head.length], started, is_first);
     }
@@ -195,6 +198,31 @@ fn look(
         session.input = Some(buffers.chunk_of(&rest[taken..]));
     }
     Look::Done(Received::Request(request))
+}
+
+/// Whether the client would switch to h2c, which would hide the requests that follow from the proxy. All fields count:
+/// a server may choose any protocol of the list (RFC 9110 §7.8).
+fn offers_h2c(head: &Head, bytes: &[u8]) -> bool {
+    let upgrades = head.fields.iter().filter(|field| field.kind == FieldKind::Upgrade);
+    upgrades
+        .flat_map(|field| field.value.of(bytes).split(|&byte| byte == b','))
+        .any(|protocol| protocol.trim_ascii().get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"h2c")))
+}
+
+/// The status that refuses a body where servers look for none, and take it for the next request. CONNECT has no content
+/// (RFC 9110 §9.3.6). In HTTP/1.0 that is the HAProxy manual's `h1-accept-payload-with-any-method`; a chunked body is
+/// refused there whatever the method.
+pub(in crate::proxy) fn refusal_of_body(head: &Head, bytes: &[u8]) -> Option<u16> {
+    if head.request_framing() == BodyFraming::None {
+        return None;
+    }
+    let is_old = head.version == Version::Http10;
+    match head.method {
+        Method::Connect => Some(400),
+        Method::Get | Method::Head if is_old => Some(413),
+        Method::Idempotent if is_old && head.line.of(bytes).starts_with(b"DELETE ") => Some(413),
+        Method::Get | Method::Head | Method::Idempotent | Method::Other => None,
+    }
 }
 
 fn prepare(
@@ -223,10 +251,9 @@ fn prepare(
     }
 }
 
-/// An upgrade to h2c would hide the requests that follow from the proxy.
+/// Whether the client asks for another protocol, and may have it.
 fn is_upgrade(head: &Head, bytes: &[u8]) -> bool {
-    let is_h2c = |value: &[u8]| value.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"h2c"));
-    head.says_upgrade && !head.value(FieldKind::Upgrade, bytes).is_some_and(is_h2c)
+    head.says_upgrade && head.version == Version::Http11 && !offers_h2c(head, bytes)
 }
 
 /// What changes in a request on its way to a server, rules aside.

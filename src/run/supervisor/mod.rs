@@ -24,9 +24,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::generation::Generation;
+use crate::model::Model;
 use crate::proxy::worker::WorkerCommand;
 use crate::state::command::VrrpCommand;
 use crate::state::servers::Registry;
+use crate::sys::node_lock::NodeLock;
 
 use super::ctl::{LoadRequest, View};
 use super::listeners::Listeners;
@@ -92,6 +94,8 @@ struct Supervisor {
     ended: Vec<oneshot::Receiver<()>>,
     log: log::access::LogThread,
     readiness: Readiness,
+    /// Taken with the first virtual address.
+    node_lock: Option<NodeLock>,
 }
 
 impl Supervisor {
@@ -150,6 +154,19 @@ impl Supervisor {
         }
         self.log.flush();
         ExitCode::SUCCESS
+    }
+
+    /// Makes sure that no other process on this node has virtual addresses, if `model` has any.
+    fn lock_node(lock: &mut Option<NodeLock>, model: &Model) -> Result<(), String> {
+        if lock.is_none() && !model.instances.is_empty() {
+            *lock = Some(NodeLock::take().map_err(|error| match error.kind() {
+                std::io::ErrorKind::AddrInUse => {
+                    "another vipgate on this node has virtual addresses: one process can have all of them".to_owned()
+                }
+                _ => format!("cannot lock the node's virtual addresses: {error}"),
+            })?);
+        }
+        Ok(())
     }
 
     fn holds_addresses(&self) -> bool {

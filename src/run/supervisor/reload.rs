@@ -62,6 +62,7 @@ impl Supervisor {
         let mut model = loaded.model;
         let changed = self.changed(&current.model, &model);
         model.process.admin_socket.clone_from(&current.model.process.admin_socket);
+        Supervisor::lock_node(&mut self.node_lock, &model)?;
         let prepared = self
             .listeners
             .prepare(&model, self.wiring.workers.len())

@@ -35,6 +35,8 @@ impl Supervisor {
             model.process.admin_socket.clone_from(path);
         }
         model.process.maxconn = settings.maxconn.or(model.process.maxconn);
+        let mut node_lock = None;
+        Supervisor::lock_node(&mut node_lock, &model).map_err(|reason| anyhow!(reason))?;
         let limit = sys::limits::raise_descriptors();
         let workers = worker::count(model.process.workers);
         let sessions = Arc::new(Sessions::new(Some(model.process.maxconn.unwrap_or(limit / 2))));
@@ -78,6 +80,7 @@ impl Supervisor {
             ended: Vec::new(),
             log,
             readiness: Readiness::default(),
+            node_lock,
         };
         supervisor.spawn_threads(ends, settings, admin, load_requests, &generation)?;
         // The others have what they need; main binds ports and reads files.

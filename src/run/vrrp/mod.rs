@@ -158,10 +158,13 @@ enum Wake {
 impl Loop {
     fn start(mut context: VrrpContext) -> io::Result<Loop> {
         let now = clock::now();
-        match held::release_vips() {
-            Ok(0) => {}
-            Ok(count) => tracing::warn!(count, "removed virtual IPs that an earlier process left behind"),
-            Err(error) => tracing::error!(%error, "virtual IPs of an earlier process cannot be removed"),
+        // Without virtual addresses this process has no lock on them: they may be a living process's.
+        if !context.model.instances.is_empty() {
+            match held::release_vips() {
+                Ok(0) => {}
+                Ok(count) => tracing::warn!(count, "removed virtual IPs that an earlier process left behind"),
+                Err(error) => tracing::error!(%error, "virtual IPs of an earlier process cannot be removed"),
+            }
         }
         let mut effects = Effects::open(context.notices.clone())?;
         let events = Events::subscribe()?;
