@@ -105,6 +105,9 @@ fn how_to_enter(inside: &Inside) -> String {
     text.replace(" vipgate ", &format!(" {program} "))
 }
 
+/// A request that was sent so shortly before an event is still under way when it happens, and belongs to it.
+const UNDER_WAY: Duration = Duration::from_millis(20);
+
 struct Lab {
     scene: Scene,
     nodes: BTreeMap<&'static str, Node>,
@@ -179,13 +182,13 @@ impl Lab {
     fn event(&mut self, name: &str, play: impl FnOnce(&mut Lab) -> anyhow::Result<()>) -> anyhow::Result<()> {
         println!();
         self.scene.say(&format!("lab     {name}"));
-        let from = self.scene.elapsed();
+        let from = self.scene.elapsed().saturating_sub(UNDER_WAY);
         let outcome = play(self).and_then(|()| {
             // Requests that are still waiting for an answer may yet fail.
             self.scene.wait(PATIENCE, |_| false);
             self.expect("client served steadily", |facts| facts.is_served_steadily(None))
         });
-        let until = self.scene.elapsed();
+        let until = self.scene.elapsed().saturating_sub(UNDER_WAY);
         let figures = count(&self.notebook.fresh(), from, until);
         self.events.push((name.to_owned(), from, until));
         self.scene.say(&format!(
