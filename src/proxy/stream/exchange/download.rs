@@ -1,0 +1,189 @@
+//! The response on its way to the client.
+
+use std::io;
+use std::task::{Context, Poll, ready};
+
+use super::{Exchange, Stage};
+use crate::http::{Body, is_head_complete};
+use crate::proxy::buffers::{MAX_HEAD, SMALL_READ};
+use crate::proxy::failure::{By, Cause, Failure};
+use crate::proxy::local::Worker;
+use crate::proxy::session::Session;
+use crate::proxy::socket::Socket;
+use crate::proxy::splice::{self, BorrowedPipe, Broken};
+use crate::time::Instant;
+
+/// Body bytes up to which head and body are copied together for one send; above, they are sent as two slices.
+const JOIN: usize = 4096;
+
+impl Exchange<'_> {
+    pub(super) fn poll_download(
+        &mut self,
+        worker: &Worker,
+        session: &mut Session,
+        context: &mut Context<'_>,
+        now: Instant,
+    ) -> Poll<Result<(), Failure>> {
+        loop {
+            if let Some(chunk) = &mut self.to_client {
+                let before = chunk.len();
+                let flushed = session.client.poll_flush(context, chunk);
+                self.bytes_out += (before - chunk.len()) as u64;
+                if ready!(flushed).is_err() {
+                    return Poll::Ready(Err(self.failure(By::Client, Cause::Abort)));
+                }
+                self.to_client = None;
+            }
+            match self.stage {
+                Stage::Done | Stage::Switched => return Poll::Ready(Ok(())),
+                Stage::Head => ready!(self.poll_head(worker, session, context, now))?,
+                Stage::Body => {
+                    if self.download_pipe.is_none() && splice::is_worthwhile(&self.download, self.read_down) {
+                        self.download_pipe = worker.pipes.take();
+                    }
+                    match self.download_pipe.take() {
+                        Some(pipe) => ready!(self.poll_splice_down(pipe, session, context))?,
+                        None => ready!(self.poll_body(worker, session, context))?,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads until a head is complete, and sends it on with what came of the body.
+    fn poll_head(
+        &mut self,
+        worker: &Worker,
+        session: &mut Session,
+        context: &mut Context<'_>,
+        now: Instant,
+    ) -> Poll<Result<(), Failure>> {
+        let mut scratch = worker.buffers.scratch.borrow_mut();
+        let count = match ready!(self.server.poll_read(context, &mut scratch[..])) {
+            Ok(count) if count > 0 => count,
+            _ => return Poll::Ready(Err(self.server_failure())),
+        };
+        let Some(mut input) = self.input.take() else {
+            return Poll::Ready(self.look(&scratch[..count], worker, session, context, now));
+        };
+        input.push(&scratch[..count]);
+        if is_head_complete(&input, self.seen) {
+            return Poll::Ready(self.look(&input, worker, session, context, now));
+        }
+        if input.len() > MAX_HEAD {
+            return Poll::Ready(Err(self.failure(By::Proxy, Cause::Abort)));
+        }
+        self.seen = input.len();
+        self.input = Some(input);
+        Poll::Ready(Ok(()))
+    }
+
+    /// How many of these bytes of the server belong to the body.
+    pub(super) fn take_body(&mut self, bytes: &[u8]) -> Result<usize, Failure> {
+        let taken = self.download.advance(bytes).map_err(|_| self.failure(By::Server, Cause::Abort))?;
+        if taken < bytes.len() {
+            // Bytes that nobody asked for: the connection is out of step.
+            self.server_persists = false;
+        }
+        if self.download.is_done() {
+            self.stage = Stage::Done;
+        }
+        Ok(taken)
+    }
+
+    /// Moves what the server sends of a large body.
+    fn poll_splice_down(
+        &mut self,
+        mut pipe: BorrowedPipe,
+        session: &mut Session,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), Failure>> {
+        let sockets = [&mut self.server, &mut session.client];
+        let counts = [&mut self.spliced_down, &mut self.bytes_out];
+        match splice::poll_body(&mut pipe, &mut self.download, sockets, counts, context) {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(Broken::Source)) => return Poll::Ready(Err(self.failure(By::Server, Cause::Abort))),
+            Poll::Ready(Err(Broken::Sink)) => return Poll::Ready(Err(self.failure(By::Client, Cause::Abort))),
+            Poll::Pending => {
+                self.download_pipe = Some(pipe);
+                return Poll::Pending;
+            }
+        }
+        if self.download.is_done() {
+            self.stage = Stage::Done;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_body(
+        &mut self,
+        worker: &Worker,
+        session: &mut Session,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), Failure>> {
+        let mut scratch = worker.buffers.scratch.borrow_mut();
+        let limit = if self.is_client_slow { SMALL_READ } else { scratch.len() };
+        let count = match ready!(self.server.poll_read(context, &mut scratch[..limit])) {
+            Ok(0) if matches!(self.download, Body::UntilClose) => {
+                self.stage = Stage::Done;
+                return Poll::Ready(Ok(()));
+            }
+            Ok(count) if count > 0 => count,
+            _ => return Poll::Ready(Err(self.failure(By::Server, Cause::Abort))),
+        };
+        self.read_down = count;
+        let taken = self.take_body(&scratch[..count])?;
+        Poll::Ready(self.send(worker, session, context, &scratch[..taken], &[]))
+    }
+
+    /// Writes to the client and keeps what it does not take.
+    pub(super) fn send(
+        &mut self,
+        worker: &Worker,
+        session: &mut Session,
+        context: &mut Context<'_>,
+        first: &[u8],
+        second: &[u8],
+    ) -> Result<(), Failure> {
+        if let Some(waiting) = &mut self.to_client {
+            waiting.push(first);
+            waiting.push(second);
+            return Ok(());
+        }
+        let total = first.len() + second.len();
+        let written = match write_two(&mut session.client, context, worker, first, second) {
+            Poll::Ready(Ok(written)) => written,
+            Poll::Ready(Err(_)) => return Err(self.failure(By::Client, Cause::Abort)),
+            Poll::Pending => 0,
+        };
+        self.bytes_out += written as u64;
+        self.is_client_slow = written < total;
+        if written < total {
+            let mut chunk = worker.buffers.chunk_of(first.get(written..).unwrap_or_default());
+            chunk.push(&second[written.saturating_sub(first.len())..]);
+            self.to_client = Some(chunk);
+        }
+        Ok(())
+    }
+}
+
+/// Writes two slices with one system call.
+fn write_two(
+    stream: &mut Socket,
+    context: &mut Context<'_>,
+    worker: &Worker,
+    first: &[u8],
+    second: &[u8],
+) -> Poll<io::Result<usize>> {
+    if second.is_empty() {
+        return stream.poll_write(context, first);
+    }
+    if second.len() <= JOIN {
+        let mut joined = worker.buffers.joined.borrow_mut();
+        joined.clear();
+        joined.extend_from_slice(first);
+        joined.extend_from_slice(second);
+        return stream.poll_write(context, &joined);
+    }
+    stream.poll_write_two(context, first, second)
+}

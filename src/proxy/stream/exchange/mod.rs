@@ -1,0 +1,218 @@
+//! One request and its response over one server connection: both bodies at once, driven from one poll.
+//!
+//! This file has the state and the poll; [`upload`] moves the request, [`download`] the response, whose head [`response`]
+//! understands. It never chooses a server and never tries again: `stream` does.
+
+mod upload;
+mod download;
+mod response;
+
+use std::future::poll_fn;
+use std::task::{Context, Poll, ready};
+
+use crate::http::Body;
+use crate::time::Instant;
+
+use super::super::buffers::Chunk;
+use super::super::failure::{By, Cause, Failure, Phase, Retry};
+use super::super::local::{LocalBackend, LocalFrontend, Worker};
+use super::super::session::{Interrupt, Session};
+use super::super::socket::Socket;
+use super::super::splice::BorrowedPipe;
+use super::Request;
+
+/// How a stream ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// The client may send its next request.
+    KeepAlive,
+    /// The client connection closes.
+    Close,
+    /// Both connections carry another protocol now.
+    Tunnel,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Head,
+    Body,
+    Done,
+    Switched,
+}
+
+/// Who keeps the others waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waits {
+    Client,
+    Server,
+}
+
+/// The state of an exchange.
+#[derive(Debug)]
+pub(super) struct Exchange<'a> {
+    pub(super) server: Socket,
+    request: &'a mut Request,
+    frontend: &'a LocalFrontend,
+    backend: &'a LocalBackend,
+    is_reused: bool,
+    /// The server does not take the request any more; it may still answer.
+    is_upload_broken: bool,
+    /// Bytes read from the client and not yet written.
+    pub(super) to_server: Option<Chunk>,
+    stage: Stage,
+    /// An incomplete response head.
+    input: Option<Chunk>,
+    /// Bytes of `input` that hold no end of a head.
+    seen: usize,
+    download: Body,
+    /// Bytes read from the server and not yet written.
+    pub(super) to_client: Option<Chunk>,
+    /// The last write to the client was short: read less at once.
+    is_client_slow: bool,
+    /// Bytes that the last read of the request's body brought.
+    read_up: usize,
+    upload_pipe: Option<BorrowedPipe>,
+    /// Bytes that left the upload's pipe.
+    spliced_up: u64,
+    download_pipe: Option<BorrowedPipe>,
+    /// Bytes that entered the download's pipe.
+    spliced_down: u64,
+    /// Bytes that the last read of the response's body brought.
+    read_down: usize,
+    client_persists: bool,
+    pub(super) server_persists: bool,
+    pub(super) status: u16,
+    pub(super) answered: Option<Instant>,
+    /// Bytes read from the client since the exchange began. While there are none, what was sent is still held.
+    pub(super) bytes_in: u64,
+    pub(super) bytes_out: u64,
+    /// A rule replaced the response.
+    pub(super) refusal: Option<Failure>,
+}
+
+impl<'a> Exchange<'a> {
+    pub(super) fn new(
+        server: Socket,
+        request: &'a mut Request,
+        is_reused: bool,
+        frontend: &'a LocalFrontend,
+        backend: &'a LocalBackend,
+    ) -> Exchange<'a> {
+        Exchange {
+            server,
+            request,
+            frontend,
+            backend,
+            is_reused,
+            is_upload_broken: false,
+            to_server: None,
+            stage: Stage::Head,
+            input: None,
+            seen: 0,
+            download: Body::Done,
+            to_client: None,
+            is_client_slow: false,
+            read_up: 0,
+            upload_pipe: None,
+            spliced_up: 0,
+            download_pipe: None,
+            spliced_down: 0,
+            read_down: 0,
+            client_persists: false,
+            server_persists: false,
+            status: 0,
+            answered: None,
+            bytes_in: 0,
+            bytes_out: 0,
+            refusal: None,
+        }
+    }
+
+    pub(super) fn into_stream(self) -> Socket {
+        self.server
+    }
+
+    /// Runs until the response is with the client.
+    pub(super) async fn run(&mut self, session: &mut Session) -> Result<Ended, Failure> {
+        let worker = session.worker.clone();
+        session.set_deadline(Instant::FAR_FUTURE);
+        let mut moved = u64::MAX;
+        let mut waits = Waits::Server;
+        poll_fn(|context| {
+            let now = session.now();
+            let interrupt = session.interrupt(context, now);
+            if interrupt == Some(Interrupt::Killed) {
+                return Poll::Ready(Err(self.failure(By::Killed, Cause::Abort)));
+            }
+            let polled = self.poll(&worker, session, context, now);
+            if polled.is_ready() {
+                return polled;
+            }
+            let before = std::mem::replace(&mut waits, self.waits());
+            let total = self.bytes_in + self.spliced_up + self.bytes_out + self.request.held.len() as u64;
+            if total != moved || before != waits {
+                moved = total;
+                let timeout = match waits {
+                    Waits::Client => self.frontend.running.model.timeouts.client,
+                    Waits::Server => self.backend.running.model.timeouts.server,
+                };
+                session.set_deadline(now + timeout);
+            } else if interrupt == Some(Interrupt::Expired) {
+                let by = if waits == Waits::Client { By::Client } else { By::Server };
+                return Poll::Ready(Err(self.failure(by, Cause::Timeout)));
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    fn poll(
+        &mut self,
+        worker: &Worker,
+        session: &mut Session,
+        context: &mut Context<'_>,
+        now: Instant,
+    ) -> Poll<Result<Ended, Failure>> {
+        if let Poll::Ready(Err(failure)) = self.poll_upload(worker, session, context) {
+            return Poll::Ready(Err(failure));
+        }
+        ready!(self.poll_download(worker, session, context, now))?;
+        let is_uploaded = self.request.body.is_done() && !self.is_upload_blocked();
+        self.server_persists &= is_uploaded && !self.is_upload_broken;
+        let ended = match self.stage {
+            Stage::Switched => Ended::Tunnel,
+            _ if self.client_persists && is_uploaded => Ended::KeepAlive,
+            _ => Ended::Close,
+        };
+        Poll::Ready(Ok(ended))
+    }
+
+    fn waits(&self) -> Waits {
+        let wants_upload = !self.request.body.is_done() && !self.is_upload_broken;
+        let is_download_blocked = self.to_client.is_some() || holds_bytes(self.download_pipe.as_ref());
+        if is_download_blocked || (wants_upload && !self.is_upload_blocked()) { Waits::Client } else { Waits::Server }
+    }
+
+    fn is_upload_blocked(&self) -> bool {
+        !self.request.held.is_empty() || self.to_server.is_some() || holds_bytes(self.upload_pipe.as_ref())
+    }
+
+    pub(super) fn failure(&self, by: By, cause: Cause) -> Failure {
+        let at = if self.stage == Stage::Head { Phase::Headers } else { Phase::Data };
+        Failure::new(by, cause, at)
+    }
+
+    /// The server closed or broke the connection.
+    fn server_failure(&self) -> Failure {
+        let mut failure = self.failure(By::Server, Cause::Abort);
+        let has_no_answer = self.stage == Stage::Head && self.input.is_none() && self.bytes_out == 0;
+        if self.is_reused && has_no_answer && self.bytes_in == 0 && self.request.method.is_idempotent() {
+            failure.retry = Retry::Safe;
+        }
+        failure
+    }
+}
+
+fn holds_bytes(pipe: Option<&BorrowedPipe>) -> bool {
+    pipe.is_some_and(|pipe| pipe.buffered() > 0)
+}

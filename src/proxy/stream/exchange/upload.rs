@@ -1,0 +1,83 @@
+//! The request on its way to the server.
+
+use std::task::{Context, Poll, ready};
+
+use super::Exchange;
+use crate::proxy::failure::{By, Cause, Failure, Phase};
+use crate::proxy::local::Worker;
+use crate::proxy::session::Session;
+use crate::proxy::splice::{self, BULK, BorrowedPipe, Broken};
+
+impl Exchange<'_> {
+    /// Sends what is held of the request, then the rest of its body as it comes.
+    pub(super) fn poll_upload(
+        &mut self,
+        worker: &Worker,
+        session: &mut Session,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), Failure>> {
+        while !self.is_upload_broken {
+            for chunk in [Some(&mut self.request.held), self.to_server.as_mut()].into_iter().flatten() {
+                if !chunk.is_empty() && ready!(self.server.poll_flush(context, chunk)).is_err() {
+                    // It may have answered before it closed: the download finds out.
+                    self.is_upload_broken = true;
+                    return Poll::Pending;
+                }
+            }
+            self.to_server = None;
+            if self.upload_pipe.is_none()
+                && self.read_up >= BULK
+                && splice::is_worthwhile(&self.request.body, self.read_up)
+            {
+                self.upload_pipe = worker.pipes.take();
+            }
+            if let Some(pipe) = self.upload_pipe.take() {
+                ready!(self.poll_splice_up(pipe, session, context))?;
+                continue;
+            }
+            if self.request.body.is_done() {
+                break;
+            }
+            let mut scratch = worker.buffers.scratch.borrow_mut();
+            let count = match ready!(session.client.poll_read(context, &mut scratch[..])) {
+                Ok(count) if count > 0 => count,
+                _ => return Poll::Ready(Err(self.failure(By::Client, Cause::Abort))),
+            };
+            let Ok(taken) = self.request.body.advance(&scratch[..count]) else {
+                session.worker.counters.bad_messages.add(1);
+                return Poll::Ready(Err(Failure::new(By::Proxy, Cause::Abort, Phase::Request)));
+            };
+            self.bytes_in += taken as u64;
+            self.read_up = count;
+            if taken < count {
+                session.input = Some(worker.buffers.chunk_of(&scratch[taken..count]));
+            }
+            match self.server.poll_write(context, &scratch[..taken]) {
+                Poll::Ready(Ok(written)) if written == taken => {}
+                Poll::Ready(Ok(written)) => self.to_server = Some(worker.buffers.chunk_of(&scratch[written..taken])),
+                Poll::Ready(Err(_)) => self.is_upload_broken = true,
+                Poll::Pending => self.to_server = Some(worker.buffers.chunk_of(&scratch[..taken])),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Moves what the client sends of a large body.
+    fn poll_splice_up(
+        &mut self,
+        mut pipe: BorrowedPipe,
+        session: &mut Session,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), Failure>> {
+        let sockets = [&mut session.client, &mut self.server];
+        let counts = [&mut self.bytes_in, &mut self.spliced_up];
+        match splice::poll_body(&mut pipe, &mut self.request.body, sockets, counts, context) {
+            Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
+            Poll::Ready(Err(Broken::Source)) => return Poll::Ready(Err(self.failure(By::Client, Cause::Abort))),
+            Poll::Ready(Err(Broken::Sink)) => self.is_upload_broken = true,
+            Poll::Pending => {}
+        }
+        self.upload_pipe = Some(pipe);
+        Poll::Pending
+    }
+}
