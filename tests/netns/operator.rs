@@ -106,6 +106,16 @@ fn a_bad_file_changes_nothing_and_says_why() {
 }
 
 #[test]
+fn a_reload_to_an_interface_that_is_not_there_is_refused() {
+    let pair = Pair::start("false");
+    pair.lan.write("pair.yaml", &config("false").replace("interface: eth0", "interface: etho"));
+    let refused = pair.lb1.order(&["reload"]);
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("no interface `etho`"), "{refused:?}");
+    assert!(stays(Duration::from_secs(1), || pair.lan.holders(VIP) == ["lb1"]));
+}
+
+#[test]
 fn a_second_process_leaves_the_addresses_of_the_first_alone() {
     let pair = Pair::start("false");
     let file = pair.lan.write("second.yaml", &config("false").replace("www:80", "www:81"));

@@ -15,6 +15,7 @@ use crate::model::changes::changes;
 use crate::run::load::Loaded;
 use crate::run::log;
 use crate::run::vrrp::VrrpOrder;
+use crate::sys;
 
 /// Changes that are told one by one.
 const TOLD: usize = 20;
@@ -62,6 +63,7 @@ impl Supervisor {
         let mut model = loaded.model;
         let changed = self.changed(&current.model, &model);
         model.process.admin_socket.clone_from(&current.model.process.admin_socket);
+        stays_on_the_lan(&current.model, &model)?;
         Supervisor::lock_node(&mut self.node_lock, &model)?;
         let prepared = self
             .listeners
@@ -97,6 +99,25 @@ impl Supervisor {
             (false, untold) => format!("{} and {untold} more", words.join(", ")),
         }
     }
+}
+
+/// Refuses to move a virtual router to an interface that this node does not have: it would give its addresses up. At the
+/// start that is a warning, because the interface may come.
+fn stays_on_the_lan(before: &Model, after: &Model) -> Result<(), String> {
+    let Ok(interfaces) = sys::hosts::interfaces() else { return Ok(()) };
+    let is_there = |name: &str| interfaces.iter().any(|interface| interface.name == name);
+    for instance in &after.instances {
+        let moved =
+            before.instances.iter().find(|old| old.name == instance.name && old.interface != instance.interface);
+        if let Some(old) = moved.filter(|_| !is_there(&instance.interface)) {
+            let (name, interface) = (&instance.name, &instance.interface);
+            return Err(format!(
+                "vrrp {name}: this node has no interface `{interface}`; it stays on `{}`",
+                old.interface
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Waits for the file that is being read; for ever if there is none.
