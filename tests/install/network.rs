@@ -24,6 +24,13 @@ pub struct Leg {
     bridge: &'static str,
 }
 
+impl Leg {
+    /// The name of its other end, a port of the bridge.
+    fn port(&self) -> String {
+        format!("{}-{}", &self.bridge[..1], self.machine)
+    }
+}
+
 const fn leg(machine: &'static str, interface: &'static str, bridge: &'static str, address: &'static str) -> Leg {
     Leg { machine, interface, address, bridge }
 }
@@ -57,7 +64,7 @@ impl Network {
             run("ip", &["netns", "add", machine]);
         }
         for leg in LEGS.iter().filter(|leg| machines.contains(&leg.machine)) {
-            let port = format!("{}-{}", &leg.bridge[..1], leg.machine);
+            let port = leg.port();
             let peer = ["peer", "name", leg.interface, "netns", leg.machine];
             run("ip", &[&["link", "add", &port, "type", "veth"][..], &peer].concat());
             run("ip", &["link", "set", &port, "master", leg.bridge, "up"]);
@@ -68,12 +75,14 @@ impl Network {
 
 impl Drop for Network {
     fn drop(&mut self) {
-        // What was never made is no failure of the test.
+        // Each link by name: those of a deleted namespace go only later, when the kernel gets to it, and until then
+        // the next network cannot be built. What was never made is no failure of the test.
+        let ports = LEGS.iter().filter(|leg| self.machines.contains(&leg.machine)).map(Leg::port);
+        for link in ports.chain(["front", "back"].map(String::from)) {
+            let _ = Command::new("ip").args(["link", "del", &link]).status();
+        }
         for machine in &self.machines {
             let _ = Command::new("ip").args(["netns", "del", machine]).status();
-        }
-        for bridge in ["front", "back"] {
-            let _ = Command::new("ip").args(["link", "del", bridge]).status();
         }
     }
 }
