@@ -278,7 +278,7 @@ fn frontend(model: &model::Model, frontend: &model::proxy::Frontend, counts: Fro
     Frontend {
         name: frontend.name.clone(),
         mode: mode_name(frontend.mode).to_owned(),
-        binds: frontend.binds.iter().map(|bind| bind.address.to_string()).collect(),
+        binds: frontend.binds.iter().map(|bind| bind.endpoint.to_string()).collect(),
         default_backend: frontend
             .default_backend
             .and_then(|number| model.backends.get(number))

@@ -9,8 +9,9 @@ use std::time::Duration;
 use crate::diag::{Span, Spanned};
 use crate::model::proxy::{Balance, Mode};
 use crate::model::rules::Userlist;
+use crate::model::runtime::Socket;
 use crate::model::vrrp::{ChecksumForm, Version};
-use crate::model::{LogTarget, track};
+use crate::model::{Endpoint, LogTarget, track};
 
 /// Everything that the files say.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +32,8 @@ pub struct Draft {
     pub userlists: Vec<Userlist>,
     /// Control socket.
     pub admin_socket: Option<Spanned<PathBuf>>,
+    /// HAProxy's runtime sockets.
+    pub runtime: Runtime,
     /// Destination of access logs.
     pub access_log: Option<Spanned<LogTarget>>,
     /// Worker threads.
@@ -41,6 +44,17 @@ pub struct Draft {
     pub drain: Option<Spanned<Duration>>,
     /// Where it says that warnings are errors.
     pub is_strict: Option<Span>,
+}
+
+/// HAProxy's runtime sockets.
+#[derive(Clone, Debug, Default)]
+pub struct Runtime {
+    /// In the order of the files.
+    pub sockets: Vec<Spanned<Socket>>,
+    /// Inactivity of a connection.
+    pub timeout: Option<Spanned<Duration>>,
+    /// Connections at once.
+    pub maxconn: Option<Spanned<u64>>,
 }
 
 /// A node.
@@ -272,6 +286,8 @@ pub enum Bind {
     },
     /// An address.
     Address(SocketAddr),
+    /// Something else than a TCP address.
+    Other(Endpoint),
 }
 
 /// A backend.

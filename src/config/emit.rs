@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::model::check::{Check, HttpProbe, Probe};
 use crate::model::proxy::{Backend, Balance, Frontend, Mode, Server};
 use crate::model::rules::Line;
+use crate::model::runtime::Runtime;
 use crate::model::{LogTarget, Model};
 use crate::rule;
 
@@ -99,7 +100,7 @@ fn mode(mode: Mode) -> &'static str {
 }
 
 fn frontend(out: &mut Text, frontend: &Frontend, model: &Model) {
-    let binds: Vec<String> = frontend.binds.iter().map(|bind| quoted(&bind.address.to_string())).collect();
+    let binds: Vec<String> = frontend.binds.iter().map(|bind| quoted(&bind.endpoint.to_string())).collect();
     out.pair(2, "bind", format_args!("[{}]", binds.join(", ")));
     out.pair(2, "mode", mode(frontend.mode));
     if let Some(backend) = frontend.default_backend.and_then(|number| model.backends.get(number)) {
@@ -245,6 +246,7 @@ fn process(out: &mut Text, model: &Model) {
     out.pair(1, "drain", time(process.drain));
     out.line(0, "admin:");
     out.pair(1, "socket", quoted(&process.admin_socket.display().to_string()));
+    runtime(out, &process.runtime);
     out.line(0, "log:");
     let access = match &process.access_log {
         LogTarget::Off => "off".to_owned(),
@@ -253,4 +255,28 @@ fn process(out: &mut Text, model: &Model) {
         LogTarget::SyslogUdp(address) => format!("udp:{address}"),
     };
     out.pair(1, "access", quoted(&access));
+}
+
+/// The keys of `admin` that begin with `runtime`.
+fn runtime(out: &mut Text, runtime: &Runtime) {
+    out.pair(1, "runtime_timeout", time(runtime.timeout));
+    out.pair(1, "runtime_maxconn", runtime.maxconn);
+    if !runtime.sockets.is_empty() {
+        out.line(1, "runtime:");
+    }
+    for socket in &runtime.sockets {
+        out.line(2, &format!("- bind: {}", quoted(&socket.endpoint.to_string())));
+        out.pair(3, "level", socket.level.word());
+        out.pair(3, "severity_output", socket.severity.word());
+        out.pair(3, "expose_listeners", socket.exposes_listeners);
+        let ownership = &socket.ownership;
+        if let Some(mode) = ownership.mode {
+            out.pair(3, "mode", quoted(&format!("{mode:o}")));
+        }
+        for (key, account) in [("user", &ownership.user), ("group", &ownership.group)] {
+            if let Some(account) = account {
+                out.pair(3, key, quoted(&account.to_string()));
+            }
+        }
+    }
 }

@@ -44,6 +44,9 @@ fn absorb(mut into: Draft, from: Draft, problems: &Problems) -> Draft {
     into.backends.extend(from.backends);
     into.userlists.extend(from.userlists);
     into.access_log = into.access_log.or(from.access_log);
+    into.runtime.sockets.extend(from.runtime.sockets);
+    into.runtime.timeout = into.runtime.timeout.or(from.runtime.timeout);
+    into.runtime.maxconn = into.runtime.maxconn.or(from.runtime.maxconn);
     into.workers = into.workers.or(from.workers);
     into.maxconn = into.maxconn.or(from.maxconn);
     into.drain = into.drain.or(from.drain);

@@ -7,6 +7,7 @@
 pub mod draft;
 pub mod yaml;
 pub mod haproxy;
+mod endpoint;
 mod syntax;
 mod merge;
 mod validate;

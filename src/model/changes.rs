@@ -85,6 +85,7 @@ fn settings(words: &mut Vec<String>, before: &Process, after: &Process) {
         (before.maxconn != after.maxconn, "process maxconn"),
         (before.access_log != after.access_log, "log access"),
         (before.admin_socket != after.admin_socket, "admin socket"),
+        (before.runtime != after.runtime, "stats socket"),
     ];
     let changed = waiting.into_iter().filter(|(is_changed, _)| *is_changed);
     words.extend(changed.map(|(_, what)| format!("{what} changed: in effect when vipgate is started again")));

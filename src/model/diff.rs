@@ -4,13 +4,12 @@
 //! down the list) is [`Change::Same`] to a reload. `apply(a, &diff(a, b)) == b` for any two models.
 
 use std::collections::{BTreeSet, HashMap};
-use std::net::SocketAddr;
 
 use super::proxy::{Backend, Bind, Frontend, Server};
 use super::rules::{Material, are_alike};
 use super::track::{Object, Tracked};
 use super::vrrp::{Instance, SyncGroup};
-use super::{Model, Node, Process};
+use super::{Endpoint, Model, Node, Process};
 
 /// Everything that a reload needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,9 +21,9 @@ pub struct Diff {
     /// Backends, in the new order.
     pub backends: List<Backend>,
     /// Listening addresses that come, as (frontend, address).
-    pub binds_added: Vec<(String, SocketAddr)>,
+    pub binds_added: Vec<(String, Endpoint)>,
     /// Listening addresses that go.
-    pub binds_removed: Vec<(String, SocketAddr)>,
+    pub binds_removed: Vec<(String, Endpoint)>,
     /// Servers that come, as (backend, server).
     pub servers_added: Vec<(String, String)>,
     /// Servers that go.
@@ -228,7 +227,7 @@ fn compare_frontends(a: &Model, before: &Frontend, b: &Model, after: &Frontend) 
         bind.instance.map(|number| model.instances.get(number).map(|instance| instance.name.clone()))
     };
     let binds = |model: &Model, one: &Frontend| {
-        one.binds.iter().map(|bind| (bind.address, owner(model, bind))).collect::<Vec<_>>()
+        one.binds.iter().map(|bind| (bind.endpoint.clone(), owner(model, bind))).collect::<Vec<_>>()
     };
     let mut renumbered = before.clone();
     if are_alike(&before.rules, &after.rules) {
@@ -240,10 +239,10 @@ fn compare_frontends(a: &Model, before: &Frontend, b: &Model, after: &Frontend) 
     if is_same && renumbered == *after { Verdict::Same } else { Verdict::Changed }
 }
 
-fn binds(model: &Model) -> BTreeSet<(String, SocketAddr)> {
+fn binds(model: &Model) -> BTreeSet<(String, Endpoint)> {
     let of = |frontend: &Frontend| {
         let name = frontend.name.clone();
-        frontend.binds.iter().map(move |bind| (name.clone(), bind.address)).collect::<Vec<_>>()
+        frontend.binds.iter().map(move |bind| (name.clone(), bind.endpoint.clone())).collect::<Vec<_>>()
     };
     model.frontends.iter().flat_map(of).collect()
 }

@@ -23,6 +23,7 @@ pub fn model(backends: Vec<Backend>) -> Model {
             workers: None,
             maxconn: None,
             admin_socket: PathBuf::from("/run/vipgate/admin.sock"),
+            runtime: Default::default(),
             access_log: LogTarget::Off,
             drain: Duration::from_secs(1),
         },

@@ -5,16 +5,19 @@
 //! Nothing here parses, decides or does. Start with [`Model`].
 
 mod units;
+pub mod endpoint;
 pub mod vrrp;
 pub mod track;
 pub mod proxy;
 pub mod check;
 pub mod rules;
+pub mod runtime;
 pub mod diff;
 pub mod changes;
 #[cfg(test)]
 pub mod fixture;
 
+pub use endpoint::Endpoint;
 pub use units::{Priority, Vrid, Weight};
 
 use std::net::IpAddr;
@@ -63,6 +66,8 @@ pub struct Process {
     pub maxconn: Option<usize>,
     /// Path of the control socket.
     pub admin_socket: PathBuf,
+    /// HAProxy's runtime sockets.
+    pub runtime: runtime::Runtime,
     /// Where access logs go.
     pub access_log: LogTarget,
     /// How long sessions may finish after a stop was asked for.

@@ -3,9 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::Weight;
 use super::check::Check;
 use super::rules::Line;
+use super::{Endpoint, Weight};
 
 /// A set of listening addresses and where their traffic goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,8 +42,8 @@ pub enum Mode {
 /// A listening address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Bind {
-    /// The address; a wildcard IPv6 address takes IPv4 too.
-    pub address: SocketAddr,
+    /// Where it listens.
+    pub endpoint: Endpoint,
     /// Instance number of the virtual address, where it is one.
     pub instance: Option<usize>,
 }

@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::mem::replace;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -112,6 +112,9 @@ pub(super) enum Interrupt {
     Killed,
 }
 
+/// The address of both ends of a Unix socket.
+const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
 /// A client connection.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -131,9 +134,11 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn new(worker: &Rc<Worker>, listener: &Rc<Listener>, client: Socket, peer: SocketAddr) -> Session {
         worker.look_at_clock();
-        let bound = listener.key.address.ip();
-        // A socket on one address needs no system call to know its local address.
-        let local = if bound.is_unspecified() { client.local_addr().map_or(bound, |local| local.ip()) } else { bound };
+        // A socket on one address needs no system call to know its local address. A Unix socket has none.
+        let local = match listener.key.endpoint.tcp().map(|bound| bound.ip()).filter(|bound| !bound.is_unspecified()) {
+            Some(bound) => bound,
+            None => client.local_addr().map_or(NOWHERE, |local| local.ip()),
+        };
         let accepted = worker.now.get();
         let shared = Rc::new(Shared {
             timer: super::timers::Timer::new(),

@@ -1,7 +1,7 @@
 //! A worker: the thread's own loop. Takes commands, beats the heart, turns the timer wheel; everything else is tasks.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{Sender, UnboundedReceiver};
 use tokio::task::JoinHandle;
 
 use crate::generation::Generation;
+use crate::model::Endpoint;
 use crate::state::counters::Shard;
 use crate::state::heart::Heart;
 use crate::state::log::LogRing;
@@ -67,8 +68,8 @@ pub enum WorkerCommand {
 pub struct ListenerKey {
     /// Name of the frontend.
     pub frontend: String,
-    /// Bound address.
-    pub address: SocketAddr,
+    /// Where it listens.
+    pub endpoint: Endpoint,
 }
 
 /// A listening socket for a worker.

@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::admin::runtime;
 use crate::admin::server::{self, Node};
 use crate::admin::status::{FrontendCounts, Sources};
 use crate::admin::{Order, Status};
@@ -33,6 +34,14 @@ pub(super) struct Ctl {
     pub(super) loads: mpsc::Receiver<LoadRequest>,
     pub(super) settings: Settings,
     pub(super) view: Arc<View>,
+    pub(super) runtime: RuntimeSockets,
+}
+
+/// HAProxy's runtime sockets, open.
+pub(super) struct RuntimeSockets {
+    pub(super) open: Vec<runtime::Open>,
+    pub(super) maxconn: usize,
+    pub(super) process: runtime::Process,
 }
 
 /// What `status` reads: cells that their owners keep current.
@@ -88,6 +97,8 @@ async fn run(mut ctl: Ctl) {
         Ok(listener) => drop(tokio::task::spawn_local(server::serve(listener, ctl.view))),
         Err(error) => tracing::error!(%error, "the control socket cannot be served"),
     }
+    let RuntimeSockets { open, maxconn, process } = ctl.runtime;
+    runtime::serve(open, maxconn, process);
     while let Some(reply) = ctl.loads.recv().await {
         let settings = ctl.settings.clone();
         let loaded = tokio::task::spawn_blocking(move || load(&settings.files, settings.node.as_deref())).await;

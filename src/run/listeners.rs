@@ -1,39 +1,40 @@
 //! The listening sockets of the process. Main owns them; workers get duplicates, vg-vrrp a look.
 //!
-//! A bind is one socket for each worker (`SO_REUSEPORT`), kept over reloads by its address, so that a reload never
-//! refuses a connection. [`Listeners::prepare`] opens what a new configuration needs without touching what runs;
-//! [`Listeners::commit`] cannot fail.
+//! A TCP bind is one socket for each worker (`SO_REUSEPORT`), kept over reloads by its address, so that a reload never
+//! refuses a connection. A Unix socket and one that was inherited are one socket each, which the workers share.
+//! [`Listeners::prepare`] opens what a new configuration needs without touching what runs; [`Listeners::commit`] cannot
+//! fail.
 
 use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use crate::model::Model;
+use crate::model::{Endpoint, Model};
 use crate::proxy::worker::{ListenerKey, WorkerListener};
-use crate::sys::listener::{self, Claim};
+use crate::sys::listener::{self, Claim, Ownership};
 
-/// Open sockets, by address; one for each worker.
+/// Open sockets, by where they listen; one for each worker.
 #[derive(Debug, Default)]
-pub(super) struct Listeners(HashMap<SocketAddr, Vec<Arc<TcpListener>>>);
+pub(super) struct Listeners(HashMap<Endpoint, Vec<Arc<TcpListener>>>);
 
 /// Sockets that a new configuration needs beyond those that are open.
 #[derive(Debug)]
-pub(super) struct Prepared(HashMap<SocketAddr, Vec<Arc<TcpListener>>>);
+pub(super) struct Prepared(HashMap<Endpoint, Vec<Arc<TcpListener>>>);
 
 impl Listeners {
     /// Opens what `model` needs and is not open yet.
     ///
     /// # Errors
-    /// The first address that cannot be bound, with the kernel's reason.
-    pub(super) fn prepare(&self, model: &Model, workers: usize) -> Result<Prepared, (SocketAddr, io::Error)> {
+    /// The first endpoint that cannot be bound, with the kernel's reason.
+    pub(super) fn prepare(&self, model: &Model, workers: usize) -> Result<Prepared, (Endpoint, io::Error)> {
         let mut fresh = HashMap::new();
         for bind in model.frontends.iter().flat_map(|frontend| &frontend.binds) {
-            if !self.0.contains_key(&bind.address) && !fresh.contains_key(&bind.address) {
-                let has_own = self.0.keys().chain(fresh.keys()).any(|known| overlap(*known, bind.address));
+            if !self.0.contains_key(&bind.endpoint) && !fresh.contains_key(&bind.endpoint) {
+                let has_own = self.0.keys().chain(fresh.keys()).any(|known| overlap(known, &bind.endpoint));
                 let claim = if has_own { Claim::Join } else { Claim::First };
-                let sockets = open(bind.address, workers, claim).map_err(|error| (bind.address, error))?;
-                fresh.insert(bind.address, sockets);
+                let sockets = open(&bind.endpoint, workers, claim).map_err(|error| (bind.endpoint.clone(), error))?;
+                fresh.insert(bind.endpoint.clone(), sockets);
             }
         }
         Ok(Prepared(fresh))
@@ -42,15 +43,16 @@ impl Listeners {
     /// Keeps the sockets that `model` names, adds the prepared ones, closes the rest.
     pub(super) fn commit(&mut self, model: &Model, prepared: Prepared) {
         self.0.extend(prepared.0);
-        let is_named = |address: &SocketAddr| {
-            model.frontends.iter().flat_map(|frontend| &frontend.binds).any(|bind| bind.address == *address)
+        let is_named = |endpoint: &Endpoint| {
+            model.frontends.iter().flat_map(|frontend| &frontend.binds).any(|bind| bind.endpoint == *endpoint)
         };
-        self.0.retain(|address, _| is_named(address));
+        self.0.retain(|endpoint, _| is_named(endpoint));
     }
 
-    /// Every socket with the address that it is bound to, for vg-vrrp.
+    /// Every TCP socket with the address that it is bound to, for vg-vrrp.
     pub(super) fn all(&self) -> Vec<(SocketAddr, Arc<TcpListener>)> {
-        self.0.iter().flat_map(|(bound, sockets)| sockets.iter().map(|socket| (*bound, Arc::clone(socket)))).collect()
+        let tcp = self.0.iter().filter_map(|(endpoint, sockets)| Some((endpoint.tcp()?, sockets)));
+        tcp.flat_map(|(bound, sockets)| sockets.iter().map(move |socket| (bound, Arc::clone(socket)))).collect()
     }
 
     /// Duplicates of one worker's sockets.
@@ -61,9 +63,9 @@ impl Listeners {
         let mut listeners = Vec::new();
         for (number, frontend) in model.frontends.iter().enumerate() {
             for bind in &frontend.binds {
-                let Some(socket) = self.0.get(&bind.address).and_then(|sockets| sockets.get(worker)) else { continue };
+                let Some(socket) = self.0.get(&bind.endpoint).and_then(|sockets| sockets.get(worker)) else { continue };
                 listeners.push(WorkerListener {
-                    key: ListenerKey { frontend: frontend.name.clone(), address: bind.address },
+                    key: ListenerKey { frontend: frontend.name.clone(), endpoint: bind.endpoint.clone() },
                     frontend: number,
                     socket: socket.try_clone()?,
                 });
@@ -74,16 +76,27 @@ impl Listeners {
 }
 
 /// Whether two addresses can only be listened on together by sockets that allow it: a wildcard and one of its ports.
-fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+fn overlap(one: &Endpoint, other: &Endpoint) -> bool {
+    let (Some(one), Some(other)) = (one.tcp(), other.tcp()) else { return false };
     one.port() == other.port() && (one.ip().is_unspecified() || other.ip().is_unspecified())
 }
 
-/// One socket for each worker; the first one finds a foreign holder, unless it has to join a socket of our own.
-fn open(address: SocketAddr, workers: usize, claim: Claim) -> io::Result<Vec<Arc<TcpListener>>> {
-    let first = Arc::new(listener::bind(address, claim)?);
+/// One socket for each worker; the first one of a TCP address finds a foreign holder, unless it has to join a socket of
+/// our own.
+fn open(endpoint: &Endpoint, workers: usize, claim: Claim) -> io::Result<Vec<Arc<TcpListener>>> {
+    let first = Arc::new(match endpoint {
+        Endpoint::Tcp(address) => listener::bind(*address, claim)?,
+        Endpoint::Inherited(descriptor) => listener::inherit((*descriptor).into())?,
+        Endpoint::Unix(path) => listener::bind_unix(path, &Ownership::default())?,
+        Endpoint::Abstract(name) => listener::bind_abstract(name)?,
+    });
     let mut sockets = vec![first];
     for _ in 1..workers {
-        sockets.push(Arc::new(listener::bind(address, Claim::Join)?));
+        sockets.push(match (endpoint, sockets.first()) {
+            (Endpoint::Tcp(address), _) => Arc::new(listener::bind(*address, Claim::Join)?),
+            (_, Some(shared)) => Arc::clone(shared),
+            (_, None) => break,
+        });
     }
     Ok(sockets)
 }

@@ -37,6 +37,11 @@ impl Sessions {
         self.wake_all();
     }
 
+    /// The limit; `usize::MAX` is none.
+    pub fn limit(&self) -> usize {
+        self.limit.load(Ordering::Relaxed)
+    }
+
     /// Takes a place if there is one.
     pub fn try_enter(&self) -> bool {
         let limit = self.limit.load(Ordering::Relaxed);

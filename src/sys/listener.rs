@@ -3,11 +3,17 @@
 //! A bind of the configuration is a set of sockets of one address with SO_REUSEPORT, one for each worker. All of them
 //! have IP_FREEBIND, so a Backup listens on an address that the node does not have yet.
 
-#![allow(unsafe_code, reason = "accept4 with flags and an address has no safe wrapper")]
+#![allow(
+    unsafe_code,
+    reason = "accept4 with flags and an address has no safe wrapper, nor has a descriptor that was inherited"
+)]
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::task::{Context, Poll, ready};
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
@@ -47,6 +53,83 @@ pub fn bind(address: SocketAddr, claim: Claim) -> io::Result<TcpListener> {
     socket.set_tcp_nodelay(true)?;
     socket.listen(backlog())?;
     Ok(socket.into())
+}
+
+/// A duplicate of a listening stream socket that the process was started with: TCP or Unix, non-blocking, closed on exec.
+///
+/// `Err`: there is no such descriptor, or it is no socket that listens.
+pub fn inherit(descriptor: RawFd) -> io::Result<TcpListener> {
+    // SAFETY: the descriptor is only duplicated while it is borrowed, and an unknown one is an error of the kernel.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(descriptor) };
+    let socket = Socket::from(borrowed.try_clone_to_owned()?);
+    if socket.r#type()? != Type::STREAM {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no stream socket"));
+    }
+    socket.set_nonblocking(true)?;
+    if !socket.is_listener()? {
+        socket.listen(backlog())?;
+    }
+    if socket.domain()? != Domain::UNIX {
+        socket.set_tcp_nodelay(true)?;
+    }
+    Ok(socket.into())
+}
+
+/// Opens a listening Unix socket, non-blocking, as a [`TcpListener`], whose calls are the same for it. It takes the place
+/// of whatever socket is at the path, at once: it is made beside it and renamed.
+///
+/// `Err` is the kernel's, or `InvalidInput` for a path that is too long.
+pub fn bind_unix(path: &Path, ownership: &Ownership) -> io::Result<TcpListener> {
+    if std::fs::symlink_metadata(path).is_ok_and(|found| !found.file_type().is_socket()) {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "something that is no socket is there"));
+    }
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}.tmp", std::process::id()));
+    let beside = PathBuf::from(beside);
+    let _ = std::fs::remove_file(&beside);
+    let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+    socket.bind(&SockAddr::unix(&beside)?)?;
+    let placed = (|| {
+        if let Some(mode) = ownership.mode {
+            std::fs::set_permissions(&beside, std::fs::Permissions::from_mode(mode))?;
+        }
+        if ownership.uid.is_some() || ownership.gid.is_some() {
+            std::os::unix::fs::chown(&beside, ownership.uid, ownership.gid)?;
+        }
+        socket.listen(backlog())?;
+        std::fs::rename(&beside, path)
+    })();
+    if let Err(error) = placed {
+        let _ = std::fs::remove_file(&beside);
+        return Err(error);
+    }
+    Ok(socket.into())
+}
+
+/// Opens a listening socket in the abstract namespace, its name padded with zeros to the whole address, as HAProxy's is.
+///
+/// `Err` is the kernel's, or that the name is too long.
+pub fn bind_abstract(name: &str) -> io::Result<TcpListener> {
+    let mut padded = [0; 107];
+    let room = padded.get_mut(..name.len()).ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidInput, "the name of an abstract socket has 107 bytes at most")
+    })?;
+    room.copy_from_slice(name.as_bytes());
+    let address = std::os::unix::net::SocketAddr::from_abstract_name(padded)?;
+    let listener = std::os::unix::net::UnixListener::bind_addr(&address)?;
+    listener.set_nonblocking(true)?;
+    Ok(OwnedFd::from(listener).into())
+}
+
+/// Whom the file of a Unix socket belongs to, and who may connect; `None` leaves it as the process makes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ownership {
+    /// Permission bits.
+    pub mode: Option<u32>,
+    /// User.
+    pub uid: Option<u32>,
+    /// Group.
+    pub gid: Option<u32>,
 }
 
 /// A listening socket that the reactor watches.
@@ -89,7 +172,8 @@ pub fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
     let (descriptor, peer) = accepted?;
     // SAFETY: the kernel has just given us this descriptor, and nobody else knows it.
     let stream = unsafe { OwnedFd::from_raw_fd(descriptor) };
-    let peer = peer.as_socket().ok_or(io::ErrorKind::Unsupported)?;
+    // A client of a Unix socket has no address.
+    let peer = peer.as_socket().unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
     Ok((stream.into(), peer))
 }
 
@@ -140,6 +224,42 @@ mod tests {
     fn address_that_the_node_lacks_can_be_bound() {
         bind("198.51.100.7:0".parse().unwrap(), Claim::First).unwrap();
         bind("[2001:db8::7]:0".parse().unwrap(), Claim::First).unwrap();
+    }
+
+    #[test]
+    fn a_listening_socket_is_inherited_by_its_number() {
+        let parents = TcpListener::bind(any()).unwrap();
+        let inherited = inherit(parents.as_raw_fd()).unwrap();
+        assert_eq!(inherited.local_addr().unwrap(), parents.local_addr().unwrap());
+        let (reader, _writer) = std::os::unix::net::UnixDatagram::pair().unwrap();
+        assert_eq!(inherit(reader.as_raw_fd()).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        assert!(inherit(65_000).is_err());
+    }
+
+    #[test]
+    fn a_unix_socket_takes_the_place_of_an_old_one_and_of_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("socket");
+        let ownership = Ownership { mode: Some(0o600), ..Ownership::default() };
+        let old = bind_unix(&path, &ownership).unwrap();
+        let new = bind_unix(&path, &ownership).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let _client = std::os::unix::net::UnixStream::connect(&path).unwrap();
+        assert!(accept(&new).is_ok() && accept(&old).is_err());
+        let file = directory.path().join("file");
+        std::fs::write(&file, "kept").unwrap();
+        assert_eq!(bind_unix(&file, &ownership).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+    }
+
+    #[test]
+    fn an_abstract_name_is_padded_to_the_whole_address() {
+        let name = format!("vipgate-test-{}", std::process::id());
+        let listener = bind_abstract(&name).unwrap();
+        let mut padded = name.clone().into_bytes();
+        padded.resize(107, 0);
+        let address = std::os::unix::net::SocketAddr::from_abstract_name(&padded).unwrap();
+        std::os::unix::net::UnixStream::connect_addr(&address).unwrap();
+        assert_eq!(accept(&listener).unwrap().1.port(), 0);
     }
 
     #[test]

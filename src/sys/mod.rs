@@ -18,6 +18,7 @@ pub mod thread;
 pub mod caps;
 pub mod limits;
 pub mod hosts;
+pub mod users;
 pub mod processes;
 pub mod namespace;
 pub mod node_lock;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use vipgate::generation::Generation;
+use vipgate::model::Endpoint;
 use vipgate::model::proxy::{Backend, Balance, Bind, ClientTimeouts, Frontend, Mode, Server, ServerTimeouts};
 use vipgate::model::rules::Line;
 use vipgate::model::{LogTarget, Model, Process, Weight};
@@ -29,7 +30,7 @@ pub fn start(mode: Mode, rules: &[&str], server: SocketAddr, first: fn()) -> Soc
     let generation = generation.expect("the model is sound");
     let (sender, commands) = mpsc::unbounded_channel();
     let (suspects, told) = mpsc::channel(8);
-    let key = ListenerKey { frontend: "web".to_owned(), address };
+    let key = ListenerKey { frontend: "web".to_owned(), endpoint: Endpoint::Tcp(address) };
     let listeners = vec![WorkerListener { key, frontend: 0, socket }];
     sender.send(WorkerCommand::Serve { generation, listeners }).expect("the worker will read it");
     let context = WorkerContext {
@@ -66,7 +67,7 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
         frontends: vec![Frontend {
             name: "web".to_owned(),
             mode,
-            binds: vec![Bind { address: listen, instance: None }],
+            binds: vec![Bind { endpoint: Endpoint::Tcp(listen), instance: None }],
             default_backend: Some(0),
             maxconn: None,
             timeouts: ClientTimeouts {
@@ -103,6 +104,7 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
             workers: Some(1),
             maxconn: None,
             admin_socket: PathBuf::from("unused"),
+            runtime: Default::default(),
             access_log: LogTarget::Stdout,
             drain: second,
         },

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use vipgate::generation::Generation;
+use vipgate::model::Endpoint;
 use vipgate::model::proxy::{Backend, Balance, Bind, ClientTimeouts, Frontend, Mode, Server, ServerTimeouts};
 use vipgate::model::rules::Material;
 use vipgate::model::{LogTarget, Model, Process, Weight};
@@ -46,7 +47,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
         frontends: vec![Frontend {
             name: "web".into(),
             mode,
-            binds: vec![Bind { address: bind, instance: None }],
+            binds: vec![Bind { endpoint: Endpoint::Tcp(bind), instance: None }],
             default_backend: Some(0),
             maxconn: None,
             timeouts: ClientTimeouts {
@@ -78,6 +79,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             workers: None,
             maxconn: None,
             admin_socket: "/nowhere".into(),
+            runtime: Default::default(),
             access_log: LogTarget::Stdout,
             drain: Duration::from_secs(1),
         },
@@ -147,7 +149,7 @@ impl Proxy {
 
     pub fn serve(&self, generation: &Arc<Generation>) {
         let listeners = vec![WorkerListener {
-            key: ListenerKey { frontend: "web".into(), address: self.address },
+            key: ListenerKey { frontend: "web".into(), endpoint: Endpoint::Tcp(self.address) },
             frontend: 0,
             socket: self.socket.try_clone().unwrap(),
         }];

@@ -46,7 +46,7 @@ fn on_both(mode: &str, text: &str, script: impl Fn(&dyn Fn() -> Peer)) {
     };
     let kind = if mode == "tcp" { Mode::Tcp } else { Mode::Http };
     let proxy = Proxy::start(kind, &[], |model| {
-        let port = model.frontends[0].binds[0].address.port();
+        let port = model.frontends[0].binds[0].endpoint.tcp().unwrap().port();
         *model = read("rules.cfg", &file(port));
     });
     script(&|| proxy.client());
@@ -295,7 +295,7 @@ fn rules_of_yaml_are_rules_of_haproxy() {
         )
     };
     let proxy = Proxy::start(Mode::Http, &[], |model| {
-        let port = model.frontends[0].binds[0].address.port();
+        let port = model.frontends[0].binds[0].endpoint.tcp().unwrap().port();
         *model = read("rules.yaml", &text(port, server.address));
     });
     let mut client = proxy.client();
@@ -309,7 +309,7 @@ fn rules_of_yaml_are_rules_of_haproxy() {
 #[test]
 fn requests_that_rules_answered_are_logged_as_haproxy_logs_them() {
     let proxy = Proxy::start(Mode::Http, &[], |model| {
-        let port = model.frontends[0].binds[0].address.port();
+        let port = model.frontends[0].binds[0].endpoint.tcp().unwrap().port();
         let rules = "http-request deny if { path /deny }\n http-request return status 204 if { path /own }\n \
                      http-request set-log-level silent if { path /quiet }\n http-request return status 200 if { path /quiet }\n \
                      http-request reject if { path /reject }\n http-request set-path /x\n";

@@ -375,6 +375,7 @@ pub fn model() -> Model {
             workers: None,
             maxconn: None,
             admin_socket: "/nonexistent".into(),
+            runtime: Default::default(),
             access_log: LogTarget::Off,
             drain: Duration::ZERO,
         },

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::config::draft;
 use crate::diag::{Diagnostic, Span, Spanned};
+use crate::model::Endpoint;
 use crate::model::proxy::Bind;
 use crate::model::vrrp::VirtualAddress;
 
@@ -34,16 +35,19 @@ fn one(context: &Context<'_>, bind: &Spanned<draft::Bind>, instances: &[Instance
             }
             let named = vips(instances).filter(|(_, vip)| vip.name.as_deref() == Some(name));
             let bind_to = |(number, vip): (usize, &VirtualAddress)| {
-                (Bind { address: SocketAddr::new(vip.address, *port), instance: Some(number) }, bind.span)
+                let endpoint = Endpoint::Tcp(SocketAddr::new(vip.address, *port));
+                (Bind { endpoint, instance: Some(number) }, bind.span)
             };
             named.map(bind_to).collect()
         }
+        draft::Bind::Other(endpoint) => vec![(Bind { endpoint: endpoint.clone(), instance: None }, bind.span)],
         draft::Bind::Address(address) => {
             let vip = vips(instances).find(|(_, vip)| vip.address == address.ip());
             if vip.is_none() {
                 is_here(context, *address, bind.span);
             }
-            vec![(Bind { address: *address, instance: vip.map(|(number, _)| number) }, bind.span)]
+            let endpoint = Endpoint::Tcp(*address);
+            vec![(Bind { endpoint, instance: vip.map(|(number, _)| number) }, bind.span)]
         }
     }
 }
@@ -80,17 +84,19 @@ pub fn covers(wide: IpAddr, address: IpAddr) -> bool {
 
 /// Two binds that would take the same connections.
 pub fn conflicts(context: &Context<'_>, frontends: &[Resolved]) {
+    other_conflicts(context, frontends);
     let mut seen: Vec<(&str, SocketAddr, Span)> = Vec::new();
     for frontend in frontends {
         for (bind, span) in frontend.model.binds.iter().zip(&frontend.spans) {
-            let (ip, port) = (bind.address.ip(), bind.address.port());
+            let Some(address) = bind.endpoint.tcp() else { continue };
+            let (ip, port) = (address.ip(), address.port());
             let collides = |(_, other, _): &&(&str, SocketAddr, Span)| {
                 other.port() == port && (covers(other.ip(), ip) || covers(ip, other.ip()))
             };
             // The very same address weighs more than one that only covers it.
-            let same = seen.iter().find(|(_, other, _)| *other == bind.address);
+            let same = seen.iter().find(|(_, other, _)| *other == address);
             if let Some((name, other, first)) = same.or_else(|| seen.iter().find(collides)) {
-                let is_same = *other == bind.address;
+                let is_same = *other == address;
                 let problem = match is_same {
                     true => {
                         let message = format!("{other} is taken by frontend `{name}`");
@@ -98,14 +104,32 @@ pub fn conflicts(context: &Context<'_>, frontends: &[Resolved]) {
                             .hint("a connection must belong to one frontend: change a port, or name the addresses")
                     }
                     false => {
-                        let message = format!("{} and {other} of frontend `{name}` overlap", bind.address);
+                        let message = format!("{address} and {other} of frontend `{name}` overlap");
                         Diagnostic::warning("W-BIND-OVERLAP", *span, message)
                             .hint("a connection belongs to the one that names its address")
                     }
                 };
                 context.problems.push(problem.label(*first, "first given here"));
             }
-            seen.push((&frontend.model.name, bind.address, *span));
+            seen.push((&frontend.model.name, address, *span));
+        }
+    }
+}
+
+/// Two binds of one Unix socket or one inherited socket.
+fn other_conflicts(context: &Context<'_>, frontends: &[Resolved]) {
+    let mut seen: Vec<(&str, &Endpoint, Span)> = Vec::new();
+    for frontend in frontends {
+        for (bind, span) in frontend.model.binds.iter().zip(&frontend.spans) {
+            if bind.endpoint.tcp().is_some() {
+                continue;
+            }
+            if let Some((name, endpoint, first)) = seen.iter().find(|(_, other, _)| **other == bind.endpoint) {
+                let message = format!("{endpoint} is taken by frontend `{name}`");
+                let problem = Diagnostic::error("E-BIND-CONFLICT", *span, message).label(*first, "first given here");
+                context.problems.push(problem.hint("a connection must belong to one frontend"));
+            }
+            seen.push((&frontend.model.name, &bind.endpoint, *span));
         }
     }
 }
@@ -119,7 +143,8 @@ pub fn unused(context: &Context<'_>, frontends: &[Resolved], instances: &[Instan
     let binds = || frontends.iter().flat_map(|frontend| &frontend.model.binds);
     for instance in instances {
         for (vip, span) in instance.model.addresses.iter().zip(&instance.spans) {
-            if !binds().any(|bind| covers(bind.address.ip(), vip.address)) {
+            let is_for = |bind: &Bind| bind.endpoint.tcp().is_some_and(|address| covers(address.ip(), vip.address));
+            if !binds().any(is_for) {
                 let message = format!("no frontend listens on virtual address {}", vip.address);
                 let hint = match &vip.name {
                     Some(name) => format!("add `bind: [\"vip@{name}:80\"]` to a frontend"),

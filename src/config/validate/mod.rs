@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diag::{Diagnostic, Problems, Source, Span, Spanned, nearest};
+use crate::model::runtime::Runtime;
 use crate::model::{LogTarget, Model, Process};
 
 use super::HostFacts;
@@ -80,8 +81,18 @@ fn process(draft: &Draft) -> Process {
         workers: draft.workers.map(|workers| size(workers.value)),
         maxconn: draft.maxconn.map(|maxconn| size(maxconn.value)),
         admin_socket: or(&draft.admin_socket, PathBuf::from("/run/vipgate/admin.sock")),
+        runtime: runtime(&draft.runtime),
         access_log: or(&draft.access_log, LogTarget::Stdout),
         drain: or(&draft.drain, Duration::from_secs(30)),
+    }
+}
+
+fn runtime(draft: &draft::Runtime) -> Runtime {
+    let default = Runtime::default();
+    Runtime {
+        sockets: draft.sockets.iter().map(|socket| socket.value.clone()).collect(),
+        timeout: or(&draft.timeout, default.timeout),
+        maxconn: draft.maxconn.map_or(default.maxconn, |maxconn| size(maxconn.value)),
     }
 }
 

@@ -27,7 +27,7 @@ pub fn resolve(
         for (index, frontend) in frontends.iter().enumerate() {
             let mine = listeners(frontend, number, instance);
             for bind in &mine {
-                let Some(address) = frontend.model.binds.get(*bind).map(|bind| bind.address) else { continue };
+                let Some(address) = frontend.model.binds.get(*bind).map(|bind| &bind.endpoint) else { continue };
                 let name = format!("bind {} {address}", frontend.model.name);
                 let object = objects.number(name, Object::Bind { frontend: index, bind: *bind });
                 rules.push(Rule { object, weight: Weight::Fault });
@@ -86,7 +86,7 @@ fn listeners(frontend: &Frontend, number: usize, instance: &Instance<'_>) -> Vec
     let is_mine = |bind: &crate::model::proxy::Bind| match bind.instance {
         Some(owner) => owner == number,
         None => {
-            let ip = bind.address.ip();
+            let Some(ip) = bind.endpoint.tcp().map(|address| address.ip()) else { return false };
             ip.is_unspecified() && instance.model.addresses.iter().any(|vip| binds::covers(ip, vip.address))
         }
     };

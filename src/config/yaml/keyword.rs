@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::place;
 use super::value::{self, Wrong};
 
 /// A map with known keys.
@@ -81,6 +82,12 @@ pub enum Scalar {
     Server,
     /// `vip@NAME:PORT`, `ADDRESS:PORT`, `*:PORT`.
     Bind,
+    /// The same without virtual addresses.
+    Place,
+    /// Permission bits in octal digits.
+    Mode,
+    /// A user or a group.
+    Account,
     /// Status codes.
     Status,
     /// `fault`, `degrade`, `+n`, `-n`.
@@ -142,6 +149,9 @@ impl Scalar {
             Scalar::Endpoint => value::endpoint(text).map(drop),
             Scalar::Server => value::server(text).map(drop),
             Scalar::Bind => value::bind(text).map(drop),
+            Scalar::Place => place::endpoint(text).map(drop),
+            Scalar::Mode => place::mode(text).map(drop),
+            Scalar::Account => place::account(text).map(drop),
             Scalar::Status => value::status(text).map(drop),
             Scalar::TrackWeight => value::track_weight(text).map(drop),
             Scalar::Request => value::request(text).map(drop),
@@ -181,7 +191,10 @@ impl Scalar {
             Scalar::Address => "an IP address",
             Scalar::Network => "an IP address",
             Scalar::Endpoint | Scalar::Server => "address:port",
-            Scalar::Bind => "vip@NAME:PORT, ADDRESS:PORT or *:PORT",
+            Scalar::Bind => "vip@NAME:PORT, ADDRESS:PORT, *:PORT, fd@NUMBER, unix@PATH or abns@NAME",
+            Scalar::Place => "ADDRESS:PORT, fd@NUMBER, unix@PATH or abns@NAME",
+            Scalar::Mode => "permission bits such as 660",
+            Scalar::Account => "a user or a group",
             Scalar::Status => "status codes such as 200-399",
             Scalar::TrackWeight => "fault, degrade, -n or +n",
             Scalar::Request => "a request such as GET /health",

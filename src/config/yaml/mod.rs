@@ -7,6 +7,7 @@
 mod keyword;
 mod table;
 mod value;
+mod place;
 mod tree;
 mod merge;
 mod shape;

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::draft;
+use crate::config::{draft, endpoint};
 use crate::model::LogTarget;
 use crate::model::track::Weight;
 use crate::rule;
@@ -21,7 +21,7 @@ pub struct Wrong {
 }
 
 impl Wrong {
-    fn value(what: impl Into<String>, hint: &str) -> Wrong {
+    pub fn value(what: impl Into<String>, hint: &str) -> Wrong {
         Wrong { code: "E-VALUE", what: what.into(), hint: Some(hint.to_owned()) }
     }
 
@@ -164,7 +164,7 @@ pub fn server(text: &str) -> Result<SocketAddr, Wrong> {
 
 /// `vip@NAME:PORT`, `*:PORT` or `ADDRESS:PORT`.
 pub fn bind(text: &str) -> Result<draft::Bind, Wrong> {
-    let hint = "write vip@NAME:PORT, ADDRESS:PORT or *:PORT";
+    let hint = "write vip@NAME:PORT, ADDRESS:PORT, *:PORT, fd@NUMBER, unix@PATH or abns@NAME";
     let port = |text: &str| match text.parse::<u16>() {
         Ok(port) if port > 0 => Ok(port),
         _ => Err(Wrong {
@@ -178,6 +178,9 @@ pub fn bind(text: &str) -> Result<draft::Bind, Wrong> {
             Some((name, at)) if !name.is_empty() => Ok(draft::Bind::Virtual { name: name.to_owned(), port: port(at)? }),
             _ => Err(Wrong::value(format!("`{text}` names no virtual address and port"), hint)),
         };
+    }
+    if let Some(special) = endpoint::special(text) {
+        return special.map(draft::Bind::Other).map_err(|what| Wrong::value(what, hint));
     }
     match text.rsplit_once(':') {
         Some(("*" | "", at)) => Ok(draft::Bind::Address(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port(at)?))),

@@ -53,7 +53,8 @@ impl<'a> Surroundings<'a> {
         (self.started, self.is_first, self.server) = (state.started, state.is_first, state.server);
         let mut local = state.local.borrow_mut();
         let ask = || {
-            let bound = SocketAddr::new(self.session.shared.local, self.session.listener.key.address.port());
+            let port = self.session.listener.key.endpoint.tcp().map_or(0, |bound| bound.port());
+            let bound = SocketAddr::new(self.session.shared.local, port);
             self.session.client.local_addr().unwrap_or(bound)
         };
         self.local = Some(*local.get_or_insert_with(ask));

@@ -7,11 +7,12 @@ use arc_swap::ArcSwap;
 use tokio::sync::mpsc;
 
 use super::Supervisor;
+use crate::admin;
 use crate::generation::Generation;
 use crate::model::Model;
 use crate::model::track::Object;
 use crate::proxy::worker::{WorkerCommand, WorkerContext};
-use crate::run::ctl::{self, Ctl, LoadRequest, View};
+use crate::run::ctl::{self, Ctl, LoadRequest, RuntimeSockets, View};
 use crate::run::listeners::Listeners;
 use crate::run::readiness::Readiness;
 use crate::run::vrrp::{self, Scheduling, VrrpContext};
@@ -42,6 +43,7 @@ impl Supervisor {
         let sessions = Arc::new(Sessions::new(Some(model.process.maxconn.unwrap_or(limit / 2))));
         let registry = Registry::default();
         let generation = Generation::prepare(1, model, &registry, None).map_err(|error| anyhow!("{error}"))?;
+        let cell = Arc::new(ArcSwap::from(Arc::clone(&generation)));
         let mut listeners = Listeners::default();
         let prepared = listeners
             .prepare(&generation.model, workers)
@@ -50,13 +52,14 @@ impl Supervisor {
         let admin = crate::admin::server::bind(&generation.model.process.admin_socket)
             .with_context(|| format!("control socket {}", generation.model.process.admin_socket.display()))?;
 
+        let runtime = runtime_sockets(&generation, &cell, &sessions, workers)?;
+
         let (wiring, ends) = wire(workers, Arc::clone(&sessions));
         let log = log::access::spawn(
             &generation.model,
             wiring.workers.iter().map(|worker| Arc::clone(&worker.log)).collect(),
         )
         .context("cannot start vg-log")?;
-        let cell = Arc::new(ArcSwap::from(Arc::clone(&generation)));
         let view = Arc::new(View {
             generation: Arc::clone(&cell),
             vrrp: wiring.vrrp_status.clone(),
@@ -82,7 +85,7 @@ impl Supervisor {
             readiness: Readiness::default(),
             node_lock,
         };
-        supervisor.spawn_threads(ends, settings, admin, load_requests, &generation)?;
+        supervisor.spawn_threads(ends, settings, admin, runtime, load_requests, &generation)?;
         // The others have what they need; main binds ports and reads files.
         threads::keep_capabilities(&[Capability::CAP_NET_BIND_SERVICE, Capability::CAP_DAC_READ_SEARCH]);
         Ok(supervisor)
@@ -93,6 +96,7 @@ impl Supervisor {
         ends: Ends,
         settings: Settings,
         admin: std::os::unix::net::UnixListener,
+        runtime: RuntimeSockets,
         loads: mpsc::Receiver<LoadRequest>,
         generation: &Arc<Generation>,
     ) -> anyhow::Result<()> {
@@ -116,7 +120,7 @@ impl Supervisor {
             levels_changed: Arc::clone(&self.wiring.levels_changed),
         })
         .context("cannot start vg-check")?;
-        ctl::spawn(Ctl { listener: admin, loads, settings, view: Arc::clone(&self.view) })
+        ctl::spawn(Ctl { listener: admin, runtime, loads, settings, view: Arc::clone(&self.view) })
             .context("cannot start vg-ctl")?;
         let board = self.serve_generation(generation);
         let context = VrrpContext {
@@ -173,6 +177,28 @@ impl Supervisor {
         let _ = self.wiring.check.send(CheckOrder::Configure(Arc::clone(generation), Arc::clone(&board)));
         board
     }
+}
+
+/// Opens HAProxy's runtime sockets, with what their commands work on.
+fn runtime_sockets(
+    generation: &Generation,
+    cell: &Arc<ArcSwap<Generation>>,
+    sessions: &Arc<Sessions>,
+    workers: usize,
+) -> anyhow::Result<RuntimeSockets> {
+    let runtime = &generation.model.process.runtime;
+    let open = admin::runtime::bind(runtime)
+        .map_err(|(endpoint, error)| anyhow!("cannot open the stats socket {endpoint}: {error}"))?;
+    let process = admin::runtime::Process {
+        generation: Arc::clone(cell),
+        sessions: Arc::clone(sessions),
+        most_sessions: sessions.limit(),
+        started: sys::clock::now(),
+        workers,
+        sockets: runtime.sockets.iter().map(|socket| (socket.endpoint.to_string(), socket.level)).collect(),
+        timeout: runtime.timeout,
+    };
+    Ok(RuntimeSockets { open, maxconn: runtime.maxconn, process })
 }
 
 /// State of a generation's backends, by backend number.

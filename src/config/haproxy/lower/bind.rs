@@ -56,6 +56,10 @@ pub fn bind(settings: &mut Settings, line: &Line, context: &Context<'_>) {
 /// The addresses of a word, ranges of ports one by one.
 pub fn addresses(settings: &mut Settings, word: &Word, context: &Context<'_>) {
     for text in word.text.split(',') {
+        if let Some(special) = context.special(word, text) {
+            settings.binds.extend(special.map(|endpoint| Spanned::new(Bind::Other(endpoint), word.span)));
+            continue;
+        }
         let Some((host, ports)) = context.address(word, text) else {
             continue;
         };

@@ -4,11 +4,13 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
+use crate::config::endpoint;
 use crate::config::haproxy::environment::Environment;
 use crate::config::haproxy::lex::Word;
 use crate::config::haproxy::section::{Line, Modifier, Section};
 use crate::config::haproxy::table::{self, Place, Places, RULES, Row, Support};
 use crate::diag::{Diagnostic, Problems, Severity, Span, Spanned, nearest};
+use crate::model::Endpoint;
 
 use super::value::{self, ANY, Family, Host, Ports};
 
@@ -248,6 +250,12 @@ impl<'a> Context<'a> {
     pub fn address(&self, word: &Word, text: &str) -> Option<(Host, Ports)> {
         let expanded = self.environment.expand(text);
         self.value(word, value::address(&expanded)).map(|parsed| parsed.value)
+    }
+
+    /// A listening place that is no TCP address; `None` if the word has the form of one. The inner `None` was reported.
+    pub fn special(&self, word: &Word, text: &str) -> Option<Option<Endpoint>> {
+        let parsed = endpoint::special(&self.environment.expand(text))?;
+        Some(self.value(word, parsed).map(|parsed| parsed.value))
     }
 
     /// The address of a host and a port; none, reported, if there is none.

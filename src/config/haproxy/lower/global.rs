@@ -9,11 +9,13 @@ use crate::diag::{Span, Spanned};
 
 use super::Context;
 use super::log::{self, Logs};
+use super::runtime::{self, Runtime};
 use super::value;
 
 /// What the `global` sections say together.
 #[derive(Debug, Default)]
 pub struct Global {
+    runtime: Runtime,
     pub logs: Logs,
     maxconn: Option<Spanned<u64>>,
     workers: Option<Spanned<u64>>,
@@ -24,7 +26,7 @@ pub struct Global {
 type Handler = fn(&mut Global, &'static Row, &Line, &Context<'_>);
 
 /// Every word that is honoured.
-pub const HANDLERS: [(&str, Handler); 12] = [
+pub const HANDLERS: [(&str, Handler); 15] = [
     ("daemon", elsewhere),
     ("dns-accept-family", noticed),
     ("hard-stop-after", hard_stop_after),
@@ -35,6 +37,9 @@ pub const HANDLERS: [(&str, Handler); 12] = [
     ("presetenv", environment),
     ("resetenv", elsewhere),
     ("setenv", environment),
+    ("stats maxconn", |global, row, line, context| runtime::maxconn(&mut global.runtime, row, line, context)),
+    ("stats socket", |global, row, line, context| runtime::socket(&mut global.runtime, row, line, context)),
+    ("stats timeout", |global, row, line, context| runtime::timeout(&mut global.runtime, row, line, context)),
     ("unsetenv", elsewhere),
     ("zero-warning", |global, _, line, _| global.is_strict = Some(line.span_of(1))),
 ];
@@ -56,6 +61,7 @@ impl Global {
         draft.workers = self.workers;
         draft.drain = self.drain;
         draft.is_strict = self.is_strict;
+        self.runtime.lower(draft);
     }
 }
 

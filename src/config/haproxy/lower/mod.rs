@@ -8,6 +8,7 @@ mod value;
 mod context;
 mod settings;
 mod global;
+mod runtime;
 mod proxy;
 mod option;
 mod timeout;

@@ -104,9 +104,8 @@ pub fn address(text: &str) -> Result<(Host, Ports), String> {
         }
     }
     match rest.split_once('@').map(|(kind, _)| kind) {
-        Some("fd" | "sockpair") => return Err("inherited sockets come in a later version".to_owned()),
-        Some("unix" | "abns" | "abnsz" | "uxst" | "uxdg") => {
-            return Err("Unix sockets come in a later version; write an address and a port".to_owned());
+        Some("fd" | "sockpair" | "unix" | "abns" | "abnsz" | "uxst" | "uxdg") => {
+            return Err("this kind of socket is not supported here; write an address and a port".to_owned());
         }
         Some(
             "quic4" | "quic6" | "udp" | "udp4" | "udp6" | "dgram" | "rhttp" | "mptcp" | "mptcp4" | "mptcp6" | "vsock",
@@ -115,7 +114,7 @@ pub fn address(text: &str) -> Result<(Host, Ports), String> {
         }
         Some(kind) => return Err(format!("'{kind}@' is no kind of address")),
         None if rest.starts_with('/') => {
-            return Err("Unix sockets come in a later version; write an address and a port".to_owned());
+            return Err("Unix sockets are not supported here; write an address and a port".to_owned());
         }
         None => {}
     }

@@ -6,6 +6,7 @@
 mod vrrp;
 mod proxy;
 mod rules;
+mod runtime;
 
 use crate::config::draft::{Draft, Node as NodeDraft};
 use crate::diag::Spanned;
@@ -26,6 +27,7 @@ pub fn file(root: &Node) -> Draft {
         frontends: sections("frontends").iter().map(proxy::frontend).collect(),
         backends: sections("backends").iter().map(proxy::backend).collect(),
         admin_socket: read(inner("admin", "socket"), value::absolute),
+        runtime: runtime::runtime(root.value("admin")),
         access_log: read(inner("log", "access"), value::log_target),
         workers: read(inner("process", "workers"), value::number),
         maxconn: read(inner("process", "maxconn"), value::number),

@@ -53,7 +53,7 @@ pub static FILE: Section = Section {
         ),
         key("frontends", Value::Named(Scalar::Name, &Value::Section(&proxy::FRONTEND)), "Where clients connect."),
         key("backends", Value::Named(Scalar::Name, &Value::Section(&proxy::BACKEND)), "Groups of servers."),
-        key("admin", Value::Section(&ADMIN), "The control socket."),
+        key("admin", Value::Section(&ADMIN), "The control socket, and HAProxy's runtime sockets."),
         key("process", Value::Section(&PROCESS), "Limits of the process."),
         key("log", Value::Section(&LOG), "Where logs go."),
     ],
@@ -75,8 +75,51 @@ static NODE: Section = Section {
 
 static ADMIN: Section = Section {
     name: "`admin`",
-    doc: "The control socket.",
-    keys: &[key("socket", Value::One(Scalar::Path), "Path of the Unix socket. Default /run/vipgate/admin.sock.")],
+    doc: "The control socket, and HAProxy's runtime sockets.",
+    keys: &[
+        key("socket", Value::One(Scalar::Path), "Path of the Unix socket. Default /run/vipgate/admin.sock."),
+        key(
+            "runtime",
+            Value::List(&Value::Any(&[Value::One(Scalar::Place), Value::Section(&RUNTIME)])),
+            "Sockets that take HAProxy's runtime commands (its `stats socket`): each a place, or a map with more.",
+        ),
+        key(
+            "runtime_timeout",
+            Value::One(TIMEOUT),
+            "Inactivity after which a connection of a runtime socket is closed. Default 10s.",
+        ),
+        key(
+            "runtime_maxconn",
+            Value::One(Scalar::Number(1, 100_000)),
+            "Connections of the runtime sockets at once. Default 10.",
+        ),
+    ],
+};
+
+static RUNTIME: Section = Section {
+    name: "a runtime socket",
+    doc: "A socket that takes HAProxy's runtime commands.",
+    keys: &[
+        required("bind", Value::One(Scalar::Place), "Where it listens: unix@PATH, ADDRESS:PORT, fd@NUMBER, abns@NAME."),
+        key(
+            "level",
+            Value::One(Scalar::Word(&["user", "operator", "admin"])),
+            "What its clients may do: read, reset counters as well, or everything. Default operator.",
+        ),
+        key("mode", Value::One(Scalar::Mode), "Permission bits of the file of a Unix socket, in octal digits."),
+        key("user", Value::One(Scalar::Account), "User of the file of a Unix socket, by name or number."),
+        key("group", Value::One(Scalar::Account), "Group of the file of a Unix socket, by name or number."),
+        key(
+            "severity_output",
+            Value::One(Scalar::Word(&["none", "number", "string"])),
+            "How answers tell their severity. Default none.",
+        ),
+        key(
+            "expose_listeners",
+            Value::One(Scalar::Flag),
+            "Whether a new process may take the listening sockets over it. Default false.",
+        ),
+    ],
 };
 
 static PROCESS: Section = Section {

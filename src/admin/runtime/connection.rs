@@ -1,0 +1,99 @@
+//! One connection: commands in, answers out.
+//!
+//! Without a prompt the connection ends as soon as everything that has arrived is answered, which is what scripts rely
+//! on; several lines that arrive together are all answered. An answer is followed by an empty line, or by the prompt.
+
+use std::io;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::line::{self, LONGEST, PAYLOAD};
+use super::session::Session;
+use super::{Answer, Process, table};
+
+/// Serves a connection until it ends.
+///
+/// # Errors
+/// It broke.
+pub async fn serve(mut stream: TcpStream, process: &Process, session: &Session) -> io::Result<()> {
+    let mut input: Vec<u8> = Vec::new();
+    // A command whose payload has not ended.
+    let mut gathered: Option<Gathered> = None;
+    loop {
+        let next = if gathered.is_some() { line::line(&input) } else { line::command(&input) };
+        let Some((length, end)) = next else {
+            if input.len() > LONGEST || !read(&mut stream, &mut input, session).await? {
+                break;
+            }
+            continue;
+        };
+        let text = String::from_utf8_lossy(input.get(..length).unwrap_or_default()).into_owned();
+        input.drain(..end);
+        let step = step(text, &mut gathered);
+        let mut out = match &step {
+            Step::Gather => String::new(),
+            Step::Run(command, _) => {
+                let answer = table::run(command, process, session);
+                if answer == Answer::Quit {
+                    break;
+                }
+                answer.render(session.severity.get())
+            }
+        };
+        out.push_str(match (session.is_interactive.get(), gathered.is_some()) {
+            (true, true) => "+ ",
+            (true, false) => "\n> ",
+            (false, true) => "",
+            (false, false) => "\n",
+        });
+        tokio::time::timeout(session.timeout.get(), stream.write_all(out.as_bytes())).await??;
+        if !session.is_interactive.get() && input.is_empty() && gathered.is_none() {
+            break;
+        }
+    }
+    stream.shutdown().await
+}
+
+/// A command and what of its payload has arrived.
+struct Gathered {
+    command: String,
+    payload: String,
+}
+
+/// What a line asks for.
+enum Step {
+    /// More lines.
+    Gather,
+    /// A command, with its payload.
+    Run(String, #[expect(dead_code, reason = "the commands that take one follow")] Option<String>),
+}
+
+fn step(text: String, gathered: &mut Option<Gathered>) -> Step {
+    match gathered.take() {
+        Some(done) if text.is_empty() => Step::Run(done.command, Some(done.payload)),
+        Some(mut more) => {
+            if !more.payload.is_empty() {
+                more.payload.push('\n');
+            }
+            more.payload.push_str(&text);
+            *gathered = Some(more);
+            Step::Gather
+        }
+        None => match text.strip_suffix(PAYLOAD) {
+            Some(command) => {
+                *gathered = Some(Gathered { command: command.to_owned(), payload: String::new() });
+                Step::Gather
+            }
+            None => Step::Run(text, None),
+        },
+    }
+}
+
+/// Reads more; `false` at the end of the client's lines, or when nothing has come for too long.
+async fn read(stream: &mut TcpStream, input: &mut Vec<u8>, session: &Session) -> io::Result<bool> {
+    match tokio::time::timeout(session.timeout.get(), stream.read_buf(input)).await {
+        Ok(count) => Ok(count? > 0),
+        Err(_) => Ok(false),
+    }
+}

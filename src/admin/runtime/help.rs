@@ -1,0 +1,72 @@
+//! `help`, and what an unknown command is answered.
+
+use std::fmt::Write;
+
+use strsim::levenshtein;
+
+use crate::model::runtime::Level;
+
+use super::table::{self, Command};
+use super::{Answer, Call};
+
+/// Suggestions for an unknown command, at most.
+const SUGGESTIONS: usize = 5;
+
+/// `help [<command>]`.
+pub fn help(call: &Call<'_>) -> Answer {
+    list(call.words.get(1..).unwrap_or_default(), call.session.level.get())
+}
+
+/// The commands that begin with these words; all, if none does.
+fn list(words: &[String], level: Level) -> Answer {
+    let may = |command: &&Command| command.level <= level;
+    let found: Vec<&Command> = table::commands().filter(may).filter(|command| begins(command, words)).collect();
+    let found = if found.is_empty() { table::commands().filter(may).collect() } else { found };
+    Answer::Text(render("The following commands are valid at this level:", &sorted(found.into_iter())))
+}
+
+/// What is near to an unknown command, or everything.
+pub fn unknown(words: &[String], level: Level) -> Answer {
+    let may = |command: &&Command| command.level <= level;
+    if words.is_empty() {
+        return list(words, level);
+    }
+    let mut found: Vec<&Command> = table::commands().filter(may).filter(|command| begins(command, words)).collect();
+    if found.is_empty() {
+        let typed = words.join(" ");
+        let cut = |command: &Command| -> String { command.words.chars().take(typed.chars().count()).collect() };
+        found = table::commands().filter(may).collect();
+        found.sort_by_key(|command| levenshtein(&cut(command), &typed).min(levenshtein(command.words, &typed)));
+        found.truncate(SUGGESTIONS);
+    }
+    let head = "Unknown command, but maybe one of the following ones is a better match:";
+    let text = render(head, &sorted(found.into_iter().chain(table::commands().filter(may).filter(is_always_told))));
+    Answer::Message(super::Severity::Error, text)
+}
+
+/// Whether a command's words begin with those that were typed.
+fn begins(command: &Command, typed: &[String]) -> bool {
+    let mut known = command.words.split(' ');
+    typed.iter().all(|word| known.next().is_some_and(|known| known.starts_with(word.as_str())))
+}
+
+/// What ends every list.
+fn is_always_told(command: &&Command) -> bool {
+    ["help", "prompt", "quit"].contains(&command.words)
+}
+
+fn sorted<'a>(commands: impl Iterator<Item = &'a Command>) -> Vec<&'a Command> {
+    let mut commands: Vec<&Command> = commands.collect();
+    commands.sort_by_key(|command| (is_always_told(command), command.words));
+    commands.dedup_by_key(|command| command.words);
+    commands
+}
+
+fn render(head: &str, commands: &[&Command]) -> String {
+    let mut out = format!("{head}\n");
+    for command in commands {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "  {:<40}: {}", command.usage, command.doc);
+    }
+    out
+}

@@ -1,0 +1,120 @@
+//! HAProxy's runtime socket: commands as lines of text, answered as HAProxy answers them (management guide §9.3).
+//!
+//! It reads what threads share and changes what vg-ctl is the writer of; what belongs to another thread is asked of it
+//! through [`state`](crate::state). It never touches traffic. Read [`connection`] for the protocol, [`table`] for the
+//! list of commands; each family of commands has its file.
+
+mod connection;
+mod line;
+mod session;
+mod table;
+mod server;
+
+mod help;
+mod own;
+mod process;
+mod proxies;
+mod servers;
+
+pub use server::{Open, bind, serve};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+
+use crate::generation::Generation;
+use crate::model::runtime::{Level, SeverityOutput};
+use crate::state::sessions::Sessions;
+use crate::time::Instant;
+
+use session::Session;
+
+/// What commands read and change.
+pub struct Process {
+    /// The configuration that runs.
+    pub generation: Arc<ArcSwap<Generation>>,
+    /// Client connections.
+    pub sessions: Arc<Sessions>,
+    /// Most that they can be: the limit that the process began with.
+    pub most_sessions: usize,
+    /// When the process began to serve.
+    pub started: Instant,
+    /// Number of workers.
+    pub workers: usize,
+    /// The sockets, for `show cli sockets`.
+    pub sockets: Vec<(String, Level)>,
+    /// Inactivity after which a connection is closed.
+    pub timeout: Duration,
+}
+
+/// A command that somebody typed.
+struct Call<'a> {
+    /// Its words, those that name it included.
+    words: &'a [String],
+    process: &'a Process,
+    session: &'a Session,
+}
+
+impl Call<'_> {
+    /// A word, or nothing.
+    fn word(&self, number: usize) -> &str {
+        self.words.get(number).map_or("", String::as_str)
+    }
+}
+
+/// What is said in answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Answer {
+    /// A dump, as it is.
+    Text(String),
+    /// A sentence with a severity, which the client may want to see.
+    Message(Severity, String),
+    /// Nothing: done.
+    Done,
+    /// Nothing, and the connection ends.
+    Quit,
+}
+
+impl Answer {
+    /// An error of the client's.
+    fn error(text: impl Into<String>) -> Answer {
+        let mut text = text.into();
+        text.push('\n');
+        Answer::Message(Severity::Error, text)
+    }
+
+    /// Something to know.
+    fn info(text: impl Into<String>) -> Answer {
+        let mut text = text.into();
+        text.push('\n');
+        Answer::Message(Severity::Info, text)
+    }
+
+    /// The text as the client gets it.
+    fn render(&self, output: SeverityOutput) -> String {
+        match (self, output) {
+            (Answer::Done | Answer::Quit, _) => String::new(),
+            (Answer::Text(text), _) | (Answer::Message(_, text), SeverityOutput::None) => text.clone(),
+            (Answer::Message(severity, text), SeverityOutput::Number) => format!("[{}]: {text}", *severity as u8),
+            (Answer::Message(severity, text), SeverityOutput::String) => format!("[{}]: {text}", severity.word()),
+        }
+    }
+}
+
+/// Severities of answers, as syslog counts them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Severity {
+    Error = 3,
+    Info = 6,
+}
+
+impl Severity {
+    fn word(self) -> &'static str {
+        match self {
+            Severity::Error => "err",
+            Severity::Info => "info",
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Commands about the process.
+
+use std::fmt::Write;
+
+use crate::model::runtime::Level;
+
+use super::table::Command;
+use super::{Answer, Call};
+
+pub const COMMANDS: &[Command] = &[
+    Command::now("show version", Level::User, "show version", "show version of the current process", |_| {
+        Answer::info(crate::VERSION)
+    }),
+    Command::now(
+        "show env",
+        Level::Operator,
+        "show env [var]",
+        "dump environment variables known to the process",
+        environment,
+    ),
+    Command::now(
+        "set maxconn global",
+        Level::Admin,
+        "set maxconn global <value>",
+        "change the per-process maxconn setting",
+        maxconn,
+    ),
+];
+
+fn environment(call: &Call<'_>) -> Answer {
+    let wanted = call.word(2);
+    let mut out = String::new();
+    for (name, value) in std::env::vars_os() {
+        if wanted.is_empty() || name == wanted {
+            // Writing to a String cannot fail.
+            let _ = writeln!(out, "{}={}", name.to_string_lossy(), value.to_string_lossy());
+        }
+    }
+    match out.is_empty() && !wanted.is_empty() {
+        true => Answer::error("Variable not found"),
+        false => Answer::Text(out),
+    }
+}
+
+fn maxconn(call: &Call<'_>) -> Answer {
+    let text = call.word(3);
+    if text.is_empty() {
+        return Answer::error("Expects an integer value.");
+    }
+    match text.parse::<usize>() {
+        // Zero asks for what the process began with, as everything that is no number does in HAProxy.
+        Ok(0) => set_maxconn(call, call.process.most_sessions),
+        Ok(count) if count <= call.process.most_sessions => set_maxconn(call, count),
+        Ok(_) => Answer::error("Value out of range."),
+        Err(_) => Answer::error("Expects an integer value."),
+    }
+}
+
+fn set_maxconn(call: &Call<'_>, count: usize) -> Answer {
+    call.process.sessions.set_limit(Some(count));
+    Answer::Done
+}

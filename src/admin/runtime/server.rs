@@ -1,0 +1,106 @@
+//! The sockets themselves: opened by main, served on vg-ctl.
+
+use std::io;
+use std::net::TcpListener;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+
+use crate::model::Endpoint;
+use crate::model::runtime::{Account, Ownership, Runtime, Socket};
+use crate::sys::listener::{self, Claim, Watched};
+use crate::sys::users;
+
+use super::Process;
+use super::connection;
+use super::session::Session;
+
+/// A runtime socket that listens.
+#[derive(Debug)]
+pub struct Open {
+    /// What the configuration says of it.
+    pub socket: Socket,
+    /// The listening socket: TCP or Unix.
+    pub listener: TcpListener,
+}
+
+/// Opens every socket of a configuration.
+///
+/// # Errors
+/// The first that cannot be opened, and why.
+pub fn bind(runtime: &Runtime) -> Result<Vec<Open>, (Endpoint, io::Error)> {
+    let open = |socket: &Socket| {
+        let listener = open(socket).map_err(|error| (socket.endpoint.clone(), error))?;
+        Ok(Open { socket: socket.clone(), listener })
+    };
+    runtime.sockets.iter().map(open).collect()
+}
+
+fn open(socket: &Socket) -> io::Result<TcpListener> {
+    match &socket.endpoint {
+        Endpoint::Tcp(address) => listener::bind(*address, Claim::First),
+        Endpoint::Inherited(descriptor) => listener::inherit((*descriptor).into()),
+        Endpoint::Unix(path) => listener::bind_unix(path, &ownership(&socket.ownership)?),
+        Endpoint::Abstract(name) => listener::bind_abstract(name),
+    }
+}
+
+/// Names of accounts as numbers.
+fn ownership(written: &Ownership) -> io::Result<listener::Ownership> {
+    let user = |account: &Account| match account {
+        Account::Id(number) => Ok(*number),
+        Account::Name(name) => users::user(name),
+    };
+    let group = |account: &Account| match account {
+        Account::Id(number) => Ok(*number),
+        Account::Name(name) => users::group(name),
+    };
+    Ok(listener::Ownership {
+        mode: written.mode,
+        uid: written.user.as_ref().map(user).transpose()?,
+        gid: written.group.as_ref().map(group).transpose()?,
+    })
+}
+
+/// Serves the sockets, each in a task of its own. Runs on a current-thread runtime.
+pub fn serve(sockets: Vec<Open>, maxconn: usize, process: Process) {
+    let permits = Arc::new(Semaphore::new(maxconn));
+    let process = Rc::new(process);
+    for open in sockets {
+        tokio::task::spawn_local(accept(open, Arc::clone(&permits), Rc::clone(&process)));
+    }
+}
+
+async fn accept(open: Open, permits: Arc<Semaphore>, process: Rc<Process>) {
+    let Open { socket, listener } = open;
+    let watched = match Watched::new(listener) {
+        Ok(watched) => watched,
+        Err(error) => {
+            tracing::error!(socket = %socket.endpoint, %error, "a runtime socket cannot be watched");
+            return;
+        }
+    };
+    loop {
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+        let accepted = std::future::poll_fn(|context| watched.poll_accept(context)).await;
+        match accepted.and_then(|(stream, _)| TcpStream::from_std(stream)) {
+            Ok(stream) => {
+                let process = Rc::clone(&process);
+                let session = Session::new(socket.level, socket.severity, process.timeout);
+                tokio::task::spawn_local(async move {
+                    if let Err(error) = connection::serve(stream, &process, &session).await {
+                        tracing::debug!(%error, "a connection to a runtime socket ended early");
+                    }
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(socket = %socket.endpoint, %error, "cannot accept on a runtime socket");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}

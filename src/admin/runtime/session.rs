@@ -1,0 +1,31 @@
+//! What a connection to a runtime socket may do and how it wants its answers.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use crate::model::runtime::{Level, SeverityOutput};
+
+/// The settings of one connection; commands change them.
+#[derive(Debug)]
+pub struct Session {
+    /// What it may do now; it can only be lowered.
+    pub level: Cell<Level>,
+    /// How the severity of answers is told.
+    pub severity: Cell<SeverityOutput>,
+    /// Whether a person types: a prompt is shown and the connection stays open.
+    pub is_interactive: Cell<bool>,
+    /// Inactivity after which the connection is closed.
+    pub timeout: Cell<Duration>,
+}
+
+impl Session {
+    /// Of a socket with these settings.
+    pub fn new(level: Level, severity: SeverityOutput, timeout: Duration) -> Session {
+        Session {
+            level: level.into(),
+            severity: severity.into(),
+            is_interactive: false.into(),
+            timeout: timeout.into(),
+        }
+    }
+}

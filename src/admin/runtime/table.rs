@@ -1,0 +1,92 @@
+//! Every command: its words, who may give it, what help says, what it does.
+
+use crate::model::runtime::Level;
+
+use super::session::Session;
+use super::{Answer, Call, Process, help, line, own, process, proxies, servers};
+
+/// A command.
+pub struct Command {
+    /// The words that name it.
+    pub words: &'static str,
+    /// Who may give it.
+    pub level: Level,
+    /// The words and what follows them, for `help`.
+    pub usage: &'static str,
+    /// What it does, for `help`.
+    pub doc: &'static str,
+    /// Carries it out.
+    pub run: Run,
+}
+
+/// How a command is carried out.
+pub enum Run {
+    /// At once.
+    Now(fn(&Call<'_>) -> Answer),
+}
+
+impl Command {
+    /// A command that is carried out at once.
+    pub const fn now(
+        words: &'static str,
+        level: Level,
+        usage: &'static str,
+        doc: &'static str,
+        run: fn(&Call<'_>) -> Answer,
+    ) -> Command {
+        Command { words, level, usage, doc, run: Run::Now(run) }
+    }
+}
+
+/// The families, in the order of `help`.
+const FAMILIES: [&[Command]; 4] = [servers::COMMANDS, proxies::COMMANDS, process::COMMANDS, own::COMMANDS];
+
+/// Every command.
+pub fn commands() -> impl Iterator<Item = &'static Command> + Clone {
+    FAMILIES.iter().copied().flatten()
+}
+
+/// The command that these words begin with: the one with the most words.
+fn find(words: &[String]) -> Option<&'static Command> {
+    let is_it = |command: &&Command| {
+        let mut given = words.iter().map(String::as_str);
+        command.words.split(' ').all(|word| given.next() == Some(word))
+    };
+    commands().filter(is_it).max_by_key(|command| command.words.split(' ').count())
+}
+
+/// Carries a line out.
+pub fn run(text: &str, process: &Process, session: &Session) -> Answer {
+    let words = line::words(text);
+    let Some(command) = find(&words) else { return help::unknown(&words, session.level.get()) };
+    if session.level.get() < command.level {
+        return Answer::error("Permission denied");
+    }
+    let call = Call { words: &words, process, session };
+    match command.run {
+        Run::Now(run) => run(&call),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_is_there_once_and_says_how_it_is_used() {
+        let mut seen = std::collections::BTreeSet::new();
+        for command in commands() {
+            assert!(seen.insert(command.words), "{} is there twice", command.words);
+            assert!(command.usage.starts_with(command.words), "{}", command.words);
+            assert!(!command.doc.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_command_with_the_most_words_counts() {
+        let words = |text: &str| find(&line::words(text)).map(|command| command.words);
+        assert_eq!(words("set maxconn global 3"), Some("set maxconn global"));
+        assert_eq!(words("set maxconn"), None);
+        assert_eq!(words(""), None);
+    }
+}
