@@ -30,6 +30,8 @@ pub struct Draft {
     pub backends: Vec<Backend>,
     /// Users and groups.
     pub userlists: Vec<Userlist>,
+    /// Groups of error pages.
+    pub error_pages: Vec<ErrorPages>,
     /// Control socket.
     pub admin_socket: Option<Spanned<PathBuf>>,
     /// HAProxy's runtime sockets.
@@ -272,6 +274,15 @@ impl Rule {
         let is = |at: usize, text: &str| self.words.get(at).is_some_and(|word| word.value == text);
         is(0, "use_backend") && is(1, backend)
     }
+}
+
+/// A named group of error pages.
+#[derive(Clone, Debug)]
+pub struct ErrorPages {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Statuses and files.
+    pub pages: Vec<(Spanned<u64>, Spanned<String>)>,
 }
 
 /// A listening address.

@@ -56,6 +56,15 @@ pub fn yaml(model: &Model) -> Result<String, EmitError> {
         out.line(1, &format!("{}:", name(&backend.name)?));
         self::backend(&mut out, backend)?;
     }
+    if !model.rules.error_pages.is_empty() {
+        out.line(0, "http_errors:");
+    }
+    for section in &model.rules.error_pages {
+        out.line(1, &format!("{}:", name(&section.name)?));
+        for (status, file) in &section.pages {
+            out.pair(2, &status.to_string(), quoted(file));
+        }
+    }
     process(&mut out, model);
     Ok(out.0)
 }

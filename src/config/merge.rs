@@ -43,6 +43,7 @@ fn absorb(mut into: Draft, from: Draft, problems: &Problems) -> Draft {
     into.frontends.extend(from.frontends);
     into.backends.extend(from.backends);
     into.userlists.extend(from.userlists);
+    into.error_pages.extend(from.error_pages);
     into.access_log = into.access_log.or(from.access_log);
     into.runtime.sockets.extend(from.runtime.sockets);
     into.runtime.timeout = into.runtime.timeout.or(from.runtime.timeout);

@@ -73,7 +73,8 @@ impl Rules {
         if lines.is_empty() {
             return Ok(None);
         }
-        let compiled = Section::compile(lines, mode, &Content(material), &mut self.registry, userlists);
+        let compiled =
+            Section::compile(lines, mode, &Content(material), &mut self.registry, userlists, &material.error_pages);
         if let Some(error) = compiled.errors.first() {
             let line = &lines[error.line];
             return Err(PrepareError::Rule {

@@ -53,8 +53,7 @@ pub fn write_edited_request(out: &mut Vec<u8>, message: &Message<'_>, edit: Requ
         Version::Http11 => b" HTTP/1.1\r\n",
     });
     let (is_upgrade, is_forwarded) = (edit.connection == ConnectionField::Upgrade, edit.forwarded_for.is_some());
-    write_framing(out, message);
-    message.write_fields(out, |kind| !is_framing(kind) && is_request_field(kind, is_forwarded, is_upgrade));
+    message.write_fields(out, |kind| is_request_field(kind, is_forwarded, is_upgrade));
     finish_request(out, edit);
 }
 
@@ -62,19 +61,6 @@ fn is_request_field(kind: FieldKind, is_forwarded: bool, is_upgrade: bool) -> bo
     match kind {
         FieldKind::ForwardedProto => !is_forwarded,
         kind => is_end_to_end(kind, is_upgrade),
-    }
-}
-
-fn is_framing(kind: FieldKind) -> bool {
-    matches!(kind, FieldKind::ContentLength | FieldKind::TransferEncoding)
-}
-
-fn write_framing(out: &mut Vec<u8>, message: &Message<'_>) {
-    for field in message.head.fields.iter().filter(|field| is_framing(field.kind)) {
-        out.extend_from_slice(field.name.of(message.bytes));
-        out.extend_from_slice(b": ");
-        out.extend_from_slice(field.value.of(message.bytes));
-        out.extend_from_slice(b"\r\n");
     }
 }
 
@@ -108,8 +94,7 @@ pub fn write_edited_response(out: &mut Vec<u8>, message: &Message<'_>, connectio
     out.extend_from_slice(message.reason());
     out.extend_from_slice(b"\r\n");
     let is_upgrade = connection == ConnectionField::Upgrade || message.head.status == 426;
-    write_framing(out, message);
-    message.write_fields(out, |kind| !is_framing(kind) && is_end_to_end(kind, is_upgrade));
+    message.write_fields(out, |kind| is_end_to_end(kind, is_upgrade));
     finish(out, connection);
 }
 

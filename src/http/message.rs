@@ -262,15 +262,37 @@ impl Message<'_> {
         self.edits.reason = Some(self.edits.keep_value(reason));
     }
 
-    /// Appends the fields as lines, those that `keep` allows.
+    /// Appends the fields as lines, those that `keep` allows. Fields that delimit the body are written as received, in
+    /// their places; those that rules took away come first, and those that rules wrote are left out.
     pub(super) fn write_fields(&self, out: &mut Vec<u8>, keep: impl Fn(FieldKind) -> bool) {
-        for field in self.fields().filter(|field| keep(field.kind)) {
-            out.extend_from_slice(field.name);
-            out.extend_from_slice(b": ");
-            out.extend_from_slice(field.value);
-            out.extend_from_slice(b"\r\n");
+        let is_kept = |at: usize| {
+            let is_it = |entry: &Entry| matches!(entry, Entry::Received(number) if usize::from(*number) == at);
+            !self.edits.has_entries || self.edits.entries.iter().any(is_it)
+        };
+        for (at, field) in self.head.fields.iter().enumerate() {
+            if is_framing(field.kind) && !is_kept(at) {
+                write_line(out, field.name.of(self.bytes), field.value.of(self.bytes));
+            }
+        }
+        for at in 0..self.len() {
+            let is_received = !self.edits.has_entries || matches!(self.edits.entries[at], Entry::Received(_));
+            let Some(field) = self.field(at).filter(|field| keep(field.kind)) else { continue };
+            if is_received || !is_framing(field.kind) {
+                write_line(out, field.name, field.value);
+            }
         }
     }
+}
+
+fn is_framing(kind: FieldKind) -> bool {
+    matches!(kind, FieldKind::ContentLength | FieldKind::TransferEncoding)
+}
+
+fn write_line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub use framing::{Body, BodyError, BodyFraming};
 pub use head::{Field, FieldKind, Head, Method, Span, Version};
 pub use message::{Edits, FieldView, Message};
 pub use parse::{HeadError, Parsed, is_head_complete, parse_request, parse_response};
+pub use target::path_and_query;
 
 #[cfg(test)]
 mod tests;

@@ -34,6 +34,15 @@ pub(super) fn check_host(bytes: &[u8], head: &Head) -> Result<(), HeadError> {
     if name(authority).eq_ignore_ascii_case(name(host)) { Ok(()) } else { Err(HeadError::OtherHost) }
 }
 
+/// Path and query of a request target; `None` where it has no path.
+pub fn path_and_query(target: &[u8]) -> Option<&[u8]> {
+    if target.first() == Some(&b'/') {
+        return Some(target);
+    }
+    let (scheme, authority) = absolute(target)?;
+    target.get(scheme.len() + 3 + authority.len()..).filter(|rest| rest.first() == Some(&b'/'))
+}
+
 /// Scheme and authority of a target in absolute form.
 fn absolute(target: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = target.iter().position(|&byte| !is_token(byte)).filter(|&at| at > 0)?;

@@ -27,6 +27,17 @@ pub struct Material {
     pub files: BTreeMap<String, Arc<[u8]>>,
     /// Users and groups, by section.
     pub userlists: Vec<Userlist>,
+    /// `http-errors` sections.
+    pub error_pages: Vec<ErrorPages>,
+}
+
+/// An `http-errors` section: a named group of pages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ErrorPages {
+    /// Name of the section.
+    pub name: String,
+    /// Statuses, and the files that have their responses.
+    pub pages: Vec<(u16, String)>,
 }
 
 impl fmt::Debug for Material {
@@ -34,7 +45,11 @@ impl fmt::Debug for Material {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let files: BTreeMap<_, _> = self.files.iter().map(|(name, bytes)| (name, bytes.len())).collect();
         let userlists: Vec<_> = self.userlists.iter().map(|list| &list.name).collect();
-        out.debug_struct("Material").field("files", &files).field("userlists", &userlists).finish()
+        out.debug_struct("Material")
+            .field("files", &files)
+            .field("userlists", &userlists)
+            .field("error_pages", &self.error_pages)
+            .finish()
     }
 }
 

@@ -112,7 +112,7 @@ pub(super) struct LocalFrontend {
     pub(super) logs: bool,
     /// Its rules; `None` has none.
     pub(super) rules: Option<Arc<Section>>,
-    /// Whether a request of it may meet rules: its own, or those of its default backend.
+    /// Whether a request of it may meet rules that look at it: its own, or those of its default backend.
     pub(super) runs_rules: bool,
     pub(super) others: Rc<Others>,
 }
@@ -147,6 +147,8 @@ pub(super) struct LocalBackend {
     pub(super) pools: Vec<Rc<Pool>>,
     /// Its rules; `None` has none.
     pub(super) rules: Option<Arc<Section>>,
+    /// Whether they look at messages: what only says which pages there are does not.
+    pub(super) runs_rules: bool,
 }
 
 impl LocalFrontend {
@@ -205,7 +207,12 @@ impl Worker {
                     next.insert(key, Rc::clone(&pool));
                     pool
                 });
-                Rc::new(LocalBackend { running: Arc::clone(backend), pools: pools.collect(), rules: rules.clone() })
+                Rc::new(LocalBackend {
+                    running: Arc::clone(backend),
+                    pools: pools.collect(),
+                    rules: rules.clone(),
+                    runs_rules: rules.as_ref().is_some_and(|section| section.looks_at_messages()),
+                })
             })
             .collect();
         for (key, pool) in known.iter() {
@@ -220,7 +227,8 @@ impl Worker {
         let local = |(frontend, rules): (&Arc<generation::Frontend>, &Option<Arc<Section>>)| {
             let backend = frontend.model.default_backend.and_then(|number| others.backends.get(number).cloned());
             let logs = has_log && frontend.model.log;
-            let runs_rules = rules.is_some() || backend.as_ref().is_some_and(|backend| backend.rules.is_some());
+            let looks = rules.as_ref().is_some_and(|section| section.looks_at_messages());
+            let runs_rules = looks || backend.as_ref().is_some_and(|backend| backend.runs_rules);
             let (running, rules, others) = (Arc::clone(frontend), rules.clone(), Rc::clone(&others));
             Rc::new(LocalFrontend { running, backend, logs, rules, runs_rules, others })
         };

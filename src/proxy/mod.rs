@@ -25,5 +25,4 @@ mod tunnel;
 mod buffers;
 mod timers;
 mod failure;
-mod error_page;
 mod log;

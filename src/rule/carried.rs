@@ -3,7 +3,7 @@
 
 use crate::model::proxy::Mode;
 
-use super::action::{Action, ActionRow, Content, Reply};
+use super::action::{Action, ActionRow};
 use super::error::Support;
 use super::facts::{Address, Number, Words};
 use super::fetch::{self, Run};
@@ -64,8 +64,6 @@ pub fn action(row: &ActionRow) -> Support {
 pub(super) fn form(action: &Action) -> Option<&'static str> {
     match action {
         Action::SetLogLevel(LogLevel::Level(_)) => Some("lines have no levels: silent is known"),
-        Action::Deny(Reply { content: Content::Section(_), .. })
-        | Action::Return(Reply { content: Content::Section(_), .. }) => Some("there are no http-errors sections yet"),
         _ => None,
     }
 }

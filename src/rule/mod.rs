@@ -50,6 +50,8 @@ pub mod acl;
 pub mod condition;
 pub mod format;
 pub mod action;
+pub mod pages;
+pub mod options;
 pub mod carried;
 pub mod section;
 mod explain;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::proxy::Mode;
+use crate::model::rules::ErrorPages;
 
 use super::acl::Acl;
 use super::error::{RuleError, Warning};
@@ -49,6 +50,8 @@ pub struct Scope<'a> {
     pub registry: &'a mut Registry,
     /// Userlists of the whole configuration.
     pub userlists: &'a HashMap<String, Arc<Userlist>>,
+    /// `http-errors` sections of the whole configuration.
+    pub error_pages: &'a [ErrorPages],
     /// Capture slots of the frontend; `http-request capture ... len` adds one.
     pub slots: Slots,
     /// Names to be looked up when everything has been read.
@@ -72,6 +75,7 @@ impl<'a> Scope<'a> {
             files,
             registry,
             userlists,
+            error_pages: &[],
             slots: Slots::default(),
             references: Vec::new(),
             warnings: Vec::new(),

@@ -7,12 +7,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::proxy::Mode;
-use crate::model::rules::Line;
+use crate::model::rules::{ErrorPages, Line};
 
 use super::action::{Action, Redirect, Rule, RuleSet};
 use super::condition::Condition;
 use super::error::{RuleError, Warning};
 use super::format::{Format, FormatUse};
+use super::options::HttpOptions;
+use super::pages::Pages;
 use super::pattern::Registry;
 use super::reference::Reference;
 use super::scope::{Files, Scope};
@@ -38,6 +40,10 @@ pub struct Section {
     pub response: RuleSet,
     /// `http-after-response`
     pub after_response: RuleSet,
+    /// What the proxy's own answers are.
+    pub pages: Pages,
+    /// What is said about messages beside the rules.
+    pub options: HttpOptions,
     /// How many slots for captures there are: of requests, of responses.
     pub slots: (usize, usize),
 }
@@ -83,16 +89,18 @@ pub struct Compiled {
 }
 
 impl Section {
-    /// Compiles lines of a section of that mode.
+    /// Compiles lines of a section of that mode. `error_pages` are the `http-errors` sections.
     pub fn compile(
         lines: &[Line],
         mode: Mode,
         files: &dyn Files,
         registry: &mut Registry,
         userlists: &HashMap<String, Arc<Userlist>>,
+        error_pages: &[ErrorPages],
     ) -> Compiled {
         let mut scope = Scope::new(Stage::HttpRequest, files, registry, userlists);
         scope.proxy = Some(mode);
+        scope.error_pages = error_pages;
         let section = Section {
             connection: RuleSet::new(Stage::TcpConnection),
             session: RuleSet::new(Stage::TcpSession),
@@ -102,6 +110,8 @@ impl Section {
             choices: Vec::new(),
             response: RuleSet::new(Stage::HttpResponse),
             after_response: RuleSet::new(Stage::HttpAfterResponse),
+            pages: Pages::default(),
+            options: HttpOptions::default(),
             slots: (0, 0),
         };
         let mut compiled = Compiled { section, errors: Vec::new(), warnings: Vec::new(), references: Vec::new() };
@@ -119,8 +129,13 @@ impl Section {
         compiled
     }
 
-    /// Whether nothing of it can ever run.
+    /// Whether it says nothing at all.
     pub fn is_empty(&self) -> bool {
+        !self.looks_at_messages() && self.pages.is_empty() && self.options.tarpit.is_none()
+    }
+
+    /// Whether anything of it looks at messages: what does not costs nothing until an answer is needed.
+    pub fn looks_at_messages(&self) -> bool {
         let sets = [
             &self.connection,
             &self.session,
@@ -130,11 +145,25 @@ impl Section {
             &self.response,
             &self.after_response,
         ];
-        self.choices.is_empty() && sets.iter().all(|set| set.rules.is_empty())
+        !self.choices.is_empty()
+            || sets.iter().any(|set| !set.rules.is_empty())
+            || self.options.look_at_requests()
+            || self.pages.look_at_requests()
     }
 
     fn add(&mut self, words: &[&str], line: u32, mode: Mode, scope: &mut Scope<'_>) -> Result<(), RuleError> {
+        if let ["no", words @ ..] = words {
+            return self.options.add(words, true, scope).map_err(|error| error.later(1));
+        }
         let (first, second) = (words.first().copied().unwrap_or_default(), words.get(1).copied().unwrap_or_default());
+        if Pages::has_line(first) {
+            scope.stage = Stage::HttpRequest;
+            return self.pages.add(words, scope);
+        }
+        if HttpOptions::has_line(first, second) {
+            scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };
+            return self.options.add(words, false, scope);
+        }
         let (set, taken) = match (first, second) {
             ("acl", _) => {
                 // A test may be used by any set; what a set does not have makes it fail there.

@@ -120,3 +120,35 @@ fn converted_rules_are_the_same_words() {
     assert_eq!(words(&again), words(&model), "{yaml}");
     assert_eq!((words(&model)[0].len(), words(&model)[1].len()), (4, 1));
 }
+
+#[test]
+fn error_pages_are_files_by_status_in_both_languages() {
+    let text = "http-errors group\nerrorfile 403 /e/403\nerrorfile 404 /dev/null\ndefaults\nmode http\ntimeout client 7s\n\
+                timeout connect 3s\ntimeout server 9s\nerrorfile 503 /e/503\nmonitor-uri /alive\nfrontend f\nbind \
+                127.0.0.1:80\nerrorfiles group\nmonitor fail if TRUE\ndefault_backend b\nbackend b\nserver s 192.0.2.1:80\n";
+    let page: std::sync::Arc<[u8]> = (*b"HTTP/1.1 503 Out\r\nContent-Length: 0\r\n\r\n").into();
+    let files = [("/e/403", Ok(page.clone())), ("/e/503", Ok(page)), ("/dev/null", Ok((*b"").into()))];
+    let files = files.map(|(name, content)| (name.to_owned(), content)).into();
+    let host = HostFacts { node: "lb1".to_owned(), files, ..HostFacts::default() };
+    let sources = [Source::new("a.cfg", text)];
+    let loaded = load(&sources, &host);
+    let said = render(&loaded.diagnostics, &sources, 1);
+    let model = loaded.model.unwrap_or_else(|| panic!("{said}"));
+    assert_eq!(model.rules.error_pages[0].pages, [(403, "/e/403".to_owned()), (404, "/dev/null".to_owned())]);
+    assert!(!model.backends[0].rules.iter().any(|line| line.words[0] == "monitor-uri"), "only frontends have one");
+    let yaml = to_yaml(&model).expect("it has no routers");
+    let again = load(&[Source::new("a.yaml", yaml.as_str())], &host).model.unwrap_or_else(|| panic!("{yaml}"));
+    assert_eq!(again.rules, model.rules);
+    let words = |model: &vipgate::model::Model| {
+        model.frontends[0].rules.iter().map(|line| line.words.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(words(&again), words(&model), "{yaml}");
+    let native = yaml.replace("    rules:\n", "    errors: {503: /e/503}\n    rules:\n");
+    let third = load(&[Source::new("a.yaml", native.as_str())], &host).model.unwrap_or_else(|| panic!("{native}"));
+    assert_eq!(third.frontends[0].rules[0].words, ["errorfile", "503", "/e/503"]);
+    let broken = text.replace("/e/503", "/e/504").replace("404 /dev", "999 /dev");
+    let sources = [Source::new("a.cfg", broken)];
+    let said = render(&load(&sources, &host).diagnostics, &sources, 1);
+    assert!(said.contains("[a.cfg:3]") && said.contains("999"), "{said}");
+    assert!(said.contains("[a.cfg:9]") && said.contains("cannot read '/e/504'"), "{said}");
+}

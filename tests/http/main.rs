@@ -9,3 +9,4 @@ mod tcp;
 mod service;
 mod logs;
 mod rules;
+mod answers;

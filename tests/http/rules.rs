@@ -12,7 +12,7 @@ use vipgate::model::proxy::Mode;
 
 use crate::rig::{Peer, Proxy, Scripted, field, until};
 
-const DEFAULTS: &str = "defaults\n timeout client 5s\n timeout connect 5s\n timeout server 5s\n";
+pub const DEFAULTS: &str = "defaults\n timeout client 5s\n timeout connect 5s\n timeout server 5s\n";
 
 /// A running HAProxy; killed when dropped.
 struct Packaged(Child);
@@ -24,7 +24,7 @@ impl Drop for Packaged {
     }
 }
 
-fn read(name: &str, text: &str) -> Model {
+pub fn read(name: &str, text: &str) -> Model {
     let sources = [Source::new(name, text)];
     let mut host = HostFacts { node: "lb1".to_owned(), ..HostFacts::default() };
     let files = rule_files(&sources, &host).into_iter().map(|name| {
@@ -38,7 +38,7 @@ fn read(name: &str, text: &str) -> Model {
 }
 
 /// Runs a script against both. `PORT` in the file is where to listen, `SERVER` a server that echoes what it was sent.
-fn on_both(mode: &str, text: &str, script: impl Fn(&dyn Fn() -> Peer)) {
+pub fn on_both(mode: &str, text: &str, script: impl Fn(&dyn Fn() -> Peer)) {
     let server = echo_with_body();
     let file = |port: u16| {
         let text = text.replace("PORT", &format!("127.0.0.1:{port}")).replace("SERVER", &server.address.to_string());
@@ -77,11 +77,11 @@ fn echo_with_body() -> Scripted {
     })
 }
 
-fn get(path: &str) -> String {
+pub fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: www.example.com\r\nX-Gone: 1\r\nX-Kept: a, b\r\n\r\n")
 }
 
-fn status(head: &str) -> &str {
+pub fn status(head: &str) -> &str {
     head.split(' ').nth(1).unwrap_or_default()
 }
 

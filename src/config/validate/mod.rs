@@ -16,6 +16,7 @@ mod binds;
 mod tracking;
 mod election;
 mod rules;
+mod error_pages;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -44,6 +45,7 @@ pub fn validate(draft: &Draft, sources: &[Source], host: &HostFacts, problems: &
     let node = nodes::this(draft, host, problems);
     let context = Context { sources, draft, host, problems, node };
     let shared = rules::Shared::new(host, draft);
+    error_pages::check(&context, &shared);
     let nodes = nodes::resolve(&context);
     let backends = backends::resolve(&context, &shared);
     let mut instances = instances::resolve(&context);
@@ -67,6 +69,7 @@ pub fn validate(draft: &Draft, sources: &[Source], host: &HostFacts, problems: &
 pub fn unread_files(draft: &Draft, sources: &[Source], host: &HostFacts) -> Vec<String> {
     let context = Context { sources, draft, host, problems: &Problems::default(), node: draft.nodes.first() };
     let shared = rules::Shared::new(host, draft);
+    error_pages::check(&context, &shared);
     for frontend in &draft.frontends {
         rules::resolve(&context, &shared, &frontend.rules, rules::frontend_mode(frontend));
     }

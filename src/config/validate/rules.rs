@@ -8,17 +8,18 @@ use crate::config::HostFacts;
 use crate::config::draft::{self, Rule};
 use crate::diag::{Diagnostic, Severity, Span};
 use crate::model::proxy::Mode;
-use crate::model::rules::{Line, Material, Userlist};
+use crate::model::rules::{ErrorPages, Line, Material, Userlist};
 use crate::rule::reference::{Reference, ReferenceKind};
 use crate::rule::{Files, Registry, RuleError, Section};
 
-use super::{Context, backends, frontends, or};
+use super::{Context, backends, error_pages, frontends, or};
 
 /// What rules share, while they are looked at.
 pub struct Shared<'a> {
     files: Known<'a>,
     registry: RefCell<Registry>,
     userlists: HashMap<String, Arc<Userlist>>,
+    error_pages: Vec<ErrorPages>,
 }
 
 /// Files that somebody read, and which of them are named.
@@ -43,7 +44,13 @@ impl<'a> Shared<'a> {
     pub fn new(host: &'a HostFacts, draft: &draft::Draft) -> Shared<'a> {
         let files = Known { host, asked: RefCell::default() };
         let userlists = draft.userlists.iter().map(|list| (list.name.clone(), Arc::new(list.clone()))).collect();
-        Shared { files, registry: RefCell::default(), userlists }
+        let error_pages = draft.error_pages.iter().map(error_pages::resolved).collect();
+        Shared { files, registry: RefCell::default(), userlists, error_pages }
+    }
+
+    /// What is in a file; it counts as named.
+    pub fn file(&self, name: &str) -> Result<Vec<u8>, String> {
+        self.files.read(name)
     }
 
     /// Files that rules name and nobody read.
@@ -60,7 +67,7 @@ impl<'a> Shared<'a> {
         let userlists = self.userlists.values().map(|list| (**list).clone());
         let mut userlists: Vec<_> = userlists.collect();
         userlists.sort_by(|a, b| a.name.cmp(&b.name));
-        Material { files, userlists }
+        Material { files, userlists, error_pages: self.error_pages.clone() }
     }
 }
 
@@ -71,7 +78,7 @@ pub fn resolve(context: &Context<'_>, shared: &Shared<'_>, rules: &[Rule], mode:
         return lines;
     }
     let mut registry = shared.registry.borrow_mut();
-    let compiled = Section::compile(&lines, mode, &shared.files, &mut registry, &shared.userlists);
+    let compiled = Section::compile(&lines, mode, &shared.files, &mut registry, &shared.userlists, &shared.error_pages);
     for found in &compiled.errors {
         let RuleError { at, offset, what, hint } = &found.what;
         let place = word(&rules[found.line], *at, *offset);
@@ -143,8 +150,10 @@ fn reference(context: &Context<'_>, reference: &Reference, place: Span) {
             let known: Vec<String> = draft.backends.iter().flat_map(of).collect();
             context.find("server", &reference.name, place, known.iter().map(String::as_str));
         }
-        // Refused when it was compiled.
-        ReferenceKind::ErrorFiles => {}
+        ReferenceKind::ErrorFiles => {
+            let known = draft.error_pages.iter().map(|section| section.name.value.as_str());
+            context.find("`http-errors` section", &reference.name, place, known);
+        }
     }
 }
 

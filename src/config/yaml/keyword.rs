@@ -90,6 +90,8 @@ pub enum Scalar {
     Account,
     /// Status codes.
     Status,
+    /// A status code that has a page, as a key.
+    PageStatus,
     /// `fault`, `degrade`, `+n`, `-n`.
     TrackWeight,
     /// `GET /health`.
@@ -153,6 +155,7 @@ impl Scalar {
             Scalar::Mode => place::mode(text).map(drop),
             Scalar::Account => place::account(text).map(drop),
             Scalar::Status => value::status(text).map(drop),
+            Scalar::PageStatus => Scalar::Number(200, 599).check(text),
             Scalar::TrackWeight => value::track_weight(text).map(drop),
             Scalar::Request => value::request(text).map(drop),
             Scalar::Method => value::method(text).map(drop),
@@ -196,6 +199,7 @@ impl Scalar {
             Scalar::Mode => "permission bits such as 660",
             Scalar::Account => "a user or a group",
             Scalar::Status => "status codes such as 200-399",
+            Scalar::PageStatus => "a status code",
             Scalar::TrackWeight => "fault, degrade, -n or +n",
             Scalar::Request => "a request such as GET /health",
             Scalar::Method => "a method",

@@ -81,6 +81,7 @@ fn scalar(kind: Scalar) -> Json {
             json!({"anyOf": [{"enum": ["fault", "degrade"]}, {"type": ["integer", "string"], "pattern": "^[+-][0-9]{1,3}$"}]})
         }
         Scalar::Request => text("^([A-Z]+ +)?[/*][^ ]*$"),
+        Scalar::PageStatus => json!({"type": ["string", "integer"], "pattern": "^[2-5][0-9][0-9]$"}),
         Scalar::Method => text("^[A-Za-z]+$"),
         Scalar::Target => text("^[/*]"),
         Scalar::LogTarget => json!({"anyOf": [{"const": false}, text("^(stdout|off|syslog(:/.+)?|udp:.+:[0-9]+)$")]}),

@@ -2,34 +2,68 @@
 
 use std::sync::Arc;
 
-use crate::http::{ConnectionField, Edits, Head, Message, Parsed, Version, parse_response, write_edited_response};
+use crate::http::{
+    ConnectionField, Edits, Head, Message, Method, Parsed, Version, parse_response, write_edited_response,
+};
 use crate::rule::action::{Content, Reply, write_challenge};
-use crate::rule::{Section, Transaction, Verdict};
+use crate::rule::pages::{Ending, Own, Page, builtin};
+use crate::rule::{Section, Stage, Transaction, Verdict};
 
-use super::super::error_page;
 use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::session::Session;
+use super::super::stream::Request;
 use super::{RuleState, World};
 
 /// How a response of ours leaves the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Manner {
+pub(in crate::proxy) struct Manner {
     /// The client asked for the head only.
-    pub(super) is_head: bool,
+    pub(in crate::proxy) is_head: bool,
     /// The connection may persist, and what tells the client so.
-    pub(super) persists: Option<Version>,
+    pub(in crate::proxy) persists: Option<Version>,
 }
 
-/// Writes the response of a verdict that ends a message. `Some(persists)` if there is one to be sent.
+impl Manner {
+    /// That of an answer to a request.
+    pub(in crate::proxy) fn of(request: &Request, session: &Session) -> Manner {
+        let may_persist = request.keeps_alive && request.body.is_done() && session.may_persist();
+        Manner { is_head: request.method == Method::Head, persists: may_persist.then_some(request.version) }
+    }
+}
+
+/// Who is asked for pages: the backend before the frontend.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) frontend: &'a LocalFrontend,
+    pub(super) backend: Option<&'a LocalBackend>,
+}
+
+impl<'a> Asked<'a> {
+    fn own(self, status: u16) -> Option<&'a Own> {
+        let sections = sections(self.frontend, self.backend);
+        sections.into_iter().flatten().find_map(|section| section.pages.of(status))
+    }
+}
+
+/// Writes the response of a verdict that ends a message, and says its status and whether the connection persists. `None`
+/// if the verdict is none of those that answer.
 pub(super) fn write(
     verdict: &Verdict<'_>,
+    asked: Asked<'_>,
     transaction: &Transaction<'_>,
     manner: Manner,
     out: &mut Vec<u8>,
 ) -> Option<(u16, bool)> {
     match verdict {
         Verdict::Deny(reply) | Verdict::Return(reply) | Verdict::Tarpit(reply) => {
-            let persists = self::reply(reply, transaction, manner, out);
+            let persists = match &reply.content {
+                Content::DefaultPage => page(reply.status, asked, Some(transaction), &[], manner, out),
+                Content::Page(page) => whole(page, &[], manner, out),
+                Content::Silent => false,
+                Content::Empty | Content::Body { .. } | Content::Format { .. } => {
+                    made(reply, transaction, &[], manner, out)
+                }
+            };
             Some((reply.status, persists))
         }
         Verdict::Redirect(redirect) => {
@@ -37,82 +71,98 @@ pub(super) fn write(
             Some((redirect.status, finish(manner, out)))
         }
         Verdict::Auth(realm) => {
-            let page = body_of(error_page::page(401));
-            write_challenge(realm, transaction, page, out);
-            let persists = finish(manner, out);
-            if !manner.is_head {
-                out.extend_from_slice(page);
-            }
-            Some((401, persists))
+            let mut field = Vec::new();
+            write_challenge(realm, transaction, &mut field);
+            Some((401, page(401, asked, Some(transaction), &field, manner, out)))
         }
-        Verdict::Failed { status } => {
-            out.extend_from_slice(error_page::page(*status));
-            Some((*status, false))
-        }
+        Verdict::Failed { status } => Some((*status, page(*status, asked, Some(transaction), &[], manner, out))),
         _ => None,
     }
 }
 
-/// Writes an answer; says whether the connection persists after it.
-fn reply(reply: &Reply, transaction: &Transaction<'_>, manner: Manner, out: &mut Vec<u8>) -> bool {
-    match &reply.content {
-        Content::File(bytes) => {
-            out.extend_from_slice(bytes);
-            false
-        }
-        Content::DefaultPage | Content::Section(_) => {
-            let page = error_page::page(reply.status);
-            let (line, body) = (memchr::memchr(b'\r', page).unwrap_or(0), body_of(page));
-            out.extend_from_slice(&page[..line]);
-            out.extend_from_slice(format!("\r\ncontent-length: {}\r\n", body.len()).as_bytes());
-            out.extend_from_slice(b"cache-control: no-cache\r\ncontent-type: text/html\r\n");
-            let persists = finish(manner, out);
-            if !manner.is_head {
-                out.extend_from_slice(body);
-            }
-            persists
-        }
-        Content::Empty | Content::Body { .. } | Content::Format { .. } => {
-            let mut body = Vec::new();
-            reply.render(transaction, out, &mut body);
-            let persists = finish(manner, out);
-            if !manner.is_head {
-                out.extend_from_slice(&body);
-            }
-            persists
-        }
+/// Writes the page of a status with further fields; says whether the connection persists. Without a transaction there is no
+/// request that an answer could be made of.
+pub(super) fn page(
+    status: u16,
+    asked: Asked<'_>,
+    transaction: Option<&Transaction<'_>>,
+    fields: &[u8],
+    manner: Manner,
+    out: &mut Vec<u8>,
+) -> bool {
+    match (asked.own(status), transaction) {
+        (Some(Own::Silent), _) => false,
+        (Some(Own::Page(page)), _) => whole(page, fields, manner, out),
+        (Some(Own::Reply(reply)), Some(transaction)) => made(reply, transaction, fields, manner, out),
+        (None | Some(Own::Builtin | Own::Reply(_)), _) => whole(builtin::page(status), fields, manner, out),
     }
+}
+
+fn whole(page: &Page, fields: &[u8], manner: Manner, out: &mut Vec<u8>) -> bool {
+    page.write_head(out);
+    out.extend_from_slice(fields);
+    let ending = page.ending(manner.persists);
+    ending.write(out);
+    if !manner.is_head {
+        out.extend_from_slice(page.body());
+    }
+    ending.persists()
+}
+
+fn made(reply: &Reply, transaction: &Transaction<'_>, fields: &[u8], manner: Manner, out: &mut Vec<u8>) -> bool {
+    let mut body = Vec::new();
+    reply.render(transaction, out, &mut body);
+    out.extend_from_slice(fields);
+    let persists = finish(manner, out);
+    if !manner.is_head {
+        out.extend_from_slice(&body);
+    }
+    persists
 }
 
 /// The end of a head with a length.
 fn finish(manner: Manner, out: &mut Vec<u8>) -> bool {
-    out.extend_from_slice(match manner.persists {
-        None => b"connection: close\r\n\r\n",
-        Some(Version::Http10) => b"connection: keep-alive\r\n\r\n",
-        Some(Version::Http11) => b"\r\n",
-    });
-    manner.persists.is_some()
+    let ending = Ending { version: Version::Http11, client: manner.persists };
+    ending.write(out);
+    ending.persists()
 }
 
-fn body_of(page: &[u8]) -> &[u8] {
-    memchr::memmem::find(page, b"\r\n\r\n").map_or(&[], |end| &page[end + 4..])
-}
-
-/// A page of the proxy's own as `http-after-response` leaves it.
-pub(in crate::proxy) fn own_page(
+/// Writes the page of a status where there was no rule: a server failed, or nobody could be asked. Says whether the
+/// connection persists.
+pub(in crate::proxy) fn write_page(
     session: &mut Session,
     frontend: &LocalFrontend,
     backend: Option<&LocalBackend>,
-    page: &[u8],
-) -> Vec<u8> {
-    let mut bytes = page.to_vec();
-    if frontend.runs_rules {
-        let mut state = session.take_rules(frontend);
-        let mut world = World::new(session, frontend, backend);
-        edit(&mut world, &mut state, frontend, backend, &mut bytes);
-        session.rules = Some(state);
+    status: u16,
+    manner: Manner,
+    out: &mut Vec<u8>,
+) -> bool {
+    let asked = Asked { frontend, backend };
+    if !frontend.runs_rules {
+        return page(status, asked, None, &[], manner, out);
     }
-    bytes
+    let mut state = session.take_rules(frontend);
+    let mut world = World::new(session, frontend, backend);
+    world.facts.look(&state);
+    let persists = {
+        let is_known = !state.received.is_empty();
+        let transaction = world.transaction(Stage::HttpRequest, &mut state, &[], is_known);
+        page(status, asked, Some(&transaction), &[], manner, out)
+    };
+    edit(&mut world, &mut state, frontend, backend, out);
+    session.rules = Some(state);
+    persists
+}
+
+/// Writes what a connection gets that sent no request, or none in time; the head of it is not looked at by rules.
+pub(in crate::proxy) fn write_refusal(frontend: &LocalFrontend, status: u16, out: &mut Vec<u8>) {
+    let asked = Asked { frontend, backend: None };
+    let manner = Manner { is_head: false, persists: None };
+    match asked.own(status) {
+        Some(Own::Silent) => {}
+        Some(Own::Page(page)) => drop(whole(page, &[], manner, out)),
+        _ => out.extend_from_slice(builtin::text(status)),
+    }
 }
 
 /// Runs `http-after-response` of backend and frontend over a whole response of ours.
@@ -137,13 +187,20 @@ pub(super) fn edit(
         // What a rule cannot rewrite here stays: an error in place of an error would never end.
         let _ = world.run_on_response(&section.after_response, state, message, body);
     }
-    let connection = match (head.says_close, head.says_keep_alive) {
-        (true, _) => ConnectionField::Close,
-        (false, true) => ConnectionField::KeepAlive,
-        (false, false) => ConnectionField::Omit,
+    let client = match (head.says_close, head.says_keep_alive) {
+        (true, _) => None,
+        (false, true) => Some(Version::Http10),
+        // HTTP/1.0 closes by itself.
+        (false, false) => (head.version == Version::Http11).then_some(Version::Http11),
     };
     let mut out = Vec::with_capacity(bytes.len() + 256);
-    write_edited_response(&mut out, &Message { bytes, head: &head, edits: &mut edits }, connection);
+    write_edited_response(&mut out, &Message { bytes, head: &head, edits: &mut edits }, ConnectionField::Omit);
+    out.truncate(out.len() - 2);
+    if head.version == Version::Http10 {
+        // A page of the operator's keeps its version.
+        out[..8].copy_from_slice(b"HTTP/1.0");
+    }
+    Ending { version: head.version, client }.write(&mut out);
     out.extend_from_slice(body);
     *bytes = out;
 }

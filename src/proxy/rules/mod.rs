@@ -23,7 +23,7 @@ use crate::time::Instant;
 use super::local::{LocalBackend, LocalFrontend};
 use super::session::Session;
 
-pub(super) use answer::own_page;
+pub(super) use answer::{Manner, write_page, write_refusal};
 pub(super) use connection::{choose, may_enter};
 pub(super) use request::{Decision, decide};
 pub(super) use response::{Responded, respond};

@@ -3,16 +3,15 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::http::{Message, Method, Parsed, parse_request, write_edited_request};
+use crate::http::{Message, Parsed, parse_request, path_and_query, write_edited_request};
 use crate::rule::{Outcome, Section, Stage, Target, Verdict};
 
 use super::super::buffers::Chunk;
-use super::super::error_page;
 use super::super::failure::{By, Cause, Failure, Phase};
 use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::session::Session;
 use super::super::stream::{Request, refusal_of_body, request_edit};
-use super::answer::{self, Manner};
+use super::answer::{self, Asked, Manner};
 use super::{RuleState, World};
 
 /// A response in place of a server's.
@@ -64,6 +63,10 @@ fn run(session: &Session, frontend: &Rc<LocalFrontend>, request: &mut Request, s
     let mut world = World::new(session, frontend, None);
     let mut backend = frontend.backend.clone();
     if let Some(section) = &frontend.rules {
+        if let Some(fails) = monitor(&world, section, state) {
+            let verdict = Verdict::Failed { status: if fails { 503 } else { 200 } };
+            return answer(&mut world, &verdict, frontend, None, request, state, &body);
+        }
         if let Some(decision) = requests(&mut world, section, frontend, None, request, state, &body) {
             return decision;
         }
@@ -81,12 +84,24 @@ fn run(session: &Session, frontend: &Rc<LocalFrontend>, request: &mut Request, s
         }
     }
     if !state.edits.is_empty() && !rewrite(session, frontend, request, state, &body) {
-        let mut bytes = session.worker.buffers.chunk();
-        bytes.push(error_page::page(500));
-        let failure = Failure::new(By::Proxy, Cause::Abort, Phase::Request);
-        return Decision::Answer(Box::new(Answer { bytes, status: 500, failure, persists: false, backend }));
+        let mut world = World::new(session, frontend, backend.as_deref());
+        let verdict = Verdict::Failed { status: 500 };
+        return answer(&mut world, &verdict, frontend, backend.as_ref(), request, state, &body);
     }
     Decision::Forward(backend)
+}
+
+/// Whether a request for the monitor is to fail; `None` if it is none. A URI that begins with a slash is compared with path
+/// and query, another one with the whole target.
+fn monitor(world: &World<'_>, section: &Section, state: &mut RuleState) -> Option<bool> {
+    let uri = section.options.monitor.as_deref()?;
+    let target = state.head.target.of(&state.received);
+    let is_path = uri.first() == Some(&b'/') && path_and_query(target) == Some(uri);
+    if !is_path && target != uri {
+        return None;
+    }
+    let transaction = world.transaction(Stage::HttpRequest, state, &[], true);
+    Some(section.options.monitor_fails.iter().any(|condition| condition.outcome(&transaction) == Outcome::Match))
 }
 
 /// Runs the rules of a section; `None` goes on.
@@ -107,29 +122,35 @@ fn requests(
             Verdict::SilentDrop { hops } => return Some(Decision::Drop { hops: hops.unwrap_or(1) }),
             _ => {}
         }
-        let session = world.facts.session();
-        let may_persist = request.keeps_alive && request.body.is_done() && session.may_persist();
-        let manner =
-            Manner { is_head: request.method == Method::Head, persists: may_persist.then_some(request.version) };
-        let mut bytes = session.worker.buffers.chunk();
-        let is_ours = matches!(verdict, Verdict::Redirect(_) | Verdict::Return(_) | Verdict::Auth(_));
-        let written = {
-            let transaction = world.transaction(Stage::HttpRequest, state, body, true);
-            answer::write(&verdict, &transaction, manner, bytes.storage())
-        };
-        let Some((status, persists)) = written else { return Some(Decision::Close) };
-        answer::edit(world, state, frontend, backend.map(Rc::as_ref), bytes.storage());
-        let by = if is_ours { By::Local } else { By::Proxy };
-        let failure = Failure::new(by, Cause::Abort, Phase::Request);
-        return Some(Decision::Answer(Box::new(Answer {
-            bytes,
-            status,
-            failure,
-            persists,
-            backend: backend.cloned(),
-        })));
+        return Some(answer(world, &verdict, frontend, backend, request, state, body));
     }
     None
+}
+
+/// The answer of a verdict that ends the request.
+fn answer(
+    world: &mut World<'_>,
+    verdict: &Verdict<'_>,
+    frontend: &LocalFrontend,
+    backend: Option<&Rc<LocalBackend>>,
+    request: &Request,
+    state: &mut RuleState,
+    body: &[u8],
+) -> Decision {
+    let session = world.facts.session();
+    let manner = Manner::of(request, session);
+    let mut bytes = session.worker.buffers.chunk();
+    let is_ours = matches!(verdict, Verdict::Redirect(_) | Verdict::Return(_) | Verdict::Auth(_));
+    let asked = Asked { frontend, backend: backend.map(Rc::as_ref) };
+    let written = {
+        let transaction = world.transaction(Stage::HttpRequest, state, body, true);
+        answer::write(verdict, asked, &transaction, manner, bytes.storage())
+    };
+    let Some((status, persists)) = written else { return Decision::Close };
+    answer::edit(world, state, frontend, asked.backend, bytes.storage());
+    let by = if is_ours { By::Local } else { By::Proxy };
+    let failure = Failure::new(by, Cause::Abort, Phase::Request);
+    Decision::Answer(Box::new(Answer { bytes, status, failure, persists, backend: backend.cloned() }))
 }
 
 /// The first `use_backend` that applies; one that names no backend is passed over.

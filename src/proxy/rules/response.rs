@@ -5,7 +5,7 @@ use crate::rule::{Data, Progress, RuleSet, Stage, Transaction, Verdict};
 
 use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::session::Session;
-use super::answer::{self, Manner, sections};
+use super::answer::{self, Asked, Manner, sections};
 use super::{RuleState, World};
 
 /// What was written in place of a response head.
@@ -26,7 +26,7 @@ pub(in crate::proxy) fn respond(
     connection: ConnectionField,
     out: &mut Vec<u8>,
 ) -> Responded {
-    if !frontend.runs_rules && backend.rules.is_none() {
+    if !frontend.runs_rules && !backend.runs_rules {
         write_response(out, bytes, head, connection);
         return Responded::Forwarded { status: head.status };
     }
@@ -58,7 +58,9 @@ fn run(
                 let message = Message { bytes, head, edits: &mut edits };
                 let manner = Manner { is_head: false, persists: None };
                 let transaction = world.response_transaction(Stage::HttpResponse, state, message, body);
-                ended = Some(answer::write(&verdict, &transaction, manner, out).map_or(502, |(status, _)| status));
+                let asked = Asked { frontend, backend: Some(backend) };
+                let written = answer::write(&verdict, asked, &transaction, manner, out);
+                ended = Some(written.map_or(502, |(status, _)| status));
                 break 'sets;
             }
         }

@@ -7,11 +7,10 @@ use std::task::Poll;
 use crate::time::Instant;
 
 use super::super::connect::Effort;
-use super::super::error_page;
 use super::super::failure::{By, Cause, Failure, Phase};
 use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::log::{self, Concurrency, Line};
-use super::super::rules::{self, Decision};
+use super::super::rules::{self, Decision, Manner};
 use super::super::session::Session;
 use super::{Next, Record, Request};
 
@@ -33,19 +32,20 @@ pub(super) async fn send(session: &mut Session, bytes: &[u8]) -> bool {
     .await
 }
 
-/// Sends the page of a status; how many bytes went out.
+/// Sends the page of a status in place of a server's response; how many bytes went out, and what happens next.
 pub(super) async fn send_page(
     session: &mut Session,
     frontend: &LocalFrontend,
     backend: Option<&LocalBackend>,
     status: u16,
-) -> u64 {
-    let page = error_page::page(status);
-    if !frontend.runs_rules {
-        return if send(session, page).await { page.len() as u64 } else { 0 };
+    manner: Manner,
+) -> (u64, Next) {
+    let mut page = session.worker.buffers.chunk();
+    let persists = rules::write_page(session, frontend, backend, status, manner, page.storage());
+    if page.is_empty() || !send(session, &page).await {
+        return (0, Next::Close);
     }
-    let page = rules::own_page(session, frontend, backend, page);
-    if send(session, &page).await { page.len() as u64 } else { 0 }
+    (page.len() as u64, if persists { Next::KeepAlive } else { Next::Linger })
 }
 
 /// Ends a request that goes to no server, as its rules say.
@@ -86,7 +86,11 @@ pub(super) async fn refuse(
     frontend.counters(&session.worker).errors.add(1);
     let mut bytes = 0;
     if let Some(status) = status {
-        bytes = send_page(session, frontend, None, status).await;
+        let mut page = session.worker.buffers.chunk();
+        rules::write_refusal(frontend, status, page.storage());
+        if send(session, &page).await {
+            bytes = page.len() as u64;
+        }
     }
     if frontend.logs {
         let line = Line {
@@ -111,7 +115,7 @@ pub(super) async fn refuse(
         log::http(&mut out, &line, status.unwrap_or(400), None);
         session.worker.log.push(&out);
     }
-    if status.is_some() { Next::Linger } else { Next::Close }
+    if bytes > 0 { Next::Linger } else { Next::Close }
 }
 
 /// Counts a finished request and writes its line.

@@ -21,7 +21,7 @@ use super::connect::{Effort, connect};
 use super::failure::{By, Cause, Failure, Phase, Retry};
 use super::local::{LocalBackend, LocalFrontend, Stage};
 use super::pool::Care;
-use super::rules::{self, Decision};
+use super::rules::{self, Decision, Manner};
 use super::session::Session;
 use super::socket::Socket;
 use super::tunnel::{self, Direction, Silence};
@@ -115,8 +115,8 @@ async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, mut request:
     };
     if let Some(status) = failure.and_then(Failure::status).filter(|_| record.bytes_out == 0) {
         record.status = status;
-        record.bytes_out = finish::send_page(session, frontend, backend.as_deref(), status).await;
-        next = Next::Linger;
+        let manner = Manner::of(&request, session);
+        (record.bytes_out, next) = finish::send_page(session, frontend, backend.as_deref(), status, manner).await;
     }
     record.bytes_in += request.received_bytes;
     let failure = failure.or(record.refusal);

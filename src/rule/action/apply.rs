@@ -331,12 +331,9 @@ fn set_knob(knob: Knob, value: i64, transaction: &mut Transaction<'_>) {
     }
 }
 
-/// Appends status line and fields of the answer to a request without the right credentials, `page` being the proxy's
-/// page of that status without its head.
-pub fn write_challenge(realm: &Format, transaction: &Transaction<'_>, page: &[u8], head: &mut Vec<u8>) {
-    super::reply::write_status_line(head, 401, None);
-    head.extend_from_slice(format!("content-length: {}\r\n", page.len()).as_bytes());
-    head.extend_from_slice(b"cache-control: no-cache\r\ncontent-type: text/html\r\nwww-authenticate: Basic realm=\"");
+/// Appends the field of a 401 that asks for a password for the realm.
+pub fn write_challenge(realm: &Format, transaction: &Transaction<'_>, head: &mut Vec<u8>) {
+    head.extend_from_slice(b"www-authenticate: Basic realm=\"");
     let start = head.len();
     realm.render(transaction, head);
     if head.len() == start {

@@ -1,9 +1,11 @@
 //! Answers of ours: `return`, `deny`, `tarpit`.
 
 use std::io::Write as _;
+use std::sync::Arc;
 
 use super::super::error::RuleError;
 use super::super::format::{Format, FormatUse};
+use super::super::pages::{Own, Page, file_of, has_page};
 use super::super::reference::ReferenceKind;
 use super::super::scope::Scope;
 use super::super::transaction::Transaction;
@@ -13,10 +15,10 @@ use super::super::transaction::Transaction;
 pub enum Content {
     /// The proxy's own page for the status (`errorfile`, `http-errors`, or the built-in one).
     DefaultPage,
-    /// The whole response is in a file: head and body, sent as it is.
-    File(Box<[u8]>),
-    /// The whole response is in an `http-errors` section under the status.
-    Section(Box<str>),
+    /// A whole response, head and body, of a file or of an `http-errors` section.
+    Page(Arc<Page>),
+    /// An empty file: the connection closes without an answer.
+    Silent,
     /// No body.
     Empty,
     /// A body.
@@ -45,17 +47,10 @@ pub struct Reply {
     fields: Vec<(Box<[u8]>, Format)>,
 }
 
-/// Statuses that have a page (HAProxy manual §4.2 "errorfile").
-const WITH_PAGE: [u16; 18] = [200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 421, 422, 425, 429, 500, 501, 502, 503];
-
-/// Whether there is a page for the status.
-pub fn has_page(status: u16) -> bool {
-    WITH_PAGE.contains(&status) || status == 504
-}
-
 impl Reply {
     /// Compiles the words behind `return`, `deny` or `tarpit`, up to a condition; says how many. `default` is the
-    /// status without one, and `is_page` whether no content means the page of the status.
+    /// status without one, and `is_page` whether no content means the page of the status. The first word that is none of an
+    /// answer's is left to the caller.
     pub fn compile(
         words: &[&str],
         default: u16,
@@ -65,6 +60,7 @@ impl Reply {
         let mut status = None;
         let mut media_type: Option<&str> = None;
         let mut content: Option<(usize, Content)> = None;
+        let mut section: Option<(usize, &str)> = None;
         let mut fields = Vec::new();
         let mut at = 0;
         while let Some(word) = words.get(at).filter(|word| !matches!(**word, "if" | "unless")) {
@@ -90,12 +86,13 @@ impl Reply {
                 }
                 "errorfile" => {
                     once(&content)?;
-                    content = Some((at, Content::File(read(needs()?, at + 1, scope)?.into())));
+                    content = Some((at, file_of(needs()?, at + 1, scope)?.into()));
                 }
                 "errorfiles" => {
                     once(&content)?;
                     scope.refer(ReferenceKind::ErrorFiles, needs()?);
-                    content = Some((at, Content::Section(needs()?.into())));
+                    section = Some((at + 1, needs()?));
+                    content = Some((at, Content::DefaultPage));
                 }
                 "file" => {
                     once(&content)?;
@@ -159,9 +156,15 @@ impl Reply {
         };
         let (status_at, status) = status.unwrap_or((0, default));
         match &mut content {
-            Content::DefaultPage | Content::Section(_) if !has_page(status) => {
+            Content::DefaultPage if !has_page(status) => {
                 let what = format!("there is no page for status {status}: say what the body is");
                 return Err(RuleError::new(status_at, what).hint("string, lf-string, file or errorfile"));
+            }
+            Content::Body { bytes, .. } if matches!(status, 204 | 304) && !bytes.is_empty() => {
+                return Err(RuleError::new(status_at, format!("no body expected for {status} responses")));
+            }
+            Content::Format { .. } if matches!(status, 204 | 304) => {
+                return Err(RuleError::new(status_at, format!("no body expected for {status} responses")));
             }
             Content::Body { bytes, .. } if bytes.is_empty() => content = Content::Empty,
             Content::Body { media_type: place, .. } | Content::Format { media_type: place, .. } => {
@@ -171,10 +174,23 @@ impl Reply {
             _ if media_type.is_some() => scope.warn(0, "content-type has no effect without a body".into()),
             _ => {}
         }
-        if !fields.is_empty() && matches!(content, Content::DefaultPage | Content::File(_) | Content::Section(_)) {
+        if !fields.is_empty() && matches!(content, Content::DefaultPage | Content::Page(_) | Content::Silent) {
             scope.warn(0, "hdr has no effect on a page".into());
         }
+        if let Some((at, name)) = section {
+            content = of_section(name, status, at, scope)?;
+        }
         Ok((Reply { status, content, fields }, at))
+    }
+
+    /// What a section says of a status with this answer.
+    pub(in crate::rule) fn into_own(self) -> Own {
+        match self.content {
+            Content::DefaultPage => Own::Builtin,
+            Content::Page(page) => Own::Page(page),
+            Content::Silent => Own::Silent,
+            Content::Empty | Content::Body { .. } | Content::Format { .. } => Own::Reply(self.into()),
+        }
     }
 
     /// Appends status line and fields without the empty line to `head` and the body to `body`. Only for contents that
@@ -211,6 +227,30 @@ impl Reply {
             head.extend_from_slice(b"content-type: ");
             head.extend_from_slice(media_type);
             head.extend_from_slice(b"\r\n");
+        }
+    }
+}
+
+impl From<Own> for Content {
+    fn from(own: Own) -> Content {
+        match own {
+            Own::Page(page) => Content::Page(page),
+            Own::Silent => Content::Silent,
+            Own::Builtin | Own::Reply(_) => Content::DefaultPage,
+        }
+    }
+}
+
+/// The page that an `http-errors` section has for a status, or the default one where it has none.
+fn of_section(name: &str, status: u16, at: usize, scope: &mut Scope<'_>) -> Result<Content, RuleError> {
+    let Some(section) = scope.error_pages.iter().find(|section| section.name == name) else {
+        return Ok(Content::DefaultPage);
+    };
+    match section.pages.iter().rev().find(|(known, _)| *known == status) {
+        Some((_, file)) => file_of(file, at, scope).map(Content::from),
+        None => {
+            scope.warn(at, format!("status '{status}' is not declared in http-errors section '{name}'"));
+            Ok(Content::DefaultPage)
         }
     }
 }

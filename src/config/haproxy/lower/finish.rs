@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::draft::{Backend, Draft, Frontend, Server};
+use crate::config::draft::{Backend, Draft, Frontend, Rule, Server};
 use crate::config::haproxy::table::Place;
 use crate::diag::{Diagnostic, Span, Spanned};
 use crate::model::LogTarget;
@@ -145,8 +145,14 @@ fn backend(proxy: &Proxy) -> Option<Backend> {
         queue: Some(limit(queue, head)),
         check: None,
         servers: settings.servers.iter().map(|server| self::server(settings, server)).collect(),
-        rules: settings.rules.clone(),
+        rules: settings.rules.iter().filter(|rule| counts_in(proxy.place, rule)).cloned().collect(),
     })
+}
+
+/// Whether a line that a `defaults` section may have handed down means anything in this place.
+fn counts_in(place: Place, rule: &Rule) -> bool {
+    let first = rule.words.first().map_or("", |word| word.value.as_str());
+    place != Place::Backend || !matches!(first, "monitor" | "monitor-uri")
 }
 
 fn server(settings: &Settings, server: &super::server::Server) -> Server {

@@ -18,6 +18,7 @@ mod check;
 mod log;
 mod finish;
 mod userlist;
+mod error_pages;
 
 pub use context::Context;
 
@@ -43,6 +44,7 @@ pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
                 global.read(section, context);
             }
             Place::Userlist => draft.userlists.extend(userlist::read(section, &draft.userlists, context)),
+            Place::HttpErrors => draft.error_pages.extend(error_pages::read(section, context)),
             _ => proxies.read(section, context),
         }
     }

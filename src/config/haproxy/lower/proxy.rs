@@ -2,7 +2,7 @@
 
 use crate::config::draft::Rule;
 use crate::config::haproxy::lex::Word;
-use crate::config::haproxy::section::{Line, Section};
+use crate::config::haproxy::section::{Line, Modifier, Section};
 use crate::config::haproxy::table::{Place, Row};
 use crate::diag::{Diagnostic, Span, Spanned, nearest};
 use crate::model::proxy::{Balance, Mode};
@@ -78,11 +78,20 @@ pub const HANDLERS: [(&str, Handler); 35] = [
 ];
 
 /// Lines that are kept for the rules.
-const RULES: [&str; 9] = [
+const RULES: [&str; 18] = [
     "acl",
+    "errorfile",
+    "errorfiles",
+    "errorloc",
+    "errorloc302",
+    "errorloc303",
     "http-after-response",
+    "http-error",
     "http-request",
     "http-response",
+    "monitor fail",
+    "monitor-uri",
+    "option http-restrict-req-hdr-names",
     "redirect",
     "tcp-request connection",
     "tcp-request content",
@@ -98,8 +107,7 @@ impl Proxies {
         for line in &section.lines {
             let Some((row, _)) = context.find(section.place, section.place, line) else { continue };
             if RULES.contains(&row.name) {
-                let words = line.words.iter().map(|word| spanned(&word.text, word.span)).collect();
-                settings.rules.push(Rule { words, span: line.span() });
+                settings.rules.push(rule(line));
             }
             if let Some((_, handler)) = HANDLERS.iter().find(|(name, _)| *name == row.name) {
                 handler(&mut settings, row, line, context);
@@ -189,6 +197,13 @@ impl Proxies {
         }
         Some(spanned(&word.text, word.span))
     }
+}
+
+/// A line as rules keep it; `default` is what was not written, and so is `no`.
+fn rule(line: &Line) -> Rule {
+    let no = (line.modifier != Modifier::None).then(|| spanned("no", line.span_of(1)));
+    let words = line.words.iter().map(|word| spanned(&word.text, word.span));
+    Rule { words: no.into_iter().chain(words).collect(), span: line.span() }
 }
 
 fn balance(settings: &mut Settings, line: &Line, context: &Context<'_>) {

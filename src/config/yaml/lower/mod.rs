@@ -20,6 +20,7 @@ pub fn file(root: &Node) -> Draft {
     let inner = |section: &str, key: &str| root.value(section).and_then(|section| section.value(key));
     Draft {
         userlists: Vec::new(),
+        error_pages: sections("http_errors").iter().map(rules::error_pages).collect(),
         nodes: sections("nodes").iter().map(node).collect(),
         instances: sections("vrrp").iter().map(vrrp::instance).collect(),
         sync_groups: sections("sync_groups").iter().map(vrrp::sync_group).collect(),

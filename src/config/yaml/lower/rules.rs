@@ -1,12 +1,38 @@
 //! Rules: texts in HAProxy's language, cut into words.
 
-use crate::config::draft::Rule;
-use crate::config::yaml::tree::Node;
+use crate::config::draft::{ErrorPages, Rule};
+use crate::config::yaml::tree::{Entry, Node};
 use crate::diag::{Span, Spanned};
 use crate::rule;
 
-/// `rules` of a section, in order.
+/// An entry of `http_errors`.
+pub fn error_pages(entry: &Entry) -> ErrorPages {
+    ErrorPages { name: entry.key.clone(), pages: pages(&entry.value) }
+}
+
+fn pages(node: &Node) -> Vec<(Spanned<u64>, Spanned<String>)> {
+    let page = |entry: &Entry| {
+        let status = Spanned::new(entry.key.value.parse().ok()?, entry.key.span);
+        Some((status, Spanned::new(entry.value.text()?.to_owned(), entry.value.span)))
+    };
+    node.entries().iter().filter_map(page).collect()
+}
+
+/// `errors` of a section, then its `rules`, in order.
 pub fn lines(section: &Node) -> Vec<Rule> {
+    let errors = section.value("errors").map(pages).unwrap_or_default();
+    let errors = errors.into_iter().map(|(status, file)| Rule {
+        span: Span { end: file.span.end, ..status.span },
+        words: vec![
+            Spanned::new("errorfile".to_owned(), status.span),
+            Spanned::new(status.value.to_string(), status.span),
+            file,
+        ],
+    });
+    errors.chain(written(section)).collect()
+}
+
+fn written(section: &Node) -> Vec<Rule> {
     let items = section.value("rules").map(Node::items).unwrap_or_default();
     let line = |item: &Node| {
         let words = rule::split(item.text()?).ok().filter(|words| !words.is_empty())?;

@@ -53,6 +53,11 @@ pub static FILE: Section = Section {
         ),
         key("frontends", Value::Named(Scalar::Name, &Value::Section(&proxy::FRONTEND)), "Where clients connect."),
         key("backends", Value::Named(Scalar::Name, &Value::Section(&proxy::BACKEND)), "Groups of servers."),
+        key(
+            "http_errors",
+            Value::Named(Scalar::Name, &proxy::PAGES),
+            "Groups of error pages by name, for the rules' `errorfiles`: files by status.",
+        ),
         key("admin", Value::Section(&ADMIN), "The control socket, and HAProxy's runtime sockets."),
         key("process", Value::Section(&PROCESS), "Limits of the process."),
         key("log", Value::Section(&LOG), "Where logs go."),

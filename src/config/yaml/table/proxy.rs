@@ -33,15 +33,28 @@ pub(super) static FRONTEND: Section = Section {
             Value::List(&Value::Section(&USE_BACKEND)),
             "Backends for some of the traffic: the first whose condition holds. Default: `default_backend`.",
         ),
+        ERRORS,
         RULES,
     ],
 };
+
+const ERRORS: Key = key(
+    "errors",
+    PAGES,
+    "Files with whole responses in place of the proxy's own pages, by status: {503: /etc/vipgate/errors/503.http}; \
+     /dev/null closes without an answer. Where frontend and backend have one, the backend's counts.",
+);
+
+/// Files by status.
+pub(super) const PAGES: Value = Value::Named(Scalar::PageStatus, &Value::One(Scalar::Text));
 
 const RULES: Key = key(
     "rules",
     Value::List(&Value::One(Scalar::Rule)),
     "Rules in HAProxy's language, in order: `acl`, `http-request`, `http-response`, `http-after-response`, `redirect`, \
-     `tcp-request connection`, `tcp-request session`, `tcp-request content` and, in frontends, `use_backend`.",
+     `tcp-request connection`, `tcp-request session`, `tcp-request content` and, in frontends, `use_backend`. Among them may \
+     stand `errorfile`, `errorfiles`, `errorloc`, `http-error`, `monitor-uri`, `monitor fail`, `timeout tarpit` and \
+     options about HTTP messages, such as `option http-buffer-request`.",
 );
 
 static USE_BACKEND: Section = Section {
@@ -100,6 +113,7 @@ pub(super) static BACKEND: Section = Section {
         key("redispatch", Value::One(Scalar::Flag), "Whether the last retry may go to another server. Default true."),
         key("timeouts", Value::Section(&SERVER_TIMEOUTS), "Timeouts of the server side."),
         key("check", Value::Section(&CHECK), "How servers are probed. Default: not at all, they count as up."),
+        ERRORS,
         RULES,
         refused("cookie", "cookie persistence comes later; remove it, or use `balance: source` meanwhile"),
         refused("stick", "stick tables come later; remove it, or use `balance: source` meanwhile"),

@@ -1,0 +1,112 @@
+//! What lines about HTTP messages say that are no rules: `option http-buffer-request`, `monitor-uri`, `timeout tarpit`...
+//!
+//! They stand among the rules of their section because they speak the same language (`monitor fail if ...`) and are inherited
+//! with them. The last line about a thing counts; `no` takes one back.
+
+use std::time::Duration;
+
+use super::argument;
+use super::condition::Condition;
+use super::error::RuleError;
+use super::scope::Scope;
+
+/// What becomes of a request whose field names have other characters than letters, digits and hyphens (HAProxy manual §4.2
+/// "option http-restrict-req-hdr-names").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OddNames {
+    /// They are forwarded.
+    #[default]
+    Preserve,
+    /// The fields are taken out.
+    Delete,
+    /// The request is refused with 403.
+    Reject,
+}
+
+/// What a section says about messages.
+#[derive(Clone, Debug, Default)]
+pub struct HttpOptions {
+    /// `option http-buffer-request`: rules run when the body is there.
+    pub buffers_request: bool,
+    /// `option http-restrict-req-hdr-names`.
+    pub odd_names: OddNames,
+    /// `timeout tarpit`: how long a client is held; `None` is `timeout connect`.
+    pub tarpit: Option<Duration>,
+    /// `monitor-uri`: a request for it is answered here.
+    pub monitor: Option<Box<[u8]>>,
+    /// `monitor fail`: the answer is 503 if one of them holds.
+    pub monitor_fails: Vec<Condition>,
+}
+
+impl HttpOptions {
+    /// Whether a line is one of these, by its first two words without `no`.
+    pub fn has_line(first: &str, second: &str) -> bool {
+        match first {
+            "monitor-uri" => true,
+            "monitor" => second == "fail",
+            "timeout" => second == "tarpit",
+            "option" => matches!(second, "http-buffer-request" | "http-restrict-req-hdr-names"),
+            _ => false,
+        }
+    }
+
+    /// Adds what a line says; `is_undone` if `no` stood before it.
+    ///
+    /// # Errors
+    /// The line is wrong.
+    pub fn add(&mut self, words: &[&str], is_undone: bool, scope: &mut Scope<'_>) -> Result<(), RuleError> {
+        let missing = |what: &str| RuleError::new(words.len(), format!("'{}' expects {what}", words[0]));
+        let taken = match words {
+            ["monitor-uri", uri, ..] => {
+                self.monitor = Some(uri.as_bytes().into());
+                2
+            }
+            ["monitor-uri"] => return Err(missing("a URI")),
+            ["monitor", "fail", condition @ ..] => {
+                if condition.is_empty() {
+                    return Err(RuleError::new(2, "'monitor fail' expects 'if' or 'unless' and a condition"));
+                }
+                let condition = Condition::compile(condition, scope).map_err(|error| error.later(2))?;
+                self.monitor_fails.push(condition);
+                return Ok(());
+            }
+            ["timeout", "tarpit", time, ..] => {
+                let wrong = || RuleError::new(2, format!("'{time}' is not a time"));
+                self.tarpit = Some(argument::duration(time).ok_or_else(wrong)?);
+                3
+            }
+            ["timeout", "tarpit"] => return Err(missing("a time")),
+            ["option", "http-buffer-request", ..] => {
+                self.buffers_request = !is_undone;
+                2
+            }
+            ["option", "http-restrict-req-hdr-names", ..] if is_undone => {
+                self.odd_names = OddNames::Preserve;
+                words.len()
+            }
+            ["option", "http-restrict-req-hdr-names", policy, ..] => {
+                self.odd_names = match *policy {
+                    "preserve" => OddNames::Preserve,
+                    "delete" => OddNames::Delete,
+                    "reject" => OddNames::Reject,
+                    other => {
+                        let error = RuleError::new(2, format!("'{other}' is no policy for odd names of fields"));
+                        return Err(error.hint("preserve, delete or reject"));
+                    }
+                };
+                3
+            }
+            ["option", "http-restrict-req-hdr-names"] => return Err(missing("preserve, delete or reject")),
+            _ => words.len(),
+        };
+        match words.get(taken) {
+            Some(word) => Err(RuleError::new(taken, format!("unexpected '{word}'"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether requests have to be looked at for it.
+    pub fn look_at_requests(&self) -> bool {
+        self.buffers_request || self.monitor.is_some() || self.odd_names != OddNames::Preserve
+    }
+}
