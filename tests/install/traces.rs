@@ -5,8 +5,20 @@ use std::collections::BTreeSet;
 use crate::machine::Machine;
 
 /// Places where a machine writes by itself, and where the test puts its files.
-const BUSY: [&str; 9] =
-    ["/proc", "/sys", "/dev", "/srv/lab", "/tmp", "/var/cache", "/var/lib/apt", "/var/lib/dpkg", "/var/log/journal"];
+const BUSY: [&str; 11] = [
+    "/proc",
+    "/sys",
+    "/dev",
+    "/srv/lab",
+    "/tmp",
+    "/var/tmp",
+    "/var/cache",
+    "/var/lib/apt",
+    "/var/lib/dpkg",
+    "/var/log/journal",
+    // systemd 249 keeps a directory of each unit with mounts of its own until the next boot.
+    "/run/systemd/propagate",
+];
 
 /// Every file of the machine, every account, and every package that dpkg knows, each as a line.
 pub fn inventory(machine: &Machine) -> BTreeSet<String> {
