@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! words      time diag wire http model state
-//! deciding   vrrp track rule check balance config
+//! deciding   vrrp track rule check balance stats config
 //! doing      sys generation proxy admin
 //! running    run cli
 //! ```
@@ -34,6 +34,7 @@ pub mod track;
 pub mod rule;
 pub mod check;
 pub mod balance;
+pub mod stats;
 pub mod config;
 
 // Doing.

@@ -22,12 +22,16 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
+use crate::stats::Snapshot;
+
 use super::{Order, OrderKind, Status};
 
 /// What the API needs of the process around it.
 pub trait Node {
     /// The node as it is now.
     fn status(&self) -> Status;
+    /// What `show stat`, `show info` and the statistics page tell.
+    fn snapshot(&self) -> Snapshot;
     /// Where orders go.
     fn orders(&self) -> mpsc::Sender<Order>;
 }

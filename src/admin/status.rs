@@ -316,6 +316,7 @@ fn server(model: &model::proxy::Server, state: &Server, now: Instant) -> ServerS
         (Admin::Ready, Health::Down) => "DOWN",
     };
     let last_check = state.last_check();
+    let traffic = state.counters.totals(now);
     ServerStatus {
         name: model.name.clone(),
         address: model.address.to_string(),
@@ -323,8 +324,8 @@ fn server(model: &model::proxy::Server, state: &Server, now: Instant) -> ServerS
         since_seconds: (state.changed() != Instant::ZERO).then(|| seconds(now, state.changed())),
         weight: state.weight(),
         connections: state.connections.load(std::sync::atomic::Ordering::Relaxed),
-        sessions_total: state.sessions.load(std::sync::atomic::Ordering::Relaxed),
-        connect_errors: state.connect_errors.load(std::sync::atomic::Ordering::Relaxed),
+        sessions_total: traffic.sessions,
+        connect_errors: traffic.connect_errors + traffic.retries,
         last_check_seconds_ago: last_check.as_ref().map(|check| seconds(now, check.at)),
         last_check: last_check.map(|check| {
             let detail = if check.detail.is_empty() { String::new() } else { format!(" {}", check.detail) };

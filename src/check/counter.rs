@@ -63,6 +63,11 @@ impl Counter {
         self.value = self.value.min(self.rise);
     }
 
+    /// The answers as a number, 0 to `rise + fall - 1`.
+    pub fn value(&self) -> u32 {
+        self.value
+    }
+
     /// The level so far.
     pub fn level(&self) -> Level {
         if !self.is_known { Level::Unknown } else { Level::from(self.value >= self.rise) }

@@ -107,6 +107,11 @@ impl Machine {
         now + SPREAD.min(check.interval).mul_f64(share)
     }
 
+    /// What the counter of answers says, 0 to `rise + fall - 1`: up from `rise` on.
+    pub fn counter(&self) -> u32 {
+        self.counter.value()
+    }
+
     /// Whether a probe is under way.
     pub fn is_probing(&self) -> bool {
         !matches!(self.phase, Phase::Waiting { .. })

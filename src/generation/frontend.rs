@@ -33,12 +33,6 @@ impl Frontend {
         let sessions =
             before.map_or_else(|| Arc::new(Sessions::new(model.maxconn)), |before| Arc::clone(&before.sessions));
         sessions.set_limit(model.maxconn);
-        Frontend {
-            index,
-            model: model.clone(),
-            backend,
-            sessions,
-            counters: before.map(|before| before.counters.clone()).unwrap_or_default(),
-        }
+        Frontend { index, model: model.clone(), backend, counters: sessions.counters.clone(), sessions }
     }
 }

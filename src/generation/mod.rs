@@ -7,12 +7,14 @@
 mod frontend;
 mod backend;
 mod rules;
+mod snapshot;
 
 use std::sync::Arc;
 
 pub use backend::Backend;
 pub use frontend::Frontend;
 pub use rules::Rules;
+pub use snapshot::Surroundings;
 
 use crate::model::Model;
 use crate::state::servers::Registry;

@@ -12,6 +12,7 @@ use crate::model;
 use crate::state::queue::{Queue, Ticket};
 use crate::state::servers::Server;
 
+use super::account;
 use super::failure::{By, Cause, Failure, Phase};
 use super::local::LocalBackend;
 use super::session::{Interrupt, Session};
@@ -54,8 +55,9 @@ fn release(backend: &LocalBackend, index: usize) {
 pub(super) struct Current(pub(super) Rc<LocalBackend>);
 
 impl Current {
-    pub(super) fn enter(backend: &Rc<LocalBackend>) -> Current {
-        backend.running.current.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn enter(session: &Session, backend: &Rc<LocalBackend>) -> Current {
+        let before = backend.running.current.fetch_add(1, Ordering::Relaxed);
+        account::enter_backend(session, backend, before + 1);
         Current(Rc::clone(backend))
     }
 }
@@ -78,13 +80,17 @@ pub(super) async fn assign(
     backend: &Rc<LocalBackend>,
     exclude: Option<usize>,
 ) -> Result<Assigned, Failure> {
-    let slot = |index| Slot { backend: Rc::clone(backend), index };
+    let slot = |index, has_waited| {
+        let slot = Slot { backend: Rc::clone(backend), index };
+        account::take_slot(session, &slot, has_waited);
+        slot
+    };
     match take(session, backend, exclude) {
-        Taken::Slot(index) => Ok(Assigned { slot: slot(index), waited_behind: 0 }),
+        Taken::Slot(index) => Ok(Assigned { slot: slot(index, false), waited_behind: 0 }),
         Taken::Down => Err(Failure::new(By::Server, Cause::Abort, Phase::Connect)),
         Taken::Full(_) => {
             let (index, waited_behind) = Box::pin(wait(session, backend, exclude)).await?;
-            Ok(Assigned { slot: slot(index), waited_behind })
+            Ok(Assigned { slot: slot(index, true), waited_behind })
         }
     }
 }
@@ -114,9 +120,25 @@ struct Waiting<'a> {
     queue: &'a Queue,
     backend: &'a LocalBackend,
     ticket: Option<Ticket>,
+    /// The only server that will do.
+    wants: Option<usize>,
 }
 
 impl Waiting<'_> {
+    fn server(&self) -> Option<&Arc<Server>> {
+        self.wants.and_then(|server| self.backend.running.state.servers.get(server))
+    }
+
+    /// Stands in line from now on.
+    fn begin(&mut self, ticket: Ticket, wants: Option<usize>) {
+        (self.ticket, self.wants) = (Some(ticket), wants);
+        self.backend.running.counters.note_queued(self.queue.length());
+        if let Some(server) = self.server() {
+            let before = server.queued.fetch_add(1, Ordering::Relaxed);
+            server.counters.note_queued(before + 1);
+        }
+    }
+
     fn leave(&mut self) -> Option<usize> {
         self.ticket.take().and_then(|ticket| self.queue.leave(ticket))
     }
@@ -126,6 +148,9 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         if let Some(index) = self.leave() {
             release(self.backend, index);
+        }
+        if let Some(server) = self.server() {
+            server.queued.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
@@ -137,7 +162,7 @@ async fn wait(
 ) -> Result<(usize, usize), Failure> {
     let deadline = session.now() + backend.running.model.timeouts.queue;
     let queue = Arc::clone(&backend.running.queue);
-    let mut waiting = Waiting { queue: &queue, backend, ticket: None };
+    let mut waiting = Waiting { queue: &queue, backend, ticket: None, wants: None };
     let mut behind = 0;
     let mut is_first = true;
     session.set_deadline(deadline.min(session.now() + LOOK));
@@ -176,7 +201,7 @@ async fn wait(
                     Ok(index) => return Poll::Ready(Ok((index, behind))),
                     Err(ticket) => {
                         behind = ticket.ahead;
-                        waiting.ticket = Some(ticket);
+                        waiting.begin(ticket, wants);
                     }
                 }
             }

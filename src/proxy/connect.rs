@@ -14,6 +14,7 @@ use tokio::net::TcpSocket;
 use crate::model::proxy::Server;
 use crate::time::Instant;
 
+use super::account::{self, Connection};
 use super::backend::{Slot, assign};
 use super::failure::{By, Cause, Failure, Phase};
 use super::local::LocalBackend;
@@ -62,7 +63,6 @@ pub(super) async fn connect(
     effort: &mut Effort,
 ) -> Result<Connected, Failure> {
     let model = &backend.running.model;
-    let counters = backend.running.counters.of(session.worker.index);
     let assigned = assign(session, backend, None).await?;
     effort.waited_behind = effort.waited_behind.max(assigned.waited_behind);
     let mut slot = assigned.slot;
@@ -71,9 +71,11 @@ pub(super) async fn connect(
     loop {
         if let Some(stream) = reuse.and_then(|care| backend.pools.get(slot.index)?.take(care)) {
             session.worker.counters.reuses.add(1);
+            account::attempt(session, &slot, Connection::Reused);
             effort.connected.get_or_insert(session.now());
             return Ok(Connected { stream, slot, is_reused: true });
         }
+        account::attempt(session, &slot, Connection::New);
         let observe = slot.model().check.as_ref().and_then(|check| check.observe);
         let mut is_slow = false;
         let note_slow = || {
@@ -94,16 +96,14 @@ pub(super) async fn connect(
         if failure.by != By::Server {
             return Err(failure);
         }
-        slot.state().connect_errors.fetch_add(1, Ordering::Relaxed);
         if !is_slow {
             session.worker.note_trouble(slot.state(), observe);
         }
         if effort.retries >= model.retries {
-            counters.errors.add(1);
             return Err(failure);
         }
         effort.retries += 1;
-        counters.retries.add(1);
+        account::retry(session, &slot);
         if model.redispatch {
             let failed = slot.index;
             drop(slot);
@@ -112,7 +112,7 @@ pub(super) async fn connect(
             effort.server = Some(slot.index);
             if slot.index != failed {
                 effort.has_redispatched = true;
-                counters.redispatches.add(1);
+                account::redispatch(session, backend, failed);
                 continue;
             }
         }

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use crate::state::sessions::Sessions;
 use crate::sys::listener::{Watched, accept};
 
+use super::account;
 use super::local::{LocalFrontend, Worker};
 use super::session::{Connection, Session};
 use super::socket::Socket;
@@ -150,6 +151,7 @@ impl Listener {
         worker.counters.accepted.add(1);
         // The session gives both places back when it is dropped, also by a panic.
         let session = Session::new(worker, self, Socket::unwatched(client), peer);
+        account::connection(&session);
         tokio::task::spawn_local(Connection::new(session));
     }
 }

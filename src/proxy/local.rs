@@ -15,8 +15,9 @@ use tokio::sync::mpsc::Sender;
 use crate::generation::{self, Generation, Rules};
 use crate::model::LogTarget;
 use crate::rule::Section;
-use crate::state::counters::{ProxyShard, Shard};
+use crate::state::counters::{Shard, Traffic};
 use crate::state::log::LogRing;
+use crate::state::process::ProcessFacts;
 use crate::state::servers::{Health, Server};
 use crate::state::sessions::Sessions;
 use crate::sys::clock;
@@ -85,6 +86,8 @@ pub(super) struct Worker {
     pub(super) log: Arc<LogRing>,
     pub(super) counters: Arc<Shard>,
     pub(super) process: Arc<Sessions>,
+    #[expect(dead_code, reason = "the statistics page asks for it")]
+    pub(super) facts: Arc<ProcessFacts>,
     suspects: Sender<Arc<Server>>,
     pools: RefCell<HashMap<PoolKey, Rc<Pool>>>,
     pub(super) pipes: Rc<Pipes>,
@@ -152,7 +155,7 @@ pub(super) struct LocalBackend {
 }
 
 impl LocalFrontend {
-    pub(super) fn counters(&self, worker: &Worker) -> &ProxyShard {
+    pub(super) fn counters(&self, worker: &Worker) -> &Traffic {
         self.running.counters.of(worker.index)
     }
 }
@@ -164,6 +167,7 @@ impl Worker {
         counters: Arc<Shard>,
         process: Arc<Sessions>,
         suspects: Sender<Arc<Server>>,
+        facts: Arc<ProcessFacts>,
     ) -> Worker {
         let worker = Worker {
             index,
@@ -176,6 +180,7 @@ impl Worker {
             log,
             counters,
             process,
+            facts,
             suspects,
             pools: RefCell::default(),
             pipes: Rc::default(),

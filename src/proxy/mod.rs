@@ -26,3 +26,4 @@ mod buffers;
 mod timers;
 mod failure;
 mod log;
+mod account;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::model::proxy::Mode;
 use crate::time::Instant;
 
+use super::account;
 use super::buffers::Chunk;
 use super::listener::Listener;
 use super::local::{LocalFrontend, Service, Shared, Stage, Worker};
@@ -54,8 +55,13 @@ impl Connection {
         let worker = Rc::clone(&session.worker);
         let phase = match session.frontend().running.model.mode {
             _ if !rules::may_enter(&mut session) => Phase::Closed,
-            Mode::Http => Phase::receiving(session, Turn::First),
-            Mode::Tcp => Phase::Relaying(Box::pin(tcp::run(session))),
+            mode => {
+                account::session(&session);
+                match mode {
+                    Mode::Http => Phase::receiving(session, Turn::First),
+                    Mode::Tcp => Phase::Relaying(Box::pin(tcp::run(session))),
+                }
+            }
         };
         Connection { worker, phase }
     }

@@ -1,5 +1,6 @@
 //! A TCP session: a server, then bytes both ways, then a line in the log.
 
+use super::account::{self, Finished};
 use super::backend::Current;
 use super::connect::{Effort, connect};
 use super::failure::{By, Cause, Failure, Phase};
@@ -14,7 +15,6 @@ pub(super) async fn run(mut session: Session) {
     let session = &mut session;
     let frontend = session.frontend();
     session.shared.stage.set(Stage::Tunnel);
-    frontend.counters(&session.worker).sessions.add(1);
     let mut effort = Effort::default();
     let (mut up, mut down) = (Direction::default(), Direction::default());
     let mut server_connections = 0;
@@ -22,13 +22,12 @@ pub(super) async fn run(mut session: Session) {
         let refused = Failure::new(By::Proxy, Cause::Abort, Phase::Request);
         return write_log(session, &frontend, None, Err(refused), &effort, 0, 0);
     };
-    let current = chosen.as_ref().map(Current::enter);
+    let current = chosen.as_ref().map(|backend| Current::enter(session, backend));
     let result = match &chosen {
         None => Err(Failure::new(By::Server, Cause::Abort, Phase::Connect)),
         Some(backend) => match connect(session, backend, None, &mut effort).await {
             Err(failure) => Err(failure),
             Ok(mut connected) => {
-                connected.slot.state().sessions.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 let (client, server) = (frontend.running.model.timeouts, backend.running.model.timeouts);
                 let silence = Silence {
                     client: client.tunnel.unwrap_or(client.client),
@@ -45,8 +44,18 @@ pub(super) async fn run(mut session: Session) {
             }
         },
     };
-    frontend.counters(&session.worker).bytes_in.add(up.bytes);
-    frontend.counters(&session.worker).bytes_out.add(down.bytes);
+    let finished = Finished {
+        backend: chosen.as_deref().map(|backend| &*backend.running),
+        effort: &effort,
+        status: None,
+        bytes_in: up.bytes,
+        bytes_out: down.bytes,
+        failure: result.err(),
+        received: session.accepted,
+        answered: None,
+        started: session.accepted,
+    };
+    account::finish(session, &frontend, &finished);
     write_log(session, &frontend, chosen.as_deref(), result, &effort, down.bytes, server_connections);
     drop(current);
 }

@@ -14,6 +14,7 @@ use crate::model::Endpoint;
 use crate::state::counters::Shard;
 use crate::state::heart::Heart;
 use crate::state::log::LogRing;
+use crate::state::process::ProcessFacts;
 use crate::state::servers::Server;
 use crate::state::sessions::Sessions;
 use crate::sys::clock;
@@ -100,12 +101,14 @@ pub struct WorkerContext {
     pub counters: Arc<Shard>,
     /// Client connections of the process and their limit.
     pub sessions: Arc<Sessions>,
+    /// What the statistics page tells of the process.
+    pub facts: Arc<ProcessFacts>,
 }
 
 /// Runs a worker until it is drained. Must be called inside a tokio `LocalRuntime`.
 pub async fn run(context: WorkerContext) {
-    let WorkerContext { index, mut commands, heart, suspects, log, counters, sessions } = context;
-    let worker = Rc::new(Worker::new(index, log, counters, sessions, suspects));
+    let WorkerContext { index, mut commands, heart, suspects, log, counters, sessions, facts } = context;
+    let worker = Rc::new(Worker::new(index, log, counters, sessions, suspects, facts));
     let beat = tokio::task::spawn_local(beat(Rc::clone(&worker), heart));
     let mut listeners: Vec<(Rc<Listener>, JoinHandle<()>)> = Vec::new();
     let deadline = loop {

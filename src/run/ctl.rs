@@ -3,7 +3,6 @@
 //! It owns nothing that traffic needs, so a slow operator or a large file disturbs nobody.
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -14,13 +13,15 @@ use crate::admin::runtime;
 use crate::admin::server::{self, Node};
 use crate::admin::status::{FrontendCounts, Sources};
 use crate::admin::{Order, Status};
-use crate::generation::Generation;
+use crate::generation::{Generation, Surroundings};
+use crate::model::proxy::Mode;
 use crate::state::counters::Shard;
+use crate::state::process::ProcessFacts;
 use crate::state::sessions::Sessions;
 use crate::state::vrrp::VrrpStatus;
+use crate::stats::Snapshot;
 use crate::sys;
 use crate::sys::caps::Capability;
-use crate::time::Instant;
 
 use super::load::{LoadError, Loaded};
 use super::{Settings, load, log, threads};
@@ -50,33 +51,40 @@ pub(super) struct View {
     pub(super) vrrp: watch::Receiver<Arc<VrrpStatus>>,
     pub(super) counters: Vec<Arc<Shard>>,
     pub(super) sessions: Arc<Sessions>,
-    pub(super) started: Instant,
+    pub(super) facts: Arc<ProcessFacts>,
     pub(super) orders: mpsc::Sender<Order>,
     /// Written by main after each reload.
     pub(super) reload_error: Mutex<Option<String>>,
-    /// Written by vg-log.
-    pub(super) access_lines_lost: Arc<AtomicU64>,
 }
 
 impl Node for View {
     fn status(&self) -> Status {
-        let generation = self.generation.load_full();
+        let (generation, now) = (self.generation.load_full(), sys::clock::now());
         let frontends = generation.frontends.iter().map(|frontend| FrontendCounts {
             sessions: frontend.sessions.current() as u64,
             sessions_total: frontend.sessions.total(),
-            requests_total: frontend.counters.sum(|shard| &shard.sessions),
+            requests_total: match frontend.model.mode {
+                Mode::Http => frontend.counters.totals(now).requests,
+                Mode::Tcp => frontend.counters.totals(now).sessions,
+            },
         });
         Status::collect(&Sources {
             generation: &generation,
             vrrp: &self.vrrp.borrow().clone(),
-            now: sys::clock::now(),
-            started: self.started,
+            now,
+            started: self.facts.started,
             workers: self.counters.len(),
             reload_error: self.reload_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            log_lines_lost: log::messages::lost() + self.access_lines_lost.load(Ordering::Relaxed),
+            log_lines_lost: log::messages::lost() + self.facts.logs_dropped(),
             sessions: self.sessions.current() as u64,
             frontends: frontends.collect(),
         })
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let (now, used) = (sys::clock::now(), sys::clock::used());
+        let around = Surroundings { now, facts: &self.facts, sessions: &self.sessions, used };
+        self.generation.load_full().snapshot(&around)
     }
 
     fn orders(&self) -> mpsc::Sender<Order> {

@@ -2,10 +2,13 @@
 //!
 //! Nothing here decides or performs I/O. Start with [`servers`].
 
+pub mod rate;
+pub mod counters;
+pub mod availability;
 pub mod servers;
 pub mod queue;
 pub mod sessions;
-pub mod counters;
+pub mod process;
 pub mod log;
 pub mod levels;
 pub mod heart;

@@ -14,6 +14,9 @@ use serde::Serialize;
 use crate::model;
 use crate::time::Instant;
 
+use super::availability::{Availability, Group};
+use super::counters::Sharded;
+
 /// What the health checks say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[repr(u8)]
@@ -50,6 +53,9 @@ pub enum Admin {
 pub struct LastCheck {
     /// HAProxy's code: `L4OK`, `L4CON`, `L4TOUT`, `L7OK`, `L7STS`, `L7TOUT`, `L7RSP`...
     pub code: &'static str,
+    /// The code in words: `Layer4 check passed`.
+    #[serde(skip)]
+    pub meaning: &'static str,
     /// Status code or error text.
     pub detail: String,
     /// How long the probe took.
@@ -67,34 +73,41 @@ pub struct Server {
     health: AtomicU8,
     admin: AtomicU8,
     weight: AtomicU16,
-    changed: AtomicU64,
+    /// Of this server.
+    pub availability: Availability,
+    group: Arc<Group>,
     last_check: Mutex<Option<LastCheck>>,
+    check_failures: AtomicU64,
+    check_counter: AtomicU32,
     /// Connections in use by sessions, and those about to be made. Written by every worker.
     pub connections: AtomicUsize,
     /// Consecutive connect failures of traffic; any success stores zero. Written by every worker, read by vg-check.
     pub connect_failures: AtomicU32,
     /// Set by a worker that saw `observe` failures in a row, cleared by vg-check.
     pub is_suspect: AtomicBool,
-    /// Sessions (TCP) or requests (HTTP) given to this server since start.
-    pub sessions: AtomicU64,
-    /// Connections that could not be made since start.
-    pub connect_errors: AtomicU64,
+    /// Requests and sessions that wait for a slot of this server and no other. Written by every worker.
+    pub queued: AtomicUsize,
+    /// Traffic since start.
+    pub counters: Sharded,
 }
 
 impl Server {
-    fn new(server: &model::proxy::Server, is_checked: bool) -> Server {
+    fn new(server: &model::proxy::Server, is_checked: bool, group: Arc<Group>) -> Server {
         Server {
             name: server.name.clone(),
             health: AtomicU8::new(if is_checked { Health::Starting } else { Health::Unchecked } as u8),
             admin: AtomicU8::new(if server.is_disabled { Admin::Maint } else { Admin::Ready } as u8),
             weight: AtomicU16::new(server.weight.value()),
-            changed: AtomicU64::new(0),
+            availability: Availability::default(),
+            group,
             last_check: Mutex::new(None),
+            check_failures: AtomicU64::new(0),
+            check_counter: AtomicU32::new(server.check.as_ref().map_or(0, |check| check.rise)),
             connections: AtomicUsize::new(0),
             connect_failures: AtomicU32::new(0),
             is_suspect: AtomicBool::new(false),
-            sessions: AtomicU64::new(0),
-            connect_errors: AtomicU64::new(0),
+            queued: AtomicUsize::new(0),
+            counters: Sharded::default(),
         }
     }
 
@@ -110,9 +123,16 @@ impl Server {
 
     /// Stores a new health (vg-check only).
     pub fn set_health(&self, health: Health, now: Instant) {
-        if self.health.swap(health as u8, Ordering::AcqRel) != health as u8 {
-            self.changed.store(now.as_nanos(), Ordering::Relaxed);
+        let was_usable = self.is_usable();
+        let before = self.health.swap(health as u8, Ordering::AcqRel);
+        match (before == Health::Down as u8, health) {
+            _ if before == health as u8 => {}
+            (false, Health::Down) => self.availability.note_down(now),
+            (true, _) => self.availability.note_up(now),
+            // The first probe passed: it was up for traffic before.
+            (false, _) => {}
         }
+        self.tell_group(was_usable, now);
     }
 
     /// What the operator says.
@@ -126,9 +146,11 @@ impl Server {
 
     /// Stores a new administrative state (vg-ctl only).
     pub fn set_admin(&self, admin: Admin, now: Instant) {
+        let was_usable = self.is_usable();
         if self.admin.swap(admin as u8, Ordering::AcqRel) != admin as u8 {
-            self.changed.store(now.as_nanos(), Ordering::Relaxed);
+            self.availability.note_change(now);
         }
+        self.tell_group(was_usable, now);
     }
 
     /// Current weight, 0-256.
@@ -146,9 +168,17 @@ impl Server {
         self.health() != Health::Down && self.admin() == Admin::Ready
     }
 
+    fn tell_group(&self, was_usable: bool, now: Instant) {
+        match (was_usable, self.is_usable()) {
+            (true, false) => self.group.leave(now),
+            (false, true) => self.group.enter(now),
+            _ => {}
+        }
+    }
+
     /// When health or administrative state last changed; [`Instant::ZERO`] if never.
     pub fn changed(&self) -> Instant {
-        Instant::from_nanos(self.changed.load(Ordering::Relaxed))
+        self.availability.changed()
     }
 
     /// Result of the last probe.
@@ -156,8 +186,26 @@ impl Server {
         self.last_check.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Stores the result of a probe (vg-check only).
+    /// Probes that failed while the server was up.
+    pub fn check_failures(&self) -> u64 {
+        self.check_failures.load(Ordering::Relaxed)
+    }
+
+    /// What the checks' counter says, 0 to `rise + fall - 1`: up from `rise` on.
+    pub fn check_counter(&self) -> u32 {
+        self.check_counter.load(Ordering::Relaxed)
+    }
+
+    /// Stores the checks' counter (vg-check only).
+    pub fn set_check_counter(&self, counter: u32) {
+        self.check_counter.store(counter, Ordering::Relaxed);
+    }
+
+    /// Stores the result of a probe, before what it means for the health (vg-check only).
     pub fn set_last_check(&self, check: LastCheck) {
+        if self.health() != Health::Down && !check.code.contains("OK") {
+            self.check_failures.fetch_add(1, Ordering::Relaxed);
+        }
         *self.last_check.lock().unwrap_or_else(PoisonError::into_inner) = Some(check);
     }
 }
@@ -169,6 +217,8 @@ pub struct Backend {
     pub name: String,
     /// Its servers; index = index in `model::proxy::Backend::servers`.
     pub servers: Vec<Arc<Server>>,
+    /// Since when they are up or down together.
+    pub group: Arc<Group>,
 }
 
 impl Backend {
@@ -183,29 +233,39 @@ impl Backend {
     }
 }
 
-/// Every server that this process has known, by `(backend, server)`.
+/// Every server that this process has known, by `(backend, server)`, and the groups that they are in.
 #[derive(Debug, Default)]
-pub struct Registry(Mutex<HashMap<(String, String), Arc<Server>>>);
+pub struct Registry(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    servers: HashMap<(String, String), Arc<Server>>,
+    groups: HashMap<String, Arc<Group>>,
+}
 
 impl Registry {
     /// The backends of a model, index for index. A server known by name, with the same presence of a check, keeps its
     /// state; the file's weight is applied. Servers that are gone are forgotten.
     pub fn resolve(&self, model: &model::Model) -> Vec<Arc<Backend>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut next = HashMap::new();
+        let mut next = Known::default();
         let backends = model.backends.iter().map(|backend| {
+            let group = known.groups.get(&backend.name).cloned().unwrap_or_default();
+            next.groups.insert(backend.name.clone(), Arc::clone(&group));
             let servers = backend.servers.iter().map(|server| {
                 let is_checked = server.check.is_some();
                 let key = (backend.name.clone(), server.name.clone());
-                let state = match known.get(&key) {
+                let state = match known.servers.get(&key) {
                     Some(state) if (state.health() != Health::Unchecked) == is_checked => Arc::clone(state),
-                    _ => Arc::new(Server::new(server, is_checked)),
+                    _ => Arc::new(Server::new(server, is_checked, Arc::clone(&group))),
                 };
                 state.set_weight(server.weight);
-                next.insert(key, Arc::clone(&state));
+                next.servers.insert(key, Arc::clone(&state));
                 state
             });
-            Arc::new(Backend { name: backend.name.clone(), servers: servers.collect() })
+            let servers: Vec<_> = servers.collect();
+            group.set_usable(servers.iter().filter(|server| server.is_usable()).count());
+            Arc::new(Backend { name: backend.name.clone(), servers, group })
         });
         let backends = backends.collect();
         *known = next;

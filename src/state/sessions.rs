@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use super::counters::Sharded;
+
 /// A bounded number of sessions.
 #[derive(Debug)]
 pub struct Sessions {
@@ -17,6 +19,8 @@ pub struct Sessions {
     total: AtomicU64,
     waiting: AtomicUsize,
     wakers: Mutex<VecDeque<Waker>>,
+    /// What they add up to.
+    pub counters: Sharded,
 }
 
 impl Sessions {
@@ -28,6 +32,7 @@ impl Sessions {
             total: AtomicU64::new(0),
             waiting: AtomicUsize::new(0),
             wakers: Mutex::new(VecDeque::new()),
+            counters: Sharded::default(),
         }
     }
 
@@ -84,6 +89,11 @@ impl Sessions {
         let mut wakers = self.wakers.lock().unwrap_or_else(PoisonError::into_inner);
         self.waiting.store(0, Ordering::SeqCst);
         wakers.drain(..).for_each(Waker::wake);
+    }
+
+    /// The limit; `None` is none.
+    pub fn limit(&self) -> Option<usize> {
+        Some(self.limit.load(Ordering::Relaxed)).filter(|limit| *limit != usize::MAX)
     }
 
     /// Sessions now.

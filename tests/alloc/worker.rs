@@ -41,6 +41,7 @@ pub fn start(mode: Mode, rules: &[&str], server: SocketAddr, first: fn()) -> Soc
         log: Arc::new(LogRing::new(1024 * 1024)),
         counters: Arc::new(Shard::default()),
         sessions: Arc::new(Sessions::new(None)),
+        facts: Arc::default(),
     };
     std::thread::spawn(move || {
         first();

@@ -125,6 +125,7 @@ impl Proxy {
             log: Arc::clone(&log),
             counters: Arc::clone(&counters),
             sessions: Arc::new(Sessions::new(generation.model.process.maxconn)),
+            facts: Arc::default(),
         };
         let thread = std::thread::spawn(move || {
             let runtime =

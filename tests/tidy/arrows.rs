@@ -19,12 +19,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rule", &["http", "model", "state"]),
     ("check", &["time", "model", "state"]),
     ("balance", &["time", "model", "state"]),
+    ("stats", &["time", "model", "state"]),
     ("config", &["diag", "model", "track", "rule"]),
     // Doing.
     ("sys", &["time", "wire", "model", "vrrp"]),
-    ("generation", &["time", "http", "model", "state", "balance", "rule"]),
-    ("proxy", &["time", "http", "model", "state", "balance", "rule", "sys", "generation"]),
-    ("admin", &["time", "model", "state", "sys", "generation"]),
+    ("generation", &["time", "http", "model", "state", "balance", "rule", "stats"]),
+    ("proxy", &["time", "http", "model", "state", "balance", "rule", "stats", "sys", "generation"]),
+    ("admin", &["time", "model", "state", "stats", "sys", "generation"]),
     // Running.
     (
         "run",
@@ -37,6 +38,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "vrrp",
             "track",
             "check",
+            "stats",
             "config",
             "sys",
             "generation",
@@ -49,7 +51,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// Modules that decide: they compile without any I/O crate and touch neither kernel nor clock.
 const PURE: &[&str] =
-    &["time", "diag", "wire", "http", "model", "state", "vrrp", "track", "rule", "check", "balance", "config"];
+    &["time", "diag", "wire", "http", "model", "state", "vrrp", "track", "rule", "check", "balance", "stats", "config"];
 
 /// What a pure module does not name.
 const IMPURE: &[&str] = &[

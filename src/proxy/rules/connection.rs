@@ -13,11 +13,15 @@ use super::request;
 pub(in crate::proxy) fn may_enter(session: &mut Session) -> bool {
     let frontend = session.frontend();
     let Some(section) = &frontend.rules else { return true };
-    let passes = pass(session, &frontend, section, None, &[&section.connection, &section.session]);
-    if !passes {
-        frontend.counters(&session.worker).errors.add(1);
+    if !pass(session, &frontend, section, None, &[&section.connection]) {
+        frontend.counters(&session.worker).denied_connections.add(1);
+        return false;
     }
-    passes
+    if !pass(session, &frontend, section, None, &[&section.session]) {
+        frontend.counters(&session.worker).denied_sessions.add(1);
+        return false;
+    }
+    true
 }
 
 /// The backend of a connection in tcp mode, if its rules let it pass.
@@ -28,6 +32,7 @@ pub(in crate::proxy) fn choose(session: &mut Session, frontend: &LocalFrontend) 
     let mut backend = frontend.backend.clone();
     if let Some(section) = &frontend.rules {
         if !pass(session, frontend, section, None, &[&section.content]) {
+            frontend.counters(&session.worker).denied_requests.add(1);
             return None;
         }
         let mut state = session.take_rules(frontend);
@@ -42,6 +47,7 @@ pub(in crate::proxy) fn choose(session: &mut Session, frontend: &LocalFrontend) 
     if let Some(section) = own.filter(|own| !is_same(own))
         && !pass(session, frontend, &section, backend.as_deref(), &[&section.content])
     {
+        frontend.counters(&session.worker).denied_requests.add(1);
         return None;
     }
     Some(backend)

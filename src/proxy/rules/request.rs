@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::http::{Message, Parsed, parse_request, path_and_query, write_edited_request};
 use crate::rule::{Outcome, Section, Stage, Target, Verdict};
 
+use super::super::account;
 use super::super::buffers::Chunk;
 use super::super::failure::{By, Cause, Failure, Phase};
 use super::super::local::{LocalBackend, LocalFrontend};
@@ -118,10 +119,16 @@ fn requests(
         let verdict = world.run(set, state, body, true);
         match verdict {
             Verdict::Continue => continue,
-            Verdict::Reject | Verdict::Close => return Some(Decision::Close),
-            Verdict::SilentDrop { hops } => return Some(Decision::Drop { hops: hops.unwrap_or(1) }),
+            Verdict::Reject | Verdict::Close | Verdict::SilentDrop { .. } => {
+                account::verdict(world.facts.session(), frontend, backend.map(Rc::as_ref), &verdict);
+                return Some(match verdict {
+                    Verdict::SilentDrop { hops } => Decision::Drop { hops: hops.unwrap_or(1) },
+                    _ => Decision::Close,
+                });
+            }
             _ => {}
         }
+        account::verdict(world.facts.session(), frontend, backend.map(Rc::as_ref), &verdict);
         return Some(answer(world, &verdict, frontend, backend, request, state, body));
     }
     None

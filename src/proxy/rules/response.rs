@@ -3,6 +3,7 @@
 use crate::http::{ConnectionField, Head, Message, write_edited_response, write_response};
 use crate::rule::{Data, Progress, RuleSet, Stage, Transaction, Verdict};
 
+use super::super::account;
 use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::session::Session;
 use super::answer::{self, Asked, Manner, sections};
@@ -55,6 +56,7 @@ fn run(
             let message = Message { bytes, head, edits: &mut edits };
             let verdict = world.run_on_response(set, state, message, body);
             if !matches!(verdict, Verdict::Continue) {
+                account::response_verdict(world.facts.session(), frontend, backend, &verdict);
                 let message = Message { bytes, head, edits: &mut edits };
                 let manner = Manner { is_head: false, persists: None };
                 let transaction = world.response_transaction(Stage::HttpResponse, state, message, body);

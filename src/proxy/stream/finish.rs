@@ -6,6 +6,7 @@ use std::task::Poll;
 
 use crate::time::Instant;
 
+use super::super::account::{self, Finished};
 use super::super::connect::Effort;
 use super::super::failure::{By, Cause, Failure, Phase};
 use super::super::local::{LocalBackend, LocalFrontend};
@@ -83,7 +84,6 @@ pub(super) async fn refuse(
 ) -> Next {
     session.forget_request();
     session.worker.counters.bad_messages.add(1);
-    frontend.counters(&session.worker).errors.add(1);
     let mut bytes = 0;
     if let Some(status) = status {
         let mut page = session.worker.buffers.chunk();
@@ -92,6 +92,7 @@ pub(super) async fn refuse(
             bytes = page.len() as u64;
         }
     }
+    account::refused_request(session, frontend, status.unwrap_or(400), bytes);
     if frontend.logs {
         let line = Line {
             client: session.peer,
@@ -128,18 +129,19 @@ pub(super) fn write_log(
     failure: Option<Failure>,
 ) {
     let worker = &session.worker;
-    let class = match record.status / 100 {
-        class @ 1..=5 => usize::from(class),
-        _ => 0,
-    };
     let backend = backend.map(|backend| &backend.running);
-    let backend_counters = backend.map(|backend| backend.counters.of(worker.index));
-    for counters in [Some(frontend.counters(worker)), backend_counters].into_iter().flatten() {
-        counters.sessions.add(1);
-        counters.bytes_in.add(record.bytes_in);
-        counters.bytes_out.add(record.bytes_out);
-        counters.responses[class].add(1);
-    }
+    let finished = Finished {
+        backend: backend.map(|backend| &**backend),
+        effort: &record.effort,
+        status: Some(record.status),
+        bytes_in: record.bytes_in,
+        bytes_out: record.bytes_out,
+        failure,
+        received: request.received,
+        answered: record.answered,
+        started: request.started,
+    };
+    account::finish(session, frontend, &finished);
     if !frontend.logs || session.is_silenced(frontend) {
         return;
     }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use crate::http::{Body, Method, Version};
 use crate::time::Instant;
 
+use super::account;
 use super::backend::{Current, Slot};
 use super::buffers::Chunk;
 use super::connect::{Effort, connect};
@@ -98,12 +99,13 @@ pub(super) async fn answer(mut session: Session, received: Received) -> Option<S
 
 async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, mut request: Request) -> Next {
     session.worker.counters.requests.add(1);
+    account::request(session, frontend);
     let mut record = Record::default();
     let backend = match rules::decide(session, frontend, &mut request) {
         Decision::Forward(backend) => backend,
         decision => return Box::pin(finish::end(session, frontend, &request, decision)).await,
     };
-    let current = backend.as_ref().map(Current::enter);
+    let current = backend.as_ref().map(|backend| Current::enter(session, backend));
     let result = forward(session, frontend, backend.as_ref(), &mut request, &mut record).await;
     let failure = result.as_ref().err().copied();
     let mut next = match result {
@@ -141,7 +143,6 @@ async fn forward(
     loop {
         let connected = connect(session, backend, reuse, &mut record.effort).await?;
         let (slot, is_reused) = (connected.slot, connected.is_reused);
-        slot.state().sessions.fetch_add(1, Ordering::Relaxed);
         if let Some(rules) = &mut session.rules {
             rules.server = Some(slot.index);
         }

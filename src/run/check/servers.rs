@@ -265,7 +265,9 @@ impl Slot {
             tracing::debug!(server = self.name(), code, detail, "probe failed");
         }
         let (code, detail) = (outcome.code.name(), outcome.detail.clone());
-        self.server.set_last_check(LastCheck { code, detail, duration, at: now });
+        let meaning = outcome.code.meaning();
+        self.server.set_last_check(LastCheck { code, meaning, detail, duration, at: now });
+        self.server.set_check_counter(self.machine.counter());
         self.last = Some((outcome, duration));
     }
 

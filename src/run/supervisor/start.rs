@@ -19,6 +19,7 @@ use crate::run::vrrp::{self, Scheduling, VrrpContext};
 use crate::run::wiring::{CheckOrder, Ends, wire};
 use crate::run::{Settings, check, log, threads, worker};
 use crate::state::levels::{Board, Level};
+use crate::state::process::ProcessFacts;
 use crate::state::servers::{Backend, Registry};
 use crate::state::sessions::Sessions;
 use crate::sys;
@@ -60,15 +61,22 @@ impl Supervisor {
             wiring.workers.iter().map(|worker| Arc::clone(&worker.log)).collect(),
         )
         .context("cannot start vg-log")?;
+        let facts = Arc::new(ProcessFacts {
+            started: sys::clock::now(),
+            started_wall: sys::clock::wall(),
+            threads: workers,
+            descriptors: limit as u64,
+            logs_dropped: log.lost(),
+            ..ProcessFacts::default()
+        });
         let view = Arc::new(View {
             generation: Arc::clone(&cell),
             vrrp: wiring.vrrp_status.clone(),
             counters: wiring.workers.iter().map(|worker| Arc::clone(&worker.counters)).collect(),
             sessions,
-            started: sys::clock::now(),
+            facts,
             orders: wiring.orders_sender.clone(),
             reload_error: std::sync::Mutex::new(None),
-            access_lines_lost: log.lost(),
         });
         let (loads, load_requests) = mpsc::channel(1);
         let mut supervisor = Supervisor {
@@ -109,6 +117,7 @@ impl Supervisor {
                 log: Arc::clone(&shared.log),
                 counters: Arc::clone(&shared.counters),
                 sessions: Arc::clone(&self.wiring.sessions),
+                facts: Arc::clone(&self.view.facts),
             };
             let ended = worker::spawn(context).context("cannot start a worker")?;
             self.ended.push(ended);

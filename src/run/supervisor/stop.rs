@@ -1,5 +1,7 @@
 //! The end, without a lost request.
 
+use std::sync::atomic::Ordering;
+
 use super::{ANNOUNCE, Supervisor};
 use crate::proxy::worker::WorkerCommand;
 use crate::run::listeners::Listeners;
@@ -11,6 +13,7 @@ impl Supervisor {
     /// Gives the addresses away, lets sessions finish, ends the workers.
     pub(super) async fn stop(&mut self) {
         tracing::info!("stopping");
+        self.view.facts.is_stopping.store(true, Ordering::Relaxed);
         self.readiness.stopping();
         if self.holds_addresses() {
             self.command_workers(|| WorkerCommand::Announce);

@@ -1,0 +1,207 @@
+//! A generation as statistics see it: its counters, levels and server states at one moment, as plain numbers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::model;
+use crate::model::proxy::Balance;
+use crate::state::availability::Availability;
+use crate::state::counters::Rated;
+use crate::state::process::ProcessFacts;
+use crate::state::servers::{self, Health};
+use crate::state::sessions::Sessions;
+use crate::stats::Snapshot;
+use crate::stats::snapshot::{self, Check, FrontendStatus, Level, Process, Proxy, Standing};
+use crate::time::Instant;
+
+use super::{Backend, Frontend, Generation};
+
+/// What a generation does not know of the process that it runs in.
+#[derive(Clone, Debug)]
+pub struct Surroundings<'a> {
+    /// The monotonic clock.
+    pub now: Instant,
+    /// The process.
+    pub facts: &'a ProcessFacts,
+    /// Its client connections.
+    pub sessions: &'a Sessions,
+    /// Processor time that it has used.
+    pub used: Duration,
+}
+
+impl Generation {
+    /// Everything that statistics show.
+    pub fn snapshot(&self, around: &Surroundings<'_>) -> Snapshot {
+        Snapshot { process: self.process(around), proxies: self.proxies(around) }
+    }
+
+    fn process(&self, around: &Surroundings<'_>) -> Process {
+        let totals = around.sessions.counters.totals(around.now);
+        let listeners = self.model.frontends.iter().map(|frontend| frontend.binds.len() as u64);
+        Process {
+            threads: around.facts.threads,
+            pid: std::process::id(),
+            uptime: around.now.since(around.facts.started),
+            started: around.facts.started_wall,
+            descriptors: around.facts.descriptors,
+            maxconn: around.sessions.limit().unwrap_or(0) as u64,
+            connections: around.sessions.current() as u64,
+            connections_total: totals.connections,
+            requests_total: totals.requests,
+            connection_rate: totals.rates[Rated::Connections as usize],
+            session_rate: totals.rates[Rated::Sessions as usize],
+            listeners: listeners.sum(),
+            node: self.model.node.clone(),
+            description: None,
+            is_stopping: around.facts.is_stopping.load(Ordering::Relaxed),
+            logs_dropped: around.facts.logs_dropped(),
+            bytes_out: totals.bytes_out,
+            bytes_out_rate: totals.rates[Rated::BytesOut as usize].now,
+            idle_percent: around.facts.idle_percent(around.now, around.used),
+        }
+    }
+
+    /// Frontends with the backends of the same name (`listen`), then the other backends.
+    fn proxies(&self, around: &Surroundings<'_>) -> Vec<Proxy> {
+        let mut backends: BTreeMap<&str, &Backend> =
+            self.backends.iter().map(|backend| (backend.model.name.as_str(), &**backend)).collect();
+        let mut proxies = Vec::with_capacity(self.frontends.len() + self.backends.len());
+        for frontend in &self.frontends {
+            let model = &frontend.model;
+            let mut proxy = Proxy::new(&model.name, proxies.len() as u32 + 1, model.mode);
+            proxy.frontend = Some(self::frontend(frontend, around));
+            if let Some(backend) = backends.remove(model.name.as_str()) {
+                self.add_backend(&mut proxy, backend, around);
+            }
+            proxies.push(proxy);
+        }
+        for backend in self.backends.iter().filter(|backend| backends.contains_key(backend.model.name.as_str())) {
+            let mut proxy = Proxy::new(&backend.model.name, proxies.len() as u32 + 1, backend.model.mode);
+            self.add_backend(&mut proxy, backend, around);
+            proxies.push(proxy);
+        }
+        proxies
+    }
+
+    fn add_backend(&self, proxy: &mut Proxy, backend: &Backend, around: &Surroundings<'_>) {
+        proxy.backend = Some(self.backend(backend, around));
+        proxy.servers = servers(backend, around);
+    }
+
+    fn backend(&self, backend: &Backend, around: &Surroundings<'_>) -> snapshot::Backend {
+        let totals = backend.counters.totals(around.now);
+        let level = |now: usize, most: u64, limit| Level { now: now as u64, most, limit };
+        snapshot::Backend {
+            sessions: level(
+                backend.current.load(Ordering::Relaxed),
+                backend.counters.most_sessions(),
+                Some(self.full(backend, around)),
+            ),
+            queued: level(backend.queue.length(), backend.counters.most_queued(), None),
+            algorithm: algorithm(backend.model.balance),
+            cookie: None,
+            standing: standing(backend.state.group.look(around.now), around),
+            last_session: age(totals.last_session, around),
+            totals,
+        }
+    }
+
+    /// The load of a full backend: a tenth of what the frontends that lead to it may bring (HAProxy's `fullconn`).
+    fn full(&self, backend: &Backend, around: &Surroundings<'_>) -> u64 {
+        let leads = |frontend: &&Arc<Frontend>| {
+            frontend.backend.as_ref().is_some_and(|target| target.model.name == backend.model.name)
+        };
+        let limits = self.frontends.iter().filter(leads).map(|frontend| limit_of(frontend, around));
+        limits.sum::<u64>().div_ceil(10)
+    }
+}
+
+fn limit_of(frontend: &Frontend, around: &Surroundings<'_>) -> u64 {
+    frontend.sessions.limit().or(around.sessions.limit()).unwrap_or(0) as u64
+}
+
+fn frontend(frontend: &Frontend, around: &Surroundings<'_>) -> snapshot::Frontend {
+    let now = frontend.sessions.current() as u64;
+    let limit = limit_of(frontend, around);
+    snapshot::Frontend {
+        status: match now >= limit && limit > 0 {
+            _ if around.facts.is_stopping.load(Ordering::Relaxed) => FrontendStatus::Stopped,
+            true => FrontendStatus::Full,
+            false => FrontendStatus::Open,
+        },
+        sessions: Level { now, most: frontend.counters.most_sessions(), limit: Some(limit) },
+        rate_limit: 0,
+        totals: frontend.counters.totals(around.now),
+    }
+}
+
+fn servers(backend: &Backend, around: &Surroundings<'_>) -> Vec<snapshot::Server> {
+    let servers = backend.model.servers.iter().zip(&backend.state.servers).zip(1..);
+    servers.map(|((model, state), id)| server(model, state, id, around)).collect()
+}
+
+fn server(
+    model: &model::proxy::Server,
+    state: &servers::Server,
+    id: u32,
+    around: &Surroundings<'_>,
+) -> snapshot::Server {
+    let totals = state.counters.totals(around.now);
+    let load = |cell: &AtomicUsize| cell.load(Ordering::Relaxed) as u64;
+    snapshot::Server {
+        name: model.name.clone(),
+        id,
+        address: model.address,
+        cookie: None,
+        admin: state.admin(),
+        tracked: None,
+        health: state.health(),
+        check: model.check.as_ref().filter(|_| state.health() != Health::Unchecked).map(|check| Check {
+            rise: check.rise,
+            fall: check.fall,
+            counter: state.check_counter(),
+            failures: state.check_failures(),
+            last: state.last_check(),
+        }),
+        weight: (state.weight(), state.weight()),
+        is_backup: model.is_backup,
+        sessions: Level {
+            now: load(&state.connections),
+            most: state.counters.most_sessions(),
+            limit: model.maxconn.map(|limit| limit as u64),
+        },
+        queued: Level { now: load(&state.queued), most: state.counters.most_queued(), limit: None },
+        idle: 0,
+        throttle: None,
+        standing: standing(&state.availability, around),
+        last_session: age(totals.last_session, around),
+        totals,
+    }
+}
+
+/// The time since the last change; where there was none, since the start.
+fn standing(availability: &Availability, around: &Surroundings<'_>) -> Standing {
+    Standing {
+        since: around.now.since(availability.changed().max(around.facts.started)),
+        downs: availability.downs(),
+        downtime: availability.downtime(around.now),
+    }
+}
+
+fn age(at: Instant, around: &Surroundings<'_>) -> Option<Duration> {
+    (at != Instant::ZERO).then(|| around.now.since(at))
+}
+
+/// As HAProxy's `balance` names it.
+fn algorithm(balance: Balance) -> &'static str {
+    match balance {
+        Balance::RoundRobin => "roundrobin",
+        Balance::StaticRr => "static-rr",
+        Balance::LeastConn => "leastconn",
+        Balance::Source => "source",
+        Balance::Random { .. } => "random",
+        Balance::First => "first",
+    }
+}

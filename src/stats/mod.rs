@@ -1,0 +1,27 @@
+//! Statistics as text: `show stat`, `show info`, and the page in a browser, as HAProxy's tools read them.
+//!
+//! Decides how a [`Snapshot`] reads: which rows and columns there are, how they are called and what stands in them. It
+//! counts nothing and asks nobody: whoever wants a text brings the snapshot. Read [`snapshot`] first, then [`catalog`],
+//! which has every column once; [`row`] fills them, [`render`] writes them, [`select`] understands the arguments.
+
+pub mod snapshot;
+pub mod catalog;
+pub mod row;
+pub mod info;
+pub mod select;
+pub mod render;
+
+pub use select::{Form, InfoRequest, StatRequest};
+pub use snapshot::Snapshot;
+
+/// The version of HAProxy whose columns and texts these are, which is what tools ask for; vipgate's own follows it, so that
+/// nobody takes one for the other.
+pub fn version() -> String {
+    format!("2.6.12-vipgate{}", crate::VERSION)
+}
+
+/// Date of that version, as tools expect one.
+pub const RELEASE_DATE: &str = "2023/03/28";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,238 @@
+//! The proxies and the process at one moment, as plain numbers.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::model::proxy::Mode;
+use crate::state::counters::{Rate, Totals};
+use crate::state::servers::{Admin, Health, LastCheck};
+
+/// Everything that statistics show.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The process.
+    pub process: Process,
+    /// Frontends and backends, in the order of the files; a `listen` section is one of them.
+    pub proxies: Vec<Proxy>,
+}
+
+/// The process.
+#[derive(Clone, Debug, Default)]
+pub struct Process {
+    /// Worker threads.
+    pub threads: usize,
+    /// Process id.
+    pub pid: u32,
+    /// Time since the start.
+    pub uptime: Duration,
+    /// Wall clock at the start, since 1970.
+    pub started: Duration,
+    /// Descriptors that the process may have.
+    pub descriptors: u64,
+    /// Client connections at a time, at most.
+    pub maxconn: u64,
+    /// Client connections now.
+    pub connections: u64,
+    /// Client connections since the start.
+    pub connections_total: u64,
+    /// Requests since the start.
+    pub requests_total: u64,
+    /// Client connections a second.
+    pub connection_rate: Rate,
+    /// Sessions a second.
+    pub session_rate: Rate,
+    /// Listening sockets, one for each address.
+    pub listeners: u64,
+    /// Name of this node.
+    pub node: String,
+    /// `description` of the configuration.
+    pub description: Option<String>,
+    /// Whether it finishes its sessions and takes no new ones.
+    pub is_stopping: bool,
+    /// Log lines that were lost.
+    pub logs_dropped: u64,
+    /// Bytes sent to clients since the start.
+    pub bytes_out: u64,
+    /// Bytes sent to clients in the last second.
+    pub bytes_out_rate: u64,
+    /// Percentage of the time since the last question that the processors allowed to it were idle.
+    pub idle_percent: u32,
+}
+
+/// A frontend, a backend, or both (`listen`).
+#[derive(Clone, Debug)]
+pub struct Proxy {
+    /// Its name.
+    pub name: String,
+    /// Its number, from 1.
+    pub id: u32,
+    /// TCP or HTTP.
+    pub mode: Mode,
+    /// `description` of the section.
+    pub description: Option<String>,
+    /// The side of the clients.
+    pub frontend: Option<Frontend>,
+    /// Its listening addresses, where they are counted apart (`option socket-stats`).
+    pub listeners: Vec<Listener>,
+    /// The side of the servers.
+    pub backend: Option<Backend>,
+    /// Servers of the backend.
+    pub servers: Vec<Server>,
+}
+
+impl Proxy {
+    /// One without sides yet.
+    pub fn new(name: &str, id: u32, mode: Mode) -> Proxy {
+        let (name, description) = (name.to_owned(), None);
+        Proxy { name, id, mode, description, frontend: None, listeners: Vec::new(), backend: None, servers: Vec::new() }
+    }
+}
+
+/// Sessions at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Level {
+    /// Now.
+    pub now: u64,
+    /// The most so far.
+    pub most: u64,
+    /// At most; `None` is unlimited.
+    pub limit: Option<u64>,
+}
+
+/// Whether a frontend takes connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FrontendStatus {
+    /// It does.
+    #[default]
+    Open,
+    /// It is full: connections wait in the kernel.
+    Full,
+    /// It does not any more.
+    Stopped,
+}
+
+/// A frontend.
+#[derive(Clone, Debug, Default)]
+pub struct Frontend {
+    /// Whether it takes connections.
+    pub status: FrontendStatus,
+    /// Client connections.
+    pub sessions: Level,
+    /// Sessions a second, at most; 0 is unlimited.
+    pub rate_limit: u64,
+    /// What was counted.
+    pub totals: Totals,
+}
+
+/// A listening address.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// Its name: that of the bind, or `sock-N`.
+    pub name: String,
+    /// Its number within the frontend, from 1.
+    pub id: u32,
+    /// Its address.
+    pub address: SocketAddr,
+    /// Client connections.
+    pub sessions: Level,
+    /// What was counted.
+    pub totals: Totals,
+}
+
+/// Since when a server or a backend is as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Time since the last change, or since the start.
+    pub since: Duration,
+    /// Times that it went down.
+    pub downs: u64,
+    /// Time that it was down.
+    pub downtime: Duration,
+}
+
+/// A backend.
+#[derive(Clone, Debug, Default)]
+pub struct Backend {
+    /// Requests or TCP sessions.
+    pub sessions: Level,
+    /// Requests that wait for a slot.
+    pub queued: Level,
+    /// Name of its algorithm.
+    pub algorithm: &'static str,
+    /// Name of its persistence cookie.
+    pub cookie: Option<String>,
+    /// Since when it is up or down.
+    pub standing: Standing,
+    /// Time since its last session.
+    pub last_session: Option<Duration>,
+    /// What was counted.
+    pub totals: Totals,
+}
+
+/// A server.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Its name.
+    pub name: String,
+    /// Its number within the backend, from 1.
+    pub id: u32,
+    /// Its address.
+    pub address: SocketAddr,
+    /// Value of the persistence cookie that leads to it.
+    pub cookie: Option<String>,
+    /// What the operator says.
+    pub admin: Admin,
+    /// `backend/server` whose health it follows.
+    pub tracked: Option<String>,
+    /// What the checks say.
+    pub health: Health,
+    /// How it is checked; `None` is not at all.
+    pub check: Option<Check>,
+    /// Weight now, 0-256, and that of the configuration.
+    pub weight: (u16, u16),
+    /// Used only when no other server is usable.
+    pub is_backup: bool,
+    /// Connections in use; the limit is `maxconn`.
+    pub sessions: Level,
+    /// Requests that wait for this server; the limit is `maxqueue`.
+    pub queued: Level,
+    /// Open connections that nobody uses.
+    pub idle: u64,
+    /// Percentage of its weight that a server which warms up has; `None` does not.
+    pub throttle: Option<u32>,
+    /// Since when it is up or down.
+    pub standing: Standing,
+    /// Time since its last session.
+    pub last_session: Option<Duration>,
+    /// What was counted.
+    pub totals: Totals,
+}
+
+/// The checks of a server.
+#[derive(Clone, Debug, Default)]
+pub struct Check {
+    /// Successes before up.
+    pub rise: u32,
+    /// Failures before down.
+    pub fall: u32,
+    /// Where between them it is, 0 to `rise + fall - 1`: up from `rise` on.
+    pub counter: u32,
+    /// Checks that failed while it was up.
+    pub failures: u64,
+    /// The last one.
+    pub last: Option<LastCheck>,
+}
+
+impl Server {
+    /// Whether it takes new sessions by load balancing.
+    pub fn is_active(&self) -> bool {
+        self.health != Health::Down && self.admin == Admin::Ready && self.weight.0 > 0
+    }
+}
+
+impl Backend {
+    /// Whether sessions may be sent to a server of these.
+    pub fn is_up(servers: &[Server]) -> bool {
+        servers.is_empty() || servers.iter().any(Server::is_active)
+    }
+}
