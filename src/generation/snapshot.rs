@@ -46,7 +46,7 @@ impl Generation {
             uptime: around.now.since(around.facts.started),
             started: around.facts.started_wall,
             descriptors: around.facts.descriptors,
-            maxconn: around.sessions.limit().unwrap_or(0) as u64,
+            maxconn: around.sessions.limit() as u64,
             connections: around.sessions.current() as u64,
             connections_total: totals.connections,
             requests_total: totals.requests,
@@ -119,7 +119,7 @@ impl Generation {
 }
 
 fn limit_of(frontend: &Frontend, around: &Surroundings<'_>) -> u64 {
-    frontend.sessions.limit().or(around.sessions.limit()).unwrap_or(0) as u64
+    frontend.sessions.limit().min(around.sessions.limit()) as u64
 }
 
 fn frontend(frontend: &Frontend, around: &Surroundings<'_>) -> snapshot::Frontend {

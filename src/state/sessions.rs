@@ -91,11 +91,6 @@ impl Sessions {
         wakers.drain(..).for_each(Waker::wake);
     }
 
-    /// The limit; `None` is none.
-    pub fn limit(&self) -> Option<usize> {
-        Some(self.limit.load(Ordering::Relaxed)).filter(|limit| *limit != usize::MAX)
-    }
-
     /// Sessions now.
     pub fn current(&self) -> usize {
         self.current.load(Ordering::Relaxed)

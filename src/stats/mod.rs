@@ -11,6 +11,7 @@ pub mod info;
 pub mod select;
 pub mod render;
 
+pub use render::{show_info, show_schema, show_stat};
 pub use select::{Form, InfoRequest, StatRequest};
 pub use snapshot::Snapshot;
 

@@ -56,6 +56,11 @@ impl Row {
         &self.cells[column as usize]
     }
 
+    /// Takes out what only operators may see, or everybody with `stats show-legends`.
+    pub fn hide_legends(&mut self) {
+        [Column::Addr, Column::Cookie, Column::Algo].into_iter().for_each(|column| self.set(column, Cell::Empty));
+    }
+
     fn set(&mut self, column: Column, cell: Cell) {
         self.cells[column as usize] = cell;
     }

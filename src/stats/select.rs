@@ -60,12 +60,22 @@ pub struct StatRequest {
     pub kinds: u32,
     /// The server or socket with this number; `None` is all.
     pub id: Option<u32>,
+    /// Whether addresses, cookies and algorithms are left out.
+    pub is_discreet: bool,
 }
 
 impl Default for StatRequest {
     fn default() -> StatRequest {
         let (form, without) = (Form::default(), Without::default());
-        StatRequest { form, is_described: false, without, which: Vec::new(), kinds: u32::MAX, id: None }
+        StatRequest {
+            form,
+            is_described: false,
+            without,
+            which: Vec::new(),
+            kinds: u32::MAX,
+            id: None,
+            is_discreet: false,
+        }
     }
 }
 
@@ -112,7 +122,11 @@ impl StatRequest {
             }
         }
         let proxies = snapshot.proxies.iter().filter(|proxy| self.shows(proxy));
-        Ok(proxies.flat_map(row::rows).filter(|row| self.shows_row(row)).collect())
+        let mut rows: Vec<Row> = proxies.flat_map(row::rows).filter(|row| self.shows_row(row)).collect();
+        if self.is_discreet {
+            rows.iter_mut().for_each(Row::hide_legends);
+        }
+        Ok(rows)
     }
 
     /// Whether a proxy is shown.

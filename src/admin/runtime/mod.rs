@@ -15,6 +15,7 @@ mod own;
 mod process;
 mod proxies;
 mod servers;
+mod statistics;
 
 pub use server::{Open, bind, serve};
 
@@ -25,6 +26,7 @@ use arc_swap::ArcSwap;
 
 use crate::generation::Generation;
 use crate::model::runtime::{Level, SeverityOutput};
+use crate::state::process::ProcessFacts;
 use crate::state::sessions::Sessions;
 use crate::time::Instant;
 
@@ -34,6 +36,8 @@ use session::Session;
 pub struct Process {
     /// The configuration that runs.
     pub generation: Arc<ArcSwap<Generation>>,
+    /// What is known of the process.
+    pub facts: Arc<ProcessFacts>,
     /// Client connections.
     pub sessions: Arc<Sessions>,
     /// Most that they can be: the limit that the process began with.

@@ -3,7 +3,7 @@
 use crate::model::runtime::Level;
 
 use super::session::Session;
-use super::{Answer, Call, Process, help, line, own, process, proxies, servers};
+use super::{Answer, Call, Process, help, line, own, process, proxies, servers, statistics};
 
 /// A command.
 pub struct Command {
@@ -39,7 +39,8 @@ impl Command {
 }
 
 /// The families, in the order of `help`.
-const FAMILIES: [&[Command]; 4] = [servers::COMMANDS, proxies::COMMANDS, process::COMMANDS, own::COMMANDS];
+const FAMILIES: [&[Command]; 5] =
+    [statistics::COMMANDS, servers::COMMANDS, proxies::COMMANDS, process::COMMANDS, own::COMMANDS];
 
 /// Every command.
 pub fn commands() -> impl Iterator<Item = &'static Command> + Clone {

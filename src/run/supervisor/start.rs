@@ -53,8 +53,6 @@ impl Supervisor {
         let admin = crate::admin::server::bind(&generation.model.process.admin_socket)
             .with_context(|| format!("control socket {}", generation.model.process.admin_socket.display()))?;
 
-        let runtime = runtime_sockets(&generation, &cell, &sessions, workers)?;
-
         let (wiring, ends) = wire(workers, Arc::clone(&sessions));
         let log = log::access::spawn(
             &generation.model,
@@ -69,6 +67,7 @@ impl Supervisor {
             logs_dropped: log.lost(),
             ..ProcessFacts::default()
         });
+        let runtime = runtime_sockets(&generation, &cell, &sessions, &facts)?;
         let view = Arc::new(View {
             generation: Arc::clone(&cell),
             vrrp: wiring.vrrp_status.clone(),
@@ -193,7 +192,7 @@ fn runtime_sockets(
     generation: &Generation,
     cell: &Arc<ArcSwap<Generation>>,
     sessions: &Arc<Sessions>,
-    workers: usize,
+    facts: &Arc<ProcessFacts>,
 ) -> anyhow::Result<RuntimeSockets> {
     let runtime = &generation.model.process.runtime;
     let open = admin::runtime::bind(runtime)
@@ -202,8 +201,9 @@ fn runtime_sockets(
         generation: Arc::clone(cell),
         sessions: Arc::clone(sessions),
         most_sessions: sessions.limit(),
-        started: sys::clock::now(),
-        workers,
+        facts: Arc::clone(facts),
+        started: facts.started,
+        workers: facts.threads,
         sockets: runtime.sockets.iter().map(|socket| (socket.endpoint.to_string(), socket.level)).collect(),
         timeout: runtime.timeout,
     };
