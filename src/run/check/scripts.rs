@@ -147,7 +147,7 @@ async fn run(
     events: mpsc::UnboundedSender<Event>,
 ) {
     let (exit, detail) = match start(&command) {
-        Ok(child) => watch(child, signals).await,
+        Ok(child) => watch(Group(child), signals).await,
         Err(error) => (Exit::Failure, format!("cannot be started: {error}")),
     };
     // Fails only while the thread ends.
@@ -166,23 +166,37 @@ fn start(command: &[String]) -> std::io::Result<Child> {
         .spawn()
 }
 
-async fn watch(mut child: Child, mut signals: mpsc::UnboundedReceiver<Signal>) -> (Exit, String) {
+/// A script and whatever it started. Dropped before its end, as when the thread ends, it takes all of them with it.
+struct Group(Child);
+
+impl Group {
+    fn signal(&self, signal: Signal) {
+        // Present until the child is reaped, so the group's number cannot belong to anybody else.
+        if let Some(group) = self.0.id().and_then(|id| i32::try_from(id).ok()) {
+            // The group may have ended meanwhile; then there is nothing left to signal.
+            let _ = killpg(Pid::from_raw(group), signal);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.signal(Signal::SIGKILL);
+    }
+}
+
+async fn watch(mut group: Group, mut signals: mpsc::UnboundedReceiver<Signal>) -> (Exit, String) {
     let mut may_be_signalled = true;
     loop {
-        // Present until the child is reaped, so the group's number cannot belong to anybody else.
-        let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
         tokio::select! {
-            status = child.wait() => return match status {
+            status = group.0.wait() => return match status {
                 Ok(status) if status.success() => (Exit::Success, String::new()),
                 Ok(status) => (Exit::Failure, status.to_string()),
                 Err(error) => (Exit::Failure, error.to_string()),
             },
             signal = signals.recv(), if may_be_signalled => {
                 may_be_signalled = signal.is_some();
-                if let Some(group) = group {
-                    // The group may have ended meanwhile; then there is nothing left to signal.
-                    let _ = killpg(group, signal.unwrap_or(Signal::SIGKILL));
-                }
+                group.signal(signal.unwrap_or(Signal::SIGKILL));
             }
         }
     }
