@@ -7,11 +7,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diag::{Span, Spanned};
+use crate::model::log::{Hostname, Ring, Selection, Target as LogDestination};
 use crate::model::proxy::{Balance, Mode};
 use crate::model::rules::Userlist;
 use crate::model::runtime::Socket;
 use crate::model::vrrp::{ChecksumForm, Version};
-use crate::model::{Endpoint, LogTarget, track};
+use crate::model::{Endpoint, track};
 
 /// Everything that the files say.
 #[derive(Clone, Debug, Default)]
@@ -36,8 +37,8 @@ pub struct Draft {
     pub admin_socket: Option<Spanned<PathBuf>>,
     /// HAProxy's runtime sockets.
     pub runtime: Runtime,
-    /// Destination of access logs.
-    pub access_log: Option<Spanned<LogTarget>>,
+    /// Logs of the process.
+    pub log: ProcessLog,
     /// Worker threads.
     pub workers: Option<Spanned<u64>>,
     /// Client connections in all.
@@ -230,6 +231,41 @@ pub struct Script {
     pub fall: Option<Spanned<u64>>,
 }
 
+/// Logs of the process.
+#[derive(Clone, Debug, Default)]
+pub struct ProcessLog {
+    /// Where messages go, and what `log global` stands for; `None` is standard output, for lines about traffic.
+    pub targets: Option<Vec<LogTarget>>,
+    /// Name of the program in headers.
+    pub tag: Option<Spanned<String>>,
+    /// Host in headers.
+    pub hostname: Option<Hostname>,
+    /// Buffers in memory.
+    pub rings: Vec<Spanned<Ring>>,
+}
+
+/// Where the lines of a proxy go.
+#[derive(Clone, Debug, Default)]
+pub struct Log {
+    /// To the targets of the process, too.
+    pub is_global: bool,
+    /// Own targets.
+    pub targets: Vec<LogTarget>,
+    /// In place of the process's tag.
+    pub tag: Option<Spanned<String>>,
+}
+
+/// A target of lines.
+#[derive(Clone, Debug)]
+pub struct LogTarget {
+    /// It. Its form counts only if it is written.
+    pub target: LogDestination,
+    /// Whether a form is written.
+    pub has_form: bool,
+    /// Where it stands.
+    pub span: Span,
+}
+
 /// A frontend.
 #[derive(Clone, Debug)]
 pub struct Frontend {
@@ -253,8 +289,10 @@ pub struct Frontend {
     pub tunnel: Option<Spanned<Option<Duration>>>,
     /// X-Forwarded-For and -Proto.
     pub forwarded: Option<Spanned<bool>>,
-    /// Access log.
-    pub log: Option<Spanned<bool>>,
+    /// Where its lines go.
+    pub log: Log,
+    /// Which sessions and requests leave a line.
+    pub logged: Selection,
     /// ACLs, `use_backend` and actions, in the order of the file.
     pub rules: Vec<Rule>,
 }
@@ -320,6 +358,8 @@ pub struct Backend {
     pub server: Option<Spanned<Duration>>,
     /// Waiting for a slot.
     pub queue: Option<Spanned<Duration>>,
+    /// Where messages about it go.
+    pub log: Log,
     /// Health checks of the servers that have none of their own.
     pub check: Option<Spanned<Check>>,
     /// Servers.

@@ -44,10 +44,13 @@ fn absorb(mut into: Draft, from: Draft, problems: &Problems) -> Draft {
     into.backends.extend(from.backends);
     into.userlists.extend(from.userlists);
     into.error_pages.extend(from.error_pages);
-    into.access_log = into.access_log.or(from.access_log);
     into.runtime.sockets.extend(from.runtime.sockets);
     into.runtime.timeout = into.runtime.timeout.or(from.runtime.timeout);
     into.runtime.maxconn = into.runtime.maxconn.or(from.runtime.maxconn);
+    into.log.targets = into.log.targets.or(from.log.targets);
+    into.log.tag = into.log.tag.or(from.log.tag);
+    into.log.hostname = into.log.hostname.or(from.log.hostname);
+    into.log.rings.extend(from.log.rings);
     into.workers = into.workers.or(from.workers);
     into.maxconn = into.maxconn.or(from.maxconn);
     into.drain = into.drain.or(from.drain);

@@ -9,6 +9,7 @@ pub mod yaml;
 pub mod haproxy;
 mod endpoint;
 mod syntax;
+mod log_sample;
 mod merge;
 mod validate;
 mod emit;

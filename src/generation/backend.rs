@@ -7,6 +7,7 @@ use crate::balance::Chooser;
 use crate::model;
 use crate::state;
 use crate::state::counters::Sharded;
+use crate::state::log::{Book, Journal};
 use crate::state::queue::Queue;
 
 /// A backend of one or more generations.
@@ -24,6 +25,8 @@ pub struct Backend {
     pub current: Arc<AtomicUsize>,
     /// Counters; live as long as the backend's name.
     pub counters: Sharded,
+    /// Where messages about it and its servers go.
+    pub journal: Journal,
 }
 
 impl Backend {
@@ -31,6 +34,7 @@ impl Backend {
     pub(super) fn prepare(
         model: &model::proxy::Backend,
         state: Arc<state::servers::Backend>,
+        book: &Arc<Book>,
         before: Option<&Arc<Backend>>,
     ) -> Arc<Backend> {
         if let Some(before) = before {
@@ -44,6 +48,7 @@ impl Backend {
         }
         Arc::new(Backend {
             chooser: Chooser::new(model, Arc::clone(&state)),
+            journal: book.journal(&model.log),
             model: model.clone(),
             state,
             // Waiters of the old generation hold tickets of the old queue and are served by the old sessions.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::model;
 use crate::state::counters::Sharded;
+use crate::state::log::{Book, Journal};
 use crate::state::sessions::Sessions;
 
 use super::Backend;
@@ -21,6 +22,8 @@ pub struct Frontend {
     pub sessions: Arc<Sessions>,
     /// Counters; live as long as the frontend's name.
     pub counters: Sharded,
+    /// Where its lines go.
+    pub journal: Journal,
 }
 
 impl Frontend {
@@ -28,11 +31,19 @@ impl Frontend {
         index: usize,
         model: &model::proxy::Frontend,
         backend: Option<Arc<Backend>>,
+        book: &Arc<Book>,
         before: Option<&Frontend>,
     ) -> Frontend {
         let sessions =
             before.map_or_else(|| Arc::new(Sessions::new(model.maxconn)), |before| Arc::clone(&before.sessions));
         sessions.set_limit(model.maxconn);
-        Frontend { index, model: model.clone(), backend, counters: sessions.counters.clone(), sessions }
+        Frontend {
+            index,
+            model: model.clone(),
+            backend,
+            counters: sessions.counters.clone(),
+            sessions,
+            journal: book.journal(&model.log),
+        }
     }
 }

@@ -17,6 +17,8 @@ pub use rules::Rules;
 pub use snapshot::Surroundings;
 
 use crate::model::Model;
+use crate::model::log::Logs;
+use crate::state::log::{Book, Journal};
 use crate::state::servers::Registry;
 
 /// One committed configuration as it runs.
@@ -32,6 +34,10 @@ pub struct Generation {
     pub backends: Vec<Arc<Backend>>,
     /// Rules of both.
     pub rules: Arc<Rules>,
+    /// Every log that there ever was; lives as long as the process.
+    pub book: Arc<Book>,
+    /// The log of the process.
+    pub journal: Journal,
 }
 
 /// Why a model cannot run. The operator is to blame.
@@ -72,20 +78,22 @@ impl Generation {
             }
         }
         let rules = Rules::prepare(&model, previous.map(|previous| (&*previous.model, &previous.rules)))?;
+        let book = previous.map(|previous| Arc::clone(&previous.book)).unwrap_or_default();
         let states = registry.resolve(&model);
         let before = |name: &str| previous?.backends.iter().find(|backend| backend.model.name == name);
         let backends: Vec<_> = model
             .backends
             .iter()
             .zip(states)
-            .map(|(backend, state)| Backend::prepare(backend, state, before(&backend.name)))
+            .map(|(backend, state)| Backend::prepare(backend, state, &book, before(&backend.name)))
             .collect();
         let before = |name: &str| previous?.frontends.iter().find(|frontend| frontend.model.name == name);
         let frontends = model.frontends.iter().enumerate().map(|(index, frontend)| {
             let backend = frontend.default_backend.map(|number| Arc::clone(&backends[number]));
-            Arc::new(Frontend::prepare(index, frontend, backend, before(&frontend.name).map(Arc::as_ref)))
+            Arc::new(Frontend::prepare(index, frontend, backend, &book, before(&frontend.name).map(Arc::as_ref)))
         });
         let frontends = frontends.collect();
-        Ok(Arc::new(Generation { number, model: Arc::new(model), frontends, backends, rules }))
+        let journal = book.journal(&Logs { targets: model.process.log.targets.clone(), tag: None });
+        Ok(Arc::new(Generation { number, model: Arc::new(model), frontends, backends, rules, book, journal }))
     }
 }

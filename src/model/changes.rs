@@ -78,17 +78,19 @@ fn binds_and_servers(words: &mut Vec<String>, a: &Model, b: &Model, diff: &Diff)
     }
 }
 
-/// Threads, the limit of connections and the log's target are made when the process starts.
+/// Threads and the limit of connections are made when the process starts.
 fn settings(words: &mut Vec<String>, before: &Process, after: &Process) {
     let waiting = [
         (before.workers != after.workers, "process workers"),
         (before.maxconn != after.maxconn, "process maxconn"),
-        (before.access_log != after.access_log, "log access"),
         (before.admin_socket != after.admin_socket, "admin socket"),
         (before.runtime != after.runtime, "stats socket"),
     ];
     let changed = waiting.into_iter().filter(|(is_changed, _)| *is_changed);
     words.extend(changed.map(|(_, what)| format!("{what} changed: in effect when vipgate is started again")));
+    if before.log != after.log {
+        words.push("process log changed".to_owned());
+    }
     if before.drain != after.drain {
         words.push("process drain changed".to_owned());
     }

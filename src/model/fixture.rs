@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::check::{Check, Probe};
+use super::log::{Logs, ProcessLogs};
 use super::proxy::{Backend, Balance, Mode, Server, ServerTimeouts};
-use super::{LogTarget, Model, Process, Weight};
+use super::{Model, Process, Weight};
 
 /// A model with nothing but these backends.
 pub fn model(backends: Vec<Backend>) -> Model {
@@ -24,7 +25,7 @@ pub fn model(backends: Vec<Backend>) -> Model {
             maxconn: None,
             admin_socket: PathBuf::from("/run/vipgate/admin.sock"),
             runtime: Default::default(),
-            access_log: LogTarget::Off,
+            log: ProcessLogs::default(),
             drain: Duration::from_secs(1),
         },
     }
@@ -45,6 +46,7 @@ pub fn backend(balance: Balance, weights: &[u16]) -> Backend {
         },
         retries: 3,
         redispatch: true,
+        log: Logs::default(),
         rules: Vec::new(),
     }
 }

@@ -12,6 +12,7 @@ pub mod proxy;
 pub mod check;
 pub mod rules;
 pub mod runtime;
+pub mod log;
 pub mod diff;
 pub mod changes;
 #[cfg(test)]
@@ -68,21 +69,8 @@ pub struct Process {
     pub admin_socket: PathBuf,
     /// HAProxy's runtime sockets.
     pub runtime: runtime::Runtime,
-    /// Where access logs go.
-    pub access_log: LogTarget,
+    /// What is logged, and where.
+    pub log: log::ProcessLogs,
     /// How long sessions may finish after a stop was asked for.
     pub drain: std::time::Duration,
-}
-
-/// A destination of access logs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LogTarget {
-    /// No access log.
-    Off,
-    /// One raw line each on standard output.
-    Stdout,
-    /// RFC 3164 datagrams to a Unix socket, normally `/dev/log`.
-    SyslogUnix(PathBuf),
-    /// RFC 3164 datagrams over UDP.
-    SyslogUdp(std::net::SocketAddr),
 }

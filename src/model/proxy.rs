@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::check::Check;
+use super::log::{Logs, Selection};
 use super::rules::Line;
 use super::{Endpoint, Weight};
 
@@ -24,8 +25,10 @@ pub struct Frontend {
     pub timeouts: ClientTimeouts,
     /// Adds X-Forwarded-For with the client's address and X-Forwarded-Proto.
     pub forwarded: bool,
-    /// Writes an access log line for each session or request.
-    pub log: bool,
+    /// Where its lines go.
+    pub log: Logs,
+    /// Which sessions and requests leave a line.
+    pub logged: Selection,
     /// Rules, in order.
     pub rules: Vec<Line>,
 }
@@ -78,6 +81,8 @@ pub struct Backend {
     pub retries: u32,
     /// Whether the last retry may go to another server (HAProxy's `option redispatch`).
     pub redispatch: bool,
+    /// Where messages about it and its servers go.
+    pub log: Logs,
     /// Rules, in order.
     pub rules: Vec<Line>,
 }

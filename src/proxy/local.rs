@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;
 
 use crate::generation::{self, Generation, Rules};
-use crate::model::LogTarget;
+use crate::model::log::Level;
 use crate::rule::Section;
 use crate::state::counters::{Shard, Traffic};
 use crate::state::log::LogRing;
@@ -226,14 +226,13 @@ impl Worker {
             }
         }
         *known = next;
-        let has_log = generation.model.process.access_log != LogTarget::Off;
         let (frontends, rules) = (generation.frontends.clone(), Arc::clone(&generation.rules));
         let others = Rc::new(Others { frontends, backends, rules });
         let local = |(frontend, rules): (&Arc<generation::Frontend>, &Option<Arc<Section>>)| {
             let backend = frontend.model.default_backend.and_then(|number| others.backends.get(number).cloned());
-            let logs = has_log && frontend.model.log;
             let looks = rules.as_ref().is_some_and(|section| section.looks_at_messages());
             let runs_rules = looks || backend.as_ref().is_some_and(|backend| backend.runs_rules);
+            let logs = frontend.journal.takes(Level::Info);
             let (running, rules, others) = (Arc::clone(frontend), rules.clone(), Rc::clone(&others));
             Rc::new(LocalFrontend { running, backend, logs, rules, runs_rules, others })
         };

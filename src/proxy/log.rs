@@ -6,9 +6,12 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::model::log::Level;
 use crate::sys::localtime::{self, MONTHS};
 
 use super::connect::Effort;
+use super::local::LocalFrontend;
+use super::session::Session;
 
 /// Numbers of connections at the moment of logging: `%ac/%fc/%bc/%sc`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,6 +69,12 @@ pub(super) fn tcp(out: &mut Vec<u8>, line: &Line<'_>) {
     out.extend_from_slice(&line.termination);
     out.push(b' ');
     end(out, line);
+}
+
+/// Hands a line over to vg-log.
+pub(super) fn push(session: &Session, frontend: &LocalFrontend, line: &[u8]) {
+    let worker = &session.worker;
+    worker.log.push(frontend.running.journal.number(), Level::Info, worker.wall(session.now()), line, b"");
 }
 
 fn start(out: &mut Vec<u8>, line: &Line<'_>) {

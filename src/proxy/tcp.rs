@@ -99,5 +99,5 @@ fn write_log(
     let mut out = worker.buffers.out.borrow_mut();
     out.clear();
     log::tcp(&mut out, &line);
-    worker.log.push(&out);
+    log::push(session, frontend, &out);
 }

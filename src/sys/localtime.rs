@@ -65,9 +65,3 @@ pub fn zone(seconds: i64) -> (i32, &'static str) {
     });
     (offset, name)
 }
-
-/// `Nov 21 14:55:03`, the time stamp of RFC 3164 §4.1.2.
-pub fn rfc3164(since_1970: Duration) -> String {
-    let at = local(since_1970);
-    format!("{} {:>2} {:02}:{:02}:{:02}", MONTHS[at.month], at.day, at.hour, at.minute, at.second)
-}

@@ -17,6 +17,7 @@ pub mod sched;
 pub mod thread;
 pub mod caps;
 pub mod limits;
+pub mod descriptors;
 pub mod hosts;
 pub mod users;
 pub mod processes;

@@ -9,9 +9,10 @@ use tokio::sync::mpsc;
 
 use vipgate::generation::Generation;
 use vipgate::model::Endpoint;
+use vipgate::model::log::{Destination, Form, Logs, ProcessLogs, Selection, Target};
 use vipgate::model::proxy::{Backend, Balance, Bind, ClientTimeouts, Frontend, Mode, Server, ServerTimeouts};
 use vipgate::model::rules::Line;
-use vipgate::model::{LogTarget, Model, Process, Weight};
+use vipgate::model::{Model, Process, Weight};
 use vipgate::proxy::worker::{self, ListenerKey, WorkerCommand, WorkerContext, WorkerListener};
 use vipgate::state::counters::Shard;
 use vipgate::state::heart::Heart;
@@ -59,6 +60,7 @@ fn line(rule: &str) -> Line {
 
 fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
     let second = Duration::from_secs(1);
+    let logs = Logs { targets: vec![Target::new(Destination::Stdout, Form::Raw)], tag: None };
     Model {
         node: "here".to_owned(),
         nodes: Vec::new(),
@@ -78,7 +80,8 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
                 tunnel: None,
             },
             forwarded: true,
-            log: true,
+            log: logs.clone(),
+            logged: Selection::default(),
             rules: Vec::new(),
         }],
         backends: vec![Backend {
@@ -98,6 +101,7 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
             timeouts: ServerTimeouts { connect: 5 * second, server: 30 * second, queue: 5 * second },
             retries: 3,
             redispatch: true,
+            log: logs,
             rules: Vec::new(),
         }],
         rules: vipgate::model::rules::Material::default(),
@@ -106,7 +110,7 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
             maxconn: None,
             admin_socket: PathBuf::from("unused"),
             runtime: Default::default(),
-            access_log: LogTarget::Stdout,
+            log: ProcessLogs::default(),
             drain: second,
         },
     }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use vipgate::config::haproxy::table::{self, Place};
 use vipgate::config::{HostFacts, load, render, to_yaml};
 use vipgate::diag::{self, Source};
-use vipgate::model::LogTarget;
 use vipgate::model::proxy::Mode;
 
 use crate::{on, read};
@@ -64,12 +63,12 @@ fn haproxy_defaults_hold_where_they_differ_from_our_own() {
     let (frontend, backend) = (&model.frontends[0], &model.backends[0]);
     let seconds = Duration::from_secs;
     assert_eq!((frontend.timeouts.http_request, frontend.timeouts.http_keep_alive), (seconds(7), seconds(7)));
-    assert_eq!((frontend.timeouts.tunnel, frontend.forwarded, frontend.log), (None, false, false));
+    assert_eq!((frontend.timeouts.tunnel, frontend.forwarded), (None, false));
     assert_eq!((backend.timeouts.queue, backend.redispatch, backend.retries), (seconds(3), false, 3));
     let check = backend.servers[0].check.as_ref().expect("it asked for a check");
     assert_eq!((check.interval, check.fast_interval, check.rise, check.fall), (seconds(2), seconds(2), 2, 3));
     assert_eq!((check.observe, &backend.servers[1].check), (None, &None));
-    assert_eq!(model.process.access_log, LogTarget::Off);
+    assert!(frontend.log.targets.is_empty() && model.process.log.targets.is_empty());
 }
 
 #[test]

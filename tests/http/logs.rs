@@ -21,20 +21,7 @@ fn a_request_leaves_haproxys_line() {
 fn a_frontend_without_a_log_writes_none() {
     let server = Scripted::echo();
     let proxy = Proxy::start(vipgate::model::proxy::Mode::Http, &[server.address], |model| {
-        model.frontends[0].log = false;
-    });
-    let mut client = proxy.client();
-    for _ in 0..2 {
-        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").response();
-    }
-    assert!(proxy.no_line());
-}
-
-#[test]
-fn no_line_is_made_where_no_log_is_kept() {
-    let server = Scripted::echo();
-    let proxy = Proxy::start(vipgate::model::proxy::Mode::Http, &[server.address], |model| {
-        model.process.access_log = vipgate::model::LogTarget::Off;
+        model.frontends[0].log.targets.clear();
     });
     let mut client = proxy.client();
     for _ in 0..2 {

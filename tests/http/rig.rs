@@ -11,9 +11,10 @@ use tokio::sync::mpsc;
 
 use vipgate::generation::Generation;
 use vipgate::model::Endpoint;
+use vipgate::model::log::{Destination, Form, Logs, ProcessLogs, Selection, Target};
 use vipgate::model::proxy::{Backend, Balance, Bind, ClientTimeouts, Frontend, Mode, Server, ServerTimeouts};
 use vipgate::model::rules::Material;
-use vipgate::model::{LogTarget, Model, Process, Weight};
+use vipgate::model::{Model, Process, Weight};
 use vipgate::proxy::worker::{self, ListenerKey, WorkerCommand, WorkerContext, WorkerListener};
 use vipgate::state;
 use vipgate::state::counters::Shard;
@@ -57,7 +58,8 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
                 tunnel: None,
             },
             forwarded: true,
-            log: true,
+            log: logs(),
+            logged: Selection::default(),
             rules: Vec::new(),
         }],
         backends: vec![Backend {
@@ -72,6 +74,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             },
             retries: 3,
             redispatch: true,
+            log: logs(),
             rules: Vec::new(),
         }],
         rules: Material::default(),
@@ -80,10 +83,15 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             maxconn: None,
             admin_socket: "/nowhere".into(),
             runtime: Default::default(),
-            access_log: LogTarget::Stdout,
+            log: ProcessLogs::default(),
             drain: Duration::from_secs(1),
         },
     }
+}
+
+/// A log that takes everything.
+pub fn logs() -> Logs {
+    Logs { targets: vec![Target::new(Destination::Stdout, Form::Raw)], tag: None }
 }
 
 /// A running worker.
@@ -173,13 +181,13 @@ impl Proxy {
     /// The next access log line, without client address and date.
     pub fn line(&self) -> String {
         let mut line = Vec::new();
-        until("a log line", || self.log.pop(&mut line));
+        until("a log line", || self.log.pop(&mut line).is_some());
         let line = String::from_utf8(line).unwrap();
         line.split_once("] ").unwrap().1.to_owned()
     }
 
     pub fn no_line(&self) -> bool {
-        !self.log.pop(&mut Vec::new())
+        self.log.pop(&mut Vec::new()).is_none()
     }
 }
 

@@ -314,8 +314,7 @@ fn requests_that_rules_answered_are_logged_as_haproxy_logs_them() {
                      http-request set-log-level silent if { path /quiet }\n http-request return status 200 if { path /quiet }\n \
                      http-request reject if { path /reject }\n http-request set-path /x\n";
         *model = read("a.cfg", &format!("{DEFAULTS} mode http\nfrontend web\n bind 127.0.0.1:{port}\n {rules}"));
-        model.frontends[0].log = true;
-        model.process.access_log = vipgate::model::LogTarget::Stdout;
+        model.frontends[0].log = crate::rig::logs();
     });
     assert!(proxy.client().send(get("/quiet")).head().starts_with("HTTP/1.1 200 "));
     for (path, status, state) in

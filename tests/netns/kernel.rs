@@ -16,7 +16,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use vipgate::model::vrrp::{
     Announce, Authentication, ChecksumForm, Family, Instance, Preempt, Transport, Version, VirtualAddress,
 };
-use vipgate::model::{LogTarget, Model, Priority, Process, Vrid};
+use vipgate::model::{Model, Priority, Process, Vrid};
 use vipgate::run::vrrp::{self, Scheduling, VrrpContext, VrrpNotice, VrrpOrder};
 use vipgate::state::command::VrrpCommand;
 use vipgate::state::levels::Board;
@@ -376,7 +376,7 @@ pub fn model() -> Model {
             maxconn: None,
             admin_socket: "/nonexistent".into(),
             runtime: Default::default(),
-            access_log: LogTarget::Off,
+            log: vipgate::model::log::ProcessLogs::default(),
             drain: Duration::ZERO,
         },
     }

@@ -9,7 +9,7 @@ use crate::model::check::Check;
 use crate::model::proxy::{Backend, Balance, Mode, Server, ServerTimeouts};
 
 use super::rules::{self, Shared};
-use super::{Context, check, count, or, size};
+use super::{Context, check, count, logs, or, size};
 
 /// Backends, index for index with the draft's.
 pub fn resolve(context: &Context<'_>, shared: &Shared<'_>) -> Vec<Backend> {
@@ -38,6 +38,7 @@ fn one(context: &Context<'_>, shared: &Shared<'_>, backend: &draft::Backend) -> 
         },
         retries: count(&backend.retries, 3),
         redispatch: or(&backend.redispatch, true),
+        log: logs::proxy(context, &backend.log),
         rules: rules::resolve(context, shared, &backend.rules, mode),
     }
 }

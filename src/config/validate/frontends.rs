@@ -8,7 +8,7 @@ use crate::model::proxy::{ClientTimeouts, Frontend, Mode};
 
 use super::instances::Resolved as Instance;
 use super::rules::{self, Shared};
-use super::{Context, backends, binds, or, size};
+use super::{Context, backends, binds, logs, or, size};
 
 /// A frontend and where its binds are written, index for index.
 pub struct Resolved {
@@ -62,7 +62,8 @@ fn one(context: &Context<'_>, shared: &Shared<'_>, draft: &draft::Frontend, inst
             tunnel,
         },
         forwarded: or(&draft.forwarded, mode == Mode::Http),
-        log: or(&draft.log, true),
+        log: logs::proxy(context, &draft.log),
+        logged: draft.logged,
         rules: rules::resolve(context, shared, &draft.rules, mode),
     };
     Resolved { model, spans }

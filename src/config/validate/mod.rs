@@ -17,13 +17,14 @@ mod tracking;
 mod election;
 mod rules;
 mod error_pages;
+mod logs;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diag::{Diagnostic, Problems, Source, Span, Spanned, nearest};
 use crate::model::runtime::Runtime;
-use crate::model::{LogTarget, Model, Process};
+use crate::model::{Model, Process};
 
 use super::HostFacts;
 use super::draft::{self, Draft};
@@ -61,7 +62,7 @@ pub fn validate(draft: &Draft, sources: &[Source], host: &HostFacts, problems: &
         frontends: frontends.into_iter().map(|frontend| frontend.model).collect(),
         backends,
         rules: shared.material(),
-        process: process(draft),
+        process: process(&context),
     }
 }
 
@@ -79,13 +80,14 @@ pub fn unread_files(draft: &Draft, sources: &[Source], host: &HostFacts) -> Vec<
     shared.unread()
 }
 
-fn process(draft: &Draft) -> Process {
+fn process(context: &Context<'_>) -> Process {
+    let draft = context.draft;
     Process {
         workers: draft.workers.map(|workers| size(workers.value)),
         maxconn: draft.maxconn.map(|maxconn| size(maxconn.value)),
         admin_socket: or(&draft.admin_socket, PathBuf::from("/run/vipgate/admin.sock")),
         runtime: runtime(&draft.runtime),
-        access_log: or(&draft.access_log, LogTarget::Stdout),
+        log: logs::process(context),
         drain: or(&draft.drain, Duration::from_secs(30)),
     }
 }

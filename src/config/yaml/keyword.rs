@@ -104,6 +104,8 @@ pub enum Scalar {
     Header,
     /// A destination of logs.
     LogTarget,
+    /// Which lines of every so many.
+    LogSample,
     /// Program and arguments.
     Command,
     /// An absolute path.
@@ -161,7 +163,8 @@ impl Scalar {
             Scalar::Method => value::method(text).map(drop),
             Scalar::Target => value::path(text).map(drop),
             Scalar::Header => value::header(text).map(drop),
-            Scalar::LogTarget => value::log_target(text).map(drop),
+            Scalar::LogTarget => value::log_destination(text).map(drop),
+            Scalar::LogSample => value::log_sample(text).map(drop),
             Scalar::Command => value::command(text).map(drop),
             Scalar::Path => value::absolute(text).map(drop),
             Scalar::Rule | Scalar::Condition => value::words(text).map(drop),
@@ -205,7 +208,10 @@ impl Scalar {
             Scalar::Method => "a method",
             Scalar::Target => "a path",
             Scalar::Header => "a header value",
-            Scalar::LogTarget => "stdout, off, syslog:PATH or udp:ADDRESS:PORT",
+            Scalar::LogTarget => {
+                "stdout, stderr, off, syslog:PATH, udp:ADDRESS:PORT, tcp:ADDRESS:PORT, fd:N or ring:NAME"
+            }
+            Scalar::LogSample => "RANGES:SIZE",
             Scalar::Command => "a program and its arguments",
             Scalar::Path => "an absolute path",
             Scalar::ServerName => "BACKEND/SERVER",

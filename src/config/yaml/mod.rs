@@ -19,7 +19,7 @@ mod reference;
 pub use manual::manual;
 pub use reference::reference;
 pub use schema::schema;
-pub use value::duration_text;
+pub use value::{duration_text, log_destination_text};
 
 use super::draft::Draft;
 use crate::diag::{Problems, Source};

@@ -84,7 +84,11 @@ fn scalar(kind: Scalar) -> Json {
         Scalar::PageStatus => json!({"type": ["string", "integer"], "pattern": "^[2-5][0-9][0-9]$"}),
         Scalar::Method => text("^[A-Za-z]+$"),
         Scalar::Target => text("^[/*]"),
-        Scalar::LogTarget => json!({"anyOf": [{"const": false}, text("^(stdout|off|syslog(:/.+)?|udp:.+:[0-9]+)$")]}),
+        Scalar::LogTarget => json!({"anyOf": [
+            {"const": false},
+            text("^(stdout|stderr|off|syslog(:/.+)?|(udp|tcp):.+:[0-9]+|fd:[0-9]+|ring:.+)$"),
+        ]}),
+        Scalar::LogSample => text("^[0-9,-]+:[0-9]+$"),
         Scalar::Path => text("^/"),
         Scalar::ServerName => text("^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$"),
     }

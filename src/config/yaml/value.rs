@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::{draft, endpoint};
-use crate::model::LogTarget;
+use crate::config::{draft, endpoint, log_sample};
+use crate::model::log::{Destination, Sample};
 use crate::model::track::Weight;
 use crate::rule;
 
@@ -277,19 +277,43 @@ pub fn header(text: &str) -> Result<String, Wrong> {
     }
 }
 
-/// A destination of access logs.
-pub fn log_target(text: &str) -> Result<LogTarget, Wrong> {
-    let hint = "write `stdout`, `off`, `syslog:/dev/log` or `udp:192.0.2.30:514`";
-    match text {
-        "stdout" => Ok(LogTarget::Stdout),
-        "off" | "false" => Ok(LogTarget::Off),
-        "syslog" => Ok(LogTarget::SyslogUnix(PathBuf::from("/dev/log"))),
-        _ => match (text.strip_prefix("syslog:"), text.strip_prefix("udp:")) {
-            (Some(path), _) => Ok(LogTarget::SyslogUnix(absolute(path)?)),
-            (_, Some(to)) => Ok(LogTarget::SyslogUdp(endpoint(to)?)),
-            _ => Err(Wrong::value(format!("`{text}` is no destination of logs"), hint)),
+/// A destination of logs; `None` is none.
+pub fn log_destination(text: &str) -> Result<Option<Destination>, Wrong> {
+    let hint = "write `stdout`, `stderr`, `off`, `syslog:/dev/log`, `udp:192.0.2.30:514`, `tcp:192.0.2.30:514`, \
+                `fd:3` or `ring:NAME`";
+    let wrong = || Wrong::value(format!("`{text}` is no destination of logs"), hint);
+    Ok(Some(match text {
+        "off" | "false" => return Ok(None),
+        "stdout" => Destination::Stdout,
+        "stderr" => Destination::Stderr,
+        "syslog" => Destination::Unix(PathBuf::from("/dev/log")),
+        _ => match text.split_once(':').ok_or_else(wrong)? {
+            ("syslog", path) => Destination::Unix(absolute(path)?),
+            ("udp", to) => Destination::Udp(endpoint(to)?),
+            ("tcp", to) => Destination::Tcp(endpoint(to)?),
+            ("ring", name) => Destination::Ring(self::name(name)?),
+            ("fd", number) => Destination::Descriptor(number.parse().map_err(|_| wrong())?),
+            _ => return Err(wrong()),
         },
+    }))
+}
+
+/// As it would be typed.
+pub fn log_destination_text(destination: &Destination) -> String {
+    match destination {
+        Destination::Stdout => "stdout".to_owned(),
+        Destination::Stderr => "stderr".to_owned(),
+        Destination::Unix(path) => format!("syslog:{}", path.display()),
+        Destination::Udp(address) => format!("udp:{address}"),
+        Destination::Tcp(address) => format!("tcp:{address}"),
+        Destination::Ring(name) => format!("ring:{name}"),
+        Destination::Descriptor(number) => format!("fd:{number}"),
     }
+}
+
+/// Which lines of every so many.
+pub fn log_sample(text: &str) -> Result<Sample, Wrong> {
+    log_sample::parse(text).map_err(|what| Wrong::value(what, "write RANGES:SIZE, such as `1,3-4:10`"))
 }
 
 /// An absolute path.

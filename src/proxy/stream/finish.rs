@@ -114,7 +114,7 @@ pub(super) async fn refuse(
         let mut out = session.worker.buffers.out.borrow_mut();
         out.clear();
         log::http(&mut out, &line, status.unwrap_or(400), None);
-        session.worker.log.push(&out);
+        log::push(session, frontend, &out);
     }
     if bytes > 0 { Next::Linger } else { Next::Close }
 }
@@ -177,5 +177,5 @@ pub(super) fn write_log(
     out.clear();
     let line_of_request = session.received_line(frontend).or_else(|| request.held.all().get(..request.line_length));
     log::http(&mut out, &line, record.status, line_of_request);
-    worker.log.push(&out);
+    log::push(session, frontend, &out);
 }

@@ -1,8 +1,11 @@
-//! What is written: [`messages`] for the operator on standard error, [`access`] lines where the configuration says.
+//! What is written: [`messages`] for the operator on standard error, `lines` of log where the configuration says.
 //!
 //! Nothing here may hold up a thread that does work: whoever logs hands over and goes on, and what a target cannot take in
 //! time is dropped and counted. Two threads write, because a target that hangs must not silence the other. It decides
-//! neither what is logged nor how it reads. Read `messages.rs` first.
+//! neither what is logged nor how it reads. Read `messages.rs` first; `lines.rs` writes lines, `header.rs` what is in front of
+//! them, `sinks.rs` has the destinations.
 
 pub mod messages;
-pub(super) mod access;
+pub(super) mod lines;
+mod header;
+mod sinks;

@@ -92,7 +92,7 @@ struct Supervisor {
     /// Reloads whose file is being read: the answer waits here.
     loading: Option<Loading>,
     ended: Vec<oneshot::Receiver<()>>,
-    log: log::access::LogThread,
+    log: log::lines::LogThread,
     readiness: Readiness,
     /// Taken with the first virtual address.
     node_lock: Option<NodeLock>,

@@ -54,11 +54,8 @@ impl Supervisor {
             .with_context(|| format!("control socket {}", generation.model.process.admin_socket.display()))?;
 
         let (wiring, ends) = wire(workers, Arc::clone(&sessions));
-        let log = log::access::spawn(
-            &generation.model,
-            wiring.workers.iter().map(|worker| Arc::clone(&worker.log)).collect(),
-        )
-        .context("cannot start vg-log")?;
+        let rings = wiring.workers.iter().map(|worker| Arc::clone(&worker.log)).collect();
+        let log = log::lines::spawn(Arc::clone(&cell), rings).context("cannot start vg-log")?;
         let facts = Arc::new(ProcessFacts {
             started: sys::clock::now(),
             started_wall: sys::clock::wall(),

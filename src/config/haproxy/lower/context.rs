@@ -246,6 +246,11 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// The text with its variables expanded, as HAProxy does it in addresses even without quotes.
+    pub fn expanded(&self, text: &str) -> String {
+        self.environment.expand(text)
+    }
+
     /// The host and the ports of an address. Unlike any other word, it has its variables expanded without quotes, too.
     pub fn address(&self, word: &Word, text: &str) -> Option<(Host, Ports)> {
         let expanded = self.environment.expand(text);

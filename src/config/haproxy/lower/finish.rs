@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use crate::config::draft::{Backend, Draft, Frontend, Rule, Server};
+use crate::config::draft::{Backend, Draft, Frontend, Log, Rule, Server};
 use crate::config::haproxy::table::Place;
-use crate::diag::{Diagnostic, Span, Spanned};
-use crate::model::LogTarget;
+use crate::diag::{Span, Spanned};
+use crate::model::log::Selection;
 use crate::model::proxy::Mode;
 
 use super::Context;
-use super::global::Global;
-use super::log::{Destination, Format};
+use super::option::LineFormat;
 use super::proxy::{Proxies, Proxy};
 use super::settings::{Settings, Timeout};
 
@@ -18,8 +17,7 @@ use super::settings::{Settings, Timeout};
 const NO_LIMIT: Duration = Duration::from_secs(24 * 3600);
 
 /// Puts every proxy into the draft.
-pub fn lower(proxies: Proxies, global: &Global, draft: &mut Draft, context: &Context<'_>) {
-    let mut access: Option<Destination> = None;
+pub fn lower(proxies: Proxies, draft: &mut Draft, context: &Context<'_>) {
     for proxy in &proxies.list {
         timeouts_are_set(proxy, context);
         if proxy.place != Place::Frontend {
@@ -27,13 +25,10 @@ pub fn lower(proxies: Proxies, global: &Global, draft: &mut Draft, context: &Con
             draft.backends.extend(backend(proxy));
         }
         if proxy.place != Place::Backend && !proxy.settings.is_disabled {
-            let log = destination(proxy, global, &mut access, context);
-            draft.frontends.push(frontend(proxy, &proxies.list, log, context));
+            line_format(proxy, context);
+            draft.frontends.push(frontend(proxy, &proxies.list, context));
         }
     }
-    // Nobody who writes no `log` wants lines on standard output.
-    let place = access.as_ref().map(|found| found.span).unwrap_or_default();
-    draft.access_log = Some(Spanned::new(access.map_or(LogTarget::Off, |found| found.target), place));
 }
 
 fn mode(settings: &Settings, head: Span) -> Spanned<Mode> {
@@ -66,29 +61,21 @@ fn timeouts_are_set(proxy: &Proxy, context: &Context<'_>) {
     }
 }
 
-/// Whether the lines of a frontend are written. There is one destination for all.
-fn destination(proxy: &Proxy, global: &Global, access: &mut Option<Destination>, context: &Context<'_>) -> bool {
-    let logs = &proxy.settings.logs;
-    let inherited = if logs.is_global { global.logs.targets.as_slice() } else { &[] };
-    let Some(found) = inherited.iter().chain(&logs.targets).find(|found| found.takes_traffic) else { return false };
+/// `option httplog` is for HTTP.
+fn line_format(proxy: &Proxy, context: &Context<'_>) {
     let is_tcp = mode(&proxy.settings, proxy.head).value == Mode::Tcp;
-    if let Some(format) = logs.format
-        && format.value == Format::Http
-        && is_tcp
-    {
+    if let Some(format) = proxy.settings.line_format.filter(|format| format.value == LineFormat::Http && is_tcp) {
         let message = format!("'option httplog' not usable with proxy '{}' (needs 'mode http')", proxy.name.value);
         context.warning("W-MODE", format.span, message, "it falls back to 'option tcplog'");
     }
-    let first = access.get_or_insert_with(|| found.clone());
-    if first.target != found.target {
-        let message = format!("access lines of '{}' go where the first proxy's go", proxy.name.value);
-        let problem = Diagnostic::warning("W-LOG", found.span, message).label(first.span, "that is here");
-        context.push(problem.hint("there is one destination of access lines so far"));
-    }
-    true
 }
 
-fn frontend(proxy: &Proxy, all: &[Proxy], log: bool, context: &Context<'_>) -> Frontend {
+fn log(settings: &Settings) -> Log {
+    let logs = settings.logs.clone();
+    Log { is_global: logs.is_global, targets: logs.targets, tag: logs.tag }
+}
+
+fn frontend(proxy: &Proxy, all: &[Proxy], context: &Context<'_>) -> Frontend {
     let (settings, head) = (&proxy.settings, proxy.head);
     let mode = mode(settings, head);
     let is_http = mode.value == Mode::Http;
@@ -121,7 +108,8 @@ fn frontend(proxy: &Proxy, all: &[Proxy], log: bool, context: &Context<'_>) -> F
         http_keep_alive: is_http.then(|| limit(keep_alive, head)),
         tunnel: tunnel.or(Some(Spanned::new(None, head))),
         forwarded: Some(forwarded.filter(|_| is_http).unwrap_or(Spanned::new(false, head))),
-        log: Some(Spanned::new(log, head)),
+        log: log(settings),
+        logged: Selection::default(),
         rules: settings.rules.clone(),
     }
 }
@@ -143,6 +131,7 @@ fn backend(proxy: &Proxy) -> Option<Backend> {
         connect: Some(limit(timeouts.connect, head)),
         server: Some(limit(timeouts.server, head)),
         queue: Some(limit(queue, head)),
+        log: log(settings),
         check: None,
         servers: settings.servers.iter().map(|server| self::server(settings, server)).collect(),
         rules: settings.rules.iter().filter(|rule| counts_in(proxy.place, rule)).cloned().collect(),

@@ -6,6 +6,7 @@ use crate::config::draft::Draft;
 use crate::config::haproxy::section::{Line, Section};
 use crate::config::haproxy::table::{Place, Row};
 use crate::diag::{Span, Spanned};
+use crate::model::log::Hostname;
 
 use super::Context;
 use super::log::{self, Logs};
@@ -17,6 +18,7 @@ use super::value;
 pub struct Global {
     runtime: Runtime,
     pub logs: Logs,
+    hostname: Option<Hostname>,
     maxconn: Option<Spanned<u64>>,
     workers: Option<Spanned<u64>>,
     drain: Option<Spanned<Duration>>,
@@ -26,11 +28,13 @@ pub struct Global {
 type Handler = fn(&mut Global, &'static Row, &Line, &Context<'_>);
 
 /// Every word that is honoured.
-pub const HANDLERS: [(&str, Handler); 15] = [
+pub const HANDLERS: [(&str, Handler); 17] = [
     ("daemon", elsewhere),
     ("dns-accept-family", noticed),
     ("hard-stop-after", hard_stop_after),
-    ("log", |global, row, line, context| log::log(&mut global.logs, row, line, context)),
+    ("log", |global, _, line, context| log::log(&mut global.logs, line, context)),
+    ("log-send-hostname", hostname),
+    ("log-tag", |global, _, line, context| global.logs.tag = log::tag(line, context).or(global.logs.tag.take())),
     ("maxconn", maxconn),
     ("nbthread", nbthread),
     ("pidfile", elsewhere),
@@ -62,6 +66,10 @@ impl Global {
         draft.drain = self.drain;
         draft.is_strict = self.is_strict;
         self.runtime.lower(draft);
+        // Nobody who writes no `log` wants lines on standard output.
+        draft.log.targets = Some(self.logs.targets.clone());
+        draft.log.tag.clone_from(&self.logs.tag);
+        draft.log.hostname.clone_from(&self.hostname);
     }
 }
 
@@ -81,6 +89,15 @@ fn environment(_: &mut Global, _: &'static Row, line: &Line, context: &Context<'
 fn maxconn(global: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {
     // Zero asks for the default.
     global.maxconn = count(line, context, 0, 10_000_000).filter(|count| count.value > 0).or(global.maxconn);
+}
+
+/// `log-send-hostname [NAME]`.
+fn hostname(global: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {
+    context.no_more(line, 2);
+    global.hostname = Some(match line.text(1) {
+        "" => Hostname::Own,
+        name => Hostname::Text(name.to_owned()),
+    });
 }
 
 fn nbthread(global: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {

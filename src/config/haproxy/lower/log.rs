@@ -1,92 +1,147 @@
-//! `log` lines: where access lines go.
+//! `log` lines: where lines go, and which of them (manual §3.1 and §4.2).
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::config::draft::LogTarget;
 use crate::config::haproxy::lex::Word;
 use crate::config::haproxy::section::{Line, Modifier};
-use crate::config::haproxy::table::Row;
-use crate::diag::{Span, Spanned};
-use crate::model::LogTarget;
+use crate::config::log_sample;
+use crate::diag::{Spanned, nearest};
+use crate::model::log::{Destination, FACILITIES, Facility, Form, Level, Target};
 
 use super::Context;
-use super::value::{Host, Ports};
+use super::value::{self, Host, Ports};
 
-/// Levels from the gravest; traffic has `info`.
-const LEVELS: [&str; 8] = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
-const INFO: usize = 6;
-
-const FACILITIES: [&str; 24] = [
-    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "auth2", "ftp", "ntp", "audit",
-    "alert", "cron2", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
-];
+/// The shortest and the longest `len`.
+const LENGTHS: (u64, u64) = (80, 65_535);
 
 /// Where the lines of a proxy go.
 #[derive(Clone, Debug, Default)]
 pub struct Logs {
     /// `log global`.
     pub is_global: bool,
-    /// Own destinations.
-    pub targets: Vec<Destination>,
-    /// `option httplog` or `option tcplog`, and where it stands.
-    pub format: Option<Spanned<Format>>,
-}
-
-/// What a line of log looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    Http,
-    Tcp,
-}
-
-/// A destination.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Destination {
-    pub target: LogTarget,
-    pub span: Span,
-    /// Whether lines of level `info` go there.
-    pub takes_traffic: bool,
+    /// Own targets.
+    pub targets: Vec<LogTarget>,
+    /// `log-tag`
+    pub tag: Option<Spanned<String>>,
 }
 
 /// `log 127.0.0.1 local0 info`; `log global` in a proxy; `no log`.
-pub fn log(logs: &mut Logs, row: &'static Row, line: &Line, context: &Context<'_>) {
+pub fn log(logs: &mut Logs, line: &Line, context: &Context<'_>) {
     match (line.modifier, line.text(1)) {
-        (Modifier::No, "") => *logs = Logs { format: logs.format, ..Logs::default() },
+        (Modifier::No, "") => *logs = Logs { tag: logs.tag.take(), ..Logs::default() },
         (Modifier::None, "global") => {
             context.no_more(line, 2);
             logs.is_global = true;
         }
-        (Modifier::None, _) => {
-            let Some(word) = context.argument(line, 1, "a destination") else { return };
-            let target = target(word, context);
-            let takes_traffic = options(line, context);
-            let (Some(target), Some(takes_traffic)) = (target, takes_traffic) else { return };
-            context.notice(row, line.span_of(1));
-            logs.targets.push(Destination { target, span: word.span, takes_traffic });
-        }
+        (Modifier::None, _) => logs.targets.extend(target(line, context)),
         _ => context.error("E-VALUE", line.span_of(1), "'log' can only be undone as a whole: 'no log'"),
     }
 }
 
-fn target(word: &Word, context: &Context<'_>) -> Option<LogTarget> {
-    let text = word.text.as_str();
-    if matches!(text, "stdout" | "fd@1") {
-        return Some(LogTarget::Stdout);
+/// `log-tag NAME`.
+pub fn tag(line: &Line, context: &Context<'_>) -> Option<Spanned<String>> {
+    let word = context.argument(line, 1, "a tag for log lines")?;
+    context.no_more(line, 2);
+    Some(Spanned::new(word.text.clone(), word.span))
+}
+
+fn target(line: &Line, context: &Context<'_>) -> Option<LogTarget> {
+    let word = context.argument(line, 1, "a destination")?;
+    let destination = destination(word, context);
+    let mut target = Target::new(destination.clone().unwrap_or(Destination::Stdout), Form::Local);
+    let mut has_form = false;
+    let mut at = 2;
+    while let option @ ("len" | "format" | "sample" | "profile") = line.text(at) {
+        let value = context.argument(line, at + 1, "a value")?;
+        match option {
+            "len" => {
+                let length = context.value(value, value::number(&value.text, LENGTHS.0, LENGTHS.1))?;
+                target.length = usize::try_from(length.value).unwrap_or(target.length);
+            }
+            "format" => {
+                (target.form, has_form) = (form(value, context)?, true);
+            }
+            "sample" => target.sample = Some(context.value(value, log_sample::parse(&value.text))?.value),
+            _ => {
+                context.refuse(value.span, "'log ... profile'", "log profiles come in a later version");
+                return None;
+            }
+        }
+        at += 2;
+    }
+    let facility = known(context.argument(line, at, "a facility such as local0")?, "facility", context, || {
+        FACILITIES.into_iter()
+    })?;
+    target.facility = Facility::by_name(facility)?;
+    let level = |at: usize, default: Level| match line.word(at) {
+        None => Some(default),
+        Some(word) => {
+            Level::by_name(known(word, "level", context, || Level::ALL.into_iter().map(|level| level.name()))?)
+        }
+    };
+    (target.level, target.floor) = (level(at + 1, Level::Debug)?, level(at + 2, Level::Emerg)?);
+    context.no_more(line, at + 3);
+    destination.map(|_| LogTarget { target, has_form, span: word.span })
+}
+
+/// The word, if it is one of the list.
+fn known<'w, List: Iterator<Item = &'static str> + Clone>(
+    word: &'w Word,
+    what: &str,
+    context: &Context<'_>,
+    list: impl Fn() -> List,
+) -> Option<&'w str> {
+    if list().any(|known| known == word.text) {
+        return Some(&word.text);
+    }
+    let hint = nearest(&word.text, list()).map(|known| format!("; did you mean '{known}'?"));
+    let all = list().collect::<Vec<_>>().join(", ");
+    let hint = hint.unwrap_or_else(|| format!("; one of {all}"));
+    context.error("E-VALUE", word.span, format!("unknown log {what} '{}'{hint}", word.text));
+    None
+}
+
+/// The name of a form.
+pub fn form(word: &Word, context: &Context<'_>) -> Option<Form> {
+    let name = known(word, "format", context, || Form::ALL.into_iter().map(Form::name))?;
+    Form::by_name(name)
+}
+
+fn destination(word: &Word, context: &Context<'_>) -> Option<Destination> {
+    let expanded = context.expanded(&word.text);
+    let text = expanded.as_str();
+    match text {
+        "stdout" | "fd@1" => return Some(Destination::Stdout),
+        "stderr" | "fd@2" => return Some(Destination::Stderr),
+        _ => {}
     }
     if let Some(path) = text.strip_prefix("unix@").or(text.starts_with('/').then_some(text)) {
-        return Some(LogTarget::SyslogUnix(PathBuf::from(path)));
+        return Some(Destination::Unix(PathBuf::from(path)));
     }
-    let refused = [
-        ("stderr", "write stdout"),
-        ("fd@", "write stdout"),
-        ("ring@", "there are no rings"),
-        ("tcp", "only UDP is spoken to syslog servers"),
-    ];
-    if let Some((what, why)) = refused.iter().find(|(prefix, _)| text.starts_with(prefix)) {
-        context.refuse(word.span, &format!("the log destination '{what}'"), why);
+    if let Some(name) = text.strip_prefix("ring@") {
+        return Some(Destination::Ring(name.to_owned()));
+    }
+    if let Some(number) = text.strip_prefix("fd@") {
+        let parsed = value::number(number, 0, 1_000_000).map_err(|_| format!("'{text}' names no descriptor"));
+        return context.value(word, parsed).map(|number| Destination::Descriptor(number.value as i32));
+    }
+    if text.starts_with("backend@") || text.starts_with("abns") {
+        let why = "a log goes to stdout, stderr, fd@, a Unix socket, UDP, tcp@ or ring@";
+        context.refuse(word.span, &format!("the log destination '{text}'"), why);
         return None;
     }
-    let text = ["udp@", "udp4@", "udp6@"].iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
+    let prefix = |list: [&'static str; 3]| list.into_iter().find_map(|prefix| text.strip_prefix(prefix));
+    if let Some(rest) = prefix(["tcp@", "tcp4@", "tcp6@"]) {
+        return endpoint(rest, word, context).map(Destination::Tcp);
+    }
+    let rest = prefix(["udp@", "udp4@", "udp6@"]).unwrap_or(text);
+    endpoint(rest, word, context).map(Destination::Udp)
+}
+
+/// An address and a port, 514 if none is written.
+pub fn endpoint(text: &str, word: &Word, context: &Context<'_>) -> Option<SocketAddr> {
     let (host, ports) = context.address(word, text)?;
     let port = match ports {
         Ports::None => 514,
@@ -97,39 +152,7 @@ fn target(word: &Word, context: &Context<'_>) -> Option<LogTarget> {
         }
     };
     if host == Host::Any {
-        return Some(LogTarget::SyslogUdp(SocketAddr::from(([127, 0, 0, 1], port))));
+        return Some(SocketAddr::from(([127, 0, 0, 1], port)));
     }
-    context.resolve(&host, port, word).map(LogTarget::SyslogUdp)
-}
-
-/// `len N`, `format F`, `sample ...`, `profile P`, then facility and levels: whether traffic goes there.
-fn options(line: &Line, context: &Context<'_>) -> Option<bool> {
-    let mut at = 2;
-    while let "len" | "format" | "sample" | "profile" = line.text(at) {
-        context.argument(line, at + 1, "a value")?;
-        at += 2;
-    }
-    let Some(facility) = line.word(at) else {
-        // A facility is asked for except where there is no syslog header.
-        context.error("E-MISSING", line.end(), "'log' expects <facility> such as local0");
-        return None;
-    };
-    let mut is_known = true;
-    let mut known = |word: &Word, what: &str, list: &[&str]| {
-        let found = list.iter().position(|known| *known == word.text);
-        if found.is_none() {
-            is_known = false;
-            context.error(
-                "E-VALUE",
-                word.span,
-                format!("unknown log {what} '{}'; one of {}", word.text, list.join(", ")),
-            );
-        }
-        found
-    };
-    known(facility, "facility", &FACILITIES);
-    let most = line.word(at + 1).map_or(Some(LEVELS.len() - 1), |word| known(word, "level", &LEVELS));
-    let least = line.word(at + 2).map_or(Some(0), |word| known(word, "level", &LEVELS));
-    context.no_more(line, at + 3);
-    is_known.then_some(most >= Some(INFO) && least <= Some(INFO))
+    context.resolve(&host, port, word)
 }

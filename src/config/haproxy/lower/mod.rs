@@ -16,6 +16,7 @@ mod bind;
 mod server;
 mod check;
 mod log;
+mod ring;
 mod finish;
 mod userlist;
 mod error_pages;
@@ -43,12 +44,13 @@ pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
                 context.no_more(&section.head, 1);
                 global.read(section, context);
             }
+            Place::Ring => draft.log.rings.extend(ring::read(section, context)),
             Place::Userlist => draft.userlists.extend(userlist::read(section, &draft.userlists, context)),
             Place::HttpErrors => draft.error_pages.extend(error_pages::read(section, context)),
             _ => proxies.read(section, context),
         }
     }
     global.lower(&mut draft);
-    finish::lower(proxies, &global, &mut draft, context);
+    finish::lower(proxies, &mut draft, context);
     draft
 }

@@ -5,14 +5,20 @@ use crate::config::haproxy::table::Row;
 use crate::diag::Spanned;
 
 use super::Context;
-use super::log::Format;
 use super::settings::Settings;
 use super::value;
+
+/// What a line of log looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineFormat {
+    Http,
+    Tcp,
+}
 
 /// `option httplog [clf]`, `option tcplog [clf]`.
 pub fn log_format(settings: &mut Settings, line: &Line, context: &Context<'_>) {
     if line.modifier != Modifier::None {
-        settings.logs.format = None;
+        settings.line_format = None;
         return;
     }
     if let Some(word) = line.word(2) {
@@ -21,8 +27,8 @@ pub fn log_format(settings: &mut Settings, line: &Line, context: &Context<'_>) {
             _ => context.no_more(line, 2),
         }
     }
-    let format = if line.text(1) == "tcplog" { Format::Tcp } else { Format::Http };
-    settings.logs.format = Some(Spanned::new(format, line.span_of(2)));
+    let format = if line.text(1) == "tcplog" { LineFormat::Tcp } else { LineFormat::Http };
+    settings.line_format = Some(Spanned::new(format, line.span_of(2)));
 }
 
 /// `option forwardfor`.

@@ -34,14 +34,17 @@ pub struct Proxies {
 type Handler = fn(&mut Settings, &'static Row, &Line, &Context<'_>);
 
 /// Every word that is honoured.
-pub const HANDLERS: [(&str, Handler); 35] = [
+pub const HANDLERS: [(&str, Handler); 36] = [
     ("balance", |settings, _, line, context| balance(settings, line, context)),
     ("bind", |settings, _, line, context| bind::bind(settings, line, context)),
     ("default-server", |settings, _, line, context| server::default_server(settings, line, context)),
     ("default_backend", |settings, _, line, context| default_backend(settings, line, context)),
     ("disabled", |settings, _, _, _| settings.is_disabled = true),
     ("enabled", |settings, _, _, _| settings.is_disabled = false),
-    ("log", |settings, row, line, context| log::log(&mut settings.logs, row, line, context)),
+    ("log", |settings, _, line, context| log::log(&mut settings.logs, line, context)),
+    ("log-tag", |settings, _, line, context| {
+        settings.logs.tag = log::tag(line, context).or(settings.logs.tag.take());
+    }),
     ("maxconn", |settings, _, line, context| {
         let count = global::count(line, context, 0, 10_000_000).filter(|count| count.value > 0);
         settings.maxconn = count.or(settings.maxconn);

@@ -9,6 +9,7 @@ use crate::model::proxy::{Balance, Mode};
 
 use super::check::Checks;
 use super::log::Logs;
+use super::option::LineFormat;
 use super::server::{Options, Server};
 use super::timeout::Timeouts;
 
@@ -27,6 +28,8 @@ pub struct Settings {
     pub timeouts: Timeouts,
     pub checks: Checks,
     pub logs: Logs,
+    /// `option httplog` or `option tcplog`, and where it stands.
+    pub line_format: Option<Spanned<LineFormat>>,
     /// Options of `default-server`.
     pub server_options: Options,
     pub binds: Vec<Spanned<Bind>>,

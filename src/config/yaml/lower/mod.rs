@@ -7,6 +7,7 @@ mod vrrp;
 mod proxy;
 mod rules;
 mod runtime;
+mod log;
 
 use crate::config::draft::{Draft, Node as NodeDraft};
 use crate::diag::Spanned;
@@ -29,7 +30,7 @@ pub fn file(root: &Node) -> Draft {
         backends: sections("backends").iter().map(proxy::backend).collect(),
         admin_socket: read(inner("admin", "socket"), value::absolute),
         runtime: runtime::runtime(root.value("admin")),
-        access_log: read(inner("log", "access"), value::log_target),
+        log: root.value("log").map(log::process).unwrap_or_default(),
         workers: read(inner("process", "workers"), value::number),
         maxconn: read(inner("process", "maxconn"), value::number),
         drain: read(inner("process", "drain"), value::duration),

@@ -4,10 +4,11 @@ use crate::config::draft::{Backend, Check, Frontend, Request, Server};
 use crate::config::yaml::tree::{Entry, Kind, Node};
 use crate::config::yaml::value;
 use crate::diag::Spanned;
+use crate::model::log::Selection;
 use crate::model::proxy::{Balance, Mode};
 
-use super::rules;
 use super::{list, or_off, read, text, word};
+use super::{log, rules};
 
 const MODES: &[(&str, Mode)] = &[("http", Mode::Http), ("tcp", Mode::Tcp)];
 
@@ -25,7 +26,8 @@ pub fn frontend(entry: &Entry) -> Frontend {
         http_keep_alive: timeout("http_keep_alive"),
         tunnel: read(at("timeouts").and_then(|timeouts| timeouts.value("tunnel")), or_off(value::duration)),
         forwarded: read(at("forwarded"), value::flag),
-        log: read(at("log"), value::flag),
+        log: log::proxy(at("log")),
+        logged: Selection::default(),
         rules: rules::frontend(&entry.value),
     }
 }
@@ -43,6 +45,7 @@ pub fn backend(entry: &Entry) -> Backend {
         connect: timeout("connect"),
         server: timeout("server"),
         queue: timeout("queue"),
+        log: log::proxy(at("log")),
         check: check.map(|entry| Spanned::new(self::check(&entry.value), entry.key.span)),
         servers: at("servers").map(Node::entries).unwrap_or_default().iter().map(server).collect(),
         rules: rules::lines(&entry.value),

@@ -5,6 +5,7 @@
 
 mod vrrp;
 mod proxy;
+mod log;
 
 use super::keyword::{Key, Need, Scalar, Section, Value};
 
@@ -60,7 +61,7 @@ pub static FILE: Section = Section {
         ),
         key("admin", Value::Section(&ADMIN), "The control socket, and HAProxy's runtime sockets."),
         key("process", Value::Section(&PROCESS), "Limits of the process."),
-        key("log", Value::Section(&LOG), "Where logs go."),
+        key("log", Value::Section(&log::PROCESS), "Where logs go."),
     ],
 };
 
@@ -143,14 +144,4 @@ static PROCESS: Section = Section {
             "How long sessions may finish after a stop was asked for. Default 30s.",
         ),
     ],
-};
-
-static LOG: Section = Section {
-    name: "`log`",
-    doc: "Where logs go.",
-    keys: &[key(
-        "access",
-        Value::One(Scalar::LogTarget),
-        "Access log: stdout, off, syslog:/dev/log or udp:ADDRESS:PORT. Default stdout.",
-    )],
 };

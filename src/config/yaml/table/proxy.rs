@@ -2,7 +2,7 @@
 
 use crate::config::yaml::keyword::{Key, Scalar, Section, Value};
 
-use super::{COUNT, OFF, TIMEOUT, key, refused, required};
+use super::{COUNT, OFF, TIMEOUT, key, log, refused, required};
 
 const MODE: Scalar = Scalar::Word(&["http", "tcp"]);
 const MAXCONN: Scalar = Scalar::Number(1, 10_000_000);
@@ -26,7 +26,7 @@ pub(super) static FRONTEND: Section = Section {
             Value::One(Scalar::Flag),
             "Adds X-Forwarded-For and X-Forwarded-Proto. Default true in http mode.",
         ),
-        key("log", Value::One(Scalar::Flag), "Writes access log lines. Default true."),
+        LOG,
         refused("tls", "TLS on a bind comes later; terminate it on the servers in tcp mode"),
         key(
             "use_backend",
@@ -47,6 +47,10 @@ const ERRORS: Key = key(
 
 /// Files by status.
 pub(super) const PAGES: Value = Value::Named(Scalar::PageStatus, &Value::One(Scalar::Text));
+static LOGS: [Value; 2] = [Value::One(Scalar::Flag), Value::Section(&log::PROXY)];
+
+const LOG: Key =
+    key("log", Value::Any(&LOGS), "Where its lines go; false writes none. Default: where the process's go.");
 
 const RULES: Key = key(
     "rules",
@@ -114,6 +118,7 @@ pub(super) static BACKEND: Section = Section {
         key("timeouts", Value::Section(&SERVER_TIMEOUTS), "Timeouts of the server side."),
         key("check", Value::Section(&CHECK), "How servers are probed. Default: not at all, they count as up."),
         ERRORS,
+        LOG,
         RULES,
         refused("cookie", "cookie persistence comes later; remove it, or use `balance: source` meanwhile"),
         refused("stick", "stick tables come later; remove it, or use `balance: source` meanwhile"),

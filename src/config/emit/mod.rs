@@ -1,15 +1,20 @@
 //! A model as YAML that means the same: what `vipgate convert` prints.
+//!
+//! Decides how each value is written; never leaves a default out, so that nothing depends on ours. Start with [`yaml`];
+//! `log.rs` has the targets of logs.
+
+mod log;
 
 use std::fmt::Write;
 use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::model::Model;
 use crate::model::check::{Check, HttpProbe, Probe};
 use crate::model::proxy::{Backend, Balance, Frontend, Mode, Server};
 use crate::model::rules::Line;
 use crate::model::runtime::Runtime;
-use crate::model::{LogTarget, Model};
 use crate::rule;
 
 use super::yaml::duration_text;
@@ -54,7 +59,7 @@ pub fn yaml(model: &Model) -> Result<String, EmitError> {
     }
     for backend in &model.backends {
         out.line(1, &format!("{}:", name(&backend.name)?));
-        self::backend(&mut out, backend)?;
+        self::backend(&mut out, backend, model)?;
     }
     if !model.rules.error_pages.is_empty() {
         out.line(0, "http_errors:");
@@ -127,11 +132,11 @@ fn frontend(out: &mut Text, frontend: &Frontend, model: &Model) {
     }
     out.pair(3, "tunnel", timeouts.tunnel.map_or("off".to_owned(), time));
     out.pair(2, "forwarded", frontend.forwarded);
-    out.pair(2, "log", frontend.log);
+    log::proxy(out, &frontend.log, model);
     rules(out, &frontend.rules);
 }
 
-fn backend(out: &mut Text, backend: &Backend) -> Result<(), EmitError> {
+fn backend(out: &mut Text, backend: &Backend, model: &Model) -> Result<(), EmitError> {
     out.pair(2, "mode", mode(backend.mode));
     let balance = match backend.balance {
         Balance::RoundRobin => "roundrobin".to_owned(),
@@ -152,6 +157,7 @@ fn backend(out: &mut Text, backend: &Backend) -> Result<(), EmitError> {
     if let Some(check) = common {
         self::check(out, 2, check);
     }
+    log::proxy(out, &backend.log, model);
     rules(out, &backend.rules);
     out.line(2, "servers:");
     for server in &backend.servers {
@@ -256,14 +262,7 @@ fn process(out: &mut Text, model: &Model) {
     out.line(0, "admin:");
     out.pair(1, "socket", quoted(&process.admin_socket.display().to_string()));
     runtime(out, &process.runtime);
-    out.line(0, "log:");
-    let access = match &process.access_log {
-        LogTarget::Off => "off".to_owned(),
-        LogTarget::Stdout => "stdout".to_owned(),
-        LogTarget::SyslogUnix(path) => format!("syslog:{}", path.display()),
-        LogTarget::SyslogUdp(address) => format!("udp:{address}"),
-    };
-    out.pair(1, "access", quoted(&access));
+    log::process(out, &process.log);
 }
 
 /// The keys of `admin` that begin with `runtime`.

@@ -1,0 +1,81 @@
+//! Where logs go.
+
+use crate::config::log_sample;
+use crate::config::yaml::log_destination_text;
+use crate::model::Model;
+use crate::model::log::{Framing, Hostname, Logs, ProcessLogs, Ring, Target};
+
+use super::{Text, quoted};
+
+pub(super) fn process(out: &mut Text, log: &ProcessLogs) {
+    out.line(0, "log:");
+    targets(out, 1, &log.targets);
+    if let Some(tag) = &log.tag {
+        out.pair(1, "tag", quoted(tag));
+    }
+    match &log.hostname {
+        None => {}
+        Some(Hostname::Own) => out.pair(1, "hostname", true),
+        Some(Hostname::Text(name)) => out.pair(1, "hostname", quoted(name)),
+    }
+    if !log.rings.is_empty() {
+        out.line(1, "rings:");
+    }
+    log.rings.iter().for_each(|ring| self::ring(out, ring));
+}
+
+pub(super) fn proxy(out: &mut Text, log: &Logs, model: &Model) {
+    let is_global = log.targets.starts_with(&model.process.log.targets);
+    let own = if is_global { &log.targets[model.process.log.targets.len()..] } else { &log.targets };
+    if own.is_empty() && log.tag.is_none() {
+        return out.pair(2, "log", is_global);
+    }
+    out.line(2, "log:");
+    out.pair(3, "global", is_global);
+    targets(out, 3, own);
+    if let Some(tag) = &log.tag {
+        out.pair(3, "tag", quoted(tag));
+    }
+}
+
+fn targets(out: &mut Text, level: usize, targets: &[Target]) {
+    if targets.is_empty() {
+        return out.pair(level, "targets", "[]");
+    }
+    out.line(level, "targets:");
+    for target in targets {
+        out.line(level + 1, &format!("- to: {}", quoted(&log_destination_text(&target.destination))));
+        let level = level + 2;
+        out.pair(level, "format", target.form.name());
+        out.pair(level, "facility", target.facility.name());
+        out.pair(level, "level", target.level.name());
+        out.pair(level, "min_level", target.floor.name());
+        out.pair(level, "length", target.length);
+        if let Some(sample) = &target.sample {
+            out.pair(level, "sample", quoted(&log_sample::text(sample)));
+        }
+        if target.only_traffic {
+            out.pair(level, "only_traffic", true);
+        }
+    }
+}
+
+fn ring(out: &mut Text, ring: &Ring) {
+    out.line(2, &format!("{}:", quoted(&ring.name)));
+    if let Some(form) = ring.form {
+        out.pair(3, "format", form.name());
+    }
+    out.pair(3, "length", ring.line_length);
+    out.pair(3, "size", ring.size);
+    if !ring.servers.is_empty() {
+        out.line(3, "servers:");
+    }
+    for server in &ring.servers {
+        let framing = match server.framing {
+            Framing::Lines => "lines",
+            Framing::OctetCount => "octet-count",
+        };
+        let address = quoted(&server.address.to_string());
+        out.line(4, &format!("{}: {{address: {address}, framing: {framing}}}", quoted(&server.name)));
+    }
+}

@@ -1,0 +1,72 @@
+//! Targets of logs: what `global` stands for, forms that nobody wrote, rings by name.
+
+use crate::config::draft::{Log, LogTarget};
+use crate::diag::Diagnostic;
+use crate::model::log::{Destination, Form, Logs, ProcessLogs, Ring, Target};
+
+use super::Context;
+
+/// The logs of the process.
+pub fn process(context: &Context<'_>) -> ProcessLogs {
+    let log = &context.draft.log;
+    rings(context);
+    ProcessLogs {
+        targets: global(context),
+        tag: log.tag.as_ref().map(|tag| tag.value.clone()),
+        hostname: log.hostname.clone(),
+        rings: log.rings.iter().map(|ring| ring.value.clone()).collect(),
+    }
+}
+
+/// The log of a proxy.
+pub fn proxy(context: &Context<'_>, log: &Log) -> Logs {
+    let mut targets = if log.is_global { global(context) } else { Vec::new() };
+    targets.extend(resolve(context, &log.targets));
+    Logs { targets, tag: log.tag.as_ref().map(|tag| tag.value.clone()) }
+}
+
+fn global(context: &Context<'_>) -> Vec<Target> {
+    match &context.draft.log.targets {
+        Some(written) => resolve(context, written).collect(),
+        None => vec![Target { only_traffic: true, ..Target::new(Destination::Stdout, Form::Raw) }],
+    }
+}
+
+fn resolve(context: &Context<'_>, targets: &[LogTarget]) -> impl Iterator<Item = Target> {
+    targets.iter().filter_map(|written| {
+        let mut target = written.target.clone();
+        let ring = match &target.destination {
+            Destination::Ring(name) => Some(ring(context, written, name)?),
+            _ => None,
+        };
+        if !written.has_form {
+            // As HAProxy: whoever wants the host gets the form that has it.
+            let has_host = context.draft.log.hostname.is_some();
+            let common = if has_host { Form::Rfc3164 } else { Form::Local };
+            target.form = ring.and_then(|ring| ring.form).unwrap_or(common);
+        }
+        if let Some(ring) = ring {
+            target.length = target.length.min(ring.line_length);
+        }
+        Some(target)
+    })
+}
+
+fn ring<'a>(context: &Context<'a>, written: &LogTarget, name: &str) -> Option<&'a Ring> {
+    let rings = &context.draft.log.rings;
+    let names = rings.iter().map(|ring| ring.value.name.as_str());
+    let number = context.find("ring", name, written.span, names)?;
+    rings.get(number).map(|ring| &ring.value)
+}
+
+/// Names are given once.
+fn rings(context: &Context<'_>) {
+    let rings = &context.draft.log.rings;
+    for (number, ring) in rings.iter().enumerate() {
+        if let Some(first) = rings.iter().take(number).find(|first| first.value.name == ring.value.name) {
+            let message = format!("ring `{}` is given twice", ring.value.name);
+            let problem = Diagnostic::error("E-DUPLICATE", ring.span, message);
+            context.problems.push(problem.label(first.span, "first given here"));
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Where logs go.
+
+use crate::config::draft::{Log, LogTarget, ProcessLog};
+use crate::config::yaml::tree::{Entry, Kind, Node};
+use crate::config::yaml::value;
+use crate::diag::Spanned;
+use crate::model::log::{Destination, Facility, Form, Framing, Hostname, LENGTH, Level, Ring, RingServer, Target};
+
+use super::{read, text};
+
+/// Bytes of a ring unless it says otherwise.
+const RING_SIZE: usize = 16_384;
+
+pub fn process(node: &Node) -> ProcessLog {
+    let (access, others) = (node.value("access"), node.value("targets"));
+    let access_target = access.and_then(target).map(|mut access| {
+        access.target.only_traffic = true;
+        access
+    });
+    let is_written = access.is_some() || others.is_some();
+    let targets = access_target.into_iter().chain(targets(others)).collect();
+    ProcessLog {
+        targets: is_written.then_some(targets),
+        tag: read(node.value("tag"), text),
+        hostname: node.value("hostname").and_then(hostname),
+        rings: node.value("rings").map(Node::entries).unwrap_or_default().iter().map(ring).collect(),
+    }
+}
+
+/// `log: false`, or where its lines go.
+pub fn proxy(node: Option<&Node>) -> Log {
+    let is_on = |node: Option<&Node>| read(node, value::flag).is_none_or(|flag| flag.value);
+    match node {
+        Some(node) if matches!(node.kind, Kind::Map(_)) => Log {
+            is_global: is_on(node.value("global")),
+            targets: targets(node.value("targets")).collect(),
+            tag: read(node.value("tag"), text),
+        },
+        node => Log { is_global: is_on(node), ..Log::default() },
+    }
+}
+
+fn hostname(node: &Node) -> Option<Hostname> {
+    match node.text()? {
+        "true" => Some(Hostname::Own),
+        "false" => None,
+        name => Some(Hostname::Text(name.to_owned())),
+    }
+}
+
+fn targets(node: Option<&Node>) -> impl Iterator<Item = LogTarget> {
+    node.map(Node::items).unwrap_or_default().iter().filter_map(target)
+}
+
+/// A destination alone, or a map.
+fn target(node: &Node) -> Option<LogTarget> {
+    let Kind::Map(_) = node.kind else {
+        let destination = value::log_destination(node.text()?).ok()??;
+        let form = natural_form(&destination);
+        let target = Target::new(destination, form.unwrap_or(Form::Local));
+        return Some(LogTarget { target, has_form: form.is_some(), span: node.span });
+    };
+    let at = |key: &str| node.value(key).and_then(Node::text);
+    let destination = value::log_destination(at("to")?).ok()??;
+    let form = at("format").and_then(Form::by_name).or_else(|| natural_form(&destination));
+    let mut target = Target::new(destination, form.unwrap_or(Form::Local));
+    target.facility = at("facility").and_then(Facility::by_name).unwrap_or(target.facility);
+    target.level = at("level").and_then(Level::by_name).unwrap_or(target.level);
+    target.floor = at("min_level").and_then(Level::by_name).unwrap_or(target.floor);
+    target.length = at("length").and_then(|text| text.parse().ok()).unwrap_or(target.length);
+    target.sample = at("sample").and_then(|text| value::log_sample(text).ok());
+    target.only_traffic = at("only_traffic") == Some("true");
+    Some(LogTarget { target, has_form: form.is_some(), span: node.span })
+}
+
+/// Whoever reads a terminal needs no header.
+fn natural_form(destination: &Destination) -> Option<Form> {
+    matches!(destination, Destination::Stdout | Destination::Stderr).then_some(Form::Raw)
+}
+
+fn ring(entry: &Entry) -> Spanned<Ring> {
+    let at = |key: &str| entry.value.value(key).and_then(Node::text);
+    let number = |key: &str| at(key).and_then(|text| text.parse().ok());
+    let servers = entry.value.value("servers").map(Node::entries).unwrap_or_default();
+    let ring = Ring {
+        name: entry.key.value.clone(),
+        form: at("format").and_then(Form::by_name),
+        line_length: number("length").unwrap_or(LENGTH),
+        size: number("size").unwrap_or(RING_SIZE),
+        servers: servers.iter().filter_map(server).collect(),
+    };
+    Spanned::new(ring, entry.key.span)
+}
+
+fn server(entry: &Entry) -> Option<RingServer> {
+    let at = |key: &str| entry.value.value(key).and_then(Node::text);
+    let framing = if at("framing") == Some("octet-count") { Framing::OctetCount } else { Framing::Lines };
+    Some(RingServer { name: entry.key.value.clone(), address: value::endpoint(at("address")?).ok()?, framing })
+}

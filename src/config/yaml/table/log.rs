@@ -1,0 +1,108 @@
+//! Where logs go.
+
+use crate::config::yaml::keyword::{Scalar, Section, Value};
+
+use super::{key, required};
+
+const FORM: Scalar = Scalar::Word(&["local", "rfc3164", "rfc5424", "priority", "short", "timed", "iso", "raw"]);
+const LEVEL: Scalar = Scalar::Word(&["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"]);
+const FACILITY: Scalar = Scalar::Word(&crate::model::log::FACILITIES);
+static TARGET_VALUES: [Value; 2] = [Value::One(Scalar::LogTarget), Value::Section(&TARGET)];
+static TARGET_VALUE: Value = Value::Any(&TARGET_VALUES);
+const TARGETS: Value = Value::List(&TARGET_VALUE);
+
+pub(super) static PROCESS: Section = Section {
+    name: "`log`",
+    doc: "Where logs go.",
+    keys: &[
+        key(
+            "access",
+            Value::One(Scalar::LogTarget),
+            "Where lines about traffic go: stdout, off, syslog:/dev/log, udp:ADDRESS:PORT and so on. Default stdout, \
+             unless `targets` are given.",
+        ),
+        key(
+            "targets",
+            TARGETS,
+            "Where lines about traffic and messages about proxies and servers go, in HAProxy's words.",
+        ),
+        key("tag", Value::One(Scalar::Text), "Name of the program in syslog headers. Default: vipgate."),
+        key(
+            "hostname",
+            Value::Any(&[Value::One(Scalar::Flag), Value::One(Scalar::Text)]),
+            "Host in syslog headers: true is this machine's name. Default: none, the syslog daemon knows it.",
+        ),
+        key(
+            "rings",
+            Value::Named(Scalar::Name, &Value::Section(&RING)),
+            "Buffers in memory by name, with the syslog servers over TCP that read them.",
+        ),
+    ],
+};
+
+pub(super) static PROXY: Section = Section {
+    name: "`log` of a proxy",
+    doc: "Where its lines go.",
+    keys: &[
+        key("global", Value::One(Scalar::Flag), "Whether they go where the process's go, too. Default true."),
+        key("targets", TARGETS, "Where else they go."),
+        key("tag", Value::One(Scalar::Text), "Name of the program in syslog headers. Default: that of the process."),
+    ],
+};
+
+static TARGET: Section = Section {
+    name: "a log target",
+    doc: "A destination of logs and what it gets.",
+    keys: &[
+        required("to", Value::One(Scalar::LogTarget), "Where it is, such as udp:192.0.2.30:514."),
+        key(
+            "format",
+            Value::One(FORM),
+            "What is in front of each line: a header as of RFC 3164 or RFC 5424, one without host (local), a priority, a \
+             level (short), a level and the time (timed), the time (iso), nothing (raw). Default: local; with a hostname \
+             rfc3164.",
+        ),
+        key("facility", Value::One(FACILITY), "Facility of syslog. Default local0."),
+        key("level", Value::One(LEVEL), "The least grave level that goes there. Default debug: everything."),
+        key("min_level", Value::One(LEVEL), "Graver lines are sent as if they had this level. Default emerg."),
+        key(
+            "length",
+            Value::One(Scalar::Number(80, 65_535)),
+            "Bytes of a message, header and line end included; the rest is cut. Default 1024.",
+        ),
+        key("sample", Value::One(Scalar::LogSample), "Which lines of every so many: 1,3-4:10. Default: all."),
+        key("only_traffic", Value::One(Scalar::Flag), "No messages about proxies and servers. Default false."),
+    ],
+};
+
+static RING: Section = Section {
+    name: "a ring",
+    doc: "A buffer of lines in memory.",
+    keys: &[
+        key("format", Value::One(FORM), "What is in front of each line, for targets that say nothing."),
+        key("length", Value::One(Scalar::Number(80, 65_535)), "Bytes of a line; the rest is cut. Default 1024."),
+        key(
+            "size",
+            Value::One(Scalar::Number(1, 1 << 30)),
+            "Bytes in all; the oldest lines make room for new ones. Default 16384.",
+        ),
+        key(
+            "servers",
+            Value::Named(Scalar::Name, &Value::Section(&RING_SERVER)),
+            "Syslog servers over TCP; each gets every line.",
+        ),
+    ],
+};
+
+static RING_SERVER: Section = Section {
+    name: "a server of a ring",
+    doc: "A syslog server over TCP.",
+    keys: &[
+        required("address", Value::One(Scalar::Endpoint), "Where it listens."),
+        key(
+            "framing",
+            Value::One(Scalar::Word(&["lines", "octet-count"])),
+            "How messages are told apart (RFC 6587). Default lines.",
+        ),
+    ],
+};

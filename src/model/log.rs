@@ -1,0 +1,270 @@
+//! Where lines of log go, how they look there, and which are written (HAProxy manual §4.2, `log`).
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Severities of syslog (RFC 5424 §6.2.1), the gravest first: a lesser one is greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Level {
+    /// The system cannot be used: a backend has no server left.
+    Emerg,
+    /// Somebody must act at once: a server is down.
+    Alert,
+    /// Critical.
+    Crit,
+    /// Errors; with `option log-separate-errors` also what went wrong with traffic.
+    Err,
+    /// Warnings.
+    Warning,
+    /// Normal, but worth a word: a proxy starts, a server is up.
+    Notice,
+    /// Traffic.
+    Info,
+    /// For those who look for a fault.
+    Debug,
+}
+
+impl Level {
+    /// Every level, the gravest first.
+    pub const ALL: [Level; 8] =
+        [Level::Emerg, Level::Alert, Level::Crit, Level::Err, Level::Warning, Level::Notice, Level::Info, Level::Debug];
+
+    /// As configurations write it.
+    pub const fn name(self) -> &'static str {
+        ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"][self as usize]
+    }
+
+    /// The level of that name.
+    pub fn by_name(name: &str) -> Option<Level> {
+        Level::ALL.into_iter().find(|level| level.name() == name)
+    }
+
+    /// The level of that number, 0-7; what is beyond is [`Level::Debug`].
+    pub fn of_number(number: u8) -> Level {
+        Level::ALL.get(usize::from(number)).copied().unwrap_or(Level::Debug)
+    }
+}
+
+/// Facilities of syslog by number (RFC 5424 §6.2.1), with the names of HAProxy's manual.
+pub const FACILITIES: [&str; 24] = [
+    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "auth2", "ftp", "ntp", "audit",
+    "alert", "cron2", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+];
+
+/// A facility, 0-23.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Facility(u8);
+
+impl Facility {
+    /// `local0`, the usual choice for load balancers.
+    pub const LOCAL0: Facility = Facility(16);
+
+    /// The facility of that name.
+    pub fn by_name(name: &str) -> Option<Facility> {
+        FACILITIES.iter().position(|known| *known == name).and_then(|number| u8::try_from(number).ok()).map(Facility)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        FACILITIES[usize::from(self.0)]
+    }
+
+    /// Its number, 0-23.
+    pub fn number(self) -> u8 {
+        self.0
+    }
+}
+
+/// What is written in front of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// `<PRI>Mon dd hh:mm:ss host tag[pid]: ` (RFC 3164).
+    Rfc3164,
+    /// `<PRI>1 time host tag pid - structured-data ` (RFC 5424).
+    Rfc5424,
+    /// As RFC 3164, without the host.
+    Local,
+    /// `<PRI>`
+    Priority,
+    /// `<level>`
+    Short,
+    /// `<level>` and the time.
+    Timed,
+    /// The time.
+    Iso,
+    /// Nothing.
+    Raw,
+}
+
+impl Form {
+    /// Every form.
+    pub const ALL: [Form; 8] =
+        [Form::Local, Form::Rfc3164, Form::Rfc5424, Form::Priority, Form::Short, Form::Timed, Form::Iso, Form::Raw];
+
+    /// As configurations write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Form::Rfc3164 => "rfc3164",
+            Form::Rfc5424 => "rfc5424",
+            Form::Local => "local",
+            Form::Priority => "priority",
+            Form::Short => "short",
+            Form::Timed => "timed",
+            Form::Iso => "iso",
+            Form::Raw => "raw",
+        }
+    }
+
+    /// The form of that name.
+    pub fn by_name(name: &str) -> Option<Form> {
+        Form::ALL.into_iter().find(|form| form.name() == name)
+    }
+}
+
+/// Where lines go.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Destination {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+    /// A descriptor that the process was started with.
+    Descriptor(i32),
+    /// Datagrams to a Unix socket, normally `/dev/log`.
+    Unix(PathBuf),
+    /// Datagrams over UDP.
+    Udp(SocketAddr),
+    /// A TCP connection, framed by counted octets (RFC 6587 §3.4.1).
+    Tcp(SocketAddr),
+    /// A buffer in memory, by the name of its section.
+    Ring(String),
+}
+
+/// Which lines of every so many are sent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Sample {
+    /// Ranges of numbers within the period, 1-, ascending, both ends included.
+    pub ranges: Vec<(u32, u32)>,
+    /// Lines in a period, 1-.
+    pub size: u32,
+}
+
+/// The bytes of a message that HAProxy keeps unless `len` says otherwise.
+pub const LENGTH: usize = 1024;
+
+/// A destination and what it gets.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// Where it is.
+    pub destination: Destination,
+    /// What is in front of each line.
+    pub form: Form,
+    /// Facility in the priority.
+    pub facility: Facility,
+    /// The least grave level that goes there.
+    pub level: Level,
+    /// Graver lines are sent as if they had this level.
+    pub floor: Level,
+    /// Bytes of a message at most, its header and line end included, 80-65535.
+    pub length: usize,
+    /// `None` sends every line.
+    pub sample: Option<Sample>,
+    /// It gets lines about traffic and no messages about proxies and servers.
+    pub only_traffic: bool,
+}
+
+impl Target {
+    /// Everything, as HAProxy sends it by default.
+    pub fn new(destination: Destination, form: Form) -> Target {
+        Target {
+            destination,
+            form,
+            facility: Facility::LOCAL0,
+            level: Level::Debug,
+            floor: Level::Emerg,
+            length: LENGTH,
+            sample: None,
+            only_traffic: false,
+        }
+    }
+}
+
+/// The log of a proxy.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Logs {
+    /// Where it goes; none writes nothing.
+    pub targets: Vec<Target>,
+    /// In place of the process's tag.
+    pub tag: Option<String>,
+}
+
+/// Which sessions and requests of a frontend leave a line, and when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Selection {
+    /// None for connections that brought nothing (`option dontlognull`).
+    pub skips_empty: bool,
+    /// None for what went well (`option dontlog-normal`).
+    pub skips_normal: bool,
+    /// Failures at level `err` (`option log-separate-errors`).
+    pub separates_errors: bool,
+    /// Before the response has been sent (`option logasap`).
+    pub is_early: bool,
+}
+
+/// What is logged with the name of the process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProcessLogs {
+    /// Where messages of the process go, and what `log global` stands for.
+    pub targets: Vec<Target>,
+    /// Name of the program in headers; `None` is `haproxy` or `vipgate`, as it was started.
+    pub tag: Option<String>,
+    /// Host in headers; `None` leaves it out.
+    pub hostname: Option<Hostname>,
+    /// Buffers in memory.
+    pub rings: Vec<Ring>,
+}
+
+/// The host in headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hostname {
+    /// This machine's name.
+    Own,
+    /// This text.
+    Text(String),
+}
+
+/// A buffer of lines in memory, with the servers that read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ring {
+    /// Name of the section.
+    pub name: String,
+    /// What is in front of each line, for targets that say nothing.
+    pub form: Option<Form>,
+    /// Bytes of a line at most; the rest is cut.
+    pub line_length: usize,
+    /// Bytes in all; the oldest lines make room for new ones.
+    pub size: usize,
+    /// Syslog servers over TCP: each gets every line.
+    pub servers: Vec<RingServer>,
+}
+
+/// A syslog server that reads a ring.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RingServer {
+    /// Its name.
+    pub name: String,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// How messages are told apart.
+    pub framing: Framing,
+}
+
+/// How messages are told apart on a TCP connection (RFC 6587).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Framing {
+    /// Each has its length in front.
+    OctetCount,
+    /// Each ends with a line feed.
+    Lines,
+}

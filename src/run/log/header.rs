@@ -1,0 +1,141 @@
+//! What stands in front of a line: the headers of syslog, and the shorter ones (HAProxy manual §4.2, `log`).
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use crate::model::log::{Form, Level, Target};
+use crate::sys::localtime::{self, MONTHS};
+
+/// What headers say about the process.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin<'a> {
+    pub(super) tag: &'a str,
+    pub(super) process: u32,
+    /// `None` leaves it out where the form allows that.
+    pub(super) hostname: Option<&'a str>,
+}
+
+/// A line and what is known about it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Line<'a> {
+    pub(super) level: Level,
+    /// Since 1970.
+    pub(super) at: Duration,
+    pub(super) text: &'a [u8],
+    /// Structured data of RFC 5424; empty is none.
+    pub(super) structured: &'a [u8],
+}
+
+/// Makes the message that a target gets, with a line feed at its end, cut to the target's length.
+pub(super) fn compose(out: &mut Vec<u8>, target: &Target, line: &Line<'_>, origin: &Origin<'_>) {
+    out.clear();
+    let level = line.level.max(target.floor) as u8;
+    let priority = target.facility.number() * 8 + level;
+    let Origin { tag, process, hostname } = *origin;
+    let instant = line.at;
+    // Writing to a Vec cannot fail.
+    let _ = match target.form {
+        Form::Raw => Ok(()),
+        Form::Short => write!(out, "<{level}>"),
+        Form::Priority => write!(out, "<{priority}>"),
+        Form::Timed => write!(out, "<{level}>{} ", Iso(instant)),
+        Form::Iso => write!(out, "{} ", Iso(instant)),
+        Form::Local => write!(out, "<{priority}>{} {tag}[{process}]: ", Legacy(instant)),
+        Form::Rfc3164 => {
+            let host = hostname.unwrap_or("localhost");
+            write!(out, "<{priority}>{} {host} {tag}[{process}]: ", Legacy(instant))
+        }
+        Form::Rfc5424 => {
+            let host = hostname.unwrap_or("-");
+            let _ = write!(out, "<{priority}>1 {} {host} {tag} {process} - ", Iso(instant));
+            out.extend_from_slice(if line.structured.is_empty() { b"-" } else { line.structured });
+            out.push(b' ');
+            Ok(())
+        }
+    };
+    out.extend_from_slice(line.text);
+    out.truncate(target.length - 1);
+    out.push(b'\n');
+}
+
+/// `Nov 21 14:55:03` (RFC 3164 §4.1.2).
+struct Legacy(Duration);
+
+impl std::fmt::Display for Legacy {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let at = localtime::local(self.0);
+        write!(out, "{} {:>2} {:02}:{:02}:{:02}", MONTHS[at.month], at.day, at.hour, at.minute, at.second)
+    }
+}
+
+/// `2026-11-21T14:55:03.123456+01:00` (RFC 5424 §6.2.3).
+struct Iso(Duration);
+
+impl std::fmt::Display for Iso {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let at = localtime::local(self.0);
+        let seconds = i64::try_from(self.0.as_secs()).unwrap_or(i64::MAX);
+        let (offset, _) = localtime::zone(seconds);
+        let (sign, minutes) = (if offset < 0 { '-' } else { '+' }, offset.abs() / 60);
+        write!(
+            out,
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}{sign}{:02}:{:02}",
+            at.year,
+            at.month + 1,
+            at.day,
+            at.hour,
+            at.minute,
+            at.second,
+            self.0.subsec_micros(),
+            minutes / 60,
+            minutes % 60
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::log::Destination;
+
+    const LINE: Line<'_> = Line {
+        level: Level::Info,
+        at: Duration::from_micros(1_000_000_000_123_456),
+        text: b"hello",
+        structured: b"[ex@1 a=\"1\"]",
+    };
+
+    fn composed(form: Form, hostname: Option<&str>, change: impl FnOnce(&mut Target)) -> String {
+        let mut target = Target::new(Destination::Stdout, form);
+        change(&mut target);
+        let mut out = Vec::new();
+        compose(&mut out, &target, &LINE, &Origin { tag: "lb", process: 7, hostname });
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn every_form_is_haproxys() {
+        let (legacy, iso) = (Legacy(LINE.at).to_string(), Iso(LINE.at).to_string());
+        assert!(iso.starts_with("2001-09-") && iso.contains(".123456") && legacy.starts_with("Sep"), "{iso} {legacy}");
+        for (form, expected) in [
+            (Form::Raw, "hello\n".to_owned()),
+            (Form::Short, "<6>hello\n".to_owned()),
+            (Form::Priority, "<134>hello\n".to_owned()),
+            (Form::Timed, format!("<6>{iso} hello\n")),
+            (Form::Iso, format!("{iso} hello\n")),
+            (Form::Local, format!("<134>{legacy} lb[7]: hello\n")),
+            (Form::Rfc3164, format!("<134>{legacy} n1 lb[7]: hello\n")),
+            (Form::Rfc5424, format!("<134>1 {iso} n1 lb 7 - [ex@1 a=\"1\"] hello\n")),
+        ] {
+            assert_eq!(composed(form, Some("n1"), |_| {}), expected);
+        }
+        assert!(composed(Form::Rfc3164, None, |_| {}).contains(" localhost lb[7]: "));
+        assert!(composed(Form::Rfc5424, None, |_| {}).contains(" - lb 7 - "));
+    }
+
+    #[test]
+    fn graver_lines_are_sent_at_the_floor_and_long_ones_are_cut() {
+        assert_eq!(composed(Form::Priority, None, |target| target.floor = Level::Debug), "<135>hello\n");
+        assert_eq!(composed(Form::Priority, None, |target| target.length = 9), "<134>hel\n");
+    }
+}

@@ -1,0 +1,262 @@
+//! vg-log: lines of log, so that a slow disk or syslog never blocks a worker.
+//!
+//! Workers append whole lines to their ring, other threads to the book's; this thread empties the rings twenty times a
+//! second, finds the targets of each line's log and writes the headers. A ring that is full drops lines and counts them, and
+//! the loss is reported here.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::{self, Thread};
+use std::time::Duration;
+use std::{env, io};
+
+use arc_swap::ArcSwap;
+
+use crate::generation::Generation;
+use crate::model::log::{Destination, Hostname, Logs, ProcessLogs, Target};
+use crate::state::log::{Book, LogRing, Record};
+use crate::sys;
+
+use super::header::{self, Line, Origin};
+use super::sinks::Sinks;
+
+/// Time between two rounds.
+const ROUND: Duration = Duration::from_millis(50);
+/// What is not written within this time at the end is lost.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// The running thread.
+pub(in crate::run) struct LogThread {
+    stop: Arc<AtomicBool>,
+    thread: Thread,
+    ended: mpsc::Receiver<()>,
+    lost: Arc<AtomicU64>,
+}
+
+impl LogThread {
+    /// Writes what is left and ends the thread; a target that takes nothing more is not waited for long.
+    pub(in crate::run) fn flush(self) {
+        self.stop.store(true, Ordering::Release);
+        self.thread.unpark();
+        // The sender goes with the thread: an error is the end that is waited for.
+        let _ = self.ended.recv_timeout(LAST_LINES);
+    }
+
+    /// Lines lost since start.
+    pub(in crate::run) fn lost(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.lost)
+    }
+}
+
+/// Starts the thread; `generation` is always the one that runs. Destinations of the first are opened before this returns.
+///
+/// # Errors
+/// The thread cannot be created. A syslog that is away is no error: lines are counted as lost until it is back.
+pub(in crate::run) fn spawn(generation: Arc<ArcSwap<Generation>>, rings: Vec<Arc<LogRing>>) -> io::Result<LogThread> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let lost = Arc::new(AtomicU64::new(0));
+    let (end, ended) = mpsc::sync_channel(0);
+    let (stopped, count) = (Arc::clone(&stop), Arc::clone(&lost));
+    let mut writer = Writer::new(&generation.load());
+    let handle = thread::Builder::new().name("vg-log".into()).spawn(move || {
+        let _end: mpsc::SyncSender<()> = end;
+        crate::run::threads::keep_capabilities(&[]);
+        write(&rings, &mut writer, &generation, &stopped, &count);
+    })?;
+    Ok(LogThread { stop, thread: handle.thread().clone(), ended, lost })
+}
+
+/// The thread's work.
+fn write(
+    rings: &[Arc<LogRing>],
+    writer: &mut Writer,
+    generation: &ArcSwap<Generation>,
+    stopped: &AtomicBool,
+    count: &AtomicU64,
+) {
+    let mut text = Vec::new();
+    loop {
+        let is_last = stopped.load(Ordering::Acquire);
+        writer.look(&generation.load());
+        let book = Arc::clone(&writer.book);
+        let sources = [book.messages()].into_iter().chain(rings.iter().map(Arc::as_ref));
+        for (number, ring) in sources.enumerate() {
+            text.clear();
+            while let Some(record) = ring.pop(&mut text) {
+                writer.write(&record, &text, number == 0);
+                text.clear();
+            }
+        }
+        let dropped = rings.iter().map(|ring| ring.dropped()).sum::<u64>() + book.messages().dropped();
+        let lost = writer.sinks.end_round() + dropped;
+        let before = count.swap(lost, Ordering::Relaxed);
+        if lost > before {
+            tracing::warn!(lines = lost - before, "access log lines were lost");
+        }
+        if is_last {
+            return;
+        }
+        thread::park_timeout(ROUND);
+    }
+}
+
+/// What the thread knows.
+struct Writer {
+    book: Arc<Book>,
+    /// Logs of the book that lines came for, by number.
+    known: Vec<Arc<Logs>>,
+    /// Number of the generation whose settings these are.
+    generation: u64,
+    settings: ProcessLogs,
+    tag: String,
+    hostname: Option<String>,
+    process: u32,
+    /// Lines of the present period, by target.
+    samples: HashMap<Target, u32>,
+    sinks: Sinks,
+    message: Vec<u8>,
+}
+
+impl Writer {
+    fn new(generation: &Generation) -> Writer {
+        let mut writer = Writer {
+            book: Arc::clone(&generation.book),
+            known: Vec::new(),
+            generation: 0,
+            settings: ProcessLogs::default(),
+            tag: String::new(),
+            hostname: None,
+            process: std::process::id(),
+            samples: HashMap::new(),
+            sinks: Sinks::default(),
+            message: Vec::new(),
+        };
+        writer.look(generation);
+        writer
+    }
+
+    /// Takes over the settings of a generation, and opens what it names.
+    fn look(&mut self, generation: &Generation) {
+        if self.generation == generation.number {
+            return;
+        }
+        self.generation = generation.number;
+        let model = &generation.model;
+        self.settings = model.process.log.clone();
+        self.tag = self.settings.tag.clone().unwrap_or_else(program);
+        self.hostname = match &self.settings.hostname {
+            None => None,
+            Some(Hostname::Own) => sys::hosts::short_hostname().ok(),
+            Some(Hostname::Text(name)) => Some(name.clone()),
+        };
+        let proxies = model.frontends.iter().map(|one| &one.log).chain(model.backends.iter().map(|one| &one.log));
+        let targets = proxies.flat_map(|log| &log.targets).chain(&self.settings.targets);
+        targets.for_each(|target| self.sinks.open(&target.destination));
+    }
+
+    /// Sends a line where its log says.
+    fn write(&mut self, record: &Record, text: &[u8], is_message: bool) {
+        let Some(logs) = self.find(record.log) else { return };
+        let (text, structured) = text.split_at(record.text);
+        let line = Line { level: record.level, at: record.at, text, structured };
+        for target in &logs.targets {
+            let is_wanted = record.level <= target.level && !(is_message && target.only_traffic);
+            if !is_wanted || text.is_empty() || !self.is_sampled(target) {
+                continue;
+            }
+            let tag = logs.tag.as_ref().unwrap_or(&self.tag);
+            let origin = Origin { tag, process: self.process, hostname: self.hostname.as_deref() };
+            header::compose(&mut self.message, target, &line, &origin);
+            match &target.destination {
+                Destination::Ring(name) => self.store(name),
+                destination => self.sinks.send(destination, &self.message),
+            }
+        }
+    }
+
+    /// Whether this line is one of those that the target's sample lets through.
+    fn is_sampled(&mut self, target: &Target) -> bool {
+        let Some(sample) = &target.sample else { return true };
+        let counter = match self.samples.get_mut(target) {
+            Some(counter) => counter,
+            None => self.samples.entry(target.clone()).or_default(),
+        };
+        *counter = *counter % sample.size + 1;
+        sample.ranges.iter().any(|(low, high)| (low..=high).contains(&&*counter))
+    }
+
+    /// Keeps the message in a ring and passes it on to the ring's servers.
+    fn store(&mut self, name: &str) {
+        let Some(ring) = self.settings.rings.iter().find(|ring| ring.name == name) else { return };
+        self.book.keep(name, ring.size, &self.message);
+        for server in &ring.servers {
+            self.sinks.forward(server.address, server.framing, &self.message);
+        }
+    }
+
+    fn find(&mut self, number: u32) -> Option<Arc<Logs>> {
+        let index = usize::try_from(number).ok()?;
+        while self.known.len() <= index {
+            let next = u32::try_from(self.known.len()).ok()?;
+            self.known.push(self.book.find(next)?);
+        }
+        self.known.get(index).cloned()
+    }
+}
+
+/// Name under which the program was started: `vipgate`, `haproxy`.
+fn program() -> String {
+    let path = env::args_os().next().map(std::path::PathBuf::from);
+    let name = path.as_deref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
+    name.unwrap_or_else(|| "vipgate".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::fixture;
+    use crate::model::log::{Form, Level, Sample};
+    use crate::state::servers::Registry;
+
+    fn messages(target: Target, lines: u32) -> Vec<Vec<u8>> {
+        let mut model = fixture::model(Vec::new());
+        model.process.log.rings = vec![crate::model::log::Ring {
+            name: "r".to_owned(),
+            form: None,
+            line_length: 1024,
+            size: 100,
+            servers: Vec::new(),
+        }];
+        model.process.log.targets = vec![target];
+        let generation = Generation::prepare(1, model, &Registry::default(), None).unwrap();
+        let mut writer = Writer::new(&generation);
+        for number in 1..=lines {
+            let text = number.to_string().into_bytes();
+            let number = generation.journal.number();
+            let record = Record { log: number, level: Level::Info, at: Duration::ZERO, text: text.len() };
+            writer.write(&record, &text, false);
+        }
+        generation.book.kept("r")
+    }
+
+    #[test]
+    fn a_sample_lets_its_lines_through() {
+        let sample = Some(Sample { ranges: vec![(1, 1), (3, 4)], size: 5 });
+        let target = Target { sample, ..Target::new(Destination::Ring("r".to_owned()), Form::Raw) };
+        assert_eq!(messages(target, 9), [b"1\n", b"3\n", b"4\n", b"6\n", b"8\n", b"9\n"]);
+    }
+
+    #[test]
+    fn a_ring_keeps_the_newest_lines() {
+        let kept = messages(Target::new(Destination::Ring("r".to_owned()), Form::Raw), 100);
+        assert!(kept.len() < 100 && kept.last().is_some_and(|line| line == b"100\n"));
+        assert!(kept.iter().map(Vec::len).sum::<usize>() <= 100);
+    }
+
+    #[test]
+    fn a_target_gets_its_levels_only() {
+        let target = Target { level: Level::Err, ..Target::new(Destination::Ring("r".to_owned()), Form::Raw) };
+        assert!(messages(target, 3).is_empty());
+    }
+}
