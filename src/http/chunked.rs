@@ -146,6 +146,33 @@ impl ChunkScanner {
     }
 }
 
+/// Appends the data of a chunked body of which so much came; it was scanned before.
+pub fn write_data(bytes: &[u8], out: &mut Vec<u8>) {
+    each_chunk(bytes, |data| out.extend_from_slice(data));
+}
+
+/// Bytes of data in what came of a body, chunked or not.
+pub fn data_length(bytes: &[u8], is_chunked: bool) -> usize {
+    let mut length = if is_chunked { 0 } else { bytes.len() };
+    if is_chunked {
+        each_chunk(bytes, |data| length += data.len());
+    }
+    length
+}
+
+fn each_chunk(mut bytes: &[u8], mut take: impl FnMut(&[u8])) {
+    while let Some(end) = memchr::memchr(b'\n', bytes) {
+        let digits = bytes.iter().take_while(|byte| byte.is_ascii_hexdigit());
+        let size = digits.fold(0_usize, |size, digit| size.saturating_mul(16).saturating_add(usize::from(hex(*digit))));
+        let rest = &bytes[end + 1..];
+        take(&rest[..size.min(rest.len())]);
+        if size == 0 {
+            return;
+        }
+        bytes = rest.get(size.saturating_add(2)..).unwrap_or_default();
+    }
+}
+
 fn hex(digit: u8) -> u8 {
     match digit {
         b'0'..=b'9' => digit - b'0',

@@ -30,8 +30,13 @@ pub struct RequestEdit {
 
 /// Appends the request head to forward.
 pub fn write_request(out: &mut Vec<u8>, bytes: &[u8], head: &Head, edit: RequestEdit) {
-    out.extend_from_slice(head.line.of(bytes));
-    out.extend_from_slice(b"\r\n");
+    // The version is ours, not the client's.
+    let line = head.line.of(bytes);
+    out.extend_from_slice(&line[..line.len().saturating_sub(8)]);
+    out.extend_from_slice(match head.version {
+        Version::Http10 => b"HTTP/1.0\r\n",
+        Version::Http11 => b"HTTP/1.1\r\n",
+    });
     let is_upgrade = edit.connection == ConnectionField::Upgrade;
     let is_forwarded = edit.forwarded_for.is_some();
     copy_fields(out, bytes, head, |field| is_request_field(field.kind, is_forwarded, is_upgrade));

@@ -14,7 +14,7 @@ pub mod chunked;
 pub mod edit;
 pub mod message;
 
-pub use chunked::ChunkScanner;
+pub use chunked::{ChunkScanner, data_length, write_data};
 pub use edit::{
     ConnectionField, RequestEdit, write_edited_request, write_edited_response, write_request, write_response,
 };

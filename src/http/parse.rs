@@ -170,6 +170,8 @@ fn version(text: &[u8]) -> Result<Version, HeadError> {
     match text {
         b"HTTP/1.1" => Ok(Version::Http11),
         b"HTTP/1.0" => Ok(Version::Http10),
+        // RFC 9110 §2.5: a higher minor version is that of the recipient's choice; it is forwarded as 1.1.
+        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'2'..=b'9'] => Ok(Version::Http11),
         _ => Err(HeadError::Version),
     }
 }

@@ -181,6 +181,10 @@ async fn wait(
             return fail(By::Server, Cause::Timeout);
         }
         if is_first || interrupt.is_some() {
+            // Nobody is there to be answered: the place is the next one's.
+            if !is_first && session.client.has_ended() {
+                return fail(By::Client, Cause::Abort);
+            }
             let wants = match take(session, backend, exclude) {
                 Taken::Down => return fail(By::Server, Cause::Abort),
                 Taken::Slot(index) => {

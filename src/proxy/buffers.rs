@@ -10,8 +10,12 @@ use crate::http::Head;
 pub(super) const SCRATCH: usize = 128 * 1024;
 /// Bytes read at once while a head is awaited or the other side is slow: bounds what must be kept when it stalls.
 pub(super) const SMALL_READ: usize = 16 * 1024;
-/// Largest head that is accepted.
-pub(super) const MAX_HEAD: usize = 16 * 1024;
+/// Largest head that is accepted, bytes: what a buffer of HAProxy's holds, `tune.bufsize` less `tune.maxrewrite`.
+pub(super) const MAX_HEAD: usize = 16 * 1024 - 1024;
+/// Largest head after rules edited it: the same with what `tune.maxrewrite` keeps free.
+pub(super) const MAX_EDITED_HEAD: usize = 16 * 1024;
+/// What is read of a message whose body rules wait for, bytes.
+pub(super) const FULL: usize = MAX_HEAD;
 /// A chunk of more capacity is not kept.
 const MAX_KEPT: usize = 64 * 1024;
 const FIRST_CAPACITY: usize = 2048;

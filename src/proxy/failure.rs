@@ -30,6 +30,7 @@ pub(super) enum Phase {
     Connect,
     Headers,
     Data,
+    Tarpit,
 }
 
 /// Whether the request may be sent to another connection.
@@ -71,6 +72,7 @@ impl Failure {
             Phase::Connect => b'C',
             Phase::Headers => b'H',
             Phase::Data => b'D',
+            Phase::Tarpit => b'T',
         };
         [first, second]
     }
@@ -80,7 +82,7 @@ impl Failure {
         match (self.by, self.cause, self.at) {
             (By::Killed | By::Local, ..) | (By::Client, Cause::Abort, _) => None,
             (By::Client, Cause::Timeout, _) => Some(408),
-            (By::Proxy, _, Phase::Request | Phase::Data) => Some(400),
+            (By::Proxy, _, Phase::Request | Phase::Data | Phase::Tarpit) => Some(400),
             (_, _, Phase::Queue | Phase::Connect) => Some(503),
             (By::Server, Cause::Timeout, _) => Some(504),
             (By::Server | By::Proxy, ..) => Some(502),

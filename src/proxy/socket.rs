@@ -176,6 +176,16 @@ impl Socket {
         }
     }
 
+    /// Whether the peer has closed or broken the connection and nothing is left to read.
+    pub(super) fn has_ended(&self) -> bool {
+        let mut byte = [std::mem::MaybeUninit::uninit()];
+        let Some(socket) = self.kernel() else { return true };
+        match socket.peek(&mut byte) {
+            Ok(count) => count == 0,
+            Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+        }
+    }
+
     /// Whether there is something to read now. Asks the kernel: the reactor may not have heard yet.
     pub(super) fn has_unread_input(&self) -> bool {
         let mut byte = [std::mem::MaybeUninit::uninit()];

@@ -16,12 +16,10 @@ const UNKNOWN: &str = "the proxy does not keep this value for rules yet";
 const NO_BYTES: &str = "in tcp mode a server is chosen before anything is read";
 
 /// Actions that the proxy does not obey.
-const WAITING: [&str; 28] = [
+const WAITING: [&str; 23] = [
     "close",
     "disable-l7-retry",
-    "early-hint",
     "expect-proxy",
-    "pause",
     "set-bc-mark",
     "set-bc-tos",
     "set-dst",
@@ -34,12 +32,9 @@ const WAITING: [&str; 28] = [
     "set-retries",
     "set-src",
     "set-src-port",
-    "set-timeout",
     "set-tos",
     "switch-mode",
-    "tarpit",
     "use-service",
-    "wait-for-body",
     "attach-srv",
     "do-log",
     "do-resolve",
@@ -73,7 +68,6 @@ pub fn fetch(row: &fetch::Row, mode: Mode) -> Option<&'static str> {
     let needs_bytes = matches!(row.needs, Needs::RequestBytes | Needs::RequestHead | Needs::ResponseBytes);
     match (row.name, row.run) {
         _ if mode == Mode::Tcp && needs_bytes => Some(NO_BYTES),
-        ("req.body_size" | "res.body_size", _) => Some(UNKNOWN),
         (_, Run::Number(question) | Run::Flag(question)) => number(question),
         (_, Run::Words(question)) => words(question),
         (_, Run::Address(end) | Run::Port(end)) => address(end),

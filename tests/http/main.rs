@@ -10,3 +10,5 @@ mod service;
 mod logs;
 mod rules;
 mod answers;
+mod waits;
+mod smuggling;

@@ -15,7 +15,7 @@ use crate::rig::{Peer, Proxy, Scripted, field, until};
 pub const DEFAULTS: &str = "defaults\n timeout client 5s\n timeout connect 5s\n timeout server 5s\n";
 
 /// A running HAProxy; killed when dropped.
-struct Packaged(Child);
+pub struct Packaged(pub Child);
 
 impl Drop for Packaged {
     fn drop(&mut self) {

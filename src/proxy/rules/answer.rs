@@ -7,7 +7,7 @@ use crate::http::{
 };
 use crate::rule::action::{Content, Reply, write_challenge};
 use crate::rule::pages::{Ending, Own, Page, builtin};
-use crate::rule::{Section, Stage, Transaction, Verdict};
+use crate::rule::{Data, Progress, Section, Stage, Transaction, Verdict};
 
 use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::session::Session;
@@ -185,7 +185,8 @@ pub(super) fn edit(
     for section in sections.into_iter().flatten() {
         let message = Message { bytes, head: &head, edits: &mut edits };
         // What a rule cannot rewrite here stays: an error in place of an error would never end.
-        let _ = world.run_on_response(&section.after_response, state, message, body);
+        let body = Data { bytes: body, is_final: true, announced: None };
+        let _ = world.run_on_response(&section.after_response, state, message, body, &mut Progress::default());
     }
     let client = match (head.says_close, head.says_keep_alive) {
         (true, _) => None,

@@ -13,8 +13,10 @@ mod response;
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::http::{Edits, Head, Message};
+use crate::http::{Edits, Head, Message, Version};
+use crate::rule::action::Timeout;
 use crate::rule::transaction::LogLevel;
 use crate::rule::variable::{ProcessVariables, VariableScope};
 use crate::rule::{Captures, Data, Effects, Progress, Registry, RuleSet, Stage, Transaction, Variables, Verdict, Wait};
@@ -22,11 +24,12 @@ use crate::time::Instant;
 
 use super::local::{LocalBackend, LocalFrontend};
 use super::session::Session;
+use super::stream::Request;
 
 pub(super) use answer::{Manner, write_page, write_refusal};
 pub(super) use connection::{choose, may_enter};
-pub(super) use request::{Decision, decide};
-pub(super) use response::{Responded, respond};
+pub(super) use request::{Awaited, Decision, decide, give_up};
+pub(super) use response::{Arrived, Responded, respond};
 
 use facts::Surroundings;
 
@@ -49,6 +52,12 @@ pub(super) struct RuleState {
     pub(super) server: Option<usize>,
     /// Address that the client connected to; asked once.
     local: RefCell<Option<SocketAddr>>,
+    /// Where the rules of the request go on after a wait.
+    resume: Option<request::Resume>,
+    /// The set of rules of the response that waits, by number, and where in it they go on.
+    response_resume: Option<(usize, Progress)>,
+    /// The client was told to send its body.
+    has_continued: bool,
 }
 
 impl RuleState {
@@ -65,6 +74,9 @@ impl RuleState {
             is_first: true,
             server: None,
             local: RefCell::default(),
+            resume: None,
+            response_resume: None,
+            has_continued: false,
         }
     }
 
@@ -77,7 +89,7 @@ impl RuleState {
         for scope in [VariableScope::Transaction, VariableScope::Request, VariableScope::Response] {
             self.variables.forget(scope);
         }
-        self.server = None;
+        (self.server, self.resume, self.response_resume, self.has_continued) = (None, None, None, false);
     }
 }
 
@@ -109,6 +121,27 @@ impl Session {
             .is_some_and(|state| state.effects.log_level == Some(LogLevel::Silent))
     }
 
+    /// A timeout of the present stream, as rules may have set it.
+    pub(super) fn limit(&self, timeout: Timeout, default: Duration) -> Duration {
+        let set = |state: &RuleState| match timeout {
+            Timeout::Client => state.effects.client_timeout,
+            Timeout::Server => state.effects.server_timeout,
+            Timeout::Connect => state.effects.connect_timeout,
+            Timeout::Queue => state.effects.queue_timeout,
+            Timeout::Tarpit => state.effects.tarpit_timeout,
+            Timeout::Tunnel => state.effects.tunnel_timeout,
+        };
+        self.rules.as_deref().and_then(set).unwrap_or(default)
+    }
+
+    /// The 103 that rules made for this request, each field once; HTTP/1.0 knows none.
+    pub(super) fn take_hints(&mut self, frontend: &LocalFrontend, request: &Request) -> Option<Vec<u8>> {
+        let state = self.rules.as_mut().filter(|_| frontend.runs_rules)?;
+        let fields = std::mem::take(&mut state.effects.early_hints);
+        let has_some = !fields.is_empty() && request.version == Version::Http11;
+        has_some.then(|| [b"HTTP/1.1 103 Early Hints\r\n", fields.as_slice(), b"\r\n"].concat())
+    }
+
     /// The request line as it came, where rules may have changed it since.
     pub(super) fn received_line(&self, frontend: &LocalFrontend) -> Option<&[u8]> {
         self.rules.as_ref().filter(|_| frontend.runs_rules).map(|state| state.head.line.of(&state.received))
@@ -136,15 +169,33 @@ impl<'a> World<'a> {
         if set.rules.is_empty() {
             return Verdict::Continue;
         }
+        let data = Data { bytes: body, is_final: true, announced: None };
+        match self.run_from(set, state, data, is_http, &mut Progress::default()) {
+            // Only requests wait, and they are run from where they waited.
+            Verdict::Wait(_) => Verdict::Failed { status: 500 },
+            verdict => verdict,
+        }
+    }
+
+    /// Goes on with a set.
+    fn run_from<'r>(
+        &mut self,
+        set: &'r RuleSet,
+        state: &mut RuleState,
+        body: Data<'_>,
+        is_http: bool,
+        progress: &mut Progress,
+    ) -> Verdict<'r> {
+        if set.rules.is_empty() {
+            return Verdict::Continue;
+        }
         self.facts.look(state);
-        let mut progress = Progress::default();
-        let mut transaction = self.transaction(set.stage, state, body, is_http);
+        let mut transaction = self.transaction(set.stage, state, body.bytes, is_http);
+        transaction.request_data = body;
         loop {
-            match set.run(&mut transaction, &mut progress) {
+            match set.run(&mut transaction, progress) {
                 // There is no TLS whose end could be awaited.
                 Verdict::Wait(Wait::Handshake) => {}
-                // Whatever else waits was refused at load, and all data is said to be there.
-                Verdict::Wait(_) => return Verdict::Failed { status: 500 },
                 verdict => return verdict,
             }
         }

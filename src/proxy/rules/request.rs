@@ -2,12 +2,17 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::http::{Message, Parsed, parse_request, path_and_query, write_edited_request};
-use crate::rule::{Outcome, Section, Stage, Target, Verdict};
+use crate::http::{
+    BodyFraming, FieldKind, Message, Parsed, Version, parse_request, path_and_query, write_data, write_edited_request,
+};
+use crate::rule::options::OddNames;
+use crate::rule::transaction::LogLevel;
+use crate::rule::{Data, Outcome, Progress, Section, Stage, Target, Verdict, Wait};
 
 use super::super::account;
-use super::super::buffers::Chunk;
+use super::super::buffers::{Chunk, MAX_EDITED_HEAD};
 use super::super::failure::{By, Cause, Failure, Phase};
 use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::session::Session;
@@ -25,6 +30,8 @@ pub(in crate::proxy) struct Answer {
     pub(in crate::proxy) persists: bool,
     /// The backend whose rule it was, or that had been chosen before.
     pub(in crate::proxy) backend: Option<Rc<LocalBackend>>,
+    /// How long the client is held before it gets it.
+    pub(in crate::proxy) delay: Option<Duration>,
 }
 
 /// What becomes of a request.
@@ -32,6 +39,8 @@ pub(in crate::proxy) struct Answer {
 pub(in crate::proxy) enum Decision {
     /// It goes to this backend; `None` has none.
     Forward(Option<Rc<LocalBackend>>),
+    /// It waits, and is to be decided again.
+    Wait(Awaited),
     /// It is answered here.
     Answer(Box<Answer>),
     /// The connection closes without a word.
@@ -39,6 +48,39 @@ pub(in crate::proxy) enum Decision {
     /// The connection is forgotten: a reset that dies after so many hops.
     Drop { hops: u8 },
 }
+
+/// What a request waits for before its rules go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::proxy) enum Awaited {
+    /// Its body, at most for a time: all of it or so many bytes. The client may want to be told to send it.
+    Body { time: Duration, at_least: usize, says_continue: bool },
+    /// A time.
+    Time(Duration),
+}
+
+/// Where rules go on after a wait.
+#[derive(Debug)]
+pub(super) struct Resume {
+    /// Whether those of the backend wait.
+    is_backends: bool,
+    step: usize,
+    progress: Progress,
+    /// The backend chosen so far.
+    backend: Option<Rc<LocalBackend>>,
+}
+
+/// What a section does to a request, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Content,
+    Monitor,
+    Names,
+    Buffer,
+    Request,
+    Redirects,
+}
+
+const STEPS: [Step; 6] = [Step::Content, Step::Monitor, Step::Names, Step::Buffer, Step::Request, Step::Redirects];
 
 /// Runs the rules of a request and changes it as they say.
 pub(in crate::proxy) fn decide(session: &mut Session, frontend: &Rc<LocalFrontend>, request: &mut Request) -> Decision {
@@ -51,45 +93,102 @@ pub(in crate::proxy) fn decide(session: &mut Session, frontend: &Rc<LocalFronten
     decision
 }
 
-fn run(session: &Session, frontend: &Rc<LocalFrontend>, request: &mut Request, state: &mut RuleState) -> Decision {
-    let slots = frontend.rules.as_ref().map_or((0, 0), |section| section.slots);
-    state.begin(slots);
-    let RuleState { received, head, .. } = state;
-    // It was parsed when it came; a second time is what keeps requests without rules free of copies.
-    if !matches!(parse_request(received, head), Ok(Parsed::Complete)) {
-        return Decision::Close;
+/// Ends a request that waited in vain.
+pub(in crate::proxy) fn give_up(
+    session: &mut Session,
+    frontend: &Rc<LocalFrontend>,
+    request: &Request,
+    failure: Failure,
+) -> Decision {
+    let status = match (failure.by, failure.cause) {
+        (By::Killed, _) => return Decision::Close,
+        (_, Cause::Timeout) => 408,
+        _ => 400,
+    };
+    let mut state = session.take_rules(frontend);
+    let backend = state.resume.take().and_then(|resume| resume.backend);
+    let mut world = World::new(session, frontend, backend.as_deref());
+    let verdict = Verdict::Failed { status };
+    let decision = answer(&mut world, &verdict, frontend, backend.as_ref(), request, &mut state, Data::default());
+    session.rules = Some(state);
+    match decision {
+        Decision::Answer(answer) => Decision::Answer(Box::new(Answer { failure, ..*answer })),
+        other => other,
     }
-    let body_start = memchr::memmem::find(request.held.all(), b"\r\n\r\n").map_or(0, |end| end + 4);
-    let body = session.worker.buffers.chunk_of(&request.held.all()[body_start..]);
-    let mut world = World::new(session, frontend, None);
-    let mut backend = frontend.backend.clone();
-    if let Some(section) = &frontend.rules {
-        if let Some(fails) = monitor(&world, section, state) {
-            let verdict = Verdict::Failed { status: if fails { 503 } else { 200 } };
-            return answer(&mut world, &verdict, frontend, None, request, state, &body);
+}
+
+fn run(session: &Session, frontend: &Rc<LocalFrontend>, request: &mut Request, state: &mut RuleState) -> Decision {
+    let resume = match state.resume.take() {
+        Some(resume) => resume,
+        None => {
+            state.begin(frontend.rules.as_ref().map_or((0, 0), |section| section.slots));
+            let RuleState { received, head, .. } = state;
+            // It was parsed when it came; a second time is what keeps requests without rules free of copies.
+            if !matches!(parse_request(received, head), Ok(Parsed::Complete)) {
+                return Decision::Close;
+            }
+            let backend = frontend.backend.clone();
+            Resume { is_backends: false, step: 0, progress: Progress::default(), backend }
         }
-        if let Some(decision) = requests(&mut world, section, frontend, None, request, state, &body) {
-            return decision;
+    };
+    let mut arrived = session.worker.buffers.chunk();
+    if request.is_chunked {
+        write_data(request.arrived(), arrived.storage());
+    } else {
+        arrived.push(request.arrived());
+    }
+    let announced = match state.head.request_framing() {
+        BodyFraming::Length(length) => Some(length),
+        _ => None,
+    };
+    let body = Data { bytes: &arrived, is_final: request.body.is_done(), announced };
+    let Resume { is_backends, step, progress, mut backend } = resume;
+    let mut place = (step, progress);
+    if !is_backends {
+        if let Some(section) = &frontend.rules {
+            let mut world = World::new(session, frontend, None);
+            if let Some(decision) = pass(&mut world, section, frontend, None, request, state, body, place) {
+                return wait_at(decision, state, false, backend);
+            }
+            if let Some(chosen) = choose(&mut world, section, frontend, state, &arrived) {
+                backend = Some(chosen);
+            }
         }
-        if let Some(chosen) = choose(&mut world, section, frontend, state, &body) {
-            backend = Some(chosen);
-        }
+        place = (0, Progress::default());
     }
     let own = backend.as_ref().and_then(|backend| backend.rules.as_ref());
     let is_same = own.zip(frontend.rules.as_ref()).is_some_and(|(own, first)| Arc::ptr_eq(own, first));
+    if !is_backends && !is_same && backend.is_some() {
+        // Timeouts of the server's side are the backend's from here on.
+        let effects = &mut state.effects;
+        (effects.server_timeout, effects.connect_timeout) = (None, None);
+        (effects.queue_timeout, effects.tunnel_timeout) = (None, None);
+    }
     if let Some(section) = own.filter(|_| !is_same) {
         let mut world = World::new(session, frontend, backend.as_deref());
-        let found = requests(&mut world, section, frontend, backend.as_ref(), request, state, &body);
-        if let Some(decision) = found {
-            return decision;
+        if let Some(decision) = pass(&mut world, section, frontend, backend.as_ref(), request, state, body, place) {
+            return wait_at(decision, state, true, backend);
         }
     }
-    if !state.edits.is_empty() && !rewrite(session, frontend, request, state, &body) {
+    if !state.edits.is_empty() && !rewrite(session, frontend, request, state) {
         let mut world = World::new(session, frontend, backend.as_deref());
         let verdict = Verdict::Failed { status: 500 };
-        return answer(&mut world, &verdict, frontend, backend.as_ref(), request, state, &body);
+        return answer(&mut world, &verdict, frontend, backend.as_ref(), request, state, body);
     }
     Decision::Forward(backend)
+}
+
+/// Notes which side waits.
+fn wait_at(
+    decision: Decision,
+    state: &mut RuleState,
+    is_backends: bool,
+    backend: Option<Rc<LocalBackend>>,
+) -> Decision {
+    if let Some(resume) = &mut state.resume {
+        (resume.is_backends, resume.backend) = (is_backends, backend);
+    }
+    decision
 }
 
 /// Whether a request for the monitor is to fail; `None` if it is none. A URI that begins with a slash is compared with path
@@ -105,20 +204,58 @@ fn monitor(world: &World<'_>, section: &Section, state: &mut RuleState) -> Optio
     Some(section.options.monitor_fails.iter().any(|condition| condition.outcome(&transaction) == Outcome::Match))
 }
 
-/// Runs the rules of a section; `None` goes on.
-fn requests(
+/// Takes fields with odd names out. `false` if the request is to be refused for them.
+fn purge_names(policy: OddNames, state: &mut RuleState) -> bool {
+    let RuleState { received, head, edits, .. } = state;
+    let mut message = Message { bytes: received, head, edits };
+    let is_odd = |name: &[u8]| !name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
+    match policy {
+        OddNames::Preserve => true,
+        OddNames::Delete => {
+            message.remove(|field| is_odd(field.name));
+            true
+        }
+        OddNames::Reject => !message.fields().any(|field| is_odd(field.name)),
+    }
+}
+
+/// Takes a request through a section, from the place on; `None` goes on behind it. A wait leaves in the state where.
+#[allow(clippy::too_many_arguments)]
+fn pass(
     world: &mut World<'_>,
     section: &Section,
     frontend: &LocalFrontend,
     backend: Option<&Rc<LocalBackend>>,
     request: &Request,
     state: &mut RuleState,
-    body: &[u8],
+    body: Data<'_>,
+    (first, mut progress): (usize, Progress),
 ) -> Option<Decision> {
-    for set in [&section.content, &section.request, &section.redirects] {
-        let verdict = world.run(set, state, body, true);
+    for (number, step) in STEPS.iter().enumerate().skip(first) {
+        // All that `tcp-request content` may look at is there.
+        let whole = Data { is_final: true, ..body };
+        let verdict = match step {
+            Step::Content => world.run_from(&section.content, state, whole, true, &mut progress),
+            Step::Request => world.run_from(&section.request, state, body, true, &mut progress),
+            Step::Redirects => world.run_from(&section.redirects, state, body, true, &mut progress),
+            Step::Monitor => match monitor(world, section, state).filter(|_| backend.is_none()) {
+                Some(fails) => Verdict::Failed { status: if fails { 503 } else { 200 } },
+                None => Verdict::Continue,
+            },
+            Step::Names if purge_names(section.options.odd_names, state) => Verdict::Continue,
+            Step::Names => Verdict::Failed { status: 403 },
+            Step::Buffer if section.options.buffers_request && !body.is_final => {
+                let time = frontend.running.model.timeouts.http_request;
+                Verdict::Wait(Wait::Body { time, at_least: 0 })
+            }
+            Step::Buffer => Verdict::Continue,
+        };
+        let next = if matches!(step, Step::Buffer) { number + 1 } else { number };
         match verdict {
-            Verdict::Continue => continue,
+            Verdict::Continue => {
+                progress = Progress::default();
+                continue;
+            }
             Verdict::Reject | Verdict::Close | Verdict::SilentDrop { .. } => {
                 account::verdict(world.facts.session(), frontend, backend.map(Rc::as_ref), &verdict);
                 return Some(match verdict {
@@ -126,12 +263,40 @@ fn requests(
                     _ => Decision::Close,
                 });
             }
+            Verdict::Wait(what) => {
+                let awaited = match what {
+                    Wait::Body { time, at_least } => {
+                        Awaited::Body { time, at_least, says_continue: says_continue(request, state) }
+                    }
+                    Wait::Pause(time) => Awaited::Time(time),
+                    // All data is there, and there is no TLS.
+                    Wait::Data | Wait::Handshake => Awaited::Time(Duration::ZERO),
+                };
+                state.resume = Some(Resume { is_backends: false, step: next, progress, backend: None });
+                return Some(Decision::Wait(awaited));
+            }
             _ => {}
         }
-        account::verdict(world.facts.session(), frontend, backend.map(Rc::as_ref), &verdict);
+        if *step == Step::Monitor {
+            // Nobody is to blame, and nothing is logged.
+            state.effects.log_level = Some(LogLevel::Silent);
+        } else {
+            account::verdict(world.facts.session(), frontend, backend.map(Rc::as_ref), &verdict);
+        }
         return Some(answer(world, &verdict, frontend, backend, request, state, body));
     }
     None
+}
+
+/// Whether the client waits for a word before it sends its body, which is to be forwarded without that question.
+fn says_continue(request: &Request, state: &mut RuleState) -> bool {
+    let asks = state.head.expects_continue && request.version == Version::Http11;
+    if !asks || std::mem::replace(&mut state.has_continued, true) {
+        return false;
+    }
+    let RuleState { received, head, edits, .. } = state;
+    Message { bytes: received, head, edits }.remove(|field| field.kind == FieldKind::Expect);
+    request.arrived().is_empty()
 }
 
 /// The answer of a verdict that ends the request.
@@ -142,7 +307,7 @@ fn answer(
     backend: Option<&Rc<LocalBackend>>,
     request: &Request,
     state: &mut RuleState,
-    body: &[u8],
+    body: Data<'_>,
 ) -> Decision {
     let session = world.facts.session();
     let manner = Manner::of(request, session);
@@ -150,14 +315,25 @@ fn answer(
     let is_ours = matches!(verdict, Verdict::Redirect(_) | Verdict::Return(_) | Verdict::Auth(_));
     let asked = Asked { frontend, backend: backend.map(Rc::as_ref) };
     let written = {
-        let transaction = world.transaction(Stage::HttpRequest, state, body, true);
+        let mut transaction = world.transaction(Stage::HttpRequest, state, body.bytes, true);
+        transaction.request_data = body;
         answer::write(verdict, asked, &transaction, manner, bytes.storage())
     };
     let Some((status, persists)) = written else { return Decision::Close };
     answer::edit(world, state, frontend, asked.backend, bytes.storage());
     let by = if is_ours { By::Local } else { By::Proxy };
-    let failure = Failure::new(by, Cause::Abort, Phase::Request);
-    Decision::Answer(Box::new(Answer { bytes, status, failure, persists, backend: backend.cloned() }))
+    let tarpit = || state.effects.tarpit_timeout.or(tarpit_of(frontend)).unwrap_or_default();
+    let delay = matches!(verdict, Verdict::Tarpit(_)).then(tarpit);
+    let at = if delay.is_some() { Phase::Tarpit } else { Phase::Request };
+    let failure = Failure::new(by, Cause::Abort, at);
+    let backend = backend.cloned();
+    Decision::Answer(Box::new(Answer { bytes, status, failure, persists, backend, delay }))
+}
+
+/// `timeout tarpit` of a frontend, which is `timeout connect` where it has none.
+pub(super) fn tarpit_of(frontend: &LocalFrontend) -> Option<Duration> {
+    let own = frontend.rules.as_ref().and_then(|section| section.options.tarpit);
+    own.or(frontend.backend.as_ref().map(|backend| backend.running.model.timeouts.connect))
 }
 
 /// The first `use_backend` that applies; one that names no backend is passed over.
@@ -193,14 +369,9 @@ pub(super) fn choose(
     None
 }
 
-/// Writes the head anew with what rules changed. `false` if the method came to be one whose response has another form.
-fn rewrite(
-    session: &Session,
-    frontend: &LocalFrontend,
-    request: &mut Request,
-    state: &mut RuleState,
-    body: &[u8],
-) -> bool {
+/// Writes the head anew with what rules changed. `false` if it came to be too long, or the method one whose response has
+/// another form.
+fn rewrite(session: &Session, frontend: &LocalFrontend, request: &mut Request, state: &mut RuleState) -> bool {
     let RuleState { received, head, edits, .. } = state;
     let edit = request_edit(head, received, session, frontend);
     let message = Message { bytes: received, head, edits };
@@ -212,6 +383,9 @@ fn rewrite(
     }
     let mut held = session.worker.buffers.chunk();
     write_edited_request(held.storage(), &message, edit);
+    if held.len() > MAX_EDITED_HEAD {
+        return false;
+    }
     if message.method() != message.received_method() {
         let mut parsed = session.worker.buffers.head.borrow_mut();
         let is_whole = matches!(parse_request(held.all(), &mut parsed), Ok(Parsed::Complete));
@@ -220,7 +394,7 @@ fn rewrite(
         }
         request.method = parsed.method;
     }
-    held.push(body);
+    held.push(request.arrived());
     request.held = held;
     true
 }

@@ -1,7 +1,7 @@
 //! Rules of a response: `http-response` and `http-after-response`, the backend's before the frontend's.
 
-use crate::http::{ConnectionField, Head, Message, write_edited_response, write_response};
-use crate::rule::{Data, Progress, RuleSet, Stage, Transaction, Verdict};
+use crate::http::{BodyFraming, ConnectionField, Head, Message, write_data, write_edited_response, write_response};
+use crate::rule::{Data, Progress, RuleSet, Stage, Transaction, Verdict, Wait};
 
 use super::super::account;
 use super::super::local::{LocalBackend, LocalFrontend};
@@ -16,14 +16,26 @@ pub(in crate::proxy) enum Responded {
     Forwarded { status: u16 },
     /// A response of ours, whole: the server's is not wanted.
     Answered { status: u16 },
+    /// Nothing: rules wait, and are to be asked again with what has come by then.
+    Waits(Wait),
 }
 
-/// Writes the head that the client gets. `body` is what came with it.
+/// What came of a response's body with its head.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::proxy) struct Arrived<'b> {
+    /// As received.
+    pub(in crate::proxy) bytes: &'b [u8],
+    pub(in crate::proxy) framing: BodyFraming,
+    /// Whether that is all.
+    pub(in crate::proxy) is_whole: bool,
+}
+
+/// Writes the head that the client gets.
 pub(in crate::proxy) fn respond(
     session: &mut Session,
     frontend: &LocalFrontend,
     backend: &LocalBackend,
-    (bytes, head, body): (&[u8], &Head, &[u8]),
+    (bytes, head, arrived): (&[u8], &Head, Arrived<'_>),
     connection: ConnectionField,
     out: &mut Vec<u8>,
 ) -> Responded {
@@ -32,6 +44,17 @@ pub(in crate::proxy) fn respond(
         return Responded::Forwarded { status: head.status };
     }
     let mut state = session.take_rules(frontend);
+    let mut data = session.worker.buffers.chunk();
+    if arrived.framing == BodyFraming::Chunked {
+        write_data(arrived.bytes, data.storage());
+    } else {
+        data.push(arrived.bytes);
+    }
+    let announced = match arrived.framing {
+        BodyFraming::Length(length) => Some(length),
+        _ => None,
+    };
+    let body = Data { bytes: &data, is_final: arrived.is_whole, announced };
     let mut world = World::new(session, frontend, Some(backend));
     let responded = run(&mut world, &mut state, frontend, backend, (bytes, head, body), connection, out);
     session.rules = Some(state);
@@ -43,19 +66,29 @@ fn run(
     state: &mut RuleState,
     frontend: &LocalFrontend,
     backend: &LocalBackend,
-    (bytes, head, body): (&[u8], &Head, &[u8]),
+    (bytes, head, body): (&[u8], &Head, Data<'_>),
     connection: ConnectionField,
     out: &mut Vec<u8>,
 ) -> Responded {
     let mut edits = std::mem::take(&mut state.response_edits);
-    edits.clear();
+    let (first, mut progress) = state.response_resume.take().unwrap_or_else(|| {
+        edits.clear();
+        (0, Progress::default())
+    });
+    let both = sections(frontend, Some(backend));
+    let sets = both.into_iter().flatten().map(|section| &section.response);
+    let sets = sets.chain(both.into_iter().flatten().map(|section| &section.after_response));
     let mut ended = None;
-    'sets: for is_after in [false, true] {
-        for section in sections(frontend, Some(backend)).into_iter().flatten() {
-            let set = if is_after { &section.after_response } else { &section.response };
-            let message = Message { bytes, head, edits: &mut edits };
-            let verdict = world.run_on_response(set, state, message, body);
-            if !matches!(verdict, Verdict::Continue) {
+    for (number, set) in sets.enumerate().skip(first) {
+        let message = Message { bytes, head, edits: &mut edits };
+        let verdict = world.run_on_response(set, state, message, body, &mut progress);
+        match verdict {
+            Verdict::Continue => progress = Progress::default(),
+            Verdict::Wait(what) => {
+                (state.response_edits, state.response_resume) = (edits, Some((number, progress)));
+                return Responded::Waits(what);
+            }
+            verdict => {
                 account::response_verdict(world.facts.session(), frontend, backend, &verdict);
                 let message = Message { bytes, head, edits: &mut edits };
                 let manner = Manner { is_head: false, persists: None };
@@ -63,7 +96,7 @@ fn run(
                 let asked = Asked { frontend, backend: Some(backend) };
                 let written = answer::write(&verdict, asked, &transaction, manner, out);
                 ended = Some(written.map_or(502, |(status, _)| status));
-                break 'sets;
+                break;
             }
         }
     }
@@ -84,25 +117,21 @@ fn run(
 }
 
 impl World<'_> {
-    /// Runs a set over a response.
+    /// Runs a set over a response, from where it stopped.
     pub(super) fn run_on_response<'r>(
         &mut self,
         set: &'r RuleSet,
         state: &mut RuleState,
         response: Message<'_>,
-        body: &[u8],
+        body: Data<'_>,
+        progress: &mut Progress,
     ) -> Verdict<'r> {
         if set.rules.is_empty() {
             return Verdict::Continue;
         }
         self.facts.look(state);
-        let mut progress = Progress::default();
         let mut transaction = self.response_transaction(set.stage, state, response, body);
-        match set.run(&mut transaction, &mut progress) {
-            // Whatever waits was refused at load, and all data is said to be there.
-            Verdict::Wait(_) => Verdict::Failed { status: 502 },
-            verdict => verdict,
-        }
+        set.run(&mut transaction, progress)
     }
 
     fn response_transaction<'t>(
@@ -110,11 +139,10 @@ impl World<'_> {
         stage: Stage,
         state: &'t mut RuleState,
         response: Message<'t>,
-        body: &'t [u8],
+        body: Data<'t>,
     ) -> Transaction<'t> {
         let is_known = !state.received.is_empty();
-        let data = Data { bytes: body, is_final: true, announced: None };
         let transaction = self.transaction(stage, state, &[], is_known);
-        Transaction { response: Some(response), response_data: data, ..transaction }
+        Transaction { response: Some(response), response_data: body, ..transaction }
     }
 }

@@ -13,7 +13,7 @@ use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::log::{self, Concurrency, Line};
 use super::super::rules::{self, Decision, Manner};
 use super::super::session::Session;
-use super::{Next, Record, Request};
+use super::{Next, Record, Request, wait};
 
 /// Sends bytes of our own, as far as the client takes them within its timeout.
 pub(super) async fn send(session: &mut Session, bytes: &[u8]) -> bool {
@@ -61,6 +61,9 @@ pub(super) async fn end(
     let (mut backend, mut next) = (None, Next::Close);
     match decision {
         Decision::Answer(answer) => {
+            if let Some(time) = answer.delay {
+                wait::tarpit(session, time).await;
+            }
             if send(session, &answer.bytes).await {
                 record.bytes_out = answer.bytes.len() as u64;
                 next = if answer.persists { Next::KeepAlive } else { Next::Linger };
@@ -68,7 +71,7 @@ pub(super) async fn end(
             (record.status, failure, backend) = (answer.status, answer.failure, answer.backend);
         }
         Decision::Drop { hops } => session.forget_client(hops),
-        Decision::Close | Decision::Forward(_) => {}
+        Decision::Close | Decision::Forward(_) | Decision::Wait(_) => {}
     }
     write_log(session, frontend, backend.as_deref(), request, &record, Some(failure));
     next

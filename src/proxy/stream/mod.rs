@@ -5,6 +5,7 @@
 //! ```
 
 mod receive;
+mod wait;
 mod exchange;
 mod finish;
 
@@ -51,10 +52,19 @@ pub(super) struct Request {
     pub(super) is_upgrade: bool,
     /// What is still to come of the body.
     pub(super) body: Body,
+    pub(super) is_chunked: bool,
     /// First byte.
     pub(super) started: Instant,
     /// End of the head.
     pub(super) received: Instant,
+}
+
+impl Request {
+    /// What came of the body so far.
+    pub(super) fn arrived(&self) -> &[u8] {
+        let all = self.held.all();
+        memchr::memmem::find(all, b"\r\n\r\n").map_or(&[], |end| &all[end + 4..])
+    }
 }
 
 /// What happens to the client connection next.
@@ -101,9 +111,21 @@ async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, mut request:
     session.worker.counters.requests.add(1);
     account::request(session, frontend);
     let mut record = Record::default();
-    let backend = match rules::decide(session, frontend, &mut request) {
-        Decision::Forward(backend) => backend,
-        decision => return Box::pin(finish::end(session, frontend, &request, decision)).await,
+    let backend = loop {
+        let mut decision = rules::decide(session, frontend, &mut request);
+        if let Some(hints) = session.take_hints(frontend, &request) {
+            Box::pin(finish::send(session, &hints)).await;
+        }
+        if let Decision::Wait(what) = decision {
+            match Box::pin(wait::wait(session, frontend, &mut request, what)).await {
+                Ok(()) => continue,
+                Err(failure) => decision = rules::give_up(session, frontend, &request, failure),
+            }
+        }
+        match decision {
+            Decision::Forward(backend) => break backend,
+            decision => return Box::pin(finish::end(session, frontend, &request, decision)).await,
+        }
     };
     let current = backend.as_ref().map(|backend| Current::enter(session, backend));
     let result = forward(session, frontend, backend.as_ref(), &mut request, &mut record).await;

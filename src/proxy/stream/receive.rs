@@ -132,7 +132,9 @@ impl Wait {
             };
             let count = match ready!(session.client.poll_read(context, &mut scratch[..SMALL_READ])) {
                 Ok(0) | Err(_) if session.input.is_none() => return Poll::Ready(Received::Closed),
-                Ok(0) | Err(_) => return refuse(None, By::Client, Cause::Abort),
+                // It may have closed its own direction only.
+                Ok(0) => return refuse(Some(400), By::Client, Cause::Abort),
+                Err(_) => return refuse(None, By::Client, Cause::Abort),
                 Ok(count) => count,
             };
             match &mut session.input {
@@ -180,6 +182,7 @@ fn look(
     match parse_request(bytes, &mut head) {
         Ok(Parsed::Partial) if bytes.len() >= MAX_HEAD => return refuse(400),
         Ok(Parsed::Partial) => return Look::Partial,
+        Ok(Parsed::Complete) if head.length > MAX_HEAD => return refuse(400),
         Ok(Parsed::Complete) => {}
         Err(error) => return refuse(HeadError::status(error)),
     }
@@ -246,6 +249,7 @@ fn prepare(
         keeps_alive,
         is_upgrade: is_upgrade || head.method == Method::Connect,
         body: Body::from(head.request_framing()),
+        is_chunked: head.request_framing() == BodyFraming::Chunked,
         started,
         received: now,
     }

@@ -81,7 +81,7 @@ pub const HANDLERS: [(&str, Handler); 36] = [
 ];
 
 /// Lines that are kept for the rules.
-const RULES: [&str; 18] = [
+const RULES: [&str; 20] = [
     "acl",
     "errorfile",
     "errorfiles",
@@ -94,11 +94,13 @@ const RULES: [&str; 18] = [
     "http-response",
     "monitor fail",
     "monitor-uri",
+    "option http-buffer-request",
     "option http-restrict-req-hdr-names",
     "redirect",
     "tcp-request connection",
     "tcp-request content",
     "tcp-request session",
+    "timeout tarpit",
     "use_backend",
 ];
 

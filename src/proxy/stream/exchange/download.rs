@@ -3,9 +3,9 @@
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use super::{Exchange, Stage};
-use crate::http::{Body, is_head_complete};
-use crate::proxy::buffers::{MAX_HEAD, SMALL_READ};
+use super::{Exchange, Parked, Stage};
+use crate::http::{Body, BodyFraming, Method, Parsed, data_length, is_head_complete, parse_response};
+use crate::proxy::buffers::{Chunk, FULL, MAX_HEAD, SMALL_READ};
 use crate::proxy::failure::{By, Cause, Failure};
 use crate::proxy::local::Worker;
 use crate::proxy::session::Session;
@@ -58,6 +58,11 @@ impl Exchange<'_> {
         context: &mut Context<'_>,
         now: Instant,
     ) -> Poll<Result<(), Failure>> {
+        if let Some(parked) = self.parked {
+            let Some(input) = ready!(self.poll_parked(parked, worker, context, now))? else { return Poll::Pending };
+            self.parked = None;
+            return Poll::Ready(self.look(&input, worker, session, context, now));
+        }
         let mut scratch = worker.buffers.scratch.borrow_mut();
         let count = match ready!(self.server.poll_read(context, &mut scratch[..])) {
             Ok(count) if count > 0 => count,
@@ -76,6 +81,34 @@ impl Exchange<'_> {
         self.seen = input.len();
         self.input = Some(input);
         Poll::Ready(Ok(()))
+    }
+
+    /// The response that rules keep back, once they may go on.
+    fn poll_parked(
+        &mut self,
+        parked: Parked,
+        worker: &Worker,
+        context: &mut Context<'_>,
+        now: Instant,
+    ) -> Poll<Result<Option<Chunk>, Failure>> {
+        let Some(at_least) = parked.at_least else {
+            return if now < parked.until { Poll::Pending } else { Poll::Ready(Ok(self.input.take())) };
+        };
+        loop {
+            let Some(input) = &mut self.input else { return Poll::Ready(Ok(None)) };
+            if has_arrived(input, self.request.method, at_least, worker) {
+                return Poll::Ready(Ok(self.input.take()));
+            }
+            if now >= parked.until {
+                return Poll::Ready(Err(self.failure(By::Server, Cause::Timeout)));
+            }
+            let mut scratch = worker.buffers.scratch.borrow_mut();
+            match ready!(self.server.poll_read(context, &mut scratch[..SMALL_READ])) {
+                Ok(count) if count > 0 => input.push(&scratch[..count]),
+                // Whether that was the end of the body is seen when it is read further.
+                _ => return Poll::Ready(Ok(self.input.take())),
+            }
+        }
     }
 
     /// How many of these bytes of the server belong to the body.
@@ -165,6 +198,19 @@ impl Exchange<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether so much of a response's body is there, or all of it, or as much as a buffer of HAProxy's holds.
+fn has_arrived(input: &[u8], method: Method, at_least: usize, worker: &Worker) -> bool {
+    let mut head = worker.buffers.head.borrow_mut();
+    if input.len() >= FULL || !matches!(parse_response(input, &mut head), Ok(Parsed::Complete)) {
+        return true;
+    }
+    let framing = head.response_framing(method);
+    let (mut body, rest) = (Body::from(framing), &input[head.length..]);
+    let Ok(taken) = body.advance(rest) else { return true };
+    let length = data_length(&rest[..taken], framing == BodyFraming::Chunked);
+    body.is_done() || at_least > 0 && length >= at_least
 }
 
 /// Writes two slices with one system call.

@@ -11,6 +11,7 @@ use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 
 use crate::http::Body;
+use crate::rule::action::Timeout;
 use crate::time::Instant;
 
 use super::super::buffers::Chunk;
@@ -47,6 +48,14 @@ enum Waits {
     Server,
 }
 
+/// A response that rules keep back.
+#[derive(Clone, Copy, Debug)]
+struct Parked {
+    until: Instant,
+    /// Bytes of the body that are waited for, 0 for all of it; `None` waits for the time alone.
+    at_least: Option<usize>,
+}
+
 /// The state of an exchange.
 #[derive(Debug)]
 pub(super) struct Exchange<'a> {
@@ -64,6 +73,8 @@ pub(super) struct Exchange<'a> {
     input: Option<Chunk>,
     /// Bytes of `input` that hold no end of a head.
     seen: usize,
+    /// `input` is a whole head, and more, that rules keep back.
+    parked: Option<Parked>,
     download: Body,
     /// Bytes read from the server and not yet written.
     pub(super) to_client: Option<Chunk>,
@@ -109,6 +120,7 @@ impl<'a> Exchange<'a> {
             stage: Stage::Head,
             input: None,
             seen: 0,
+            parked: None,
             download: Body::Done,
             to_client: None,
             is_client_slow: false,
@@ -148,13 +160,19 @@ impl<'a> Exchange<'a> {
             if polled.is_ready() {
                 return polled;
             }
+            if let Some(parked) = self.parked {
+                // Its own time counts, and the timeouts begin anew after it.
+                moved = u64::MAX;
+                session.set_deadline(parked.until);
+                return Poll::Pending;
+            }
             let before = std::mem::replace(&mut waits, self.waits());
             let total = self.bytes_in + self.spliced_up + self.bytes_out + self.request.held.len() as u64;
             if total != moved || before != waits {
                 moved = total;
                 let timeout = match waits {
-                    Waits::Client => self.frontend.running.model.timeouts.client,
-                    Waits::Server => self.backend.running.model.timeouts.server,
+                    Waits::Client => session.limit(Timeout::Client, self.frontend.running.model.timeouts.client),
+                    Waits::Server => session.limit(Timeout::Server, self.backend.running.model.timeouts.server),
                 };
                 session.set_deadline(now + timeout);
             } else if interrupt == Some(Interrupt::Expired) {

@@ -2,13 +2,14 @@
 
 use std::task::Context;
 
-use super::{Exchange, Stage};
+use super::{Exchange, Parked, Stage};
 use crate::http::{Body, BodyFraming, ConnectionField, Head, Method, Parsed, Version, parse_response, write_response};
 use crate::proxy::buffers::MAX_HEAD;
 use crate::proxy::failure::{By, Cause, Failure, Phase};
 use crate::proxy::local::Worker;
-use crate::proxy::rules::{self, Responded};
+use crate::proxy::rules::{self, Arrived, Responded};
 use crate::proxy::session::Session;
+use crate::rule::Wait;
 use crate::time::Instant;
 
 impl Exchange<'_> {
@@ -24,13 +25,13 @@ impl Exchange<'_> {
         let mut head = worker.buffers.head.borrow_mut();
         loop {
             match parse_response(bytes, &mut head) {
-                Ok(Parsed::Complete) => {}
+                Ok(Parsed::Complete) if head.length <= MAX_HEAD => {}
                 Ok(Parsed::Partial) if bytes.len() <= MAX_HEAD => {
                     self.seen = bytes.len();
                     self.input = Some(worker.buffers.chunk_of(bytes)).filter(|input| !input.is_empty());
                     return Ok(());
                 }
-                Ok(Parsed::Partial) | Err(_) => {
+                Ok(_) | Err(_) => {
                     worker.counters.bad_messages.add(1);
                     return Err(self.failure(By::Proxy, Cause::Abort));
                 }
@@ -68,10 +69,18 @@ impl Exchange<'_> {
         let connection = if head.status == 101 { ConnectionField::Upgrade } else { ConnectionField::Omit };
         let mut out = worker.buffers.out.borrow_mut();
         out.clear();
+        let rest = &bytes[head.length..];
+        // What follows is no body, and nothing to wait for.
+        let arrived = Arrived { bytes: rest, framing: BodyFraming::None, is_whole: true };
+        let responded =
+            rules::respond(session, self.frontend, self.backend, (bytes, head, arrived), connection, &mut out);
+        if let Responded::Waits(what) = responded {
+            self.park(bytes, what, worker, now);
+            return Ok(());
+        }
         (self.status, self.answered) = (head.status, Some(now));
         self.stage = Stage::Switched;
-        let rest = &bytes[head.length..];
-        if self.respond(session, (bytes, head, rest), connection, &mut out) {
+        if self.takes(responded) {
             return self.send(worker, session, context, &out, rest);
         }
         self.send(worker, session, context, &out, &[])
@@ -87,40 +96,53 @@ impl Exchange<'_> {
         context: &mut Context<'_>,
         now: Instant,
     ) -> Result<(), Failure> {
-        (self.status, self.answered) = (head.status, Some(now));
         let framing = head.response_framing(self.request.method);
         let is_delimited = framing != BodyFraming::UntilClose;
         // A client that still sends its body cannot be told from here on that the connection will close, so it is now.
-        self.client_persists =
+        let client_persists =
             self.request.keeps_alive && is_delimited && self.request.body.is_done() && session.may_persist();
-        self.server_persists = head.keeps_alive() && is_delimited;
-        self.download = Body::from(framing);
-        self.stage = Stage::Body;
-        let rest = &bytes[head.length..];
-        let taken = self.take_body(rest)?;
-        let connection = match (self.client_persists, self.request.version) {
+        let connection = match (client_persists, self.request.version) {
             (false, _) => ConnectionField::Close,
             (true, Version::Http10) => ConnectionField::KeepAlive,
             (true, Version::Http11) => ConnectionField::Omit,
         };
         let mut out = worker.buffers.out.borrow_mut();
         out.clear();
-        if self.respond(session, (bytes, head, &rest[..taken]), connection, &mut out) {
+        let rest = &bytes[head.length..];
+        let mut body = Body::from(framing);
+        let taken = body.advance(rest).map_err(|_| self.failure(By::Server, Cause::Abort))?;
+        let arrived = Arrived { bytes: &rest[..taken], framing, is_whole: body.is_done() };
+        let responded =
+            rules::respond(session, self.frontend, self.backend, (bytes, head, arrived), connection, &mut out);
+        if let Responded::Waits(what) = responded {
+            self.park(bytes, what, worker, now);
+            return Ok(());
+        }
+        (self.status, self.answered) = (head.status, Some(now));
+        (self.client_persists, self.server_persists) = (client_persists, head.keeps_alive() && is_delimited);
+        self.download = Body::from(framing);
+        self.stage = Stage::Body;
+        self.take_body(rest)?;
+        if self.takes(responded) {
             return self.send(worker, session, context, &out, &rest[..taken]);
         }
         self.send(worker, session, context, &out, &[])
     }
 
-    /// Writes the head for the client as rules leave it. `false` if they put a whole response of ours in its place: then
-    /// nothing more of the server's is wanted.
-    fn respond(
-        &mut self,
-        session: &mut Session,
-        message: (&[u8], &Head, &[u8]),
-        connection: ConnectionField,
-        out: &mut Vec<u8>,
-    ) -> bool {
-        match rules::respond(session, self.frontend, self.backend, message, connection, out) {
+    /// Keeps what came of a response until its rules go on.
+    fn park(&mut self, bytes: &[u8], what: Wait, worker: &Worker, now: Instant) {
+        self.input = Some(worker.buffers.chunk_of(bytes));
+        self.parked = Some(match what {
+            Wait::Body { time, at_least } => Parked { until: now + time, at_least: Some(at_least) },
+            Wait::Pause(time) => Parked { until: now + time, at_least: None },
+            Wait::Data | Wait::Handshake => Parked { until: now, at_least: None },
+        });
+    }
+
+    /// Notes what rules made of the head. `false` if they put a whole response of ours in its place: then nothing more of the
+    /// server's is wanted.
+    fn takes(&mut self, responded: Responded) -> bool {
+        match responded {
             Responded::Forwarded { status } => {
                 self.status = status;
                 true
@@ -132,6 +154,7 @@ impl Exchange<'_> {
                 self.refusal = Some(Failure::new(By::Proxy, Cause::Abort, Phase::Headers));
                 false
             }
+            Responded::Waits(_) => false,
         }
     }
 }
