@@ -288,6 +288,7 @@ fn values(
     let is_numeric = matches!(method, Method::Int | Method::Len | Method::Version);
     let mut operator = Operator::Eq;
     let spec = PatternSpec { method, case, is_map: false };
+    let keyword = plain_keyword(words[0]);
     let mut group = at;
     for place in at..=words.len() {
         let next = words.get(place).filter(|_| is_numeric).and_then(|word| Operator::by_name(word));
@@ -297,7 +298,7 @@ fn values(
         if group < place && method.takes_patterns() {
             let words = &words[group..place];
             let set = Patterns::from_words(words, spec, operator).map_err(|error| error.later(group))?;
-            patterns.push(scope.registry.add(set));
+            patterns.push(scope.registry.add(set, keyword));
         }
         group = place + 1;
         operator = next.unwrap_or(operator);
@@ -306,6 +307,11 @@ fn values(
         scope.warn(0, format!("'{}' has no value to compare with and never matches", words[0]));
     }
     Ok(Test { expression, method, patterns, groups: None })
+}
+
+/// A fetch without its arguments and converters.
+fn plain_keyword(word: &str) -> &str {
+    word.split(['(', ',']).next().unwrap_or(word)
 }
 
 fn check_method(expression: &Expression, method: Method, at: usize) -> Result<(), RuleError> {

@@ -106,6 +106,6 @@ impl<'a> Scope<'a> {
         }
         let content = self.files.read(name).map_err(|why| RuleError::new(0, format!("cannot read '{name}': {why}")))?;
         let patterns = Patterns::from_file(name, &content, spec)?;
-        Ok(self.registry.add(patterns))
+        Ok(self.registry.add(patterns, ""))
     }
 }

@@ -117,6 +117,7 @@ impl Section {
         let mut compiled = Compiled { section, errors: Vec::new(), warnings: Vec::new(), references: Vec::new() };
         for (number, line) in lines.iter().enumerate() {
             let words: Vec<&str> = line.words.iter().map(String::as_str).collect();
+            scope.registry.at(&line.file, line.line);
             if let Err(error) = compiled.section.add(&words, line.line, mode, &mut scope) {
                 compiled.errors.push(About { line: number, what: error });
             }

@@ -25,7 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("sys", &["time", "wire", "model", "vrrp"]),
     ("generation", &["time", "http", "model", "state", "balance", "rule", "stats"]),
     ("proxy", &["time", "http", "model", "state", "balance", "rule", "stats", "sys", "generation"]),
-    ("admin", &["time", "model", "state", "stats", "sys", "generation"]),
+    ("admin", &["time", "model", "state", "rule", "stats", "sys", "generation"]),
     // Running.
     (
         "run",

@@ -33,8 +33,8 @@ pub async fn serve(mut stream: TcpStream, process: &Process, session: &Session) 
         let step = step(text, &mut gathered);
         let mut out = match &step {
             Step::Gather => String::new(),
-            Step::Run(command, _) => {
-                let answer = table::run(command, process, session);
+            Step::Run(command, payload) => {
+                let answer = table::run(command, payload.as_deref(), process, session);
                 if answer == Answer::Quit {
                     break;
                 }
@@ -66,7 +66,7 @@ enum Step {
     /// More lines.
     Gather,
     /// A command, with its payload.
-    Run(String, #[expect(dead_code, reason = "the commands that take one follow")] Option<String>),
+    Run(String, Option<String>),
 }
 
 fn step(text: String, gathered: &mut Option<Gathered>) -> Step {

@@ -16,6 +16,7 @@ mod process;
 mod proxies;
 mod servers;
 mod statistics;
+mod maps;
 
 pub use server::{Open, bind, serve};
 
@@ -56,6 +57,8 @@ pub struct Process {
 struct Call<'a> {
     /// Its words, those that name it included.
     words: &'a [String],
+    /// What followed `<<`, without the empty line.
+    payload: Option<&'a str>,
     process: &'a Process,
     session: &'a Session,
 }

@@ -3,7 +3,7 @@
 use crate::model::runtime::Level;
 
 use super::session::Session;
-use super::{Answer, Call, Process, help, line, own, process, proxies, servers, statistics};
+use super::{Answer, Call, Process, help, line, maps, own, process, proxies, servers, statistics};
 
 /// A command.
 pub struct Command {
@@ -39,8 +39,8 @@ impl Command {
 }
 
 /// The families, in the order of `help`.
-const FAMILIES: [&[Command]; 5] =
-    [statistics::COMMANDS, servers::COMMANDS, proxies::COMMANDS, process::COMMANDS, own::COMMANDS];
+const FAMILIES: [&[Command]; 6] =
+    [statistics::COMMANDS, servers::COMMANDS, maps::COMMANDS, proxies::COMMANDS, process::COMMANDS, own::COMMANDS];
 
 /// Every command.
 pub fn commands() -> impl Iterator<Item = &'static Command> + Clone {
@@ -57,13 +57,13 @@ fn find(words: &[String]) -> Option<&'static Command> {
 }
 
 /// Carries a line out.
-pub fn run(text: &str, process: &Process, session: &Session) -> Answer {
+pub fn run(text: &str, payload: Option<&str>, process: &Process, session: &Session) -> Answer {
     let words = line::words(text);
     let Some(command) = find(&words) else { return help::unknown(&words, session.level.get()) };
     if session.level.get() < command.level {
         return Answer::error("Permission denied");
     }
-    let call = Call { words: &words, process, session };
+    let call = Call { words: &words, payload, process, session };
     match command.run {
         Run::Now(run) => run(&call),
     }

@@ -5,6 +5,7 @@
 
 mod method;
 pub mod set;
+mod registry;
 mod index;
 mod integer;
 mod network;
@@ -14,7 +15,8 @@ pub mod regex;
 pub use integer::{Operator, Range};
 pub use method::Method;
 pub use regex::Regex;
-pub use set::{Entry, PatternSpec, Patterns, Registry};
+pub use registry::{Origin, Reference, Registry};
+pub use set::{Case, Entry, PatternSpec, Patterns};
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,10 @@
-//! Sets of patterns, and the registry through which the runtime API changes them.
+//! Sets of patterns.
 //!
 //! A set is read by every worker for every request and changed rarely, by rules (`set-map`) or an operator: readers take a
 //! snapshot without a lock, a change builds a new one. A change of a set of n entries costs the time to arrange n entries.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 
@@ -43,6 +44,18 @@ struct Snapshot {
     index: Index,
 }
 
+/// What only those who change a set look at.
+#[derive(Debug, Default)]
+struct Writer {
+    /// The number of the next entry.
+    next_id: u64,
+    /// The version that is searched, and the last one that was prepared.
+    current: u32,
+    prepared: u32,
+    /// Entries of versions that are not searched yet.
+    pending: BTreeMap<u32, Vec<Entry>>,
+}
+
 /// Patterns of one ACL flag group, one file, or one map.
 #[derive(Debug)]
 pub struct Patterns {
@@ -53,8 +66,8 @@ pub struct Patterns {
     /// Whether the text is the pattern of [`Method::Reg`] whose groups the value refers to (`map_regm`).
     operator: Operator,
     current: ArcSwap<Snapshot>,
-    /// Held by whoever changes the set; the number of the next entry.
-    writer: Mutex<u64>,
+    /// Held by whoever changes the set.
+    writer: Mutex<Writer>,
 }
 
 impl Patterns {
@@ -103,7 +116,8 @@ impl Patterns {
         let index = Index::build(spec, &entries, operator)?;
         let next = entries.len() as u64;
         let current = ArcSwap::from_pointee(Snapshot { entries, index });
-        Ok(Patterns { name, spec, operator, current, writer: Mutex::new(next) })
+        let writer = Mutex::new(Writer { next_id: next, ..Writer::default() });
+        Ok(Patterns { name, spec, operator, current, writer })
     }
 
     /// Whether the sample matches an entry.
@@ -163,10 +177,19 @@ impl Patterns {
 
     /// Gives every entry of that key the value. How many there were.
     pub fn set(&self, key: &[u8], value: &[u8]) -> usize {
+        self.set_where(|entry| *entry.key == *key, value)
+    }
+
+    /// Gives the entry with that number the value. How many there were.
+    pub fn set_id(&self, id: u64, value: &[u8]) -> usize {
+        self.set_where(|entry| entry.id == id, value)
+    }
+
+    fn set_where(&self, is_meant: impl Fn(&Entry) -> bool, value: &[u8]) -> usize {
         let mut count = 0;
         let value: Arc<[u8]> = value.into();
         let changed = self.change(|entries, _| {
-            for entry in entries.iter_mut().filter(|entry| *entry.key == *key) {
+            for entry in entries.iter_mut().filter(|entry| is_meant(entry)) {
                 entry.value = Some(Arc::clone(&value));
                 count += 1;
             }
@@ -201,43 +224,88 @@ impl Patterns {
     }
 
     fn change(&self, edit: impl FnOnce(&mut Vec<Entry>, u64)) -> Result<(), String> {
-        let mut next = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self.writer();
         let mut entries = self.current.load().entries.clone();
-        edit(&mut entries, *next);
+        edit(&mut entries, writer.next_id);
         let index = Index::build(self.spec, &entries, self.operator).map_err(|(_, why)| why)?;
-        *next += 1;
+        writer.next_id += 1;
         self.current.store(Arc::new(Snapshot { entries, index }));
         Ok(())
     }
-}
 
-/// Every set of a configuration. A file that is used with two methods has two sets; a change goes to all of its name.
-#[derive(Clone, Debug, Default)]
-pub struct Registry {
-    sets: Vec<Arc<Patterns>>,
-}
-
-impl Registry {
-    /// Keeps a set; its place is its number in the runtime API (`#3`).
-    pub fn add(&mut self, patterns: Patterns) -> Arc<Patterns> {
-        let patterns = Arc::new(patterns);
-        self.sets.push(Arc::clone(&patterns));
-        patterns
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The set of a file that is searched that way.
-    pub fn find(&self, name: &str, spec: PatternSpec) -> Option<Arc<Patterns>> {
-        let is_it = |set: &&Arc<Patterns>| set.spec == spec && set.name.as_deref() == Some(name);
-        self.sets.iter().find(is_it).map(Arc::clone)
+    /// The version that is searched, and the last one that was prepared.
+    pub fn versions(&self) -> (u32, u32) {
+        let writer = self.writer();
+        (writer.current, writer.prepared)
     }
 
-    /// Every set of a file.
-    pub fn named(&self, name: &str) -> impl Iterator<Item = &Arc<Patterns>> {
-        self.sets.iter().filter(move |set| set.name.as_deref() == Some(name))
+    /// Begins a version to which entries are added while the current one is searched; its number.
+    pub fn prepare(&self) -> u32 {
+        let mut writer = self.writer();
+        writer.prepared = writer.prepared.wrapping_add(1);
+        writer.prepared
     }
 
-    /// All sets, by number.
-    pub fn sets(&self) -> &[Arc<Patterns>] {
-        &self.sets
+    /// Entries of versions that are not searched yet.
+    pub fn pending(&self) -> usize {
+        self.writer().pending.values().map(Vec::len).sum()
+    }
+
+    /// The entries of a version, in order.
+    pub fn entries_of(&self, version: u32) -> Vec<Entry> {
+        let writer = self.writer();
+        match version == writer.current {
+            true => self.entries(),
+            false => writer.pending.get(&version).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Adds an entry to a version that is not searched yet. `Err` says why it cannot be one.
+    pub fn add_to(&self, version: u32, key: &[u8], value: Option<&[u8]>) -> Result<(), String> {
+        let mut writer = self.writer();
+        let entry = Entry { key: key.into(), value: value.map(Arc::from), id: writer.next_id };
+        Index::build(self.spec, std::slice::from_ref(&entry), self.operator).map_err(|(_, why)| why)?;
+        writer.next_id += 1;
+        writer.pending.entry(version).or_default().push(entry);
+        Ok(())
+    }
+
+    /// Searches this version from now on; older ones are forgotten. `Err` if its entries do not go together.
+    pub fn commit(&self, version: u32) -> Result<(), String> {
+        let mut writer = self.writer();
+        if version == writer.current {
+            return Ok(());
+        }
+        let entries = writer.pending.get(&version).cloned().unwrap_or_default();
+        let index = Index::build(self.spec, &entries, self.operator).map_err(|(_, why)| why)?;
+        writer.pending.retain(|other, _| *other > version);
+        writer.current = version;
+        self.current.store(Arc::new(Snapshot { entries, index }));
+        Ok(())
+    }
+
+    /// Forgets the entries of a version.
+    pub fn clear_version(&self, version: u32) {
+        let is_current = {
+            let mut writer = self.writer();
+            writer.pending.remove(&version);
+            version == writer.current
+        };
+        if is_current {
+            self.clear();
+        }
+    }
+
+    /// Whether entries are found without being tried one by one, as the runtime API tells.
+    pub fn is_indexed(&self) -> bool {
+        match self.spec.method {
+            Method::Str | Method::Beg => self.spec.case == Case::Sensitive,
+            Method::Ip => true,
+            _ => false,
+        }
     }
 }
