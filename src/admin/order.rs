@@ -1,5 +1,7 @@
 //! What the operator can ask for.
 
+use std::net::{IpAddr, SocketAddr};
+
 use tokio::sync::oneshot;
 
 /// A request to the supervisor and where its answer goes.
@@ -11,6 +13,23 @@ pub struct Order {
     pub answer: oneshot::Sender<Result<String, String>>,
 }
 
+/// A change of a server at run time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServerEdit {
+    /// Another address.
+    Address(SocketAddr),
+    /// Another limit of connections; `None` is none.
+    Maxconn(Option<usize>),
+    /// Another port of its probes; `None` is that of its traffic.
+    CheckPort(Option<u16>),
+    /// Another address of its probes.
+    CheckAddress(IpAddr),
+    /// It comes, as a `server` line of HAProxy's describes it: the words behind its name.
+    Add(Vec<String>),
+    /// It goes.
+    Delete,
+}
+
 /// A kind of request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrderKind {
@@ -20,4 +39,13 @@ pub enum OrderKind {
     Maintenance(bool),
     /// Read the configuration again.
     Reload,
+    /// Change a server of the configuration that runs, until the next reload.
+    Server {
+        /// Name of its backend.
+        backend: String,
+        /// Its name.
+        server: String,
+        /// What changes.
+        edit: ServerEdit,
+    },
 }

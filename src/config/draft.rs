@@ -10,7 +10,7 @@ use crate::diag::{Span, Spanned};
 use crate::model::log::{Hostname, Ring, Selection, Target as LogDestination};
 use crate::model::proxy::{Balance, Mode};
 use crate::model::rules::Userlist;
-use crate::model::runtime::Socket;
+use crate::model::runtime::{Account, Socket};
 use crate::model::vrrp::{ChecksumForm, Version};
 use crate::model::{Endpoint, track};
 
@@ -35,6 +35,10 @@ pub struct Draft {
     pub error_pages: Vec<ErrorPages>,
     /// Control socket.
     pub admin_socket: Option<Spanned<PathBuf>>,
+    /// What workers give up.
+    pub confinement: Confinement,
+    /// How HAProxy's command line starts it.
+    pub start: Start,
     /// HAProxy's runtime sockets.
     pub runtime: Runtime,
     /// Logs of the process.
@@ -47,6 +51,26 @@ pub struct Draft {
     pub drain: Option<Spanned<Duration>>,
     /// Where it says that warnings are errors.
     pub is_strict: Option<Span>,
+}
+
+/// What workers give up.
+#[derive(Clone, Debug, Default)]
+pub struct Confinement {
+    /// Their root.
+    pub root: Option<Spanned<PathBuf>>,
+    /// Their user.
+    pub user: Option<Spanned<Account>>,
+    /// Their group.
+    pub group: Option<Spanned<Account>>,
+}
+
+/// What a file of HAProxy's says of the start; only its command line looks at it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Start {
+    /// `daemon`: goes to the background.
+    pub is_daemon: bool,
+    /// `pidfile`: where the process id is written.
+    pub pid_file: Option<PathBuf>,
 }
 
 /// HAProxy's runtime sockets.

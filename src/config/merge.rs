@@ -44,6 +44,9 @@ fn absorb(mut into: Draft, from: Draft, problems: &Problems) -> Draft {
     into.backends.extend(from.backends);
     into.userlists.extend(from.userlists);
     into.error_pages.extend(from.error_pages);
+    into.confinement.root = into.confinement.root.or(from.confinement.root);
+    into.confinement.user = into.confinement.user.or(from.confinement.user);
+    into.confinement.group = into.confinement.group.or(from.confinement.group);
     into.runtime.sockets.extend(from.runtime.sockets);
     into.runtime.timeout = into.runtime.timeout.or(from.runtime.timeout);
     into.runtime.maxconn = into.runtime.maxconn.or(from.runtime.maxconn);

@@ -84,6 +84,7 @@ fn settings(words: &mut Vec<String>, before: &Process, after: &Process) {
         (before.workers != after.workers, "process workers"),
         (before.maxconn != after.maxconn, "process maxconn"),
         (before.admin_socket != after.admin_socket, "admin socket"),
+        (before.confinement != after.confinement, "process chroot, user or group"),
         (before.runtime != after.runtime, "stats socket"),
     ];
     let changed = waiting.into_iter().filter(|(is_changed, _)| *is_changed);

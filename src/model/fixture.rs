@@ -24,6 +24,7 @@ pub fn model(backends: Vec<Backend>) -> Model {
             workers: None,
             maxconn: None,
             admin_socket: PathBuf::from("/run/vipgate/admin.sock"),
+            confinement: Default::default(),
             runtime: Default::default(),
             log: ProcessLogs::default(),
             drain: Duration::from_secs(1),

@@ -67,10 +67,37 @@ pub struct Process {
     pub maxconn: Option<usize>,
     /// Path of the control socket.
     pub admin_socket: PathBuf,
+    /// What workers give up beside their capabilities.
+    pub confinement: Confinement,
     /// HAProxy's runtime sockets.
     pub runtime: runtime::Runtime,
     /// What is logged, and where.
     pub log: log::ProcessLogs,
     /// How long sessions may finish after a stop was asked for.
     pub drain: std::time::Duration,
+}
+
+/// What workers give up before they serve, where the process has the right to: vg-vrrp, vg-check and vg-ctl stay as they
+/// are, since scripts, addresses and files of the configuration need it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Confinement {
+    /// The directory that becomes their root.
+    pub root: Option<PathBuf>,
+    /// The user that they become.
+    pub user: Option<runtime::Account>,
+    /// The group that they become.
+    pub group: Option<runtime::Account>,
+}
+
+/// A destination of access logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogTarget {
+    /// No access log.
+    Off,
+    /// One raw line each on standard output.
+    Stdout,
+    /// RFC 3164 datagrams to a Unix socket, normally `/dev/log`.
+    SyslogUnix(PathBuf),
+    /// RFC 3164 datagrams over UDP.
+    SyslogUdp(std::net::SocketAddr),
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::config::draft::Start;
 use crate::config::{self, HostFacts, Syntax};
 use crate::diag::{Diagnostic, Severity, Source};
 use crate::model::Model;
@@ -68,6 +69,12 @@ pub fn load(files: &[PathBuf], node: Option<&str>) -> Result<Loaded, LoadError> 
         Some(model) => Ok(Loaded { model, warnings: rendered, warning_count: count_warnings(&loaded.diagnostics) }),
         None => Err(LoadError::Invalid(rendered)),
     }
+}
+
+/// What HAProxy's files say of the start; files that cannot be read say nothing, here.
+pub fn haproxy_start(files: &[PathBuf], node: Option<&str>) -> Start {
+    let sources = sources(files).unwrap_or_default();
+    config::haproxy::start(&Syntax::Haproxy.among(&sources), &host(node))
 }
 
 /// As [`load`], but no node has to be this machine: without `node`, on a machine that is none of them, the files are judged

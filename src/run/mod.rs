@@ -16,7 +16,7 @@ mod ctl;
 pub mod log;
 mod worker;
 
-pub use load::{LoadError, check as check_files, environment, load};
+pub use load::{LoadError, check as check_files, environment, haproxy_start, load};
 pub use supervisor::run;
 
 use std::path::PathBuf;

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use crate::proxy::worker::{self, WorkerContext};
 
 use crate::sys;
+use crate::sys::confine::Cell;
 
 use super::threads;
 
@@ -15,10 +16,10 @@ use super::threads;
 ///
 /// # Errors
 /// The thread cannot be created.
-pub(super) fn spawn(context: WorkerContext) -> io::Result<oneshot::Receiver<()>> {
+pub(super) fn spawn(context: WorkerContext, cell: Cell) -> io::Result<oneshot::Receiver<()>> {
     let heart = Arc::clone(&context.heart);
     let (end, ended) = oneshot::channel::<()>();
-    threads::start(&format!("vg-w{:02}", context.index), &[], move || async move {
+    threads::start_confined(&format!("vg-w{:02}", context.index), cell, move || async move {
         let _end = end;
         heart.belongs_to(sys::thread::current());
         worker::run(context).await;

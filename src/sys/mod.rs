@@ -16,6 +16,7 @@ pub mod splice;
 pub mod sched;
 pub mod thread;
 pub mod caps;
+pub mod confine;
 pub mod limits;
 pub mod descriptors;
 pub mod hosts;

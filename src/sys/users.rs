@@ -4,6 +4,30 @@ use std::io;
 
 use nix::unistd::{Group, User};
 
+use crate::model::runtime::Account;
+
+/// The number of an account as a user.
+///
+/// # Errors
+/// As [`user`].
+pub fn uid_of(account: &Account) -> io::Result<u32> {
+    match account {
+        Account::Id(number) => Ok(*number),
+        Account::Name(name) => user(name),
+    }
+}
+
+/// The number of an account as a group.
+///
+/// # Errors
+/// As [`group`].
+pub fn gid_of(account: &Account) -> io::Result<u32> {
+    match account {
+        Account::Id(number) => Ok(*number),
+        Account::Name(name) => group(name),
+    }
+}
+
 /// The number of a user.
 ///
 /// # Errors

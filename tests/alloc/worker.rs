@@ -109,6 +109,7 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
             workers: Some(1),
             maxconn: None,
             admin_socket: PathBuf::from("unused"),
+            confinement: Default::default(),
             runtime: Default::default(),
             log: ProcessLogs::default(),
             drain: second,

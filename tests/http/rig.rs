@@ -82,6 +82,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             workers: None,
             maxconn: None,
             admin_socket: "/nowhere".into(),
+            confinement: Default::default(),
             runtime: Default::default(),
             log: ProcessLogs::default(),
             drain: Duration::from_secs(1),

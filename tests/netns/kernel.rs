@@ -375,6 +375,7 @@ pub fn model() -> Model {
             workers: None,
             maxconn: None,
             admin_socket: "/nonexistent".into(),
+            confinement: Default::default(),
             runtime: Default::default(),
             log: vipgate::model::log::ProcessLogs::default(),
             drain: Duration::ZERO,

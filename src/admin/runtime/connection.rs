@@ -34,7 +34,7 @@ pub async fn serve(mut stream: TcpStream, process: &Process, session: &Session) 
         let mut out = match &step {
             Step::Gather => String::new(),
             Step::Run(command, payload) => {
-                let answer = table::run(command, payload.as_deref(), process, session);
+                let answer = table::run(command, payload.as_deref(), process, session).await;
                 if answer == Answer::Quit {
                     break;
                 }

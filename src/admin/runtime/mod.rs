@@ -16,6 +16,7 @@ mod process;
 mod proxies;
 mod servers;
 mod statistics;
+mod dynamic;
 mod maps;
 
 pub use server::{Open, bind, serve};
@@ -24,7 +25,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::sync::mpsc;
 
+use crate::admin::Order;
 use crate::generation::Generation;
 use crate::model::runtime::{Level, SeverityOutput};
 use crate::state::process::ProcessFacts;
@@ -47,6 +50,8 @@ pub struct Process {
     pub started: Instant,
     /// Number of workers.
     pub workers: usize,
+    /// Where changes of the configuration are ordered.
+    pub orders: mpsc::Sender<Order>,
     /// The sockets, for `show cli sockets`.
     pub sockets: Vec<(String, Level)>,
     /// Inactivity after which a connection is closed.
@@ -114,6 +119,7 @@ impl Answer {
 #[repr(u8)]
 enum Severity {
     Error = 3,
+    Warning = 4,
     Info = 6,
 }
 
@@ -121,6 +127,7 @@ impl Severity {
     fn word(self) -> &'static str {
         match self {
             Severity::Error => "err",
+            Severity::Warning => "warning",
             Severity::Info => "info",
         }
     }

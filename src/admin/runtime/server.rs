@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use crate::model::Endpoint;
-use crate::model::runtime::{Account, Ownership, Runtime, Socket};
+use crate::model::runtime::{Ownership, Runtime, Socket};
 use crate::sys::listener::{self, Claim, Watched};
 use crate::sys::users;
 
@@ -50,18 +50,10 @@ fn open(socket: &Socket) -> io::Result<TcpListener> {
 
 /// Names of accounts as numbers.
 fn ownership(written: &Ownership) -> io::Result<listener::Ownership> {
-    let user = |account: &Account| match account {
-        Account::Id(number) => Ok(*number),
-        Account::Name(name) => users::user(name),
-    };
-    let group = |account: &Account| match account {
-        Account::Id(number) => Ok(*number),
-        Account::Name(name) => users::group(name),
-    };
     Ok(listener::Ownership {
         mode: written.mode,
-        uid: written.user.as_ref().map(user).transpose()?,
-        gid: written.group.as_ref().map(group).transpose()?,
+        uid: written.user.as_ref().map(users::uid_of).transpose()?,
+        gid: written.group.as_ref().map(users::gid_of).transpose()?,
     })
 }
 

@@ -1,5 +1,6 @@
 //! Commands about servers: their state and weight.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::generation::{Backend, Generation};
@@ -10,7 +11,7 @@ use crate::state::servers::{Admin, Server};
 use crate::sys;
 
 use super::table::Command;
-use super::{Answer, Call};
+use super::{Answer, Call, dynamic};
 
 pub const COMMANDS: &[Command] = &[
     Command::now("get weight", Level::User, "get weight <bk>/<srv>", "report a server's current weight", |call| {
@@ -37,12 +38,19 @@ pub const COMMANDS: &[Command] = &[
         "disable a server for maintenance (use 'set server' instead)",
         |call| answer(Chosen::find(call, 2).map(|chosen| chosen.set_admin(Admin::Maint))),
     ),
-    Command::now(
+    Command::later(
         "set server",
         Level::Admin,
         "set server <bk>/<srv> [opts]",
         "change a server's state, weight, address or ssl",
-        |call| answer(Chosen::find(call, 2).and_then(|chosen| chosen.set(call))),
+        |call| {
+            Box::pin(async move {
+                match dynamic::OPTIONS.iter().find(|(word, _)| *word == call.word(3)) {
+                    Some((_, change)) => change(call).await,
+                    None => answer(Chosen::find(call, 2).and_then(|chosen| chosen.set(call))),
+                }
+            })
+        },
     ),
 ];
 
@@ -90,11 +98,24 @@ impl Chosen {
         self.backend.model.servers.get(self.index).map_or(0, |server| server.weight.value())
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        self.backend.model.servers.get(self.index).map_or(nowhere, |server| server.address)
+    }
+
+    /// Whether it is probed.
+    pub fn is_checked(&self) -> bool {
+        self.backend.model.servers.get(self.index).is_some_and(|server| server.check.is_some())
+    }
+
     fn set(&self, call: &Call<'_>) -> Result<Answer, Answer> {
         match OPTIONS.iter().find(|(word, _)| *word == call.word(3)) {
             Some((_, change)) => change(self, call),
             None => {
-                let words: Vec<&str> = OPTIONS.iter().map(|(word, _)| *word).collect();
+                let mut words: Vec<&str> = OPTIONS.iter().map(|(word, _)| *word).collect();
+                words.extend(dynamic::OPTIONS.iter().map(|(word, _)| *word));
+                words.sort_unstable();
                 Err(Answer::error(format!("usage: set server <backend>/<server> {}", words.join(" | "))))
             }
         }

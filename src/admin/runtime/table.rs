@@ -1,9 +1,12 @@
 //! Every command: its words, who may give it, what help says, what it does.
 
+use std::future::Future;
+use std::pin::Pin;
+
 use crate::model::runtime::Level;
 
 use super::session::Session;
-use super::{Answer, Call, Process, help, line, maps, own, process, proxies, servers, statistics};
+use super::{Answer, Call, Process, dynamic, help, line, maps, own, process, proxies, servers, statistics};
 
 /// A command.
 pub struct Command {
@@ -19,10 +22,15 @@ pub struct Command {
     pub run: Run,
 }
 
+/// A command that awaits other threads.
+pub type Later = for<'a> fn(&'a Call<'a>) -> Pin<Box<dyn Future<Output = Answer> + 'a>>;
+
 /// How a command is carried out.
 pub enum Run {
     /// At once.
     Now(fn(&Call<'_>) -> Answer),
+    /// After other threads have answered.
+    Later(Later),
 }
 
 impl Command {
@@ -36,11 +44,29 @@ impl Command {
     ) -> Command {
         Command { words, level, usage, doc, run: Run::Now(run) }
     }
+
+    /// A command that awaits other threads.
+    pub const fn later(
+        words: &'static str,
+        level: Level,
+        usage: &'static str,
+        doc: &'static str,
+        run: Later,
+    ) -> Command {
+        Command { words, level, usage, doc, run: Run::Later(run) }
+    }
 }
 
 /// The families, in the order of `help`.
-const FAMILIES: [&[Command]; 6] =
-    [statistics::COMMANDS, servers::COMMANDS, maps::COMMANDS, proxies::COMMANDS, process::COMMANDS, own::COMMANDS];
+const FAMILIES: [&[Command]; 7] = [
+    statistics::COMMANDS,
+    servers::COMMANDS,
+    dynamic::COMMANDS,
+    maps::COMMANDS,
+    proxies::COMMANDS,
+    process::COMMANDS,
+    own::COMMANDS,
+];
 
 /// Every command.
 pub fn commands() -> impl Iterator<Item = &'static Command> + Clone {
@@ -57,7 +83,7 @@ fn find(words: &[String]) -> Option<&'static Command> {
 }
 
 /// Carries a line out.
-pub fn run(text: &str, payload: Option<&str>, process: &Process, session: &Session) -> Answer {
+pub async fn run(text: &str, payload: Option<&str>, process: &Process, session: &Session) -> Answer {
     let words = line::words(text);
     let Some(command) = find(&words) else { return help::unknown(&words, session.level.get()) };
     if session.level.get() < command.level {
@@ -66,6 +92,7 @@ pub fn run(text: &str, payload: Option<&str>, process: &Process, session: &Sessi
     let call = Call { words: &words, payload, process, session };
     match command.run {
         Run::Now(run) => run(&call),
+        Run::Later(run) => run(&call).await,
     }
 }
 

@@ -42,9 +42,14 @@ pub(super) fn start(arguments: &[String]) -> anyhow::Result<ExitCode> {
 /// What the second process says last on its standard output.
 const READY: &str = "serving\n";
 
+/// Whether this is the second process.
+pub(super) fn is_second() -> bool {
+    std::env::var_os(MARK).is_some()
+}
+
 /// In the second process: tells the first one, and lets go of it.
 pub(super) fn started() {
-    if std::env::var_os(MARK).is_none() {
+    if !is_second() {
         return;
     }
     print!("{READY}");

@@ -20,7 +20,7 @@ use options::Invocation;
 
 /// Runs with the arguments behind the name.
 pub(super) fn main(arguments: &[String]) -> anyhow::Result<ExitCode> {
-    let asked = match options::read(arguments) {
+    let mut asked = match options::read(arguments) {
         Ok(asked) => asked,
         Err(error) => {
             alert(&error.to_string());
@@ -51,6 +51,9 @@ pub(super) fn main(arguments: &[String]) -> anyhow::Result<ExitCode> {
     if asked.is_verbose && !asked.is_quiet {
         asked.passed_over.iter().for_each(|message| eprintln!("[NOTICE]   ({}) : {message}.", std::process::id()));
     }
+    let start = run::haproxy_start(&asked.files, asked.node.as_deref());
+    asked.is_background |= start.is_daemon && !background::is_second();
+    asked.pid_file = asked.pid_file.or(start.pid_file);
     if asked.is_check || asked.is_strict || asked.is_background {
         match judge(&asked) {
             Verdict::Valid if asked.is_check => {

@@ -259,6 +259,15 @@ fn process(out: &mut Text, model: &Model) {
         out.pair(1, "maxconn", maxconn);
     }
     out.pair(1, "drain", time(process.drain));
+    let confinement = &process.confinement;
+    if let Some(root) = &confinement.root {
+        out.pair(1, "chroot", quoted(&root.display().to_string()));
+    }
+    for (key, account) in [("user", &confinement.user), ("group", &confinement.group)] {
+        if let Some(account) = account {
+            out.pair(1, key, quoted(&account.to_string()));
+        }
+    }
     out.line(0, "admin:");
     out.pair(1, "socket", quoted(&process.admin_socket.display().to_string()));
     runtime(out, &process.runtime);

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use crate::diag::{Problems, Source};
 
 use super::HostFacts;
-use super::draft::Draft;
+use super::draft::{Draft, Start};
 
 pub use alert::alert;
 pub use version::{SPOKEN, Version};
@@ -46,6 +46,11 @@ const FORMATS: [(&str, &str); 3] = [
 /// What the files say together. The numbers are those of the sources in the list that diagnostics refer to.
 pub fn read(sources: &[(usize, &Source)], host: &HostFacts, problems: &Problems) -> Draft {
     load(sources, host, problems).0
+}
+
+/// What the files say of the start, which `vipgate haproxy` carries out.
+pub fn start(sources: &[(usize, &Source)], host: &HostFacts) -> Start {
+    load(sources, host, &Problems::default()).0.start
 }
 
 /// Host names that the files use and that `host` does not know.

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use crate::diag::{Diagnostic, Problems, Source, Span, Spanned, nearest};
 use crate::model::runtime::Runtime;
-use crate::model::{Model, Process};
+use crate::model::{Confinement, Model, Process};
 
 use super::HostFacts;
 use super::draft::{self, Draft};
@@ -86,6 +86,11 @@ fn process(context: &Context<'_>) -> Process {
         workers: draft.workers.map(|workers| size(workers.value)),
         maxconn: draft.maxconn.map(|maxconn| size(maxconn.value)),
         admin_socket: or(&draft.admin_socket, PathBuf::from("/run/vipgate/admin.sock")),
+        confinement: Confinement {
+            root: draft.confinement.root.as_ref().map(|root| root.value.clone()),
+            user: draft.confinement.user.as_ref().map(|user| user.value.clone()),
+            group: draft.confinement.group.as_ref().map(|group| group.value.clone()),
+        },
         runtime: runtime(&draft.runtime),
         log: logs::process(context),
         drain: or(&draft.drain, Duration::from_secs(30)),

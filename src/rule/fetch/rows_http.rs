@@ -68,7 +68,7 @@ pub(super) const ROWS: &[Row] = &[
     row("req.body_len", NONE, Kind::Int, RequestHead, Function(buffer::body_length::<false>), "its length"),
     row("req.body_size", NONE, Kind::Int, RequestHead, Function(buffer::body_size::<false>), "the announced length of the body"),
     row("req.body_param", (&[Str, Word(&["i"])], 0), Kind::Str, RequestHead, Function(query::body_parameter), "value of a parameter of a body sent by a form"),
-    row("http_first_req", NONE, Kind::Bool, RequestHead, Flag(Number::IsFirstRequest), "whether this is the connection's first request"),
+    row("http_first_req", NONE, Kind::Bool, Transaction, Flag(Number::IsFirstRequest), "whether this is the connection's first request"),
     row("unique-id", NONE, Kind::Str, Session, Text(Words::UniqueId), "the request's unique id"),
     row("capture.req.hdr", SLOT, Kind::Str, Session, Function(header::captured_request), "what was captured in a slot of the request"),
     row("capture.req.method", NONE, Kind::Str, Transaction, Function(line::received_method), "the method as it came"),

@@ -11,6 +11,7 @@
 mod start;
 mod orders;
 mod reload;
+mod edit;
 mod stop;
 
 use std::path::PathBuf;

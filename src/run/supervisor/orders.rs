@@ -14,6 +14,9 @@ impl Supervisor {
     pub(super) fn obey(&mut self, order: Order) {
         match order.kind {
             OrderKind::Reload => self.begin_reload(Some(order.answer)),
+            OrderKind::Server { backend, server, edit } => {
+                let _ = order.answer.send(self.edit_server(&backend, &server, edit));
+            }
             OrderKind::Failover(instance) => {
                 if let Some(name) = &instance
                     && !self.generation.load().model.instances.iter().any(|known| known.name == *name)

@@ -64,12 +64,23 @@ impl Supervisor {
         let changed = self.changed(&current.model, &model);
         model.process.admin_socket.clone_from(&current.model.process.admin_socket);
         stays_on_the_lan(&current.model, &model)?;
+        let next = self.run_model(&current, model)?;
+        tracing::info!(generation = next.number, changed, "a new configuration is running");
+        let mut done = format!("configuration {} is running: {changed}", next.number);
+        if loaded.warning_count > 0 {
+            done.push_str(&format!(", with {} warnings\n{}", loaded.warning_count, loaded.warnings));
+        }
+        Ok(done)
+    }
+
+    /// Prepares what can fail of another model, then runs it.
+    pub(super) fn run_model(&mut self, current: &Arc<Generation>, model: Model) -> Result<Arc<Generation>, String> {
         Supervisor::lock_node(&mut self.node_lock, &model)?;
         let prepared = self
             .listeners
             .prepare(&model, self.wiring.workers.len())
             .map_err(|(address, error)| format!("cannot listen on {address}: {error}"))?;
-        let next = Generation::prepare(current.number + 1, model, &self.registry, Some(&current))
+        let next = Generation::prepare(current.number + 1, model, &self.registry, Some(current))
             .map_err(|error| error.to_string())?;
         self.listeners.commit(&next.model, prepared);
         self.generation.store(Arc::clone(&next));
@@ -77,12 +88,7 @@ impl Supervisor {
         let (model, backends) = (Arc::clone(&next.model), backends(&next));
         let listeners = self.listeners.all();
         let _ = self.wiring.vrrp.send(VrrpOrder::Reconfigure { model, backends, board, listeners });
-        tracing::info!(generation = next.number, changed, "a new configuration is running");
-        let mut done = format!("configuration {} is running: {changed}", next.number);
-        if loaded.warning_count > 0 {
-            done.push_str(&format!(", with {} warnings\n{}", loaded.warning_count, loaded.warnings));
-        }
-        Ok(done)
+        Ok(next)
     }
 
     /// What changes, in a sentence.

@@ -9,14 +9,14 @@ use tokio::sync::mpsc;
 use super::Supervisor;
 use crate::admin;
 use crate::generation::Generation;
-use crate::model::Model;
 use crate::model::track::Object;
+use crate::model::{Confinement, Model};
 use crate::proxy::worker::{WorkerCommand, WorkerContext};
 use crate::run::ctl::{self, Ctl, LoadRequest, RuntimeSockets, View};
 use crate::run::listeners::Listeners;
 use crate::run::readiness::Readiness;
 use crate::run::vrrp::{self, Scheduling, VrrpContext};
-use crate::run::wiring::{CheckOrder, Ends, wire};
+use crate::run::wiring::{CheckOrder, Ends, Wiring, wire};
 use crate::run::{Settings, check, log, threads, worker};
 use crate::state::levels::{Board, Level};
 use crate::state::process::ProcessFacts;
@@ -24,6 +24,7 @@ use crate::state::servers::{Backend, Registry};
 use crate::state::sessions::Sessions;
 use crate::sys;
 use crate::sys::caps::Capability;
+use crate::sys::confine::Cell;
 
 /// Capabilities that vg-vrrp starts with; it locks its memory, raises its priority, and keeps the first two.
 const VRRP_NEEDS: &[Capability] =
@@ -64,7 +65,7 @@ impl Supervisor {
             logs_dropped: log.lost(),
             ..ProcessFacts::default()
         });
-        let runtime = runtime_sockets(&generation, &cell, &sessions, &facts)?;
+        let runtime = runtime_sockets(&generation, &cell, &wiring, &facts)?;
         let view = Arc::new(View {
             generation: Arc::clone(&cell),
             vrrp: wiring.vrrp_status.clone(),
@@ -104,6 +105,7 @@ impl Supervisor {
         loads: mpsc::Receiver<LoadRequest>,
         generation: &Arc<Generation>,
     ) -> anyhow::Result<()> {
+        let cell = cell(&generation.model.process.confinement)?;
         for (index, (own, shared)) in ends.workers.into_iter().zip(&self.wiring.workers).enumerate() {
             let context = WorkerContext {
                 index,
@@ -115,7 +117,7 @@ impl Supervisor {
                 sessions: Arc::clone(&self.wiring.sessions),
                 facts: Arc::clone(&self.view.facts),
             };
-            let ended = worker::spawn(context).context("cannot start a worker")?;
+            let ended = worker::spawn(context, cell.clone()).context("cannot start a worker")?;
             self.ended.push(ended);
         }
         check::spawn(check::CheckThread {
@@ -184,11 +186,25 @@ impl Supervisor {
     }
 }
 
+/// What workers give up, with the numbers of the accounts. A process that is not root's gives up nothing more, and says so.
+fn cell(confinement: &Confinement) -> anyhow::Result<Cell> {
+    if *confinement != Confinement::default() && !sys::confine::is_possible() {
+        tracing::warn!("chroot, user and group are not taken: the process does not run as root");
+        return Ok(Cell::default());
+    }
+    if let Some(root) = confinement.root.as_ref().filter(|root| !root.is_dir()) {
+        return Err(anyhow!("cannot chroot to {}: it is no directory", root.display()));
+    }
+    let user = confinement.user.as_ref().map(sys::users::uid_of).transpose().context("cannot find the user")?;
+    let group = confinement.group.as_ref().map(sys::users::gid_of).transpose().context("cannot find the group")?;
+    Ok(Cell { root: confinement.root.clone(), uid: user, gid: group })
+}
+
 /// Opens HAProxy's runtime sockets, with what their commands work on.
 fn runtime_sockets(
     generation: &Generation,
     cell: &Arc<ArcSwap<Generation>>,
-    sessions: &Arc<Sessions>,
+    wiring: &Wiring,
     facts: &Arc<ProcessFacts>,
 ) -> anyhow::Result<RuntimeSockets> {
     let runtime = &generation.model.process.runtime;
@@ -196,11 +212,12 @@ fn runtime_sockets(
         .map_err(|(endpoint, error)| anyhow!("cannot open the stats socket {endpoint}: {error}"))?;
     let process = admin::runtime::Process {
         generation: Arc::clone(cell),
-        sessions: Arc::clone(sessions),
-        most_sessions: sessions.limit(),
+        sessions: Arc::clone(&wiring.sessions),
+        most_sessions: wiring.sessions.limit(),
         facts: Arc::clone(facts),
         started: facts.started,
         workers: facts.threads,
+        orders: wiring.orders_sender.clone(),
         sockets: runtime.sockets.iter().map(|socket| (socket.endpoint.to_string(), socket.level)).collect(),
         timeout: runtime.timeout,
     };

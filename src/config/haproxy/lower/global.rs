@@ -1,12 +1,14 @@
 //! The `global` section.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::draft::Draft;
+use crate::config::draft::{Confinement, Draft, Start};
 use crate::config::haproxy::section::{Line, Section};
 use crate::config::haproxy::table::{Place, Row};
 use crate::diag::{Span, Spanned};
 use crate::model::log::Hostname;
+use crate::model::runtime::Account;
 
 use super::Context;
 use super::log::{self, Logs};
@@ -23,28 +25,35 @@ pub struct Global {
     workers: Option<Spanned<u64>>,
     drain: Option<Spanned<Duration>>,
     is_strict: Option<Span>,
+    confinement: Confinement,
+    start: Start,
 }
 
 type Handler = fn(&mut Global, &'static Row, &Line, &Context<'_>);
 
 /// Every word that is honoured.
-pub const HANDLERS: [(&str, Handler); 17] = [
-    ("daemon", elsewhere),
+pub const HANDLERS: &[(&str, Handler)] = &[
+    ("chroot", chroot),
+    ("daemon", |global, _, _, _| global.start.is_daemon = true),
     ("dns-accept-family", noticed),
+    ("gid", |global, _, line, context| global.confinement.group = id(line, context)),
+    ("group", |global, _, line, context| global.confinement.group = name(line, context)),
     ("hard-stop-after", hard_stop_after),
     ("log", |global, _, line, context| log::log(&mut global.logs, line, context)),
     ("log-send-hostname", hostname),
     ("log-tag", |global, _, line, context| global.logs.tag = log::tag(line, context).or(global.logs.tag.take())),
     ("maxconn", maxconn),
     ("nbthread", nbthread),
-    ("pidfile", elsewhere),
+    ("pidfile", pid_file),
     ("presetenv", environment),
     ("resetenv", elsewhere),
     ("setenv", environment),
     ("stats maxconn", |global, row, line, context| runtime::maxconn(&mut global.runtime, row, line, context)),
     ("stats socket", |global, row, line, context| runtime::socket(&mut global.runtime, row, line, context)),
     ("stats timeout", |global, row, line, context| runtime::timeout(&mut global.runtime, row, line, context)),
+    ("uid", |global, _, line, context| global.confinement.user = id(line, context)),
     ("unsetenv", elsewhere),
+    ("user", |global, _, line, context| global.confinement.user = name(line, context)),
     ("zero-warning", |global, _, line, _| global.is_strict = Some(line.span_of(1))),
 ];
 
@@ -65,6 +74,8 @@ impl Global {
         draft.workers = self.workers;
         draft.drain = self.drain;
         draft.is_strict = self.is_strict;
+        draft.confinement = self.confinement.clone();
+        draft.start = self.start.clone();
         self.runtime.lower(draft);
         // Nobody who writes no `log` wants lines on standard output.
         draft.log.targets = Some(self.logs.targets.clone());
@@ -75,6 +86,34 @@ impl Global {
 
 /// Carried out where lines are read, or by the command line.
 fn elsewhere(_: &mut Global, _: &'static Row, _: &Line, _: &Context<'_>) {}
+
+fn chroot(global: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {
+    let Some(word) = context.argument(line, 1, "a directory") else { return };
+    context.no_more(line, 2);
+    let parsed = match word.text.as_str() {
+        "auto" => Err("'auto' is not supported: name an empty directory".to_owned()),
+        path if path.starts_with('/') => Ok(PathBuf::from(path)),
+        path => Err(format!("'{path}' is no absolute path")),
+    };
+    global.confinement.root = context.value(word, parsed).or(global.confinement.root.take());
+}
+
+fn pid_file(global: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {
+    let Some(word) = context.argument(line, 1, "a file name") else { return };
+    context.no_more(line, 2);
+    global.start.pid_file = Some(PathBuf::from(&word.text));
+}
+
+fn id(line: &Line, context: &Context<'_>) -> Option<Spanned<Account>> {
+    let number = count(line, context, 0, u32::MAX.into())?;
+    u32::try_from(number.value).ok().map(|id| Spanned::new(Account::Id(id), number.span))
+}
+
+fn name(line: &Line, context: &Context<'_>) -> Option<Spanned<Account>> {
+    let word = context.argument(line, 1, "a name")?;
+    context.no_more(line, 2);
+    Some(Spanned::new(Account::Name(word.text.clone()), word.span))
+}
 
 fn noticed(_: &mut Global, row: &'static Row, line: &Line, context: &Context<'_>) {
     context.notice(row, line.span_of(1));

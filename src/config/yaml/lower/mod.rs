@@ -9,9 +9,10 @@ mod rules;
 mod runtime;
 mod log;
 
-use crate::config::draft::{Draft, Node as NodeDraft};
+use crate::config::draft::{Confinement, Draft, Node as NodeDraft, Start};
 use crate::diag::Spanned;
 
+use super::place;
 use super::tree::{Entry, Node};
 use super::value::{self, Wrong};
 
@@ -29,6 +30,12 @@ pub fn file(root: &Node) -> Draft {
         frontends: sections("frontends").iter().map(proxy::frontend).collect(),
         backends: sections("backends").iter().map(proxy::backend).collect(),
         admin_socket: read(inner("admin", "socket"), value::absolute),
+        confinement: Confinement {
+            root: read(inner("process", "chroot"), value::absolute),
+            user: read(inner("process", "user"), place::account),
+            group: read(inner("process", "group"), place::account),
+        },
+        start: Start::default(),
         runtime: runtime::runtime(root.value("admin")),
         log: root.value("log").map(log::process).unwrap_or_default(),
         workers: read(inner("process", "workers"), value::number),

@@ -143,5 +143,12 @@ static PROCESS: Section = Section {
             Value::One(Scalar::Duration(0, 86_400_000)),
             "How long sessions may finish after a stop was asked for. Default 30s.",
         ),
+        key("chroot", Value::One(Scalar::Path), "Directory that becomes the root of the workers, if started as root."),
+        key(
+            "user",
+            Value::One(Scalar::Account),
+            "User that the workers become, by name or number, if started as root.",
+        ),
+        key("group", Value::One(Scalar::Account), "Group that the workers become, likewise."),
     ],
 };

@@ -1,0 +1,196 @@
+//! What makes another configuration of the one that runs: main carries it out, and its answer is awaited.
+
+use std::net::{IpAddr, SocketAddr};
+
+use tokio::sync::oneshot;
+
+use crate::admin::{Order, OrderKind, ServerEdit};
+use crate::model::proxy::Balance;
+use crate::model::runtime::Level;
+
+use super::servers::{Chosen, find_backend, refused};
+use super::table::{Command, Later};
+use super::{Answer, Call, Severity};
+
+pub const COMMANDS: &[Command] = &[
+    Command::later("add server", Level::Admin, "add server <bk>/<srv>", "create a new server", |call| {
+        Box::pin(async move { settled(add(call).await) })
+    }),
+    Command::later("del server", Level::Admin, "del server <bk>/<srv>", "remove a dynamically added server", |call| {
+        Box::pin(async move { settled(delete(call).await) })
+    }),
+    Command::later(
+        "set maxconn server",
+        Level::Admin,
+        "set maxconn server <bk>/<srv>",
+        "change a server's maxconn setting",
+        |call| Box::pin(async move { settled(maxconn(call).await) }),
+    ),
+];
+
+/// Options of `set server` that need another configuration.
+pub const OPTIONS: &[(&str, Later)] = &[
+    ("addr", |call| Box::pin(async move { settled(address(call).await) })),
+    ("check-addr", |call| Box::pin(async move { settled(check_address(call).await) })),
+    ("check-port", |call| Box::pin(async move { settled(check_port(call).await) })),
+];
+
+fn settled(result: Result<Answer, Answer>) -> Answer {
+    result.unwrap_or_else(|refusal| refusal)
+}
+
+/// Has main change a server.
+async fn order(call: &Call<'_>, backend: &str, server: &str, edit: ServerEdit) -> Result<(), Answer> {
+    let (answer, answered) = oneshot::channel();
+    let kind = OrderKind::Server { backend: backend.to_owned(), server: server.to_owned(), edit };
+    let gone = || Answer::error("The process is stopping.");
+    call.process.orders.send(Order { kind, answer }).await.map_err(|_| gone())?;
+    answered.await.map_err(|_| gone())?.map(drop).map_err(Answer::error)
+}
+
+/// The backend and the server that a word names.
+fn names<'a>(call: &'a Call<'_>, number: usize) -> Result<(&'a str, &'a str), Answer> {
+    call.word(number).split_once('/').ok_or_else(|| Answer::error("Require 'backend/server'."))
+}
+
+async fn add(call: &Call<'_>) -> Result<Answer, Answer> {
+    let (backend, server) = names(call, 2)?;
+    let known =
+        find_backend(&call.process.generation.load(), backend).ok_or_else(|| Answer::error("No such backend."))?;
+    if call.word(3).is_empty() {
+        return Err(Answer::error("'server' expects <name> and <addr>[:<port>] as arguments."));
+    }
+    if matches!(known.model.balance, Balance::StaticRr | Balance::Source) {
+        return Err(Answer::error(format!("backend '{backend}' uses a non dynamic load balancing method")));
+    }
+    let words = call.words.get(3..).unwrap_or_default().to_vec();
+    order(call, backend, server, ServerEdit::Add(words)).await?;
+    Ok(Answer::info("New server registered."))
+}
+
+async fn delete(call: &Call<'_>) -> Result<Answer, Answer> {
+    let chosen = Chosen::find(call, 2)?;
+    let (backend, server) = names(call, 2)?;
+    let generation = call.process.generation.load_full();
+    let frontends = generation.model.frontends.iter().flat_map(|frontend| &frontend.rules);
+    let backends = generation.model.backends.iter().flat_map(|backend| &backend.rules);
+    let is_used =
+        frontends.chain(backends).any(|line| line.words.iter().any(|word| names_server(word, backend, server)))
+            || chosen.backend.model.rules.iter().any(|line| {
+                line.words.first().is_some_and(|word| word == "use-server")
+                    && line.words.get(1).is_some_and(|word| word == server)
+            });
+    if is_used {
+        return Err(Answer::error(
+            "This server cannot be removed at runtime due to other configuration elements pointing to it.",
+        ));
+    }
+    order(call, backend, server, ServerEdit::Delete).await?;
+    Ok(Answer::info("Server deleted."))
+}
+
+/// Whether a word of a rule has `backend/server` in it.
+fn names_server(word: &str, backend: &str, server: &str) -> bool {
+    let whole = format!("{backend}/{server}");
+    let is_part = |character: Option<char>| character.is_some_and(|c| c.is_ascii_alphanumeric() || "-_.:/".contains(c));
+    word.match_indices(&whole).any(|(at, _)| {
+        let (before, after) = (word.get(..at), word.get(at + whole.len()..));
+        !is_part(before.and_then(|text| text.chars().next_back()))
+            && !is_part(after.and_then(|text| text.chars().next()))
+    })
+}
+
+async fn maxconn(call: &Call<'_>) -> Result<Answer, Answer> {
+    Chosen::find(call, 3)?;
+    let (backend, server) = names(call, 3)?;
+    let text = call.word(4);
+    if text.is_empty() {
+        return Err(Answer::error("Require <maxconn>."));
+    }
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let count: usize = match (text[..digits].parse(), digits == text.len()) {
+        (Ok(count), true) => count,
+        (Ok(_), false) => return Err(refused("Trailing garbage in maxconn string")),
+        (Err(_), _) => return Err(refused("maxconn string empty or preceded by garbage")),
+    };
+    order(call, backend, server, ServerEdit::Maxconn((count > 0).then_some(count))).await?;
+    Ok(Answer::Done)
+}
+
+/// `set server b/s addr ADDRESS [port PORT]`: says what it did, with and without a change.
+async fn address(call: &Call<'_>) -> Result<Answer, Answer> {
+    let chosen = Chosen::find(call, 2)?;
+    let (backend, server) = names(call, 2)?;
+    let (text, has_port) = (call.word(4), call.word(5) == "port");
+    if text.is_empty() {
+        return Err(Answer::error("set server <b>/<s> addr requires an address and optionally a port."));
+    }
+    let said = |text: String| Answer::Message(Severity::Warning, format!("{text} by 'stats socket command'\n"));
+    let Ok(wanted) = text.parse::<IpAddr>() else { return Err(said(format!("Invalid addr '{text}'"))) };
+    let before = chosen.address();
+    let moved = match wanted == before.ip() {
+        true => "no need to change the addr".to_owned(),
+        false => format!("IP changed from '{}' to '{wanted}'", before.ip()),
+    };
+    let (port, told) = match (has_port, call.word(6).parse::<u16>()) {
+        (false, _) => (before.port(), String::new()),
+        (true, Ok(port)) if port == before.port() => (port, ", no need to change the port".to_owned()),
+        (true, Ok(port)) => (port, format!(", port changed from '{}' to '{port}'", before.port())),
+        (true, Err(_)) => (before.port(), format!(", problem converting port '{}' to an int", call.word(6))),
+    };
+    let after = SocketAddr::new(wanted, port);
+    if after != before {
+        order(call, backend, server, ServerEdit::Address(after)).await?;
+    }
+    Ok(said(format!("{moved}{told}")))
+}
+
+async fn check_address(call: &Call<'_>) -> Result<Answer, Answer> {
+    let (backend, server) = names(call, 2)?;
+    let text = call.word(4);
+    if text.is_empty() {
+        return Err(Answer::error("set server <b>/<s> check-addr requires an address and optionally a port."));
+    }
+    let address = text.parse().map_err(|_| refused(&format!("invalid addr '{text}'")))?;
+    checked(call)?;
+    order(call, backend, server, ServerEdit::CheckAddress(address)).await?;
+    match call.word(5) {
+        "port" => set_check_port(call, call.word(6)).await,
+        _ => Ok(Answer::Done),
+    }
+}
+
+async fn check_port(call: &Call<'_>) -> Result<Answer, Answer> {
+    match call.word(4) {
+        "" => Err(Answer::error("set server <b>/<s> check-port requires a port.")),
+        port => set_check_port(call, port).await,
+    }
+}
+
+async fn set_check_port(call: &Call<'_>, text: &str) -> Result<Answer, Answer> {
+    let (backend, server) = names(call, 2)?;
+    checked(call)?;
+    let port: u16 = text.parse().map_err(|_| refused("provided port is not an integer"))?;
+    order(call, backend, server, ServerEdit::CheckPort((port > 0).then_some(port))).await?;
+    Ok(Answer::Done)
+}
+
+/// Whether the server is probed.
+fn checked(call: &Call<'_>) -> Result<(), Answer> {
+    match Chosen::find(call, 2)?.is_checked() {
+        true => Ok(()),
+        false => Err(refused("health checks are not enabled on this server")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_named_by_a_word_only_as_a_whole() {
+        assert!(names_server("srv_sess_rate(test/s1)", "test", "s1"));
+        assert!(!names_server("srv_sess_rate(test/s11)", "test", "s1"));
+        assert!(!names_server("nbsrv(atest/s1)", "test", "s1"));
+    }
+}

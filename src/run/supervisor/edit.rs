@@ -1,0 +1,128 @@
+//! A server that is changed, added or removed at run time: the model that runs, edited, becomes the next generation, with
+//! the same guarantees as a reload. The next reload reads the files again and forgets it, as HAProxy's does.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+
+use super::Supervisor;
+use crate::admin::ServerEdit;
+use crate::config::{self, HostFacts};
+use crate::diag::{Severity, Source};
+use crate::generation::Generation;
+use crate::model::proxy::{Backend, Mode, Server};
+use crate::model::{Model, Weight};
+use crate::state::servers::Admin;
+use crate::sys;
+
+impl Supervisor {
+    /// Changes a server; the sentence is HAProxy's answer.
+    pub(super) fn edit_server(&mut self, backend: &str, server: &str, edit: ServerEdit) -> Result<String, String> {
+        let current = self.generation.load_full();
+        let mut model = (*current.model).clone();
+        let number = model.backends.iter().position(|known| known.name == backend).ok_or("No such backend.")?;
+        let is_added = matches!(edit, ServerEdit::Add(_));
+        if edit == ServerEdit::Delete {
+            may_go(&current, number, server)?;
+        }
+        change(&mut model.backends[number], server, edit)?;
+        let weights = Weights::of(&current);
+        let next = self.run_model(&current, model)?;
+        weights.apply(&next);
+        if is_added {
+            // A server that comes takes no traffic until it is enabled.
+            let state = next.backends.get(number).and_then(|backend| backend.state.servers.last().cloned());
+            state.iter().for_each(|state| state.set_admin(Admin::Maint, sys::clock::now()));
+        }
+        Ok(String::new())
+    }
+}
+
+/// Whether nothing needs a server any more.
+fn may_go(current: &Generation, backend: usize, server: &str) -> Result<(), String> {
+    let backend = current.backends.get(backend).ok_or("No such backend.")?;
+    let state = backend.state.servers.iter().find(|known| known.name == server).ok_or("No such server.")?;
+    if state.admin() != Admin::Maint {
+        return Err("Only servers in maintenance mode can be deleted.".into());
+    }
+    if state.connections.load(Ordering::Relaxed) > 0 {
+        return Err("Server still has connections attached to it, cannot remove it.".into());
+    }
+    Ok(())
+}
+
+fn change(backend: &mut Backend, server: &str, edit: ServerEdit) -> Result<(), String> {
+    let at = backend.servers.iter().position(|known| known.name == server);
+    if let ServerEdit::Add(words) = edit {
+        if at.is_some() {
+            return Err("Already exists a server with the same name in backend.".into());
+        }
+        backend.servers.push(parse(backend.mode, server, &words)?);
+        return Ok(());
+    }
+    let at = at.ok_or("No such server.")?;
+    let unchecked = || "health checks are not enabled on this server".to_owned();
+    let known = &mut backend.servers[at];
+    match edit {
+        ServerEdit::Address(address) => known.address = address,
+        ServerEdit::Maxconn(maxconn) => known.maxconn = maxconn,
+        ServerEdit::CheckPort(port) => known.check.as_mut().ok_or_else(unchecked)?.port = port,
+        ServerEdit::CheckAddress(address) => {
+            let port = known.address.port();
+            let check = known.check.as_mut().ok_or_else(unchecked)?;
+            check.address = Some((address, check.address.map_or(port, |old| old.port())).into());
+        }
+        ServerEdit::Delete => drop(backend.servers.remove(at)),
+        ServerEdit::Add(_) => {}
+    }
+    Ok(())
+}
+
+/// The server that the words of a `server` line describe.
+fn parse(mode: Mode, name: &str, words: &[String]) -> Result<Server, String> {
+    let mode = if mode == Mode::Http { "http" } else { "tcp" };
+    let quoted: Vec<String> = words.iter().map(|word| format!("'{}'", word.replace('\'', "'\\''"))).collect();
+    let text = format!("backend runtime\n mode {mode}\n server '{name}' {}\n", quoted.join(" "));
+    let source = Source::new("runtime.cfg".to_owned(), text);
+    let host = HostFacts { node: "runtime".to_owned(), ..HostFacts::default() };
+    let loaded = config::load(&[source], &host);
+    let first = loaded.diagnostics.iter().find(|found| found.severity == Severity::Error);
+    if let Some(error) = first {
+        return Err(format!("{}.", error.message.trim_end_matches('.')));
+    }
+    let server = loaded.model.and_then(|model: Model| model.backends.into_iter().next());
+    server.and_then(|backend| backend.servers.into_iter().next()).ok_or_else(|| "It describes no server.".into())
+}
+
+/// What the operator gave servers and frontends beside the model: the next generation keeps it.
+struct Weights {
+    servers: HashMap<(String, String), u16>,
+    limits: HashMap<String, Option<usize>>,
+}
+
+impl Weights {
+    fn of(generation: &Generation) -> Weights {
+        let servers = generation.backends.iter().flat_map(|backend| {
+            let name = backend.model.name.clone();
+            backend.state.servers.iter().map(move |server| ((name.clone(), server.name.clone()), server.weight()))
+        });
+        let limit = |limit: usize| (limit != usize::MAX).then_some(limit);
+        let limits = generation.frontends.iter().map(|one| (one.model.name.clone(), limit(one.sessions.limit())));
+        Weights { servers: servers.collect(), limits: limits.collect() }
+    }
+
+    fn apply(&self, generation: &Generation) {
+        for backend in &generation.backends {
+            for server in &backend.state.servers {
+                let key = (backend.model.name.clone(), server.name.clone());
+                if let Some(weight) = self.servers.get(&key).copied().and_then(Weight::new) {
+                    server.set_weight(weight);
+                }
+            }
+        }
+        for frontend in &generation.frontends {
+            if let Some(limit) = self.limits.get(&frontend.model.name) {
+                frontend.sessions.set_limit(*limit);
+            }
+        }
+    }
+}
