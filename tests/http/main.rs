@@ -12,3 +12,4 @@ mod rules;
 mod answers;
 mod waits;
 mod smuggling;
+mod daily;
