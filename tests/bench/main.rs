@@ -7,7 +7,7 @@
 //! CPU per request is the figure to read: it counts every thread of the proxy, and on a busy generator core
 //! requests per second are only a lower bound for the faster proxy. Every response's status and length are checked.
 //!
-//! Read `rows.rs` for what is measured, `targets.rs` for the configurations, `measure.rs` for how.
+//! Read `rows.rs` for what is measured, `haproxy_cfg.rs` and `targets.rs` for the configurations, `measure.rs` for how.
 
 // A benchmark looks at the clock and waits: it is neither a test nor the product.
 #![allow(clippy::disallowed_methods)]
@@ -15,6 +15,7 @@
 mod options;
 mod rows;
 mod targets;
+mod haproxy_cfg;
 mod process;
 mod measure;
 mod server;

@@ -15,6 +15,8 @@ use crate::{process, server, table};
 pub enum Listener {
     /// HTTP mode.
     Http,
+    /// HTTP mode with a log, 3 conditions, 12 header rules, a cookie and counters.
+    Features,
     /// TCP mode: the same requests, but the proxy only relays bytes.
     Tcp,
 }
@@ -44,7 +46,7 @@ const fn row(
 }
 
 /// Every row, in the order of the table.
-pub const ROWS: [Row; 9] = [
+pub const ROWS: [Row; 11] = [
     row("http 128 B c1", Listener::Http, 128, 1, Reuse::KeepAlive, None),
     row("http 128 B c32", Listener::Http, 128, 32, Reuse::KeepAlive, Some(0.70)),
     row("http 128 B c256", Listener::Http, 128, 256, Reuse::KeepAlive, Some(0.60)),
@@ -52,6 +54,8 @@ pub const ROWS: [Row; 9] = [
     row("http 1 MB c8", Listener::Http, 1024 * 1024, 8, Reuse::KeepAlive, Some(0.50)),
     row("http 1 MB c32", Listener::Http, 1024 * 1024, 32, Reuse::KeepAlive, Some(0.50)),
     row("http 128 B c32 new connection each", Listener::Http, 128, 32, Reuse::Close, Some(0.90)),
+    row("features 128 B c32", Listener::Features, 128, 32, Reuse::KeepAlive, Some(0.60)),
+    row("features 128 B c256", Listener::Features, 128, 256, Reuse::KeepAlive, Some(0.60)),
     row("tcp 128 B c32", Listener::Tcp, 128, 32, Reuse::KeepAlive, None),
     row("tcp 1 MB c8", Listener::Tcp, 1024 * 1024, 8, Reuse::KeepAlive, None),
 ];
@@ -110,6 +114,7 @@ impl Row {
             // A relay would open a connection to a server for each.
             Listener::Http if self.reuse == Reuse::Close && !target.has_pool => None,
             Listener::Http => Some(target.http),
+            Listener::Features => target.features,
             Listener::Tcp => target.tcp,
         }
     }
