@@ -4,14 +4,24 @@ use std::fmt::Write;
 
 use super::{Diagnostic, Label, Source};
 
+/// Diagnostics that are drawn: nobody reads more, and a file that is no configuration has one for each line.
+const MOST: usize = 100;
+
+/// Characters of a line that are drawn.
+const WIDEST: usize = 160;
+
 /// Plain text, without colour: `file:line:col: error[code]: message`, the line, carets under the words, the hint.
 pub fn render(diagnostics: &[Diagnostic], sources: &[Source]) -> String {
     let mut out = String::new();
-    for (number, diagnostic) in diagnostics.iter().enumerate() {
+    for (number, diagnostic) in diagnostics.iter().take(MOST).enumerate() {
         if number > 0 {
             out.push('\n');
         }
         one(&mut out, diagnostic, sources);
+    }
+    if let more @ 1.. = diagnostics.len().saturating_sub(MOST) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "\n... and {more} more");
     }
     out
 }
@@ -53,12 +63,16 @@ fn snippet(out: &mut String, label: &Label, is_first: bool, width: usize, source
     let Some(source) = sources.get(label.span.source) else { return };
     let position = source.position(label.span.start);
     let line = source.text.get(position.range.clone()).unwrap_or_default();
-    // A tab is drawn as one space, so that carets stand under their word.
-    let shown = printable(line.trim_end());
     let last = label.span.end.min(position.range.end).max(label.span.start);
     let marked = source.text.get(label.span.start..last).unwrap_or_default().trim_end().chars().count().max(1);
-    let mark = if is_first { "^" } else { "-" }.repeat(marked);
-    let before = position.column - 1;
+    let column = position.column - 1;
+    // Of a long line, what stands around the place.
+    let skipped = if column + marked > WIDEST { column.saturating_sub(WIDEST / 4) } else { 0 };
+    let part: String = line.trim_end().chars().skip(skipped).take(WIDEST).collect();
+    // A tab is drawn as one space, so that carets stand under their word.
+    let shown = printable(&part);
+    let before = column - skipped;
+    let mark = if is_first { "^" } else { "-" }.repeat(marked.min(WIDEST - before));
     let _ = writeln!(out, "{:width$} |", "");
     let _ = writeln!(out, "{:width$} | {shown}", position.line);
     let _ = writeln!(out, "{}", format!("{:width$} | {:before$}{mark} {}", "", "", label.text).trim_end());
@@ -96,6 +110,27 @@ mod tests {
             "pair.yaml:3:5: error[E-UNKNOWN-KEY]: unknown key `vrid`\n  |\n3 |     vrid: 51\n  |     ^^^^\n ::: \
              pair.yaml:2:3\n  |\n2 |   web:\n  |   --- in this entry\n  = hint: did you mean `virtual_router_id`?\n"
         );
+    }
+
+    #[test]
+    fn a_long_line_is_drawn_around_the_place() {
+        let text = format!("{}bad{}", "x".repeat(1000), "y".repeat(1000));
+        let sources = [Source::new("a", text)];
+        let problem = |start, end| Diagnostic::error("E", Span { source: 0, start, end }, "wrong");
+        let drawn = render(&[problem(1000, 1003)], &sources);
+        let line = drawn.lines().find(|line| line.starts_with("1 | ")).unwrap();
+        let carets = drawn.lines().find(|line| line.contains('^')).unwrap();
+        assert_eq!((line.len(), line.find("bad")), (4 + WIDEST, carets.find("^^^")));
+        assert!(render(&[problem(0, 2000)], &sources).lines().all(|line| line.len() <= 4 + WIDEST));
+    }
+
+    #[test]
+    fn so_many_diagnostics_are_counted_not_drawn() {
+        let sources = [Source::new("a", "text")];
+        let problem = Diagnostic::error("E", Span { source: 0, start: 0, end: 4 }, "wrong");
+        let drawn = render(&vec![problem; MOST + 5], &sources);
+        assert_eq!(drawn.matches("wrong").count(), MOST);
+        assert!(drawn.ends_with("\n... and 5 more\n"), "{drawn}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::config::draft::{self, PerNode, Preempt as PreemptDraft};
-use crate::diag::Span;
+use crate::diag::{Span, Spanned};
 use crate::model::vrrp::{Announce, Authentication, ChecksumForm, Family, Instance, Preempt, Version, VirtualAddress};
 use crate::model::{Priority, Vrid};
 
@@ -123,12 +123,14 @@ fn interface(context: &Context<'_>, draft: &draft::Instance) -> Option<String> {
 /// Priority on this node: the entry's, else the node's.
 fn priority(context: &Context<'_>, draft: &draft::Instance) -> Option<Priority> {
     let node = context.node?;
-    let Some((value, span)) = priority_on(draft, node) else {
+    if written_priority(draft, node).is_none() {
         let message = format!("virtual router `{}` has no priority on node `{}`", draft.name.value, node.name.value);
         let hint = format!("add `priority: 200` to node `{}`; the highest living node is Master", node.name.value);
         context.error("E-MISSING", draft.name.span, message, hint);
         return None;
-    };
+    }
+    // Out of range: that was said where it was read.
+    let (value, span) = priority_on(draft, node)?;
     if value == 255 {
         let message = "priority 255 says that this node owns the addresses: tracking weights have no effect on it";
         context.warning("W-OWNER", span, message, "use 1-254 unless the address is the node's own");
@@ -138,6 +140,12 @@ fn priority(context: &Context<'_>, draft: &draft::Instance) -> Option<Priority> 
 
 /// Base priority of an entry on any node, and where it is written.
 pub fn priority_on(draft: &draft::Instance, node: &draft::Node) -> Option<(u8, Span)> {
+    let priority = written_priority(draft, node)?;
+    Some((u8::try_from(priority.value).ok().filter(|priority| *priority > 0)?, priority.span))
+}
+
+/// What is written, in range or not.
+fn written_priority(draft: &draft::Instance, node: &draft::Node) -> Option<Spanned<u64>> {
     let own = match &draft.priority {
         Some(PerNode::Same(priority)) => Some(priority),
         Some(PerNode::Each(each)) => {
@@ -145,8 +153,7 @@ pub fn priority_on(draft: &draft::Instance, node: &draft::Node) -> Option<(u8, S
         }
         None => None,
     };
-    let priority = own.or(node.priority.as_ref())?;
-    Some((u8::try_from(priority.value).ok().filter(|priority| *priority > 0)?, priority.span))
+    own.or(node.priority.as_ref()).copied()
 }
 
 fn address(context: &Context<'_>, address: &draft::VirtualAddress, interface: &str) -> VirtualAddress {

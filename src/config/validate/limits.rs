@@ -12,6 +12,8 @@ use super::{Context, count, or};
 
 /// Below it, scheduling noise of a busy machine costs adverts.
 const INTERVAL_CAREFUL: Duration = Duration::from_millis(50);
+/// Centiseconds; what is shorter was found out of range where it was read.
+const INTERVAL_STEP: Duration = Duration::from_millis(10);
 /// 12 bits of centiseconds (RFC 9568 §5.2.7).
 const INTERVAL_V3_MAX: Duration = Duration::from_millis(40_950);
 
@@ -76,7 +78,7 @@ fn interval(context: &Context<'_>, interval: Duration, span: Span, version: Vers
             let message = format!("version 3 allows at most 40.95s, not {}", duration_text(interval));
             context.error("E-INTERVAL", span, message, "write `40s` or less");
         }
-        Version::V3 if !nanos.is_multiple_of(10_000_000) => {
+        Version::V3 if interval >= INTERVAL_STEP && !nanos.is_multiple_of(INTERVAL_STEP.as_nanos()) => {
             let message = format!("version 3 counts in steps of 10ms, which {} is not", duration_text(interval));
             context.error("E-INTERVAL", span, message, "write a multiple of 10ms");
         }
