@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::status::{Backend, Frontend, Router, ServerStatus, Status};
+use super::status::{Backend, Frontend, Peer, Router, ServerStatus, Status};
 
 /// `vipgate status`.
 pub fn screen(status: &Status) -> String {
@@ -80,10 +80,11 @@ fn router(out: &mut String, router: &Router) {
     for peer in &router.peers {
         let _ = writeln!(
             out,
-            "  peer {:<38} priority {:<3} heard {} ago",
+            "  peer {:<38} priority {:<3} heard {} ago{}",
             peer.address,
             peer.priority,
-            duration(peer.heard_seconds_ago)
+            duration(peer.heard_seconds_ago),
+            standing(router, peer)
         );
     }
     if let Some(holder) = &router.in_use_by {
@@ -109,6 +110,17 @@ fn router(out: &mut String, router: &Router) {
     }
     if router.readded > 0 {
         let _ = writeln!(out, "  put back {} addresses that somebody else removed", router.readded);
+    }
+}
+
+/// What a peer's last advert means, where that is not plain.
+fn standing(router: &Router, peer: &Peer) -> &'static str {
+    // Only a Master advertises; one that hears better gives way within its down time.
+    let is_fresh = peer.heard_seconds_ago < 3.0 * router.advert_interval_seconds;
+    match peer.priority {
+        0 => " (gave way)",
+        _ if router.state == "MASTER" && is_fresh => " (MASTER too: it does not hear this node)",
+        _ => "",
     }
 }
 

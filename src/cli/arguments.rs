@@ -43,12 +43,15 @@ pub(super) enum Command {
     Lab(LabOptions),
 }
 
+/// The file that the service runs.
+pub(super) const STANDARD_FILE: &str = "/etc/vipgate/vipgate.yaml";
+
 #[derive(Debug, Args)]
 pub(super) struct ConfigOptions {
     /// Configuration file; `conf.d/*.yaml` beside it is merged. May be given several times
-    #[arg(short = 'f', long = "file", value_name = "FILE", default_value = "/etc/vipgate/vipgate.yaml")]
+    #[arg(short = 'f', long = "file", value_name = "FILE", default_value = STANDARD_FILE)]
     pub(super) files: Vec<PathBuf>,
-    /// Name of this node under `nodes:` [default: the short host name; `check` on any other machine checks every node]
+    /// Name of this node under `nodes:` [default: the short host name; `check -f` on a machine that is none of them checks every node]
     #[arg(long, value_name = "NAME")]
     pub(super) node: Option<String>,
 }

@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_cause_that_is_quoted_is_not_repeated() {
-        let missing = crate::run::check_files(&["/nowhere/a".into()], None).unwrap_err();
+        let missing = crate::run::check_files(&["/nowhere/a".into()], None, false).unwrap_err();
         assert_eq!(sentence(&missing.into()), "cannot read /nowhere/a: No such file or directory (os error 2)");
         assert_eq!(sentence(&anyhow::anyhow!("no room").context("cannot bind")), "cannot bind: no room");
     }

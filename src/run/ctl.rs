@@ -60,13 +60,16 @@ pub(super) struct View {
 impl Node for View {
     fn status(&self) -> Status {
         let (generation, now) = (self.generation.load_full(), sys::clock::now());
-        let frontends = generation.frontends.iter().map(|frontend| FrontendCounts {
-            sessions: frontend.sessions.current() as u64,
-            sessions_total: frontend.sessions.total(),
-            requests_total: match frontend.model.mode {
-                Mode::Http => frontend.counters.totals(now).requests,
-                Mode::Tcp => frontend.counters.totals(now).sessions,
-            },
+        let frontends = generation.frontends.iter().map(|frontend| {
+            let totals = frontend.sessions.counters.totals(now);
+            FrontendCounts {
+                sessions: frontend.sessions.current() as u64,
+                sessions_total: totals.sessions,
+                requests_total: match frontend.model.mode {
+                    Mode::Http => frontend.counters.totals(now).requests,
+                    Mode::Tcp => totals.sessions,
+                },
+            }
         });
         Status::collect(&Sources {
             generation: &generation,

@@ -50,6 +50,8 @@ pub struct Loaded {
 pub struct Checked {
     /// The nodes for which they are valid.
     pub nodes: Vec<String>,
+    /// This machine's name, if it is none of them.
+    pub stranger: Option<String>,
     /// Rendered warnings, empty if there are none.
     pub warnings: String,
     /// Number of warnings.
@@ -77,13 +79,13 @@ pub fn haproxy_start(files: &[PathBuf], node: Option<&str>) -> Start {
     config::haproxy::start(&Syntax::Haproxy.among(&sources), &host(node))
 }
 
-/// As [`load`], but no node has to be this machine: without `node`, on a machine that is none of them, the files are judged
-/// for each of their nodes, and nobody's interfaces are looked at.
+/// As [`load`], but no node has to be this machine unless the files are its own: without `node`, on a machine that is none
+/// of them, they are judged for each of their nodes, and nobody's interfaces are looked at.
 ///
 /// # Errors
 /// As for [`load`].
-pub fn check(files: &[PathBuf], node: Option<&str>) -> Result<Checked, LoadError> {
-    check_on(files, &host(node), node.is_some())
+pub fn check(files: &[PathBuf], node: Option<&str>, is_own: bool) -> Result<Checked, LoadError> {
+    check_on(files, &host(node), node.is_some() || is_own)
 }
 
 fn check_on(files: &[PathBuf], host: &HostFacts, is_named: bool) -> Result<Checked, LoadError> {
@@ -99,8 +101,9 @@ fn check_on(files: &[PathBuf], host: &HostFacts, is_named: bool) -> Result<Check
     if diagnostics.iter().any(|found| found.severity == Severity::Error) {
         return Err(LoadError::Invalid(rendered));
     }
+    let stranger = (!is_one).then(|| host.node.clone());
     let nodes = if is_one { vec![host.node.clone()] } else { nodes };
-    Ok(Checked { nodes, warnings: rendered, warning_count: count_warnings(&diagnostics) })
+    Ok(Checked { nodes, stranger, warnings: rendered, warning_count: count_warnings(&diagnostics) })
 }
 
 fn count_warnings(diagnostics: &[Diagnostic]) -> usize {

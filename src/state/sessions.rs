@@ -5,7 +5,7 @@
 //! again, both sequentially consistent: one of the two sees the other, so nobody sleeps beside a free place.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -16,7 +16,6 @@ use super::counters::Sharded;
 pub struct Sessions {
     limit: AtomicUsize,
     current: AtomicUsize,
-    total: AtomicU64,
     waiting: AtomicUsize,
     wakers: Mutex<VecDeque<Waker>>,
     /// What they add up to.
@@ -29,7 +28,6 @@ impl Sessions {
         Sessions {
             limit: AtomicUsize::new(limit.unwrap_or(usize::MAX)),
             current: AtomicUsize::new(0),
-            total: AtomicU64::new(0),
             waiting: AtomicUsize::new(0),
             wakers: Mutex::new(VecDeque::new()),
             counters: Sharded::default(),
@@ -55,7 +53,6 @@ impl Sessions {
             self.leave();
             return false;
         }
-        self.total.fetch_add(1, Ordering::Relaxed);
         true
     }
 
@@ -95,11 +92,6 @@ impl Sessions {
     pub fn current(&self) -> usize {
         self.current.load(Ordering::Relaxed)
     }
-
-    /// Sessions since start.
-    pub fn total(&self) -> u64 {
-        self.total.load(Ordering::Relaxed)
-    }
 }
 
 #[cfg(test)]
@@ -110,7 +102,7 @@ mod tests {
     fn the_limit_holds_and_a_free_place_is_taken_again() {
         let sessions = Sessions::new(Some(2));
         assert!(sessions.try_enter() && sessions.try_enter() && !sessions.try_enter());
-        assert_eq!((sessions.current(), sessions.total()), (2, 2));
+        assert_eq!(sessions.current(), 2);
         sessions.leave();
         assert!(sessions.try_enter());
     }

@@ -40,6 +40,8 @@ pub struct Received {
 pub struct Link {
     /// Name.
     pub interface: String,
+    /// It exists.
+    pub is_there: bool,
     /// It exists, is administratively up and has carrier.
     pub is_up: bool,
     /// Its own addresses in the kernel's order, virtual addresses of ours left out: the first IPv4 address is the

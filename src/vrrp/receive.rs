@@ -55,7 +55,10 @@ pub enum Refusal {
     IntervalMismatch { theirs: u64, ours: u64 },
     #[error("address list is empty")]
     EmptyList,
-    #[error("another virtual router with this VRID is on the network: none of its addresses is ours")]
+    #[error(
+        "none of its addresses is one of ours: if it is a peer, the files differ; if not, choose another \
+         virtual_router_id"
+    )]
     Collision,
 }
 

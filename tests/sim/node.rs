@@ -114,7 +114,7 @@ impl Node {
     }
 
     pub fn link(&self) -> Link {
-        Link { interface: "eth0".to_owned(), is_up: self.link_is_up, addresses: vec![self.address] }
+        Link { interface: "eth0".to_owned(), is_there: true, is_up: self.link_is_up, addresses: vec![self.address] }
     }
 
     pub fn state(&self, instance: usize, now: u64) -> Option<State> {

@@ -26,11 +26,10 @@ pub fn this<'a>(draft: &'a Draft, host: &HostFacts, problems: &Problems) -> Opti
         let names: Vec<_> = draft.nodes.iter().map(|node| node.name.value.as_str()).collect();
         let message = format!("this node is called `{}`; `nodes` has {}", host.node, names.join(", "));
         let likely = nearest(&host.node, names.iter().copied()).unwrap_or(first.name.as_str());
-        problems.push(
-            Diagnostic::new(Severity::Error, "E-NODE", message)
-                .label(first.name.span, "")
-                .hint(format!("add it under `nodes`, or say which one this is: --node {likely}")),
-        );
+        problems.push(Diagnostic::new(Severity::Error, "E-NODE", message).label(first.name.span, "").hint(format!(
+            "add it under `nodes`, name the machine so (`hostnamectl set-hostname {likely}`, then restart \
+                     vipgate), or say which one this is: --node {likely}"
+        )));
     }
     found.or(Some(first))
 }
@@ -49,7 +48,9 @@ pub fn resolve(context: &Context<'_>) -> Vec<Node> {
                 .push(Diagnostic::error("E-ADDRESS", address.span, message).label(place, "first given here"));
         }
     }
-    if let Some(node) = context.node {
+    if let Some(node) = context.node
+        && node.name.value == context.host.node
+    {
         own_address(context, node);
     }
     let priority = |node: &draft::Node| node.priority.and_then(|p| Priority::new(u8::try_from(p.value).ok()?));

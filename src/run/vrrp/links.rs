@@ -93,6 +93,7 @@ impl Links {
         let own = interface.map_or(Vec::new(), |interface| self.own_addresses(interface.index));
         Link {
             interface: name.to_owned(),
+            is_there: interface.is_some(),
             is_up: interface.is_some_and(|interface| interface.is_up),
             addresses: own.into_iter().map(|(address, _)| address).collect(),
         }
@@ -153,9 +154,12 @@ mod tests {
     }
 
     #[test]
-    fn missing_interface_is_reported_once_as_down() {
+    fn missing_interface_is_reported_once() {
         let mut links = links();
-        assert_eq!(links.changes(), [Link { interface: "eth0".into(), is_up: false, addresses: vec![] }]);
+        assert_eq!(
+            links.changes(),
+            [Link { interface: "eth0".into(), is_there: false, is_up: false, addresses: vec![] }]
+        );
         assert!(links.changes().is_empty());
     }
 

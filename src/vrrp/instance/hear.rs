@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Context, Instance, Phase};
 use crate::model::vrrp::Version;
+use crate::time::Instant;
 use crate::vrrp::io::Received;
 use crate::vrrp::receive::{self, Accepted, List};
 
@@ -12,6 +13,15 @@ use crate::vrrp::receive::{self, Accepted, List};
 const ANSWER_GAP: Duration = Duration::from_millis(100);
 /// When the answer's announcement is repeated.
 const ONCE_MORE: Duration = Duration::from_secs(1);
+
+/// A Master that should have given way.
+#[derive(Clone, Copy, Debug)]
+pub struct Rival {
+    address: IpAddr,
+    /// Since when it has been heard without a gap.
+    since: Instant,
+    heard_at: Instant,
+}
 
 impl Instance {
     /// Takes a message with this instance's VRID.
@@ -105,10 +115,30 @@ impl Instance {
         if self.hears_old_master(context, advert) {
             return self.send_advert(context);
         }
+        if advert.priority > 0 {
+            self.note_rival(context, advert.from);
+        }
         // RFC 9568 §6.4.3: say who is Master, and to the bridges too. Who leaves, or thought itself Master, has announced.
         match self.answered_at {
             Some(at) if context.now.since(at) < ANSWER_GAP => self.answer_at = Some(at + ANSWER_GAP),
             _ => self.answer(context),
+        }
+    }
+
+    /// Warns of a Master that goes on although it must have heard better: it hears nothing, and the addresses are on both.
+    fn note_rival(&mut self, context: &mut Context<'_>, address: IpAddr) {
+        let (now, gap) = (context.now, self.master_down());
+        let since = match self.rival {
+            Some(rival) if rival.address == address && now.since(rival.heard_at) < gap => rival.since,
+            Some(_) | None => now,
+        };
+        self.rival = Some(Rival { address, since, heard_at: now });
+        if now.since(since) > gap {
+            self.warn(context, "two_masters", || {
+                format!(
+                    "{address} is Master too, and does not hear this node: is IP protocol 112 dropped on the way there?"
+                )
+            });
         }
     }
 

@@ -17,6 +17,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use self::handover::{GivingWay, Takeover};
+use self::hear::Rival;
 use self::hold::Hold;
 use self::probe::Probe;
 use self::release::Release;
@@ -101,6 +102,8 @@ pub struct Instance {
     advert_at: Instant,
     /// When the last advert was accepted, whatever it said.
     heard_at: Option<Instant>,
+    /// Who advertises too while this node is Master, and loses.
+    rival: Option<Rival>,
     /// When the last answer to a losing advert went out.
     answered_at: Option<Instant>,
     /// When one is answered that came too soon after the last answer.
@@ -131,6 +134,7 @@ impl Instance {
             interval: config.advert_interval,
             advert_at: Instant::FAR_FUTURE,
             heard_at: None,
+            rival: None,
             answered_at: None,
             answer_at: None,
             announcements: Schedule::default(),
@@ -218,6 +222,7 @@ impl Instance {
         let interface = &self.config.interface;
         match &self.link {
             None => return (now >= self.grace_until).then(|| format!("interface {interface} is not there")),
+            Some(link) if !link.is_there => return Some(format!("interface {interface} is not there")),
             Some(link) if !link.is_up => return Some(format!("interface {interface} is down")),
             Some(_) => {}
         }

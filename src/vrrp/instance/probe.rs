@@ -91,10 +91,16 @@ impl Instance {
         let holder = mac_text(by);
         self.warn(context, "in_use", || match may_be_leased {
             true => {
-                format!("vip_in_use: {holder} still has {address}, but no advert arrives: its lease may be running")
+                format!(
+                    "vip_in_use: {holder} still has {address}, but no advert arrives: its lease may be running, or its \
+                     adverts are dropped (IP protocol 112) or have another virtual_router_id"
+                )
             }
             false => {
-                format!("vip_in_use: {holder} has {address}, but no advert arrives: waiting one more interval for one")
+                format!(
+                    "vip_in_use: {holder} has {address}, but no advert arrives (is IP protocol 112 dropped, or its \
+                     virtual_router_id another?): waiting one more interval for one"
+                )
             }
         });
     }

@@ -1,6 +1,7 @@
 //! Hostile weather costs counters, never memory or answers without end.
 
 use super::rig::*;
+use crate::state::vrrp::State;
 use crate::vrrp::Input;
 
 #[test]
@@ -47,4 +48,22 @@ fn empty_and_tiny_messages_are_noise() {
         }
     }
     assert_eq!(rig.state(), crate::state::vrrp::State::Master);
+}
+
+#[test]
+fn a_master_that_does_not_hear_this_one_is_named_once_a_minute() {
+    let mut rig = Rig::master(config());
+    let losing = || Input::Advert(advert("192.0.2.1", 50).received());
+    let named = |rig: &mut Rig| rig.take().iter().filter(|line| line.contains("192.0.2.1 is Master too")).count();
+    // A split that heals: the loser needs a moment to hear the answer.
+    rig.input(losing());
+    rig.pass(ms(1000));
+    rig.input(losing());
+    assert_eq!(named(&mut rig), 0);
+    // One that does not.
+    for _ in 0..30 {
+        rig.pass(ms(1000));
+        rig.input(losing());
+    }
+    assert_eq!((named(&mut rig), rig.state()), (1, State::Master));
 }

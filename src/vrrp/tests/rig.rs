@@ -152,7 +152,7 @@ impl Rig {
 
     pub fn link(&mut self, is_up: bool, addresses: &[&str]) {
         let addresses = addresses.iter().map(|address| ip(address)).collect();
-        self.input(Input::Link(Link { interface: "eth0".to_owned(), is_up, addresses }));
+        self.input(Input::Link(Link { interface: "eth0".to_owned(), is_there: true, is_up, addresses }));
     }
 
     pub fn effective(&mut self, effective: Effective) {

@@ -11,7 +11,7 @@ fn a_disjoint_list_is_a_stranger_and_counted() {
         advert("192.0.2.99", 200).with(|it| it.advert.addresses = vec![ip("192.0.2.77")]).received(),
     ));
     assert_eq!((rig.state(), rig.rejected("vrid_collision")), (State::Master, 1));
-    assert!(rig.has_output("another virtual router with this VRID"));
+    assert!(rig.has_output("choose another virtual_router_id"));
 }
 
 #[test]
