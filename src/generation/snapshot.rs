@@ -32,6 +32,14 @@ pub struct Surroundings<'a> {
 }
 
 impl Generation {
+    /// The number of a frontend or backend, from 1: as [`Generation::snapshot`] counts them.
+    pub fn number_of(&self, proxy: &str) -> Option<u32> {
+        let is_new = |backend: &&Arc<Backend>| !self.frontends.iter().any(|one| one.model.name == backend.model.name);
+        let frontends = self.frontends.iter().map(|frontend| frontend.model.name.as_str());
+        let backends = self.backends.iter().filter(is_new).map(|backend| backend.model.name.as_str());
+        frontends.chain(backends).zip(1..).find(|(name, _)| *name == proxy).map(|(_, number)| number)
+    }
+
     /// Everything that statistics show.
     pub fn snapshot(&self, around: &Surroundings<'_>) -> Snapshot {
         Snapshot { process: self.process(around), proxies: self.proxies(around) }

@@ -15,6 +15,7 @@ use tokio::sync::mpsc::Sender;
 use crate::generation::{self, Generation, Rules};
 use crate::model::log::Level;
 use crate::rule::Section;
+use crate::state::command::ServerOrder;
 use crate::state::counters::{Shard, Traffic};
 use crate::state::log::LogRing;
 use crate::state::process::ProcessFacts;
@@ -86,8 +87,9 @@ pub(super) struct Worker {
     pub(super) log: Arc<LogRing>,
     pub(super) counters: Arc<Shard>,
     pub(super) process: Arc<Sessions>,
-    #[expect(dead_code, reason = "the statistics page asks for it")]
     pub(super) facts: Arc<ProcessFacts>,
+    /// To vg-ctl: changes of servers.
+    pub(super) orders: Sender<ServerOrder>,
     suspects: Sender<Arc<Server>>,
     pools: RefCell<HashMap<PoolKey, Rc<Pool>>>,
     pub(super) pipes: Rc<Pipes>,
@@ -126,6 +128,8 @@ pub(super) struct Others {
     frontends: Vec<Arc<generation::Frontend>>,
     backends: Vec<Rc<LocalBackend>>,
     pub(super) rules: Arc<Rules>,
+    /// All of it, for statistics.
+    pub(super) generation: Arc<Generation>,
 }
 
 impl Others {
@@ -168,6 +172,7 @@ impl Worker {
         process: Arc<Sessions>,
         suspects: Sender<Arc<Server>>,
         facts: Arc<ProcessFacts>,
+        orders: Sender<ServerOrder>,
     ) -> Worker {
         let worker = Worker {
             index,
@@ -181,6 +186,7 @@ impl Worker {
             counters,
             process,
             facts,
+            orders,
             suspects,
             pools: RefCell::default(),
             pipes: Rc::default(),
@@ -193,7 +199,7 @@ impl Worker {
     }
 
     /// The frontends of a generation with the pools that this worker already has; pools of servers that are gone close.
-    pub(super) fn localize(&self, generation: &Generation) -> Vec<Rc<LocalFrontend>> {
+    pub(super) fn localize(&self, generation: &Arc<Generation>) -> Vec<Rc<LocalFrontend>> {
         let mut known = self.pools.borrow_mut();
         let mut next = HashMap::new();
         let backends: Vec<Rc<LocalBackend>> = generation
@@ -227,7 +233,7 @@ impl Worker {
         }
         *known = next;
         let (frontends, rules) = (generation.frontends.clone(), Arc::clone(&generation.rules));
-        let others = Rc::new(Others { frontends, backends, rules });
+        let others = Rc::new(Others { frontends, backends, rules, generation: Arc::clone(generation) });
         let local = |(frontend, rules): (&Arc<generation::Frontend>, &Option<Arc<Section>>)| {
             let backend = frontend.model.default_backend.and_then(|number| others.backends.get(number).cloned());
             let looks = rules.as_ref().is_some_and(|section| section.looks_at_messages());

@@ -27,3 +27,4 @@ mod timers;
 mod failure;
 mod log;
 mod account;
+mod form;

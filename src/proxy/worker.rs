@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::generation::Generation;
 use crate::model::Endpoint;
+use crate::state::command::ServerOrder;
 use crate::state::counters::Shard;
 use crate::state::heart::Heart;
 use crate::state::log::LogRing;
@@ -103,12 +104,14 @@ pub struct WorkerContext {
     pub sessions: Arc<Sessions>,
     /// What the statistics page tells of the process.
     pub facts: Arc<ProcessFacts>,
+    /// Changes of servers that somebody on a statistics page asks for.
+    pub orders: Sender<ServerOrder>,
 }
 
 /// Runs a worker until it is drained. Must be called inside a tokio `LocalRuntime`.
 pub async fn run(context: WorkerContext) {
-    let WorkerContext { index, mut commands, heart, suspects, log, counters, sessions, facts } = context;
-    let worker = Rc::new(Worker::new(index, log, counters, sessions, suspects, facts));
+    let WorkerContext { index, mut commands, heart, suspects, log, counters, sessions, facts, orders } = context;
+    let worker = Rc::new(Worker::new(index, log, counters, sessions, suspects, facts, orders));
     let beat = tokio::task::spawn_local(beat(Rc::clone(&worker), heart));
     let mut listeners: Vec<(Rc<Listener>, JoinHandle<()>)> = Vec::new();
     let deadline = loop {
@@ -182,7 +185,7 @@ async fn beat(worker: Rc<Worker>, heart: Arc<Heart>) {
 
 fn serve(
     worker: &Rc<Worker>,
-    generation: &Generation,
+    generation: &Arc<Generation>,
     sockets: Vec<WorkerListener>,
     known: &mut Vec<(Rc<Listener>, JoinHandle<()>)>,
 ) {

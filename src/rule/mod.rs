@@ -52,6 +52,7 @@ pub mod format;
 pub mod action;
 pub mod pages;
 pub mod options;
+pub mod statistics;
 pub mod carried;
 pub mod section;
 mod explain;

@@ -19,6 +19,7 @@ use super::pattern::Registry;
 use super::reference::Reference;
 use super::scope::{Files, Scope};
 use super::stage::Stage;
+use super::statistics::StatsPage;
 use super::userlist::Userlist;
 
 /// Rules of a frontend, a backend or both.
@@ -44,6 +45,8 @@ pub struct Section {
     pub pages: Pages,
     /// What is said about messages beside the rules.
     pub options: HttpOptions,
+    /// The statistics page.
+    pub statistics: Option<Box<StatsPage>>,
     /// How many slots for captures there are: of requests, of responses.
     pub slots: (usize, usize),
 }
@@ -112,6 +115,7 @@ impl Section {
             after_response: RuleSet::new(Stage::HttpAfterResponse),
             pages: Pages::default(),
             options: HttpOptions::default(),
+            statistics: None,
             slots: (0, 0),
         };
         let mut compiled = Compiled { section, errors: Vec::new(), warnings: Vec::new(), references: Vec::new() };
@@ -148,6 +152,7 @@ impl Section {
         ];
         !self.choices.is_empty()
             || sets.iter().any(|set| !set.rules.is_empty())
+            || self.statistics.is_some()
             || self.options.look_at_requests()
             || self.pages.look_at_requests()
     }
@@ -160,6 +165,15 @@ impl Section {
         if Pages::has_line(first) {
             scope.stage = Stage::HttpRequest;
             return self.pages.add(words, scope);
+        }
+        if first == "stats" {
+            if mode == Mode::Tcp {
+                let what = "'stats' needs 'mode http': there is no page".to_owned();
+                scope.warnings.push(Warning { at: 0, what });
+                return Ok(());
+            }
+            scope.stage = Stage::HttpRequest;
+            return StatsPage::add(&mut self.statistics, words, line, scope);
         }
         if HttpOptions::has_line(first, second) {
             scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };

@@ -15,6 +15,7 @@ use crate::admin::status::{FrontendCounts, Sources};
 use crate::admin::{Order, Status};
 use crate::generation::{Generation, Surroundings};
 use crate::model::proxy::Mode;
+use crate::state::command::ServerOrder;
 use crate::state::counters::Shard;
 use crate::state::process::ProcessFacts;
 use crate::state::sessions::Sessions;
@@ -34,6 +35,8 @@ pub(super) struct Ctl {
     pub(super) listener: std::os::unix::net::UnixListener,
     pub(super) loads: mpsc::Receiver<LoadRequest>,
     pub(super) settings: Settings,
+    /// Changes of servers, from statistics pages.
+    pub(super) changes: mpsc::Receiver<ServerOrder>,
     pub(super) view: Arc<View>,
     pub(super) runtime: RuntimeSockets,
 }
@@ -110,6 +113,13 @@ async fn run(mut ctl: Ctl) {
     }
     let RuntimeSockets { open, maxconn, process } = ctl.runtime;
     runtime::serve(open, maxconn, process);
+    let mut changes = ctl.changes;
+    drop(tokio::task::spawn_local(async move {
+        while let Some(order) = changes.recv().await {
+            tracing::info!(server = order.server.name, change = ?order.change, "a server is changed on a statistics page");
+            order.carry_out(sys::clock::now());
+        }
+    }));
     while let Some(reply) = ctl.loads.recv().await {
         let settings = ctl.settings.clone();
         let loaded = tokio::task::spawn_blocking(move || load(&settings.files, settings.node.as_deref())).await;

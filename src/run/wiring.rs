@@ -9,6 +9,7 @@
 //! | vg-vrrp | vg-ctl, main | latest `VrrpStatus` | a cell |
 //! | vg-check, main | vg-vrrp | levels: `Board`, server registry, and a bell | cells |
 //! | workers | vg-check | suspect servers | dropped: the next failure says it again |
+//! | workers | vg-ctl | [`ServerOrder`]: changes asked for on a statistics page | whoever asked waits |
 //! | workers | vg-log | lines | dropped and counted |
 //! | every thread | vg-log-err | messages (the queue is in `log/messages.rs`: `tracing` begins earlier) | dropped and counted |
 //! | every thread | vg-vrrp, main | heart | a cell |
@@ -21,6 +22,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use crate::admin::Order;
 use crate::generation::Generation;
 use crate::proxy::worker::WorkerCommand;
+use crate::state::command::ServerOrder;
 use crate::state::counters::Shard;
 use crate::state::heart::Heart;
 use crate::state::levels::Board;
@@ -70,6 +72,8 @@ pub(super) struct Ends {
     pub(super) check_orders: mpsc::UnboundedReceiver<CheckOrder>,
     pub(super) suspects: mpsc::Receiver<Arc<Server>>,
     pub(super) suspects_sender: mpsc::Sender<Arc<Server>>,
+    pub(super) server_orders: mpsc::Receiver<ServerOrder>,
+    pub(super) server_orders_sender: mpsc::Sender<ServerOrder>,
     pub(super) hearts: Vec<Arc<Heart>>,
     pub(super) check_heart: Arc<Heart>,
     pub(super) vrrp_heart: Arc<Heart>,
@@ -92,6 +96,7 @@ pub(super) fn wire(workers: usize, sessions: Arc<Sessions>) -> (Wiring, Ends) {
     let (check, check_orders) = mpsc::unbounded_channel();
     let (orders_sender, orders) = mpsc::channel(16);
     let (suspects_sender, suspects) = mpsc::channel(256);
+    let (server_orders_sender, server_orders) = mpsc::channel(16);
     let check_heart = Arc::new(Heart::default());
     let mut hearts = vec![Arc::clone(&check_heart)];
     let (mut ends, mut owns) = (Vec::new(), Vec::new());
@@ -128,6 +133,8 @@ pub(super) fn wire(workers: usize, sessions: Arc<Sessions>) -> (Wiring, Ends) {
         check_orders,
         suspects,
         suspects_sender,
+        server_orders,
+        server_orders_sender,
         hearts,
         check_heart,
         vrrp_heart,

@@ -130,7 +130,7 @@ impl Server {
             (false, Health::Down) => self.availability.note_down(now),
             (true, _) => self.availability.note_up(now),
             // The first probe passed: it was up for traffic before.
-            (false, _) => {}
+            (false, _) => self.availability.note_change(now),
         }
         self.tell_group(was_usable, now);
     }

@@ -9,6 +9,9 @@ pub mod catalog;
 pub mod row;
 pub mod info;
 pub mod select;
+pub mod outcome;
+pub mod address;
+pub mod action;
 pub mod render;
 
 pub use render::{show_info, show_schema, show_stat};

@@ -39,7 +39,7 @@ pub enum Which {
     Numbered(u32),
     /// The one with this name; it must exist.
     Named(String),
-    /// Those whose names contain this.
+    /// Those whose names contain this, in capitals or not.
     Like(String),
     /// Those of these names (`stats scope`).
     Of(Vec<String>),
@@ -135,7 +135,7 @@ impl StatRequest {
             Which::Every => true,
             Which::Numbered(number) => proxy.id == *number,
             Which::Named(name) => proxy.name == *name,
-            Which::Like(part) => proxy.name.contains(part.as_str()),
+            Which::Like(part) => proxy.name.to_ascii_lowercase().contains(&part.to_ascii_lowercase()),
             Which::Of(names) => names.contains(&proxy.name),
         })
     }

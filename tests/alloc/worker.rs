@@ -43,6 +43,7 @@ pub fn start(mode: Mode, rules: &[&str], server: SocketAddr, first: fn()) -> Soc
         counters: Arc::new(Shard::default()),
         sessions: Arc::new(Sessions::new(None)),
         facts: Arc::default(),
+        orders: tokio::sync::mpsc::channel(1).0,
     };
     std::thread::spawn(move || {
         first();

@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "waits for processes of the real world")]
 
 mod output;
+mod tools;
 
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};

@@ -9,6 +9,7 @@ mod tcp;
 mod service;
 mod logs;
 mod rules;
+mod statistics;
 mod answers;
 mod waits;
 mod smuggling;

@@ -123,6 +123,7 @@ impl Proxy {
         let generation = Generation::prepare(1, model, &registry, None).unwrap();
         let (commands, receiver) = mpsc::unbounded_channel();
         let (suspects_sender, suspects) = mpsc::channel(16);
+        let (orders_sender, mut orders) = mpsc::channel::<state::command::ServerOrder>(16);
         let log = Arc::new(LogRing::new(1 << 20));
         let counters = Arc::new(Shard::default());
         let heart = Arc::new(Heart::default());
@@ -134,8 +135,15 @@ impl Proxy {
             log: Arc::clone(&log),
             counters: Arc::clone(&counters),
             sessions: Arc::new(Sessions::new(generation.model.process.maxconn)),
-            facts: Arc::default(),
+            facts: Arc::new(state::process::ProcessFacts { started: clock::now(), threads: 1, ..Default::default() }),
+            orders: orders_sender,
         };
+        // In place of vg-ctl.
+        std::thread::spawn(move || {
+            while let Some(order) = orders.blocking_recv() {
+                order.carry_out(vipgate::sys::clock::now());
+            }
+        });
         let thread = std::thread::spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build_local(Default::default()).unwrap();

@@ -121,7 +121,7 @@ fn made(reply: &Reply, transaction: &Transaction<'_>, fields: &[u8], manner: Man
 }
 
 /// The end of a head with a length.
-fn finish(manner: Manner, out: &mut Vec<u8>) -> bool {
+pub(super) fn finish(manner: Manner, out: &mut Vec<u8>) -> bool {
     let ending = Ending { version: Version::Http11, client: manner.persists };
     ending.write(out);
     ending.persists()

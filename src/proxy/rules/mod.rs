@@ -9,6 +9,7 @@ mod connection;
 mod facts;
 mod request;
 mod response;
+mod statistics;
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -30,6 +31,7 @@ pub(super) use answer::{Manner, write_page, write_refusal};
 pub(super) use connection::{choose, may_enter};
 pub(super) use request::{Awaited, Decision, decide, give_up};
 pub(super) use response::{Arrived, Responded, respond};
+pub(super) use statistics::{SentForm, back_to_page};
 
 use facts::Surroundings;
 

@@ -18,6 +18,7 @@ use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::session::Session;
 use super::super::stream::{Request, refusal_of_body, request_edit};
 use super::answer::{self, Asked, Manner};
+use super::statistics::{self, SentForm, Visit};
 use super::{RuleState, World};
 
 /// A response in place of a server's.
@@ -43,6 +44,8 @@ pub(in crate::proxy) enum Decision {
     Wait(Awaited),
     /// It is answered here.
     Answer(Box<Answer>),
+    /// A form was sent to a statistics page.
+    Form(Box<SentForm>),
     /// The connection closes without a word.
     Close,
     /// The connection is forgotten: a reset that dies after so many hops.
@@ -77,10 +80,12 @@ enum Step {
     Names,
     Buffer,
     Request,
+    Statistics,
     Redirects,
 }
 
-const STEPS: [Step; 6] = [Step::Content, Step::Monitor, Step::Names, Step::Buffer, Step::Request, Step::Redirects];
+const STEPS: [Step; 7] =
+    [Step::Content, Step::Monitor, Step::Names, Step::Buffer, Step::Request, Step::Statistics, Step::Redirects];
 
 /// Runs the rules of a request and changes it as they say.
 pub(in crate::proxy) fn decide(session: &mut Session, frontend: &Rc<LocalFrontend>, request: &mut Request) -> Decision {
@@ -237,6 +242,13 @@ fn pass(
         let verdict = match step {
             Step::Content => world.run_from(&section.content, state, whole, true, &mut progress),
             Step::Request => world.run_from(&section.request, state, body, true, &mut progress),
+            Step::Statistics => match statistics::ask(world, section, frontend, backend, request, state, body) {
+                Visit::Elsewhere => Verdict::Continue,
+                Visit::Unfinished => {
+                    Verdict::Wait(Wait::Body { time: frontend.running.model.timeouts.http_request, at_least: 0 })
+                }
+                Visit::Answered(decision) => return Some(*decision),
+            },
             Step::Redirects => world.run_from(&section.redirects, state, body, true, &mut progress),
             Step::Monitor => match monitor(world, section, state).filter(|_| backend.is_none()) {
                 Some(fails) => Verdict::Failed { status: if fails { 503 } else { 200 } },
@@ -300,7 +312,7 @@ fn says_continue(request: &Request, state: &mut RuleState) -> bool {
 }
 
 /// The answer of a verdict that ends the request.
-fn answer(
+pub(super) fn answer(
     world: &mut World<'_>,
     verdict: &Verdict<'_>,
     frontend: &LocalFrontend,

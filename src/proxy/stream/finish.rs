@@ -71,7 +71,7 @@ pub(super) async fn end(
             (record.status, failure, backend) = (answer.status, answer.failure, answer.backend);
         }
         Decision::Drop { hops } => session.forget_client(hops),
-        Decision::Close | Decision::Forward(_) | Decision::Wait(_) => {}
+        Decision::Close | Decision::Forward(_) | Decision::Wait(_) | Decision::Form(_) => {}
     }
     write_log(session, frontend, backend.as_deref(), request, &record, Some(failure));
     next

@@ -21,6 +21,7 @@ use super::backend::{Current, Slot};
 use super::buffers::Chunk;
 use super::connect::{Effort, connect};
 use super::failure::{By, Cause, Failure, Phase, Retry};
+use super::form;
 use super::local::{LocalBackend, LocalFrontend, Stage};
 use super::pool::Care;
 use super::rules::{self, Decision, Manner};
@@ -121,6 +122,9 @@ async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, mut request:
                 Ok(()) => continue,
                 Err(failure) => decision = rules::give_up(session, frontend, &request, failure),
             }
+        }
+        if let Decision::Form(sent) = decision {
+            decision = Box::pin(form::handle(session, frontend, &request, *sent)).await;
         }
         match decision {
             Decision::Forward(backend) => break backend,

@@ -116,6 +116,7 @@ impl Supervisor {
                 counters: Arc::clone(&shared.counters),
                 sessions: Arc::clone(&self.wiring.sessions),
                 facts: Arc::clone(&self.view.facts),
+                orders: ends.server_orders_sender.clone(),
             };
             let ended = worker::spawn(context, cell.clone()).context("cannot start a worker")?;
             self.ended.push(ended);
@@ -127,8 +128,8 @@ impl Supervisor {
             levels_changed: Arc::clone(&self.wiring.levels_changed),
         })
         .context("cannot start vg-check")?;
-        ctl::spawn(Ctl { listener: admin, runtime, loads, settings, view: Arc::clone(&self.view) })
-            .context("cannot start vg-ctl")?;
+        let (changes, view) = (ends.server_orders, Arc::clone(&self.view));
+        ctl::spawn(Ctl { listener: admin, runtime, loads, settings, changes, view }).context("cannot start vg-ctl")?;
         let board = self.serve_generation(generation);
         let context = VrrpContext {
             model: Arc::clone(&generation.model),

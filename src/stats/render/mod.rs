@@ -6,6 +6,7 @@ pub mod csv;
 pub mod typed;
 pub mod json;
 pub mod schema;
+pub mod html;
 
 use super::info::{LINES, Value};
 use super::select::{Form, InfoRequest, StatRequest};

@@ -81,7 +81,7 @@ pub const HANDLERS: [(&str, Handler); 36] = [
 ];
 
 /// Lines that are kept for the rules.
-const RULES: [&str; 20] = [
+const RULES: [&str; 33] = [
     "acl",
     "errorfile",
     "errorfiles",
@@ -97,6 +97,19 @@ const RULES: [&str; 20] = [
     "option http-buffer-request",
     "option http-restrict-req-hdr-names",
     "redirect",
+    "stats admin",
+    "stats auth",
+    "stats enable",
+    "stats hide-version",
+    "stats http-request",
+    "stats realm",
+    "stats refresh",
+    "stats scope",
+    "stats show-desc",
+    "stats show-legends",
+    "stats show-node",
+    "stats show-version",
+    "stats uri",
     "tcp-request connection",
     "tcp-request content",
     "tcp-request session",
@@ -112,6 +125,9 @@ impl Proxies {
         for line in &section.lines {
             let Some((row, _)) = context.find(section.place, section.place, line) else { continue };
             if RULES.contains(&row.name) {
+                if line.text(0) == "stats" && section.place != Place::Defaults {
+                    settings.forget_inherited_page(section);
+                }
                 settings.rules.push(rule(line));
             }
             if let Some((_, handler)) = HANDLERS.iter().find(|(name, _)| *name == row.name) {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::config::draft::{Bind, Rule};
+use crate::config::haproxy::section::Section;
 use crate::diag::{Span, Spanned};
 use crate::model::proxy::{Balance, Mode};
 
@@ -42,6 +43,14 @@ pub struct Settings {
 pub type Timeout = Option<Spanned<Option<Duration>>>;
 
 impl Settings {
+    /// Takes out the lines of a statistics page that a `defaults` section has handed down: a proxy with one line of its
+    /// own about it begins anew, as in HAProxy.
+    pub fn forget_inherited_page(&mut self, section: &Section) {
+        let own = |rule: &Rule| section.lines.iter().any(|line| line.span() == rule.span);
+        let is_of_page = |rule: &Rule| rule.words.first().is_some_and(|word| word.value == "stats");
+        self.rules.retain(|rule| !is_of_page(rule) || own(rule));
+    }
+
     /// What another proxy begins with: everything but what belongs to one proxy alone.
     pub fn inherited(&self) -> Settings {
         Settings { binds: Vec::new(), servers: Vec::new(), ..self.clone() }

@@ -29,7 +29,45 @@ pub fn lines(section: &Node) -> Vec<Rule> {
             file,
         ],
     });
-    errors.chain(written(section)).collect()
+    let page = section.entries().iter().find(|entry| entry.key.value == "stats").map(page).unwrap_or_default();
+    errors.chain(page).chain(written(section)).collect()
+}
+
+/// `stats` of a section, as HAProxy's lines.
+fn page(entry: &Entry) -> Vec<Rule> {
+    let node = &entry.value;
+    let mut rules = Vec::new();
+    let mut line = |words: &[&str], span: Span| {
+        let words = std::iter::once("stats").chain(words.iter().copied()).map(str::to_owned).collect();
+        rules.push(of_words(words, span));
+    };
+    if node.text().is_some_and(|text| text != "true") {
+        return rules;
+    }
+    line(&["enable"], entry.key.span);
+    for (key, word) in [("uri", "uri"), ("realm", "realm"), ("refresh", "refresh"), ("description", "show-desc")] {
+        if let Some((text, span)) = node.value(key).and_then(|value| Some((value.text()?, value.span))) {
+            line(&[word, text], span);
+        }
+    }
+    for user in node.value("users").map(Node::entries).unwrap_or_default() {
+        line(&["auth", &format!("{}:{}", user.key.value, user.value.text().unwrap_or_default())], user.key.span);
+    }
+    for (key, word) in [("hide_version", "hide-version"), ("legends", "show-legends"), ("node", "show-node")] {
+        if let Some(value) = node.value(key).filter(|value| value.text() == Some("true")) {
+            line(&[word], value.span);
+        }
+    }
+    for name in node.value("scope").map(Node::items).unwrap_or_default() {
+        line(&["scope", name.text().unwrap_or_default()], name.span);
+    }
+    if let Some((text, span)) = node.value("admin").and_then(|value| Some((value.text()?, value.span)))
+        && let Ok(test) = rule::split(text)
+    {
+        let words: Vec<String> = ["admin", "if"].map(str::to_owned).into_iter().chain(braced(test, &[])).collect();
+        line(&words.iter().map(String::as_str).collect::<Vec<_>>(), span);
+    }
+    rules
 }
 
 fn written(section: &Node) -> Vec<Rule> {

@@ -33,6 +33,7 @@ pub(super) static FRONTEND: Section = Section {
             Value::List(&Value::Section(&USE_BACKEND)),
             "Backends for some of the traffic: the first whose condition holds. Default: `default_backend`.",
         ),
+        STATS,
         ERRORS,
         RULES,
     ],
@@ -57,9 +58,47 @@ const RULES: Key = key(
     Value::List(&Value::One(Scalar::Rule)),
     "Rules in HAProxy's language, in order: `acl`, `http-request`, `http-response`, `http-after-response`, `redirect`, \
      `tcp-request connection`, `tcp-request session`, `tcp-request content` and, in frontends, `use_backend`. Among them may \
-     stand `errorfile`, `errorfiles`, `errorloc`, `http-error`, `monitor-uri`, `monitor fail`, `timeout tarpit` and \
+     stand `errorfile`, `errorfiles`, `errorloc`, `http-error`, `monitor-uri`, `monitor fail`, `timeout tarpit`, `stats` and \
      options about HTTP messages, such as `option http-buffer-request`.",
 );
+
+const STATS: Key = key(
+    "stats",
+    Value::Any(PAGE_OR_NOT),
+    "A statistics page as HAProxy's, in http mode: true, or a map. Default: none. Where a line of `rules` begins with `stats`, \
+     it belongs to the same page.",
+);
+
+const PAGE_OR_NOT: &[Value] = &[Value::One(Scalar::Flag), Value::Section(&STATISTICS)];
+
+static STATISTICS: Section = Section {
+    name: "`stats`",
+    doc: "A statistics page.",
+    keys: &[
+        key("uri", Value::One(Scalar::Text), "What paths of its requests begin with. Default /haproxy?stats."),
+        key("realm", Value::One(Scalar::Text), "Realm of its passwords. Default HAProxy Statistics."),
+        key(
+            "users",
+            Value::Named(Scalar::Name, &Value::One(Scalar::Text)),
+            "Passwords by user. Default: everybody sees the page.",
+        ),
+        key("refresh", Value::One(TIMEOUT), "How often it reloads by itself. Default: never."),
+        key(
+            "admin",
+            Value::One(Scalar::Condition),
+            "When servers may be changed on it, in HAProxy's language: `TRUE`, or a test such as `src 127.0.0.1`. Default: never.",
+        ),
+        key("hide_version", Value::One(Scalar::Flag), "Leaves the version out. Default false."),
+        key("legends", Value::One(Scalar::Flag), "Shows addresses, cookies and algorithms. Default false."),
+        key("node", Value::One(Scalar::Flag), "Shows the name of the node. Default false."),
+        key("description", Value::One(Scalar::Text), "A text to show."),
+        key(
+            "scope",
+            Value::List(&Value::One(Scalar::Text)),
+            "Names of the proxies that it shows; `.` is the one that has it. Default: all.",
+        ),
+    ],
+};
 
 static USE_BACKEND: Section = Section {
     name: "an entry of `use_backend`",
@@ -117,6 +156,7 @@ pub(super) static BACKEND: Section = Section {
         key("redispatch", Value::One(Scalar::Flag), "Whether the last retry may go to another server. Default true."),
         key("timeouts", Value::Section(&SERVER_TIMEOUTS), "Timeouts of the server side."),
         key("check", Value::Section(&CHECK), "How servers are probed. Default: not at all, they count as up."),
+        STATS,
         ERRORS,
         LOG,
         RULES,

@@ -1,0 +1,50 @@
+//! A form that changes servers: its orders go to vg-ctl, the browser goes back to the page.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::state::command::ServerOrder;
+use crate::stats::action::{Form, is_meant};
+use crate::stats::outcome::Outcome;
+
+use super::local::LocalFrontend;
+use super::rules::{Decision, SentForm, back_to_page};
+use super::session::Session;
+use super::stream::Request;
+
+/// Has done what the form asks for, and answers.
+pub(super) async fn handle(session: &Session, frontend: &LocalFrontend, request: &Request, sent: SentForm) -> Decision {
+    let outcome = match &sent.form {
+        Ok(form) => change(session, frontend, form).await,
+        Err(outcome) => *outcome,
+    };
+    back_to_page(session, request, sent, outcome)
+}
+
+/// Has servers changed; says what came of it as HAProxy does.
+async fn change(session: &Session, frontend: &LocalFrontend, form: &Form) -> Outcome {
+    let generation = &frontend.others.generation;
+    let is_it = |name: &str| generation.number_of(name).is_some_and(|number| is_meant(&form.backend, name, number));
+    let backend = generation.backends.iter().find(|backend| is_it(&backend.model.name));
+    let (Some(backend), Some(change)) = (backend, form.action) else { return Outcome::Invalid };
+    let mut changed = 0;
+    for meant in &form.servers {
+        let known = backend.model.servers.iter().zip(&backend.state.servers).zip(1..);
+        let named = known.into_iter().find(|((model, _), number)| is_meant(meant, &model.name, *number));
+        let Some(((_, server), _)) = named else { continue };
+        let (done, is_done) = oneshot::channel();
+        // Nobody waits any more if the session is gone.
+        let done = Box::new(move || _ = done.send(()));
+        let order = ServerOrder { server: Arc::clone(server), change, done };
+        if session.worker.orders.send(order).await.is_ok() && is_done.await.is_ok() {
+            changed += 1;
+        }
+    }
+    match (form.servers.len(), changed) {
+        (0, _) => Outcome::Nothing,
+        (_, 0) => Outcome::Invalid,
+        (all, changed) if changed < all => Outcome::Partly,
+        _ => Outcome::Done,
+    }
+}
