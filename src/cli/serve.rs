@@ -16,6 +16,8 @@ pub(super) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
         node: options.config.node.clone(),
         admin_socket: options.admin_socket.clone(),
         maxconn: None,
+        master: None,
+        joins: false,
         stop: run::Stop::Drain,
     };
     let result = run::run(settings, || {});

@@ -88,16 +88,3 @@ pub struct Confinement {
     /// The group that they become.
     pub group: Option<runtime::Account>,
 }
-
-/// A destination of access logs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LogTarget {
-    /// No access log.
-    Off,
-    /// One raw line each on standard output.
-    Stdout,
-    /// RFC 3164 datagrams to a Unix socket, normally `/dev/log`.
-    SyslogUnix(PathBuf),
-    /// RFC 3164 datagrams over UDP.
-    SyslogUdp(std::net::SocketAddr),
-}

@@ -51,6 +51,8 @@ pub enum Spec {
     Userlist,
     /// A regular expression, compiled by the row itself together with its flags.
     Regex,
+    /// Control characters: `any`, `http`, or a mask of 33 bits, the last of which is DEL.
+    Controls,
     /// Names of ACLs and files are looked up by the row itself.
     Special,
 }
@@ -77,6 +79,7 @@ impl Spec {
             Spec::Server => "server",
             Spec::Userlist => "userlist",
             Spec::Regex => "regex",
+            Spec::Controls => "any, http or mask",
             Spec::Special => "name",
         }
     }
@@ -248,11 +251,28 @@ pub fn compile(
     Ok(arguments.into())
 }
 
+/// Every control character: 0 to 31, and DEL as the bit behind them.
+pub const EVERY_CONTROL: i64 = 0x1_ffff_ffff;
+
+fn controls(text: &str) -> Option<i64> {
+    let mask = match text {
+        "any" => EVERY_CONTROL,
+        // What no HTTP message may have: NUL, LF and CR.
+        "http" => 1 | 1 << 10 | 1 << 13,
+        _ => match text.strip_prefix("0x") {
+            Some(digits) => i64::from_str_radix(digits, 16).ok()?,
+            None => text.parse().ok()?,
+        },
+    };
+    (0..=EVERY_CONTROL).contains(&mask).then_some(mask)
+}
+
 fn one(spec: Spec, text: &str, scope: &mut Scope<'_>) -> Result<Argument, RuleError> {
     let wrong = |what: &str| RuleError::new(0, format!("'{text}' is not {what}"));
     let bytes = || Argument::Bytes(text.as_bytes().into());
     Ok(match spec {
         Spec::Str | Spec::Regex | Spec::Special => bytes(),
+        Spec::Controls => Argument::Int(controls(text).ok_or_else(|| wrong("any, http or a mask of 33 bits"))?),
         Spec::Int => Argument::Int(text.parse().map_err(|_| wrong("an integer"))?),
         Spec::IntOrVariable => match text.parse() {
             Ok(value) => Argument::Int(value),

@@ -91,8 +91,8 @@ fn number(question: Number) -> Option<&'static str> {
         AcceptDate, BackendConnectTimeout, BackendId, BackendQueue, BackendQueueTimeout, BackendRetries,
         BackendServerTimeout, BackendSessions, ClientHttpMajor, ClientIsTls, FrontendClientTimeout, FrontendId,
         FrontendSessions, IsFirstRequest, IsLoggedEarly, ProcessId, ProcessSessions, ReceivedProxyHeader, RequestDate,
-        ServerConnections, ServerHttpMajor, ServerInitialWeight, ServerIsTls, ServerIsUp, Stopping, Thread,
-        UsableServers,
+        ServerConnections, ServerHttpMajor, ServerId, ServerInitialWeight, ServerIsTls, ServerIsUp, ServerSessionRate,
+        Stopping, Thread, UsableServers,
     };
     let is_known = matches!(
         question,
@@ -117,6 +117,8 @@ fn number(question: Number) -> Option<&'static str> {
             | RequestDate
             | ServerConnections
             | ServerHttpMajor
+            | ServerId
+            | ServerSessionRate
             | ServerInitialWeight
             | ServerIsTls
             | ServerIsUp

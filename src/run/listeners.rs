@@ -16,13 +16,22 @@ use crate::sys::listener::{self, Claim, Ownership};
 
 /// Open sockets, by where they listen; one for each worker.
 #[derive(Debug, Default)]
-pub(super) struct Listeners(HashMap<Endpoint, Vec<Arc<TcpListener>>>);
+pub(super) struct Listeners {
+    open: HashMap<Endpoint, Vec<Arc<TcpListener>>>,
+    /// Whether another process of this user may listen there, too.
+    joins: bool,
+}
 
 /// Sockets that a new configuration needs beyond those that are open.
 #[derive(Debug)]
 pub(super) struct Prepared(HashMap<Endpoint, Vec<Arc<TcpListener>>>);
 
 impl Listeners {
+    /// None yet. Where `joins` is said, another process of this user may listen on the same addresses.
+    pub(super) fn new(joins: bool) -> Listeners {
+        Listeners { open: HashMap::new(), joins }
+    }
+
     /// Opens what `model` needs and is not open yet.
     ///
     /// # Errors
@@ -30,9 +39,9 @@ impl Listeners {
     pub(super) fn prepare(&self, model: &Model, workers: usize) -> Result<Prepared, (Endpoint, io::Error)> {
         let mut fresh = HashMap::new();
         for bind in model.frontends.iter().flat_map(|frontend| &frontend.binds) {
-            if !self.0.contains_key(&bind.endpoint) && !fresh.contains_key(&bind.endpoint) {
-                let has_own = self.0.keys().chain(fresh.keys()).any(|known| overlap(known, &bind.endpoint));
-                let claim = if has_own { Claim::Join } else { Claim::First };
+            if !self.open.contains_key(&bind.endpoint) && !fresh.contains_key(&bind.endpoint) {
+                let has_own = self.open.keys().chain(fresh.keys()).any(|known| overlap(known, &bind.endpoint));
+                let claim = if has_own || self.joins { Claim::Join } else { Claim::First };
                 let sockets = open(&bind.endpoint, workers, claim).map_err(|error| (bind.endpoint.clone(), error))?;
                 fresh.insert(bind.endpoint.clone(), sockets);
             }
@@ -42,16 +51,16 @@ impl Listeners {
 
     /// Keeps the sockets that `model` names, adds the prepared ones, closes the rest.
     pub(super) fn commit(&mut self, model: &Model, prepared: Prepared) {
-        self.0.extend(prepared.0);
+        self.open.extend(prepared.0);
         let is_named = |endpoint: &Endpoint| {
             model.frontends.iter().flat_map(|frontend| &frontend.binds).any(|bind| bind.endpoint == *endpoint)
         };
-        self.0.retain(|endpoint, _| is_named(endpoint));
+        self.open.retain(|endpoint, _| is_named(endpoint));
     }
 
     /// Every TCP socket with the address that it is bound to, for vg-vrrp.
     pub(super) fn all(&self) -> Vec<(SocketAddr, Arc<TcpListener>)> {
-        let tcp = self.0.iter().filter_map(|(endpoint, sockets)| Some((endpoint.tcp()?, sockets)));
+        let tcp = self.open.iter().filter_map(|(endpoint, sockets)| Some((endpoint.tcp()?, sockets)));
         tcp.flat_map(|(bound, sockets)| sockets.iter().map(move |socket| (bound, Arc::clone(socket)))).collect()
     }
 
@@ -63,7 +72,9 @@ impl Listeners {
         let mut listeners = Vec::new();
         for (number, frontend) in model.frontends.iter().enumerate() {
             for bind in &frontend.binds {
-                let Some(socket) = self.0.get(&bind.endpoint).and_then(|sockets| sockets.get(worker)) else { continue };
+                let Some(socket) = self.open.get(&bind.endpoint).and_then(|sockets| sockets.get(worker)) else {
+                    continue;
+                };
                 listeners.push(WorkerListener {
                     key: ListenerKey { frontend: frontend.name.clone(), endpoint: bind.endpoint.clone() },
                     frontend: number,

@@ -13,6 +13,7 @@ use crate::config::draft::Start;
 use crate::config::{self, HostFacts, Syntax};
 use crate::diag::{Diagnostic, Severity, Source};
 use crate::model::Model;
+use crate::model::runtime::Socket;
 use crate::sys;
 
 /// What a file may have, in bytes: `/dev/zero` in its place must not take the memory of the machine.
@@ -77,6 +78,25 @@ pub fn load(files: &[PathBuf], node: Option<&str>) -> Result<Loaded, LoadError> 
 pub fn haproxy_start(files: &[PathBuf], node: Option<&str>) -> Start {
     let sources = sources(files).unwrap_or_default();
     config::haproxy::start(&Syntax::Haproxy.among(&sources), &host(node))
+}
+
+/// What `-S ADDRESS[,OPTION...]` describes: the options of a stats socket, with commas.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn master_socket(text: &str) -> Result<Socket, String> {
+    let words = text.replace([',', ' '], " ");
+    // Whoever may give the command line may do everything.
+    let line = format!("global\n stats socket {}\n", words.replacen(' ', " level admin ", 1));
+    let line = if words.contains(' ') { line } else { format!("global\n stats socket {words} level admin\n") };
+    let host = HostFacts { node: "localhost".to_owned(), environment: environment(), ..HostFacts::default() };
+    let loaded = config::load(&[Source::new("-S.cfg", line)], &host);
+    let complaint = loaded.diagnostics.iter().find(|found| found.severity == Severity::Error);
+    if let Some(complaint) = complaint {
+        return Err(complaint.message.clone());
+    }
+    let socket = loaded.model.and_then(|model| model.process.runtime.sockets.into_iter().next());
+    socket.ok_or_else(|| format!("'{text}' is no address"))
 }
 
 /// As [`load`], but no node has to be this machine unless the files are its own: without `node`, on a machine that is none

@@ -16,10 +16,12 @@ mod ctl;
 pub mod log;
 mod worker;
 
-pub use load::{LoadError, check as check_files, environment, haproxy_start, load};
+pub use load::{LoadError, check as check_files, environment, haproxy_start, load, master_socket};
 pub use supervisor::run;
 
 use std::path::PathBuf;
+
+use crate::model::runtime::Socket;
 
 /// How the process was started.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +34,10 @@ pub struct Settings {
     pub admin_socket: Option<PathBuf>,
     /// Client connections in all, in place of the configuration's.
     pub maxconn: Option<usize>,
+    /// Where HAProxy's master CLI is offered (`-S`).
+    pub master: Option<Socket>,
+    /// Whether another process listens on the same addresses until this one serves (`-sf`).
+    pub joins: bool,
     /// What a first SIGTERM or SIGINT does.
     pub stop: Stop,
 }

@@ -1,7 +1,10 @@
-//! Which programs run, for tracked processes.
+//! Other processes: which programs run, for tracked processes, and the end of one that is replaced.
 
 use std::fs;
 use std::io;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// Longest name in `/proc/PID/comm`, bytes.
 const COMM: usize = 15;
@@ -21,6 +24,14 @@ pub fn is_running(name: &str) -> io::Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// Asks a process to end: after its sessions (SIGUSR1), or at once (SIGTERM). One that has ended already is none.
+pub fn finish(process: i32, is_abrupt: bool) {
+    let signal = if is_abrupt { Signal::SIGTERM } else { Signal::SIGUSR1 };
+    if let Err(error) = kill(Pid::from_raw(process), signal) {
+        tracing::warn!(process, %error, "an old process cannot be told to end");
+    }
 }
 
 #[cfg(test)]

@@ -17,7 +17,9 @@ mod proxies;
 mod servers;
 mod statistics;
 mod dynamic;
+mod dumps;
 mod maps;
+mod master;
 
 pub use server::{Open, bind, serve};
 

@@ -16,27 +16,31 @@ use crate::sys::users;
 
 use super::Process;
 use super::connection;
+use super::master::Target;
 use super::session::Session;
 
 /// A runtime socket that listens.
 #[derive(Debug)]
 pub struct Open {
+    /// Whether it is the master CLI.
+    pub is_master: bool,
     /// What the configuration says of it.
     pub socket: Socket,
     /// The listening socket: TCP or Unix.
     pub listener: TcpListener,
 }
 
-/// Opens every socket of a configuration.
+/// Opens every socket of a configuration, and the master CLI.
 ///
 /// # Errors
 /// The first that cannot be opened, and why.
-pub fn bind(runtime: &Runtime) -> Result<Vec<Open>, (Endpoint, io::Error)> {
-    let open = |socket: &Socket| {
+pub fn bind(runtime: &Runtime, master: Option<&Socket>) -> Result<Vec<Open>, (Endpoint, io::Error)> {
+    let open = |(socket, is_master): (&Socket, bool)| {
         let listener = open(socket).map_err(|error| (socket.endpoint.clone(), error))?;
-        Ok(Open { socket: socket.clone(), listener })
+        Ok(Open { is_master, socket: socket.clone(), listener })
     };
-    runtime.sockets.iter().map(open).collect()
+    let sockets = runtime.sockets.iter().map(|socket| (socket, false));
+    sockets.chain(master.map(|socket| (socket, true))).map(open).collect()
 }
 
 fn open(socket: &Socket) -> io::Result<TcpListener> {
@@ -67,7 +71,7 @@ pub fn serve(sockets: Vec<Open>, maxconn: usize, process: Process) {
 }
 
 async fn accept(open: Open, permits: Arc<Semaphore>, process: Rc<Process>) {
-    let Open { socket, listener } = open;
+    let Open { is_master, socket, listener } = open;
     let watched = match Watched::new(listener) {
         Ok(watched) => watched,
         Err(error) => {
@@ -81,7 +85,8 @@ async fn accept(open: Open, permits: Arc<Semaphore>, process: Rc<Process>) {
         match accepted.and_then(|(stream, _)| TcpStream::from_std(stream)) {
             Ok(stream) => {
                 let process = Rc::clone(&process);
-                let session = Session::new(socket.level, socket.severity, process.timeout);
+                let session =
+                    Session::new(is_master.then_some(Target::Master), socket.level, socket.severity, process.timeout);
                 tokio::task::spawn_local(async move {
                     if let Err(error) = connection::serve(stream, &process, &session).await {
                         tracing::debug!(%error, "a connection to a runtime socket ended early");

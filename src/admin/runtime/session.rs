@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use crate::model::runtime::{Level, SeverityOutput};
 
+use super::master::Target;
+
 /// The settings of one connection; commands change them.
 #[derive(Debug)]
 pub struct Session {
+    /// Whom commands without `@` are for; `None` on a socket that is no master's.
+    pub target: Cell<Option<Target>>,
     /// What it may do now; it can only be lowered.
     pub level: Cell<Level>,
     /// How the severity of answers is told.
@@ -20,8 +24,9 @@ pub struct Session {
 
 impl Session {
     /// Of a socket with these settings.
-    pub fn new(level: Level, severity: SeverityOutput, timeout: Duration) -> Session {
+    pub fn new(target: Option<Target>, level: Level, severity: SeverityOutput, timeout: Duration) -> Session {
         Session {
+            target: target.into(),
             level: level.into(),
             severity: severity.into(),
             is_interactive: false.into(),

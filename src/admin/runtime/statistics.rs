@@ -6,6 +6,7 @@ use crate::model::runtime::Level;
 use crate::stats::{self, InfoRequest, Snapshot, StatRequest};
 use crate::sys;
 
+use super::servers::Chosen;
 use super::table::Command;
 use super::{Answer, Call, Severity};
 
@@ -34,6 +35,19 @@ pub const COMMANDS: &[Command] = &[
         "clear max statistics counters (or all counters)",
         clear,
     ),
+    Command::now(
+        "clear counters server",
+        Level::Admin,
+        "clear counters server <bk>/<srv> [force]",
+        "clear all counters of a server",
+        |call| match Chosen::find(call, 3) {
+            Ok(chosen) => {
+                chosen.server.counters.clear(sys::clock::now());
+                Answer::info("Server counters cleared.")
+            }
+            Err(refusal) => refusal,
+        },
+    ),
 ];
 
 /// What follows the two words that name the command.
@@ -41,7 +55,8 @@ fn arguments<'a>(call: &Call<'a>) -> Vec<&'a str> {
     call.words.iter().skip(2).map(String::as_str).collect()
 }
 
-fn snapshot(call: &Call<'_>) -> Snapshot {
+/// Everything that is counted, now.
+pub fn snapshot(call: &Call<'_>) -> Snapshot {
     let process = call.process;
     let around = Surroundings {
         now: sys::clock::now(),

@@ -5,8 +5,11 @@ use std::pin::Pin;
 
 use crate::model::runtime::Level;
 
+use super::master::Target;
 use super::session::Session;
-use super::{Answer, Call, Process, dynamic, help, line, maps, own, process, proxies, servers, statistics};
+use super::{
+    Answer, Call, Process, dumps, dynamic, help, line, maps, master, own, process, proxies, servers, statistics,
+};
 
 /// A command.
 pub struct Command {
@@ -58,9 +61,10 @@ impl Command {
 }
 
 /// The families, in the order of `help`.
-const FAMILIES: [&[Command]; 7] = [
+const FAMILIES: [&[Command]; 8] = [
     statistics::COMMANDS,
     servers::COMMANDS,
+    dumps::COMMANDS,
     dynamic::COMMANDS,
     maps::COMMANDS,
     proxies::COMMANDS,
@@ -74,18 +78,30 @@ pub fn commands() -> impl Iterator<Item = &'static Command> + Clone {
 }
 
 /// The command that these words begin with: the one with the most words.
-fn find(words: &[String]) -> Option<&'static Command> {
+fn find(words: &[String], target: Option<Target>) -> Option<&'static Command> {
     let is_it = |command: &&Command| {
         let mut given = words.iter().map(String::as_str);
         command.words.split(' ').all(|word| given.next() == Some(word))
     };
-    commands().filter(is_it).max_by_key(|command| command.words.split(' ').count())
+    let masters = target.iter().filter(|target| **target == Target::Master).flat_map(|_| master::COMMANDS);
+    masters.chain(commands()).filter(is_it).max_by_key(|command| command.words.split(' ').count())
 }
 
 /// Carries a line out.
 pub async fn run(text: &str, payload: Option<&str>, process: &Process, session: &Session) -> Answer {
-    let words = line::words(text);
-    let Some(command) = find(&words) else { return help::unknown(&words, session.level.get()) };
+    let mut words = line::words(text);
+    let mut target = session.target.get();
+    if target.is_some() && words.first().is_some_and(|word| word.starts_with('@')) {
+        target = Target::of(&words.remove(0));
+        if target.is_none() {
+            return Answer::error("Can't find the target CLI!");
+        }
+        if words.is_empty() {
+            session.target.set(target);
+            return Answer::Done;
+        }
+    }
+    let Some(command) = find(&words, target) else { return help::unknown(&words, session.level.get()) };
     if session.level.get() < command.level {
         return Answer::error("Permission denied");
     }
@@ -112,7 +128,7 @@ mod tests {
 
     #[test]
     fn the_command_with_the_most_words_counts() {
-        let words = |text: &str| find(&line::words(text)).map(|command| command.words);
+        let words = |text: &str| find(&line::words(text), None).map(|command| command.words);
         assert_eq!(words("set maxconn global 3"), Some("set maxconn global"));
         assert_eq!(words("set maxconn"), None);
         assert_eq!(words(""), None);

@@ -14,6 +14,7 @@ use nix::unistd::{AccessFlags, access};
 
 use crate::config::haproxy::{self, SPOKEN};
 use crate::run::{self, LoadError, Stop};
+use crate::sys;
 
 use super::serve::start_messages;
 use options::Invocation;
@@ -106,12 +107,21 @@ fn judge(asked: &Invocation) -> Verdict {
 }
 
 fn serve(asked: Invocation) -> anyhow::Result<ExitCode> {
+    let master = match asked.master.as_deref().map(run::master_socket).transpose() {
+        Ok(master) => master,
+        Err(error) => {
+            alert(&format!("-S: {error}"));
+            return Ok(ExitCode::FAILURE);
+        }
+    };
     start_messages(if asked.is_quiet { "error" } else { "info" })?;
     let settings = run::Settings {
         files: asked.files,
         node: asked.node,
         admin_socket: admin_socket(),
         maxconn: (asked.maxconn > 0).then_some(asked.maxconn),
+        master,
+        joins: !asked.replaced.is_empty(),
         stop: if asked.is_master { Stop::AtOnceAsMaster } else { Stop::AtOnce },
     };
     let pid_file = asked.pid_file;
@@ -120,6 +130,7 @@ fn serve(asked: Invocation) -> anyhow::Result<ExitCode> {
             write_pid(&path);
         }
         background::started();
+        asked.replaced.iter().for_each(|old| sys::processes::finish(*old, asked.is_abrupt));
     });
     run::log::messages::flush();
     result

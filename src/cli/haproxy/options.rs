@@ -33,6 +33,12 @@ pub(super) struct Invocation {
     pub(super) node: Option<String>,
     /// `-n COUNT`; 0 is the configuration's.
     pub(super) maxconn: usize,
+    /// `-S ADDRESS[,OPTION...]`: the master CLI.
+    pub(super) master: Option<String>,
+    /// `-sf PID...` and `-st PID...`: processes that this one takes the place of.
+    pub(super) replaced: Vec<i32>,
+    /// `-st`: they end at once instead of letting their sessions finish.
+    pub(super) is_abrupt: bool,
     /// Options without effect, each with the reason.
     pub(super) passed_over: Vec<String>,
 }
@@ -55,8 +61,11 @@ pub(super) enum OptionError {
 }
 
 /// Options without effect that take an argument.
-const PASSED_OVER_WITH_ARGUMENT: [(&str, &str); 2] =
-    [("-m", "memory is bounded by maxconn"), ("-N", "a frontend without maxconn is bounded by the process")];
+const PASSED_OVER_WITH_ARGUMENT: [(&str, &str); 3] = [
+    ("-m", "memory is bounded by maxconn"),
+    ("-x", "with -sf, both processes listen until the old one ends"),
+    ("-N", "a frontend without maxconn is bounded by the process"),
+];
 
 /// Options without effect, by what they begin with.
 const PASSED_OVER: [(&str, &str); 17] = [
@@ -108,17 +117,13 @@ pub(super) fn read(arguments: &[String]) -> Result<Invocation, OptionError> {
                 asked.maxconn = text.parse().map_err(|_| OptionError::Number(option.clone(), text))?;
             }
             "-sf" | "-st" => {
-                let is_pid = |word: &&String| word.parse::<u32>().is_ok();
-                if rest.clone().next().as_ref().is_some_and(is_pid) {
-                    let why = "a new process cannot take the sockets of an old one; reload it with SIGHUP";
-                    return Err(OptionError::Refused(option.clone(), why));
+                asked.is_abrupt = option == "-st";
+                while let Some(pid) = rest.clone().next().and_then(|word| word.parse().ok()).filter(|pid| *pid > 0) {
+                    asked.replaced.push(pid);
+                    rest.next();
                 }
             }
-            "-S" => return Err(OptionError::Refused(option.clone(), "the master CLI comes with the runtime socket")),
-            "-x" => {
-                let why = "a new process cannot take the sockets of an old one; reload it with SIGHUP";
-                return Err(OptionError::Refused(option.clone(), why));
-            }
+            "-S" => asked.master = Some(value()?),
             "-dr" => {
                 let why = "a server whose name has no address is an error";
                 return Err(OptionError::Refused(option.clone(), why));
@@ -165,6 +170,15 @@ mod tests {
         assert_eq!(asked("-z"), Err(OptionError::Unknown("-z".to_owned())));
         assert_eq!(asked("-f"), Err(OptionError::Argument("-f".to_owned())));
         assert_eq!(asked("-n x"), Err(OptionError::Number("-n".to_owned(), "x".to_owned())));
-        assert!(matches!(asked("-sf 12"), Err(OptionError::Refused(..))));
+        assert!(matches!(asked("-dr"), Err(OptionError::Refused(..))));
+    }
+
+    #[test]
+    fn old_processes_are_replaced() {
+        let asked = asked("-f a.cfg -x /run/a.sock -st 12 34 -db").expect("it is known");
+        assert_eq!(
+            (asked.replaced.as_slice(), asked.is_abrupt, asked.is_foreground),
+            ([12, 34].as_slice(), true, true)
+        );
     }
 }

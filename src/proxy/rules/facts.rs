@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::generation;
 use crate::rule::Facts;
 use crate::rule::facts::{Address, Number, Words, Zone};
+use crate::state::counters::Rated;
 use crate::sys::{clock, hosts, localtime};
 use crate::time::Instant;
 
@@ -123,6 +124,15 @@ impl Facts for Surroundings<'_> {
             Number::ServerIsUp => {
                 let (backend, number) = self.server(name)?;
                 i64::from(backend.state.servers.get(number)?.is_usable())
+            }
+            Number::ServerId => match name {
+                Some(_) => count(self.server(name)?.1 + 1),
+                None => count(self.server? + 1),
+            },
+            Number::ServerSessionRate => {
+                let (backend, number) = self.server(name)?;
+                let rates = backend.state.servers.get(number)?.counters.totals(worker.now.get()).rates;
+                i64::try_from(rates[Rated::Sessions as usize].now).unwrap_or(i64::MAX)
             }
             Number::ServerInitialWeight => {
                 let (backend, number) = self.server(name)?;

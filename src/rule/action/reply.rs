@@ -198,10 +198,16 @@ impl Reply {
     pub fn render(&self, transaction: &Transaction<'_>, head: &mut Vec<u8>, body: &mut Vec<u8>) {
         write_status_line(head, self.status, None);
         for (name, value) in &self.fields {
+            let line = head.len();
             head.extend_from_slice(name);
             head.extend_from_slice(b": ");
             let start = head.len();
             value.render(transaction, head);
+            if head.len() == start {
+                // A field without a value is left out, as HAProxy does.
+                head.truncate(line);
+                continue;
+            }
             head[start..].iter_mut().filter(|byte| **byte < 0x20 && **byte != b'\t').for_each(|byte| *byte = b' ');
             head.extend_from_slice(b"\r\n");
         }

@@ -104,6 +104,16 @@ pub(super) fn compile(row: &Row, raw: &[Raw], scope: &mut Scope<'_>) -> Result<B
             }
             arguments[0] = Argument::Patterns(patterns);
         }
+        "bytes" => {
+            let number = |at: usize| match arguments.get(at) {
+                Some(Argument::Int(number)) => Some(*number),
+                _ => None,
+            };
+            if number(0).is_some_and(|offset| offset < 0) || number(1).is_some_and(|length| length <= 0) {
+                let what = "bytes needs an offset of at least 0 and a length of at least 1";
+                return Err(RuleError::new(0, what).further(place));
+            }
+        }
         "json_query" | "jwt_header_query" | "jwt_payload_query" if !text(0).is_empty() => {
             structured::check_path(text(0)).map_err(|error| error.further(place))?;
         }

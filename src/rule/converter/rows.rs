@@ -1,7 +1,7 @@
 //! The table.
 
 use super::super::argument::Spec::{
-    self, Bool, Int, IntOrVariable, Mask4, Mask6, Regex, Special, Str, StrOrVariable, Variable, Word,
+    self, Bool, Controls, Int, IntOrVariable, Mask4, Mask6, Regex, Special, Str, StrOrVariable, Variable, Word,
 };
 use super::super::sample::Kind;
 use super::{Row, address, arithmetic, date, encoding, forwarded, hash, row, state, structured, text};
@@ -42,7 +42,7 @@ pub(super) const ROWS: &[Row] = &[
     row("add_item", (&[Str, Variable, Str], 1), Kind::Str, Kind::Str, text::add_item, "with a delimiter, a variable and a text behind it, the delimiter only where needed"),
     row("strcmp", (&[Variable], 1), Kind::Str, Kind::Int, text::strcmp, "less than, equal to or greater than 0 as it sorts to a variable"),
     row("secure_memcmp", (&[Variable], 1), Kind::Bin, Kind::Bool, text::secure_memcmp, "whether it is equal to a variable, in constant time"),
-    row("has_ctl", (&[Int], 0), Kind::Bin, Kind::Bool, text::has_control, "whether it has a control character, of those in the mask"),
+    row("has_ctl", (&[Controls], 0), Kind::Bin, Kind::Bool, text::has_control, "whether it has a control character, of those in the mask"),
     row("base64", NONE, Kind::Bin, Kind::Str, encoding::to_base64, "as base64"),
     row("b64dec", NONE, Kind::Str, Kind::Bin, encoding::from_base64, "decoded from base64"),
     row("ub64enc", NONE, Kind::Bin, Kind::Str, encoding::to_base64_url, "as base64url without padding"),

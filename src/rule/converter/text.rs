@@ -1,6 +1,6 @@
 //! Texts and parts of texts.
 
-use super::super::argument::Argument;
+use super::super::argument::{Argument, EVERY_CONTROL};
 use super::super::sample::{Sample, Text};
 use super::super::transaction::Transaction;
 use super::super::userlist::is_same;
@@ -225,7 +225,13 @@ pub(super) fn has_control<'t>(
     arguments: &'t [Argument],
     sample: Sample<'t>,
 ) -> Option<Sample<'t>> {
-    let mask = arguments.first().map_or(i64::from(u32::MAX), |mask| mask.int_or(i64::from(u32::MAX)));
-    let is_control = |byte: &u8| *byte < 32 && mask >> *byte & 1 == 1;
+    // Without a mask a tab is none.
+    let usual = EVERY_CONTROL & !(1 << 9);
+    let mask = arguments.first().map_or(usual, |mask| mask.int_or(usual));
+    let is_control = |byte: &u8| match byte {
+        0..32 => mask >> *byte & 1 == 1,
+        127 => mask >> 32 & 1 == 1,
+        _ => false,
+    };
     Some(Sample::Bool(into_text(sample).iter().any(is_control)))
 }

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::Supervisor;
 use crate::admin;
 use crate::generation::Generation;
+use crate::model::runtime::Socket;
 use crate::model::track::Object;
 use crate::model::{Confinement, Model};
 use crate::proxy::worker::{WorkerCommand, WorkerContext};
@@ -46,7 +47,7 @@ impl Supervisor {
         let registry = Registry::default();
         let generation = Generation::prepare(1, model, &registry, None).map_err(|error| anyhow!("{error}"))?;
         let cell = Arc::new(ArcSwap::from(Arc::clone(&generation)));
-        let mut listeners = Listeners::default();
+        let mut listeners = Listeners::new(settings.joins);
         let prepared = listeners
             .prepare(&generation.model, workers)
             .map_err(|(address, error)| anyhow!("cannot listen on {address}: {error}"))?;
@@ -65,7 +66,7 @@ impl Supervisor {
             logs_dropped: log.lost(),
             ..ProcessFacts::default()
         });
-        let runtime = runtime_sockets(&generation, &cell, &wiring, &facts)?;
+        let runtime = runtime_sockets(&generation, &cell, &wiring, settings.master.as_ref(), &facts)?;
         let view = Arc::new(View {
             generation: Arc::clone(&cell),
             vrrp: wiring.vrrp_status.clone(),
@@ -206,10 +207,11 @@ fn runtime_sockets(
     generation: &Generation,
     cell: &Arc<ArcSwap<Generation>>,
     wiring: &Wiring,
+    master: Option<&Socket>,
     facts: &Arc<ProcessFacts>,
 ) -> anyhow::Result<RuntimeSockets> {
     let runtime = &generation.model.process.runtime;
-    let open = admin::runtime::bind(runtime)
+    let open = admin::runtime::bind(runtime, master)
         .map_err(|(endpoint, error)| anyhow!("cannot open the stats socket {endpoint}: {error}"))?;
     let process = admin::runtime::Process {
         generation: Arc::clone(cell),

@@ -1,0 +1,155 @@
+//! `show servers state` and `show servers conn`: what HAProxy's state files and tools read.
+
+use std::fmt::Write;
+use std::sync::atomic::Ordering;
+
+use crate::model::proxy::Server as Configured;
+use crate::model::runtime::Level;
+use crate::state::servers::{Admin, Health, Server};
+use crate::stats::snapshot::Proxy;
+use crate::sys;
+
+use super::servers::find_backend;
+use super::statistics::snapshot;
+use super::table::Command;
+use super::{Answer, Call};
+
+pub const COMMANDS: &[Command] = &[
+    Command::now(
+        "show servers state",
+        Level::User,
+        "show servers state [<backend>]",
+        "dump volatile server information (all or for a single backend)",
+        |call| dump(call, STATE, state),
+    ),
+    Command::now(
+        "show servers conn",
+        Level::User,
+        "show servers conn [<backend>]",
+        "dump server connections status (all or for a single backend)",
+        |call| dump(call, CONNECTIONS, connections),
+    ),
+];
+
+/// The version of the form, and its columns.
+const STATE: &str = "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight \
+                     srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state \
+                     srv_agent_state bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl \
+                     srv_check_port srv_check_addr srv_agent_addr srv_agent_port\n";
+const CONNECTIONS: &str = "# bkname/svname bkid/svid addr port - purge_delay used_cur used_max need_est unsafe_nb \
+                           safe_nb idle_lim idle_cur idle_per_thr[0]\n";
+
+/// A server as it is dumped.
+struct Dumped<'a> {
+    proxy: &'a Proxy,
+    /// 1-.
+    number: usize,
+    configured: &'a Configured,
+    server: &'a Server,
+}
+
+fn dump(call: &Call<'_>, head: &str, row: fn(&mut String, &Dumped<'_>)) -> Answer {
+    let wanted = call.word(3);
+    let generation = call.process.generation.load();
+    if !wanted.is_empty() && find_backend(&generation, wanted).is_none() {
+        return Answer::error("Can't find backend.");
+    }
+    let mut out = head.to_owned();
+    for proxy in &snapshot(call).proxies {
+        let Some(backend) = find_backend(&generation, &proxy.name) else { continue };
+        if !wanted.is_empty() && wanted != proxy.name {
+            continue;
+        }
+        for (index, (configured, server)) in backend.model.servers.iter().zip(&backend.state.servers).enumerate() {
+            row(&mut out, &Dumped { proxy, number: index + 1, configured, server });
+        }
+    }
+    Answer::Text(out)
+}
+
+// Writing to a String cannot fail.
+fn state(out: &mut String, dumped: &Dumped<'_>) {
+    let Dumped { proxy, number, configured, server } = dumped;
+    let is_running = server.health() != Health::Down && server.admin() != Admin::Maint;
+    let operation = match (is_running, server.admin()) {
+        (false, _) => 0,
+        (true, Admin::Drain) => 3,
+        (true, _) => 2,
+    };
+    // Bits: 1 by the operator, 4 by the configuration, 8 drained by the operator.
+    let admin = match (server.admin(), configured.is_disabled) {
+        (Admin::Maint, true) => 5,
+        (Admin::Maint, false) => 1,
+        (Admin::Drain, _) => 8,
+        (Admin::Ready, _) => 0,
+    };
+    let since = sys::clock::now().since(server.changed()).as_secs();
+    let (status, result, check) = probes(dumped);
+    let (check_port, check_address) = match &configured.check {
+        Some(check) => (check.port.unwrap_or(0), check.address.map_or("-".to_owned(), |at| at.ip().to_string())),
+        None => (0, "-".to_owned()),
+    };
+    let address = configured.address;
+    let _ = writeln!(
+        out,
+        "{} {} {number} {} {} {operation} {admin} {} {} {since} {status} {result} {} {check} 0 0 0 - {} - 0 {check_port} \
+         {check_address} - 0",
+        proxy.id,
+        proxy.name,
+        server.name,
+        address.ip(),
+        server.weight(),
+        configured.weight.value(),
+        server.check_counter(),
+        address.port(),
+    );
+}
+
+/// HAProxy's numbers of the last status, of its result, and of what the check is.
+fn probes(dumped: &Dumped<'_>) -> (u8, u8, u8) {
+    let Some(_) = &dumped.configured.check else { return (1, 0, 0) };
+    let last = dumped.server.last_check();
+    let status = last.as_ref().map_or(1, |last| match last.code {
+        "SOCKERR" => 5,
+        "L4OK" => 6,
+        "L4TOUT" => 7,
+        "L4CON" => 8,
+        "L6OK" => 9,
+        "L6TOUT" => 10,
+        "L6RSP" => 11,
+        "L7TOUT" => 12,
+        "L7RSP" => 13,
+        "L7OK" => 15,
+        "L7OKC" => 16,
+        "L7STS" => 17,
+        "PROCERR" => 18,
+        "PROCTOUT" => 19,
+        "PROCOK" => 20,
+        _ => 0,
+    });
+    let result = match last.as_ref() {
+        None => 0,
+        Some(last) if last.code.ends_with("OK") => 3,
+        Some(last) if last.code.ends_with("OKC") => 4,
+        Some(_) => 2,
+    };
+    // Configured and enabled, unless the operator has taken the server out.
+    let check = if dumped.server.admin() == Admin::Maint { 14 } else { 6 };
+    (status, result, check)
+}
+
+fn connections(out: &mut String, dumped: &Dumped<'_>) {
+    let Dumped { proxy, number, configured, server } = dumped;
+    let used = server.connections.load(Ordering::Relaxed);
+    let most = server.counters.most_sessions();
+    let address = configured.address;
+    let _ = writeln!(
+        out,
+        "{}/{} {}/{number} {} {} - 5000 {used} {most} {used} 0 0 -1 0",
+        proxy.name,
+        server.name,
+        proxy.id,
+        address.ip(),
+        address.port(),
+    );
+}
