@@ -31,6 +31,7 @@ pub mod state;
 // Deciding: no I/O, no clock, no tokio.
 pub mod vrrp;
 pub mod track;
+pub mod stick;
 pub mod rule;
 pub mod check;
 pub mod balance;

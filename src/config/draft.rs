@@ -11,6 +11,7 @@ use crate::model::log::{Hostname, Ring, Selection, Target as LogDestination};
 use crate::model::proxy::{Balance, Mode};
 use crate::model::rules::Userlist;
 use crate::model::runtime::{Account, Socket};
+use crate::model::stick;
 use crate::model::vrrp::{ChecksumForm, Version};
 use crate::model::{Endpoint, track};
 
@@ -33,6 +34,12 @@ pub struct Draft {
     pub userlists: Vec<Userlist>,
     /// Groups of error pages.
     pub error_pages: Vec<ErrorPages>,
+    /// Stick tables.
+    pub tables: Vec<Table>,
+    /// Names of `peers` sections.
+    pub peers: Vec<String>,
+    /// Counters of a session.
+    pub stick_counters: Option<Spanned<u64>>,
     /// Control socket.
     pub admin_socket: Option<Spanned<PathBuf>>,
     /// What workers give up.
@@ -82,6 +89,17 @@ pub struct Runtime {
     pub timeout: Option<Spanned<Duration>>,
     /// Connections at once.
     pub maxconn: Option<Spanned<u64>>,
+}
+
+/// A stick table.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// That of its section; `peers/table` in a peers section.
+    pub name: Spanned<String>,
+    /// What it is; its name counts from above.
+    pub model: stick::Table,
+    /// Name of a `peers` section that it is shared in.
+    pub peers: Option<Spanned<String>>,
 }
 
 /// A node.
@@ -453,6 +471,8 @@ pub struct Server {
     pub source: Option<Spanned<IpAddr>>,
     /// Health checks; `None` is the backend's.
     pub check: Option<Spanned<Check>>,
+    /// Never remembered by `stick` rules.
+    pub non_stick: Option<Spanned<bool>>,
     /// Starts in maintenance.
     pub is_disabled: Option<Spanned<bool>>,
 }

@@ -54,6 +54,9 @@ fn absorb(mut into: Draft, from: Draft, problems: &Problems) -> Draft {
     into.log.tag = into.log.tag.or(from.log.tag);
     into.log.hostname = into.log.hostname.or(from.log.hostname);
     into.log.rings.extend(from.log.rings);
+    into.tables.extend(from.tables);
+    into.peers.extend(from.peers);
+    into.stick_counters = into.stick_counters.or(from.stick_counters);
     into.workers = into.workers.or(from.workers);
     into.maxconn = into.maxconn.or(from.maxconn);
     into.drain = into.drain.or(from.drain);

@@ -11,6 +11,7 @@ mod endpoint;
 mod syntax;
 mod log_sample;
 mod merge;
+mod stick_table;
 mod validate;
 mod emit;
 

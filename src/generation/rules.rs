@@ -1,13 +1,13 @@
 //! Rules as they run: compiled once for all workers.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::Model;
 use crate::model::proxy::Mode;
-use crate::model::rules::{Line, Material, Userlist};
+use crate::model::rules::{Line, Material};
 use crate::rule::variable::ProcessVariables;
-use crate::rule::{Files, Registry, Section};
+use crate::rule::{Files, Names, Registry, Section};
+use crate::stick::Tables;
 
 use super::PrepareError;
 
@@ -20,6 +20,8 @@ pub struct Rules {
     pub backends: Vec<Option<Arc<Section>>>,
     /// Every set of patterns; the runtime API and rules change them while others read.
     pub registry: Registry,
+    /// Stick tables; each lives as long as its name, its keys and what it stores.
+    pub tables: Tables,
     /// Variables of the process; live as long as it does.
     pub variables: Arc<ProcessVariables>,
 }
@@ -45,9 +47,19 @@ impl Rules {
             rules.variables = Arc::clone(&before.variables);
         }
         let userlists = model.rules.userlists.iter().map(|list| (list.name.clone(), Arc::new(list.clone()))).collect();
+        let before = previous.map(|(_, rules)| &rules.tables);
+        let tables = Tables::resolve(&model.rules.tables, before);
+        let names = Names {
+            userlists: &userlists,
+            error_pages: &model.rules.error_pages,
+            tables: &tables,
+            counters: model.rules.stick_counters,
+            home: "",
+        };
         let mut known: Vec<(&[Line], Arc<Section>)> = Vec::new();
         for frontend in &model.frontends {
-            let section = rules.section(&frontend.rules, frontend.mode, &model.rules, &userlists)?;
+            let names = Names { home: &frontend.name, ..names };
+            let section = rules.section(&frontend.rules, frontend.mode, &model.rules, &names)?;
             known.extend(section.iter().map(|section| (frontend.rules.as_slice(), Arc::clone(section))));
             rules.frontends.push(section);
         }
@@ -56,10 +68,14 @@ impl Rules {
             let same = known.iter().find(|(lines, _)| *lines == backend.rules);
             let section = match same {
                 Some((_, section)) => Some(Arc::clone(section)),
-                None => rules.section(&backend.rules, backend.mode, &model.rules, &userlists)?,
+                None => {
+                    let names = Names { home: &backend.name, ..names };
+                    rules.section(&backend.rules, backend.mode, &model.rules, &names)?
+                }
             };
             rules.backends.push(section);
         }
+        rules.tables = tables;
         Ok(Arc::new(rules))
     }
 
@@ -68,13 +84,12 @@ impl Rules {
         lines: &[Line],
         mode: Mode,
         material: &Material,
-        userlists: &HashMap<String, Arc<Userlist>>,
+        names: &Names<'_>,
     ) -> Result<Option<Arc<Section>>, PrepareError> {
         if lines.is_empty() {
             return Ok(None);
         }
-        let compiled =
-            Section::compile(lines, mode, &Content(material), &mut self.registry, userlists, &material.error_pages);
+        let compiled = Section::compile(lines, mode, &Content(material), &mut self.registry, names);
         if let Some(error) = compiled.errors.first() {
             let line = &lines[error.line];
             return Err(PrepareError::Rule {

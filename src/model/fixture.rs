@@ -62,6 +62,7 @@ pub fn server(name: &str, weight: u16) -> Server {
         is_backup: false,
         source: None,
         check: None,
+        is_non_stick: false,
         is_disabled: false,
     }
 }

@@ -13,6 +13,7 @@ pub mod check;
 pub mod rules;
 pub mod runtime;
 pub mod log;
+pub mod stick;
 pub mod diff;
 pub mod changes;
 #[cfg(test)]

@@ -135,6 +135,8 @@ pub struct Server {
     pub source: Option<IpAddr>,
     /// How it is probed; `None` counts it as up.
     pub check: Option<Check>,
+    /// Never remembered by `stick` rules (HAProxy's `non-stick`).
+    pub is_non_stick: bool,
     /// Starts in maintenance (HAProxy's `disabled`).
     pub is_disabled: bool,
 }

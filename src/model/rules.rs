@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::stick::Table;
+
 /// A line of rules: `acl`, `use_backend`, `http-request` and the like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
@@ -29,6 +31,10 @@ pub struct Material {
     pub userlists: Vec<Userlist>,
     /// `http-errors` sections.
     pub error_pages: Vec<ErrorPages>,
+    /// Stick tables.
+    pub tables: Vec<Table>,
+    /// Counters of a session (`tune.stick-counters`); `None` is HAProxy's default.
+    pub stick_counters: Option<usize>,
 }
 
 /// An `http-errors` section: a named group of pages.
@@ -45,11 +51,10 @@ impl fmt::Debug for Material {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let files: BTreeMap<_, _> = self.files.iter().map(|(name, bytes)| (name, bytes.len())).collect();
         let userlists: Vec<_> = self.userlists.iter().map(|list| &list.name).collect();
-        out.debug_struct("Material")
-            .field("files", &files)
-            .field("userlists", &userlists)
-            .field("error_pages", &self.error_pages)
-            .finish()
+        let mut out = out.debug_struct("Material");
+        out.field("files", &files).field("userlists", &userlists);
+        out.field("error_pages", &self.error_pages);
+        out.field("tables", &self.tables).field("stick_counters", &self.stick_counters).finish()
     }
 }
 

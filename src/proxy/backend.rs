@@ -103,9 +103,13 @@ enum Taken {
 
 fn take(session: &Session, backend: &LocalBackend, exclude: Option<usize>) -> Taken {
     let chooser = &backend.running.chooser;
+    // What rules want, once: a server that failed is not asked again.
+    if let Some(index) = session.preferred_server().filter(|_| exclude.is_none()) {
+        return if chooser.reserve(index) { Taken::Slot(index) } else { Taken::Full(Some(index)) };
+    }
     // Another worker may take the last slot between choosing and reserving; a few rounds settle it.
     for _ in 0..8 {
-        match chooser.choose(session.peer.ip(), exclude) {
+        match chooser.choose(session.source().ip(), exclude) {
             Choice::Server(index) if chooser.reserve(index) => return Taken::Slot(index),
             Choice::Server(_) => {}
             Choice::Queue { server } => return Taken::Full(server),

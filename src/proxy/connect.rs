@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::net::TcpSocket;
 
 use crate::model::proxy::Server;
+use crate::sys::options;
 use crate::time::Instant;
 
 use super::account::{self, Connection};
@@ -69,6 +70,7 @@ pub(super) async fn connect(
     effort.assigned.get_or_insert(session.now());
     effort.server = Some(slot.index);
     loop {
+        let reuse = reuse.filter(|_| !session.needs_own_connection(slot.model()));
         if let Some(stream) = reuse.and_then(|care| backend.pools.get(slot.index)?.take(care)) {
             session.worker.counters.reuses.add(1);
             account::attempt(session, &slot, Connection::Reused);
@@ -131,7 +133,7 @@ async fn attempt(
     let started = session.now();
     let mut note_slow = (SLOW < timeout).then_some(note_slow);
     session.set_deadline(started + if note_slow.is_some() { SLOW } else { timeout });
-    let mut connecting = pin!(open(server));
+    let mut connecting = pin!(open(session, server));
     poll_fn(|context| {
         let fail = |by, cause| Poll::Ready(Err(Failure::new(by, cause, Phase::Connect)));
         match connecting.as_mut().poll(context) {
@@ -153,13 +155,31 @@ async fn attempt(
     .await
 }
 
-async fn open(server: &Server) -> io::Result<Socket> {
-    let socket = if server.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+async fn open(session: &Session, server: &Server) -> io::Result<Socket> {
+    let address = address(session, server)?;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_nodelay(true)?;
+    let (tos, mark) = session.server_options();
+    options::set(&socket2::SockRef::from(&socket), tos, mark);
     if let Some(source) = server.source {
         socket.bind(SocketAddr::new(source, 0))?;
     }
-    socket.connect(server.address).await.map(Socket::watched)
+    socket.connect(address).await.map(Socket::watched)
+}
+
+/// Where a server is: one without an address is where the client wanted to go, one without a port where it came in.
+fn address(session: &Session, server: &Server) -> io::Result<SocketAddr> {
+    let mut address = server.address;
+    if address.ip().is_unspecified() || address.port() == 0 {
+        let wanted = session.destination().ok_or(io::ErrorKind::NotConnected)?;
+        if address.ip().is_unspecified() {
+            address.set_ip(wanted.ip().to_canonical());
+        }
+        if address.port() == 0 {
+            address.set_port(wanted.port());
+        }
+    }
+    Ok(address)
 }
 
 async fn pause(session: &Session, time: Duration) -> Result<(), Failure> {

@@ -15,6 +15,7 @@ mod session;
 mod seat;
 mod socket;
 mod tcp;
+mod inspect;
 mod rules;
 mod stream;
 mod backend;

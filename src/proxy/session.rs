@@ -35,7 +35,7 @@ enum Phase {
     /// A request and its response; the session is in the seat.
     Answering(Box<dyn Seat>),
     /// TCP mode.
-    Relaying(Pin<Box<dyn Future<Output = ()>>>),
+    Relaying(Pin<Box<dyn Future<Output = Option<Session>>>>),
     Closed,
 }
 
@@ -99,8 +99,9 @@ impl Future for Connection {
                     session.map_or(Phase::Closed, |session| Phase::receiving(session, Turn::Later))
                 }
                 Phase::Relaying(relaying) => {
-                    ready!(relaying.as_mut().poll(context));
-                    Phase::Closed
+                    let session = ready!(relaying.as_mut().poll(context));
+                    // A rule, or the backend, made HTTP of it.
+                    session.map_or(Phase::Closed, |session| Phase::receiving(session, Turn::First))
                 }
                 Phase::Closed => return Poll::Ready(()),
             };
@@ -233,6 +234,7 @@ impl Drop for Session {
         if std::thread::panicking() {
             self.worker.counters.panics.add(1);
         }
+        self.end_tracking();
         self.shared.timer.forget();
         let mut sessions = self.worker.sessions.borrow_mut();
         sessions.try_remove(self.key);

@@ -83,6 +83,13 @@ pub(super) enum Broken {
     Sink,
 }
 
+impl Broken {
+    /// What stands for the side that failed.
+    pub(super) fn blames<T>(self, source: T, sink: T) -> T {
+        if self == Broken::Source { source } else { sink }
+    }
+}
+
 /// Whether the rest of a body is worth a pipe; `last_read` bytes came with the last read.
 pub(super) fn is_worthwhile(body: &Body, last_read: usize) -> bool {
     body.unexamined() >= LEAST && (last_read >= BULK || !matches!(body, Body::UntilClose))

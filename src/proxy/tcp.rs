@@ -1,27 +1,37 @@
 //! A TCP session: a server, then bytes both ways, then a line in the log.
 
 use super::account::{self, Finished};
+use std::rc::Rc;
+
 use super::backend::Current;
 use super::connect::{Effort, connect};
 use super::failure::{By, Cause, Failure, Phase};
+use super::inspect::{self, Answered, Way};
 use super::local::{LocalBackend, LocalFrontend, Stage};
 use super::log::{self, Concurrency, Line};
-use super::rules;
 use super::session::Session;
 use super::tunnel::{self, Direction, Silence};
 
-/// Runs a session of a TCP frontend.
-pub(super) async fn run(mut session: Session) {
-    let session = &mut session;
+/// Runs a session of a TCP frontend. `Some` goes on as HTTP.
+pub(super) async fn run(mut session: Session) -> Option<Session> {
     let frontend = session.frontend();
+    match Box::pin(inspect::choose(&mut session, &frontend)).await {
+        Way::Http => return Some(session),
+        Way::Relay(chosen) => relay(&mut session, &frontend, chosen).await,
+        Way::Refused(failure) => {
+            frontend.counters(&session.worker).sessions.add(1);
+            write_log(&session, &frontend, None, Err(failure), &Effort::default(), 0, 0);
+            session.end_stream(0, 0);
+        }
+    }
+    None
+}
+
+async fn relay(session: &mut Session, frontend: &LocalFrontend, chosen: Option<Rc<LocalBackend>>) {
     session.shared.stage.set(Stage::Tunnel);
     let mut effort = Effort::default();
     let (mut up, mut down) = (Direction::default(), Direction::default());
     let mut server_connections = 0;
-    let Some(chosen) = rules::choose(session, &frontend) else {
-        let refused = Failure::new(By::Proxy, Cause::Abort, Phase::Request);
-        return write_log(session, &frontend, None, Err(refused), &effort, 0, 0);
-    };
     let current = chosen.as_ref().map(|backend| Current::enter(session, backend));
     let result = match &chosen {
         None => Err(Failure::new(By::Server, Cause::Abort, Phase::Connect)),
@@ -33,7 +43,19 @@ pub(super) async fn run(mut session: Session) {
                     client: client.tunnel.unwrap_or(client.client),
                     server: client.tunnel.unwrap_or(server.server),
                 };
-                let result = tunnel::run(session, &mut connected.stream, &mut up, &mut down, silence).await;
+                up = Direction::with(session.input.take());
+                let server = &mut connected.stream;
+                let answered = Box::pin(inspect::responses(session, frontend, backend, server, &mut up)).await;
+                let result = match answered {
+                    Answered::Passes(received) => {
+                        let first = received.as_deref().unwrap_or_default();
+                        session.remember_server(backend, connected.slot.index, first, frontend);
+                        down = Direction::with(received);
+                        tunnel::run(session, server, &mut up, &mut down, silence).await
+                    }
+                    Answered::Closed(received) => tunnel::give(session, received, &mut down).await,
+                    Answered::Refused(failure) => Err(failure),
+                };
                 server_connections = connected.slot.state().connections.load(std::sync::atomic::Ordering::Relaxed);
                 if result.is_err_and(|failure| failure.cause == Cause::Abort) {
                     // A broken session is passed on as broken, not as an orderly end.
@@ -55,8 +77,9 @@ pub(super) async fn run(mut session: Session) {
         answered: None,
         started: session.accepted,
     };
-    account::finish(session, &frontend, &finished);
-    write_log(session, &frontend, chosen.as_deref(), result, &effort, down.bytes, server_connections);
+    account::finish(session, frontend, &finished);
+    write_log(session, frontend, chosen.as_deref(), result, &effort, down.bytes, server_connections);
+    session.end_stream(up.bytes, down.bytes);
     drop(current);
 }
 
@@ -79,7 +102,7 @@ fn write_log(
     };
     let backend = backend.map(|backend| &backend.running);
     let line = Line {
-        client: session.peer,
+        client: session.source(),
         started: worker.wall(session.accepted),
         frontend: &frontend.running.model.name,
         backend: backend.map(|backend| backend.model.name.as_str()),

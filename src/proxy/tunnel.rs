@@ -77,10 +77,28 @@ pub(super) async fn run(
         }
         if up.bytes.wrapping_add(down.bytes) != before {
             session.set_deadline(now + limit);
+            session.count_bytes(up.bytes, down.bytes);
         }
         Poll::Pending
     })
     .await
+}
+
+/// Gives the client what was read of a server that is heard no more.
+pub(super) async fn give(session: &mut Session, bytes: Option<Chunk>, down: &mut Direction) -> Result<(), Failure> {
+    let Some(mut bytes) = bytes else { return Ok(()) };
+    let all = bytes.len();
+    let written = poll_fn(|context| match session.interrupt(context, session.now()) {
+        Some(Interrupt::Killed) => Poll::Ready(Err(Failure::new(By::Killed, Cause::Abort, Phase::Data))),
+        Some(Interrupt::Expired) => Poll::Ready(Err(Failure::new(By::Client, Cause::Timeout, Phase::Data))),
+        None => {
+            let broken = |_| Failure::new(By::Client, Cause::Abort, Phase::Data);
+            session.client.poll_flush(context, &mut bytes).map_err(broken)
+        }
+    });
+    let result = written.await;
+    down.bytes += (all - bytes.len()) as u64;
+    result
 }
 
 impl Direction {
@@ -89,7 +107,8 @@ impl Direction {
         Direction { spill: spill.filter(|chunk| !chunk.is_empty()), ..Direction::default() }
     }
 
-    fn poll(
+    /// Moves what can be moved; ready when both ends have been reached, or one is broken.
+    pub(super) fn poll(
         &mut self,
         worker: &Worker,
         context: &mut Context<'_>,

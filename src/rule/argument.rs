@@ -9,6 +9,7 @@ use super::reference::ReferenceKind;
 use super::scope::Scope;
 use super::userlist::Userlist;
 use super::variable::VariableName;
+use crate::stick::Table;
 
 use std::sync::Arc;
 
@@ -49,6 +50,8 @@ pub enum Spec {
     Server,
     /// Name of a userlist.
     Userlist,
+    /// Name of a stick table.
+    Table,
     /// A regular expression, compiled by the row itself together with its flags.
     Regex,
     /// Control characters: `any`, `http`, or a mask of 33 bits, the last of which is DEL.
@@ -78,6 +81,7 @@ impl Spec {
             Spec::Frontend => "frontend",
             Spec::Server => "server",
             Spec::Userlist => "userlist",
+            Spec::Table => "table",
             Spec::Regex => "regex",
             Spec::Controls => "any, http or mask",
             Spec::Special => "name",
@@ -100,6 +104,7 @@ pub enum Argument {
     Name(Box<str>),
     Regex(Arc<Regex>),
     Userlist(Arc<Userlist>),
+    Table(Arc<Table>),
     Patterns(Arc<super::pattern::Patterns>),
     Tests(Arc<[super::acl::Term]>),
 }
@@ -125,6 +130,14 @@ impl Argument {
     pub fn name(&self) -> Option<&str> {
         match self {
             Argument::Name(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The stick table.
+    pub fn table(&self) -> Option<&Arc<Table>> {
+        match self {
+            Argument::Table(table) => Some(table),
             _ => None,
         }
     }
@@ -307,6 +320,7 @@ fn one(spec: Spec, text: &str, scope: &mut Scope<'_>) -> Result<Argument, RuleEr
         Spec::Frontend => name(text, ReferenceKind::Frontend, scope),
         Spec::Server => name(text, ReferenceKind::Server, scope),
         Spec::Userlist => Argument::Userlist(scope.userlist(text)?),
+        Spec::Table => Argument::Table(scope.table(text)?),
     })
 }
 

@@ -13,27 +13,15 @@ use super::transaction::LogLevel;
 
 const LATER: &str = "the proxy does not carry it out yet";
 const UNKNOWN: &str = "the proxy does not keep this value for rules yet";
-const NO_BYTES: &str = "in tcp mode a server is chosen before anything is read";
+const NO_HEAD: &str = "in tcp mode there are bytes, but no head of a request";
 
 /// Actions that the proxy does not obey.
-const WAITING: [&str; 23] = [
-    "close",
+const WAITING: [&str; 11] = [
     "disable-l7-retry",
     "expect-proxy",
-    "set-bc-mark",
-    "set-bc-tos",
-    "set-dst",
-    "set-dst-port",
-    "set-fc-mark",
-    "set-fc-tos",
-    "set-mark",
     "set-priority-class",
     "set-priority-offset",
     "set-retries",
-    "set-src",
-    "set-src-port",
-    "set-tos",
-    "switch-mode",
     "use-service",
     "attach-srv",
     "do-log",
@@ -50,6 +38,7 @@ pub fn action(row: &ActionRow) -> Support {
         "capture" => Support::Partial("rules see what was captured, log lines do not"),
         "set-log-level" => Support::Partial("silent is known; lines have no levels"),
         "set-method" => Support::Partial("500 where HEAD or CONNECT would come or go: the response has another form"),
+        "switch-mode" => Support::Partial("http alone, without `proto`"),
         "silent-drop" => Support::Partial("a reset leaves that no router passes on, as HAProxy without CAP_NET_ADMIN"),
         _ => row.support,
     }
@@ -65,9 +54,8 @@ pub(super) fn form(action: &Action) -> Option<&'static str> {
 
 /// Why the proxy cannot answer a fetch in a section of that mode; `None` if it can.
 pub fn fetch(row: &fetch::Row, mode: Mode) -> Option<&'static str> {
-    let needs_bytes = matches!(row.needs, Needs::RequestBytes | Needs::RequestHead | Needs::ResponseBytes);
     match (row.name, row.run) {
-        _ if mode == Mode::Tcp && needs_bytes => Some(NO_BYTES),
+        _ if mode == Mode::Tcp && row.needs == Needs::RequestHead => Some(NO_HEAD),
         (_, Run::Number(question) | Run::Flag(question)) => number(question),
         (_, Run::Words(question)) => words(question),
         (_, Run::Address(end) | Run::Port(end)) => address(end),

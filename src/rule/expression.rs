@@ -130,6 +130,25 @@ pub(super) fn fetch_arguments(
     scope: &mut Scope<'_>,
 ) -> Result<Box<[Argument]>, RuleError> {
     let mut arguments = argument::compile(row.name, raw, row.arguments, row.needed, scope)?;
+    if let fetch::Run::Counter(counter) = row.run {
+        let at = usize::from(counter.deed.is_array());
+        if counter.whose == fetch::Whose::Named
+            && let Some(raw) = raw.get(at)
+        {
+            scope.counter(&raw.text).map_err(|error| error.further(raw.offset))?;
+        }
+    }
+    let wants_own_table = |run| match run {
+        fetch::Run::Counter(counter) => counter.whose == fetch::Whose::Source,
+        _ => true,
+    };
+    // A table that is not named is that of the section, or of what is tracked.
+    if let Some(at) = row.arguments.iter().position(|spec| *spec == Spec::Table)
+        && !arguments[at].is_given()
+        && wants_own_table(row.run)
+    {
+        arguments[at] = Argument::Table(scope.own_table()?);
+    }
     if row.arguments.first() == Some(&Spec::Special) {
         let names: Vec<&str> = raw.iter().map(|raw| raw.text.as_str()).collect();
         arguments[0] = Argument::Tests(super::condition::terms(&names, scope)?.into());

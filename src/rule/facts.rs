@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::time::Instant;
+
 /// A number about the process, a proxy, a connection or the stream.
 ///
 /// Those marked *named* take the name of a backend, frontend or server (`backend/server`); without one they mean the
@@ -245,6 +247,8 @@ pub trait Facts {
     fn proxy_header_value(&self, kind: u8) -> Option<&[u8]>;
     /// An environment variable as it was at start.
     fn environment(&self, name: &str) -> Option<&[u8]>;
+    /// The monotonic clock.
+    fn now(&self) -> Instant;
     /// Wall clock, since the epoch.
     fn wall_clock(&self) -> Duration;
     /// Local time at a moment, in seconds since the epoch.

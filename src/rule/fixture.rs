@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use crate::http::{self, Edits, Head, Message};
 
+use crate::model::stick::{self, DataType};
+use crate::stick::Tables;
+
 use super::facts::{Address, Facts, Number, Words, Zone};
 use super::pattern::Registry;
 use super::scope::{Files, Scope};
@@ -77,6 +80,10 @@ impl Facts for Surroundings {
         (name == "HOME").then_some(b"/root")
     }
 
+    fn now(&self) -> crate::time::Instant {
+        crate::time::Instant::from_nanos(1_000_000_000_000)
+    }
+
     fn wall_clock(&self) -> Duration {
         Duration::from_micros(1_000_000_000_123_456)
     }
@@ -96,6 +103,23 @@ impl Files for HashMap<&str, &str> {
     }
 }
 
+fn table() -> stick::Table {
+    let types = [DataType::Gpt0, DataType::Gpc0, DataType::ConnCnt, DataType::HttpReqCnt, DataType::Gpc];
+    let stored =
+        |what: DataType| stick::Stored { what, elements: if what.is_array() { 2 } else { 1 }, period: Duration::ZERO };
+    stick::Table {
+        name: "own".to_owned(),
+        key: stick::KeyType::Ip,
+        size: 10,
+        expire: None,
+        nopurge: false,
+        server_key: stick::ServerKey::Name,
+        stores: types.map(stored).to_vec(),
+        write_to: None,
+        bytes_factor: 1,
+    }
+}
+
 /// Everything that a scope and a transaction refer to.
 pub(super) struct World {
     pub(super) files: HashMap<&'static str, &'static str>,
@@ -104,6 +128,8 @@ pub(super) struct World {
     pub(super) variables: Variables,
     pub(super) captures: Captures,
     pub(super) effects: Effects,
+    /// One table, `own`, of the section `own`.
+    pub(super) tables: Tables,
     request: Head,
     request_edits: Edits,
     response: Head,
@@ -137,6 +163,7 @@ impl World {
             variables: Variables::default(),
             captures: Captures::default(),
             effects: Effects::default(),
+            tables: Tables::resolve(&[table()], None),
             request,
             request_edits: Edits::default(),
             response,
@@ -154,6 +181,7 @@ impl World {
         run: impl FnOnce(&C, &mut Transaction<'_>) -> R,
     ) -> R {
         let mut scope = Scope::new(stage, &self.files, &mut self.registry, &self.userlists);
+        (scope.tables, scope.home) = (&self.tables, "own");
         scope.slots.request = vec![64, 8];
         scope.slots.response = vec![64];
         let compiled = compile(&mut scope);

@@ -12,12 +12,17 @@ use super::pattern::{PatternSpec, Patterns, Registry};
 use super::reference::{Reference, ReferenceKind};
 use super::stage::Stage;
 use super::userlist::Userlist;
+use crate::stick::tracked::DEFAULT_COUNTERS;
+use crate::stick::{Table, Tables};
 
 /// Content of the files that rules name. Whoever loads the configuration reads them; rules do no I/O.
 pub trait Files {
     /// The file's bytes, or why there are none.
     fn read(&self, name: &str) -> Result<Vec<u8>, String>;
 }
+
+/// What a scope has where nobody says otherwise.
+static NO_TABLES: Tables = Tables::NONE;
 
 /// No files.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +57,12 @@ pub struct Scope<'a> {
     pub userlists: &'a HashMap<String, Arc<Userlist>>,
     /// `http-errors` sections of the whole configuration.
     pub error_pages: &'a [ErrorPages],
+    /// Stick tables of the whole configuration.
+    pub tables: &'a Tables,
+    /// Name of the section, and of its own stick table if it has one.
+    pub home: &'a str,
+    /// How many counters a session has (`tune.stick-counters`).
+    pub counters: usize,
     /// Capture slots of the frontend; `http-request capture ... len` adds one.
     pub slots: Slots,
     /// Names to be looked up when everything has been read.
@@ -76,6 +87,9 @@ impl<'a> Scope<'a> {
             registry,
             userlists,
             error_pages: &[],
+            tables: &NO_TABLES,
+            home: "",
+            counters: DEFAULT_COUNTERS,
             slots: Slots::default(),
             references: Vec::new(),
             warnings: Vec::new(),
@@ -97,6 +111,32 @@ impl<'a> Scope<'a> {
     pub(super) fn userlist(&self, name: &str) -> Result<Arc<Userlist>, RuleError> {
         let unknown = || RuleError::unknown("userlist", name, self.userlists.keys().map(String::as_str));
         self.userlists.get(name).map(Arc::clone).ok_or_else(unknown)
+    }
+
+    /// The stick table of a name.
+    pub(super) fn table(&self, name: &str) -> Result<Arc<Table>, RuleError> {
+        let unknown = || RuleError::unknown("stick table", name, self.tables.iter().map(|table| table.name.as_str()));
+        self.tables.find(name).map(Arc::clone).ok_or_else(unknown)
+    }
+
+    /// The stick table of this section.
+    pub(super) fn own_table(&self) -> Result<Arc<Table>, RuleError> {
+        let missing = || {
+            let what = format!("'{}' has no stick table of its own", self.home);
+            RuleError::new(0, what).hint("name a table, or add a 'stick-table' line")
+        };
+        self.tables.find(self.home).map(Arc::clone).ok_or_else(missing)
+    }
+
+    /// The number of a counter.
+    pub(super) fn counter(&self, text: &str) -> Result<usize, RuleError> {
+        let (most, wrong) = (self.counters, "is not the number of a counter");
+        let number = text.parse().map_err(|_| RuleError::new(0, format!("'{text}' {wrong}")))?;
+        if number < most {
+            return Ok(number);
+        }
+        let error = RuleError::new(0, format!("there is no counter {number}: a session has {most}, from 0"));
+        Err(error.hint("'tune.stick-counters' in the global section sets how many there are"))
     }
 
     /// The patterns of a file, compiled once for each way of matching.

@@ -5,22 +5,27 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::model::proxy::Mode;
 use crate::model::rules::{ErrorPages, Line};
 
 use super::action::{Action, Redirect, Rule, RuleSet};
+use super::argument;
 use super::condition::Condition;
 use super::error::{RuleError, Warning};
 use super::format::{Format, FormatUse};
 use super::options::HttpOptions;
 use super::pages::Pages;
 use super::pattern::Registry;
+use super::persistence::{self, ServerChoice, StickRule};
 use super::reference::Reference;
 use super::scope::{Files, Scope};
 use super::stage::Stage;
 use super::statistics::StatsPage;
 use super::userlist::Userlist;
+use crate::stick::Tables;
+use crate::stick::tracked::DEFAULT_COUNTERS;
 
 /// Rules of a frontend, a backend or both.
 #[derive(Debug)]
@@ -31,12 +36,24 @@ pub struct Section {
     pub session: RuleSet,
     /// `tcp-request content`
     pub content: RuleSet,
+    /// How long `tcp-request content` waits for bytes; `None` does not wait.
+    pub inspect_delay: Option<Duration>,
     /// `http-request`
     pub request: RuleSet,
     /// `redirect`, which comes after the former whatever they allowed.
     pub redirects: RuleSet,
     /// `use_backend`, in order.
     pub choices: Vec<Choice>,
+    /// `use-server`, in order.
+    pub servers: Vec<ServerChoice>,
+    /// `stick` on requests, in order.
+    pub sticks: Vec<StickRule>,
+    /// `stick store-response`, in order.
+    pub response_sticks: Vec<StickRule>,
+    /// `tcp-response content`
+    pub response_content: RuleSet,
+    /// How long those wait for bytes; `None` does not wait.
+    pub response_delay: Option<Duration>,
     /// `http-response`
     pub response: RuleSet,
     /// `http-after-response`
@@ -69,6 +86,21 @@ pub enum Target {
     Computed(Format),
 }
 
+/// The names in reach of a section.
+#[derive(Clone, Copy, Debug)]
+pub struct Names<'a> {
+    /// Userlists of the whole configuration.
+    pub userlists: &'a HashMap<String, Arc<Userlist>>,
+    /// `http-errors` sections of the whole configuration.
+    pub error_pages: &'a [ErrorPages],
+    /// Stick tables of the whole configuration.
+    pub tables: &'a Tables,
+    /// Counters of a session; `None` is HAProxy's default.
+    pub counters: Option<usize>,
+    /// Name of the section.
+    pub home: &'a str,
+}
+
 /// What is wrong with a line, or what it refers to.
 #[derive(Debug)]
 pub struct About<T> {
@@ -92,25 +124,32 @@ pub struct Compiled {
 }
 
 impl Section {
-    /// Compiles lines of a section of that mode. `error_pages` are the `http-errors` sections.
+    /// Compiles lines of a section of that mode.
     pub fn compile(
         lines: &[Line],
         mode: Mode,
         files: &dyn Files,
         registry: &mut Registry,
-        userlists: &HashMap<String, Arc<Userlist>>,
-        error_pages: &[ErrorPages],
+        names: &Names<'_>,
     ) -> Compiled {
-        let mut scope = Scope::new(Stage::HttpRequest, files, registry, userlists);
+        let mut scope = Scope::new(Stage::HttpRequest, files, registry, names.userlists);
+        (scope.tables, scope.home) = (names.tables, names.home);
+        scope.counters = names.counters.unwrap_or(DEFAULT_COUNTERS);
         scope.proxy = Some(mode);
-        scope.error_pages = error_pages;
+        scope.error_pages = names.error_pages;
         let section = Section {
             connection: RuleSet::new(Stage::TcpConnection),
             session: RuleSet::new(Stage::TcpSession),
             content: RuleSet::new(Stage::TcpRequest),
+            inspect_delay: None,
             request: RuleSet::new(Stage::HttpRequest),
             redirects: RuleSet::new(Stage::HttpRequest),
             choices: Vec::new(),
+            servers: Vec::new(),
+            sticks: Vec::new(),
+            response_sticks: Vec::new(),
+            response_content: RuleSet::new(Stage::TcpResponse),
+            response_delay: None,
             response: RuleSet::new(Stage::HttpResponse),
             after_response: RuleSet::new(Stage::HttpAfterResponse),
             pages: Pages::default(),
@@ -147,10 +186,14 @@ impl Section {
             &self.content,
             &self.request,
             &self.redirects,
+            &self.response_content,
             &self.response,
             &self.after_response,
         ];
-        !self.choices.is_empty()
+        let has_choices = !self.choices.is_empty() || !self.servers.is_empty();
+        let has_sticks = !self.sticks.is_empty() || !self.response_sticks.is_empty();
+        has_choices
+            || has_sticks
             || sets.iter().any(|set| !set.rules.is_empty())
             || self.statistics.is_some()
             || self.options.look_at_requests()
@@ -186,6 +229,17 @@ impl Section {
                 return scope.declare_acl(&words[1..]).map_err(|error| error.later(1));
             }
             ("use_backend", _) => return self.choice(words, mode, scope),
+            ("use-server", _) => {
+                scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };
+                return persistence::use_server(words, scope).map(|choice| self.servers.push(choice));
+            }
+            ("stick", kind) => {
+                scope.stage = persistence::stage_of(words, mode == Mode::Http);
+                let sticks = if kind == "store-response" { &mut self.response_sticks } else { &mut self.sticks };
+                return persistence::stick(words, scope).map(|rule| sticks.push(rule));
+            }
+            ("tcp-request", "inspect-delay") => return delay(words).map(|delay| self.inspect_delay = delay),
+            ("tcp-response", "inspect-delay") => return delay(words).map(|delay| self.response_delay = delay),
             ("redirect", _) => (&mut self.redirects, 1),
             ("http-request", _) => (&mut self.request, 1),
             ("http-response", _) => (&mut self.response, 1),
@@ -193,6 +247,7 @@ impl Section {
             ("tcp-request", "connection") => (&mut self.connection, 2),
             ("tcp-request", "session") => (&mut self.session, 2),
             ("tcp-request", "content") => (&mut self.content, 2),
+            ("tcp-response", "content") => (&mut self.response_content, 2),
             _ => return Err(RuleError::new(0, format!("'{first}' is no rule that is supported"))),
         };
         if mode == Mode::Tcp && set.stage.is_http() {
@@ -222,6 +277,16 @@ impl Section {
         self.choices.push(Choice { target, condition });
         Ok(())
     }
+}
+
+/// The time of an `inspect-delay` line; zero does not wait.
+fn delay(words: &[&str]) -> Result<Option<Duration>, RuleError> {
+    let Some(text) = words.get(2) else { return Err(RuleError::new(1, "'inspect-delay' needs a time")) };
+    if words.len() > 3 {
+        return Err(RuleError::new(3, format!("unexpected '{}' after the time", words[3])));
+    }
+    let wrong = || RuleError::new(2, format!("'{text}' is no time")).hint("a number and a unit, such as 5s");
+    argument::duration(text).map(|time| Some(time).filter(|time| !time.is_zero())).ok_or_else(wrong)
 }
 
 /// A bare `redirect` line, whose texts are no formats.

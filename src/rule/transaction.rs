@@ -11,6 +11,7 @@ use super::facts::{Address, Facts};
 use super::pattern::Registry;
 use super::stage::Stage;
 use super::variable::Variables;
+use crate::stick::Tracking;
 
 /// Bytes of one direction: a message body, or what a TCP connection holds.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,6 +53,10 @@ pub struct Effects {
     pub source: Option<SocketAddr>,
     /// `set-dst`, `set-dst-port`
     pub destination: Option<SocketAddr>,
+    /// What `tcp-request connection` and `session` made of both: it holds for all streams.
+    pub session_source: Option<SocketAddr>,
+    /// The same of the destination.
+    pub session_destination: Option<SocketAddr>,
     /// `set-timeout client`
     pub client_timeout: Option<Duration>,
     /// `set-timeout server`
@@ -74,18 +79,39 @@ pub struct Effects {
     pub forbids_retry: bool,
     /// `early-hint`: fields of the 103 responses, one Vec per rule in a row, lines with their ends.
     pub early_hints: Vec<u8>,
+    /// `track-sc`: what the session and the stream are counted in.
+    pub tracking: Tracking,
+    /// Whether rules of a backend run: what they track has not seen the request before.
+    pub is_in_backend: bool,
     /// Line of the rule that ended processing.
     pub last_rule: Option<u32>,
     pub(super) scratch: Scratch,
 }
 
 impl Effects {
-    /// Forgets everything and keeps the storage, for the next stream.
+    /// The client's address as rules set it: for the stream, or for the session.
+    pub fn source(&self) -> Option<SocketAddr> {
+        self.source.or(self.session_source)
+    }
+
+    /// The address that the client connected to, as rules set it.
+    pub fn destination(&self) -> Option<SocketAddr> {
+        self.destination.or(self.session_destination)
+    }
+
+    /// Forgets everything but what the session tracks and keeps the storage, for the next stream.
     pub fn clear(&mut self) {
         let (scratch, mut early_hints) = (std::mem::take(&mut self.scratch), std::mem::take(&mut self.early_hints));
         early_hints.clear();
-        *self = Effects { scratch, early_hints, ..Effects::default() };
+        let tracking = std::mem::take(&mut self.tracking);
+        let (session_source, session_destination) = (self.session_source, self.session_destination);
+        *self = Effects { scratch, early_hints, tracking, session_source, session_destination, ..Effects::default() };
     }
+}
+
+/// Whether a status counts as an error of the client, and as a failure of the server (`http_err_cnt`, `http_fail_cnt`).
+pub fn blame(status: u16) -> (bool, bool) {
+    ((400..=499).contains(&status), (500..=599).contains(&status) && !matches!(status, 501 | 505))
 }
 
 /// A captured value. Its storage is kept from one stream to the next.
@@ -161,17 +187,22 @@ pub struct Transaction<'a> {
 impl Transaction<'_> {
     /// The client's address and port, as rules may have set it.
     pub fn source(&self) -> Option<SocketAddr> {
-        self.effects.source.or_else(|| self.facts.address(Address::Source))
+        self.effects.source().or_else(|| self.facts.address(Address::Source))
     }
 
     /// The address and port that the client connected to, as rules may have set it.
     pub fn destination(&self) -> Option<SocketAddr> {
-        self.effects.destination.or_else(|| self.facts.address(Address::Destination))
+        self.effects.destination().or_else(|| self.facts.address(Address::Destination))
     }
 
     /// The client's address without the mapping of IPv4 into IPv6.
     pub fn source_address(&self) -> Option<IpAddr> {
         self.source().map(|address| address.ip().to_canonical())
+    }
+
+    /// Bytes of the direction that the stage looks at.
+    pub fn own_data(&self) -> Data<'_> {
+        if self.stage.is_response() { self.response_data } else { self.request_data }
     }
 
     /// Whether rules of this stage are asked again when more data has come.

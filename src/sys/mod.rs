@@ -12,6 +12,7 @@ pub mod link_frame;
 pub mod listener;
 pub mod syn_filter;
 pub mod new_connections;
+pub mod options;
 pub mod splice;
 pub mod sched;
 pub mod thread;

@@ -97,6 +97,7 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
                 is_backup: false,
                 source: None,
                 check: None,
+                is_non_stick: false,
                 is_disabled: false,
             }],
             timeouts: ServerTimeouts { connect: 5 * second, server: 30 * second, queue: 5 * second },

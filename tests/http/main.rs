@@ -14,3 +14,5 @@ mod answers;
 mod waits;
 mod smuggling;
 mod daily;
+mod stick;
+mod inspect;

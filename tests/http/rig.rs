@@ -37,6 +37,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
         is_backup: false,
         source: None,
         check: None,
+        is_non_stick: false,
         is_disabled: false,
     });
     Model {

@@ -42,7 +42,7 @@ pub fn on_both(mode: &str, text: &str, script: impl Fn(&dyn Fn() -> Peer)) {
     let server = echo_with_body();
     let file = |port: u16| {
         let text = text.replace("PORT", &format!("127.0.0.1:{port}")).replace("SERVER", &server.address.to_string());
-        format!("{DEFAULTS} mode {mode}\n{text}")
+        format!("{DEFAULTS} mode {mode}\n{}\n", text.trim_end())
     };
     let kind = if mode == "tcp" { Mode::Tcp } else { Mode::Http };
     let proxy = Proxy::start(kind, &[], |model| {

@@ -16,16 +16,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Deciding.
     ("vrrp", &["time", "wire", "model", "state"]),
     ("track", &["model", "state", "vrrp"]),
-    ("rule", &["http", "model", "state"]),
+    ("stick", &["time", "model"]),
+    ("rule", &["time", "http", "model", "state", "stick"]),
     ("check", &["time", "model", "state"]),
     ("balance", &["time", "model", "state"]),
     ("stats", &["time", "model", "state"]),
-    ("config", &["diag", "model", "track", "rule"]),
+    ("config", &["diag", "model", "track", "stick", "rule"]),
     // Doing.
     ("sys", &["time", "wire", "model", "vrrp"]),
-    ("generation", &["time", "http", "model", "state", "balance", "rule", "stats"]),
-    ("proxy", &["time", "http", "model", "state", "balance", "rule", "stats", "sys", "generation"]),
-    ("admin", &["time", "model", "state", "rule", "stats", "sys", "generation"]),
+    ("generation", &["time", "http", "model", "state", "stick", "balance", "rule", "stats"]),
+    ("proxy", &["time", "http", "model", "state", "stick", "balance", "rule", "stats", "sys", "generation"]),
+    ("admin", &["time", "model", "state", "stick", "rule", "stats", "sys", "generation"]),
     // Running.
     (
         "run",
@@ -50,8 +51,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Modules that decide: they compile without any I/O crate and touch neither kernel nor clock.
-const PURE: &[&str] =
-    &["time", "diag", "wire", "http", "model", "state", "vrrp", "track", "rule", "check", "balance", "stats", "config"];
+const PURE: &[&str] = &[
+    "time", "diag", "wire", "http", "model", "state", "vrrp", "track", "stick", "rule", "check", "balance", "stats",
+    "config",
+];
 
 /// What a pure module does not name.
 const IMPURE: &[&str] = &[

@@ -70,6 +70,7 @@ pub fn yaml(model: &Model) -> Result<String, EmitError> {
             out.pair(2, &status.to_string(), quoted(file));
         }
     }
+    stick_tables(&mut out, model);
     process(&mut out, model);
     Ok(out.0)
 }
@@ -133,6 +134,7 @@ fn frontend(out: &mut Text, frontend: &Frontend, model: &Model) {
     out.pair(3, "tunnel", timeouts.tunnel.map_or("off".to_owned(), time));
     out.pair(2, "forwarded", frontend.forwarded);
     log::proxy(out, &frontend.log, model);
+    stick_table(out, &frontend.name, model);
     rules(out, &frontend.rules);
 }
 
@@ -158,13 +160,40 @@ fn backend(out: &mut Text, backend: &Backend, model: &Model) -> Result<(), EmitE
         self::check(out, 2, check);
     }
     log::proxy(out, &backend.log, model);
+    if model.frontends.iter().all(|frontend| frontend.name != backend.name) {
+        stick_table(out, &backend.name, model);
+    }
     rules(out, &backend.rules);
-    out.line(2, "servers:");
+    match backend.servers.is_empty() {
+        true => out.pair(2, "servers", "off"),
+        false => out.line(2, "servers:"),
+    }
     for server in &backend.servers {
         out.line(3, &format!("{}:", name(&server.name)?));
         self::server(out, server, common);
     }
     Ok(())
+}
+
+/// The stick table of a section.
+fn stick_table(out: &mut Text, section: &str, model: &Model) {
+    if let Some(table) = model.rules.tables.iter().find(|table| table.name == section) {
+        out.pair(2, "stick_table", quoted(&super::stick_table::text(table)));
+    }
+}
+
+/// Those that belong to no section.
+fn stick_tables(out: &mut Text, model: &Model) {
+    let is_section = |name: &String| {
+        model.frontends.iter().any(|one| one.name == *name) || model.backends.iter().any(|one| one.name == *name)
+    };
+    let mut others = model.rules.tables.iter().filter(|table| !is_section(&table.name)).peekable();
+    if others.peek().is_some() {
+        out.line(0, "stick_tables:");
+    }
+    for table in others {
+        out.pair(1, &quoted(&table.name), quoted(&super::stick_table::text(table)));
+    }
 }
 
 fn rules(out: &mut Text, lines: &[Line]) {
@@ -191,6 +220,9 @@ fn server(out: &mut Text, server: &Server, common: Option<&Check>) {
     }
     if server.is_backup {
         out.pair(4, "backup", true);
+    }
+    if server.is_non_stick {
+        out.pair(4, "non_stick", true);
     }
     if server.is_disabled {
         out.pair(4, "disabled", true);
@@ -259,6 +291,9 @@ fn process(out: &mut Text, model: &Model) {
         out.pair(1, "maxconn", maxconn);
     }
     out.pair(1, "drain", time(process.drain));
+    if let Some(counters) = model.rules.stick_counters {
+        out.pair(1, "stick_counters", counters);
+    }
     let confinement = &process.confinement;
     if let Some(root) = &confinement.root {
         out.pair(1, "chroot", quoted(&root.display().to_string()));

@@ -8,7 +8,7 @@ use crate::model::Weight;
 use crate::model::check::Check;
 use crate::model::proxy::{Backend, Balance, Mode, Server, ServerTimeouts};
 
-use super::rules::{self, Shared};
+use super::rules::{self, Place, Shared};
 use super::{Context, check, count, logs, or, size};
 
 /// Backends, index for index with the draft's.
@@ -39,7 +39,7 @@ fn one(context: &Context<'_>, shared: &Shared<'_>, backend: &draft::Backend) -> 
         retries: count(&backend.retries, 3),
         redispatch: or(&backend.redispatch, true),
         log: logs::proxy(context, &backend.log),
-        rules: rules::resolve(context, shared, &backend.rules, mode),
+        rules: rules::resolve(context, shared, &backend.rules, Place { home: &backend.name.value, mode }),
     }
 }
 
@@ -61,6 +61,15 @@ fn server(context: &Context<'_>, server: &draft::Server, common: Option<&Check>)
         let message = format!("{} cannot be reached from {}: one is IPv4, the other IPv6", address.value, source.value);
         context.error("E-FAMILY", source.span, message, "write a source of the same family");
     }
+    let check = match &server.check {
+        Some(own) => check::resolve(context, own),
+        None => common.cloned(),
+    };
+    let has_no_port = |check: &Check| check.port.is_none() && check.address.is_none();
+    if address.value.port() == 0 && check.as_ref().is_some_and(has_no_port) {
+        let message = format!("server `{}` has neither a port nor a check port", server.name.value);
+        context.error("E-CHECK", address.span, message, "write a port, here or for the check");
+    }
     let weight = server.weight.and_then(|weight| Weight::new(u16::try_from(weight.value).ok()?));
     Some(Server {
         name: server.name.value.clone(),
@@ -69,10 +78,8 @@ fn server(context: &Context<'_>, server: &draft::Server, common: Option<&Check>)
         maxconn: server.maxconn.map(|maxconn| size(maxconn.value)),
         is_backup: or(&server.backup, false),
         source: server.source.map(|source| source.value),
-        check: match &server.check {
-            Some(own) => check::resolve(context, own),
-            None => common.cloned(),
-        },
+        check,
+        is_non_stick: or(&server.non_stick, false),
         is_disabled: or(&server.is_disabled, false),
     })
 }

@@ -7,7 +7,7 @@ use crate::diag::{Diagnostic, Span};
 use crate::model::proxy::{ClientTimeouts, Frontend, Mode};
 
 use super::instances::Resolved as Instance;
-use super::rules::{self, Shared};
+use super::rules::{self, Place, Shared};
 use super::{Context, backends, binds, logs, or, size};
 
 /// A frontend and where its binds are written, index for index.
@@ -64,14 +64,15 @@ fn one(context: &Context<'_>, shared: &Shared<'_>, draft: &draft::Frontend, inst
         forwarded: or(&draft.forwarded, mode == Mode::Http),
         log: logs::proxy(context, &draft.log),
         logged: draft.logged,
-        rules: rules::resolve(context, shared, &draft.rules, mode),
+        rules: rules::resolve(context, shared, &draft.rules, Place { home: &draft.name.value, mode }),
     };
     Resolved { model, spans }
 }
 
 fn same_mode(context: &Context<'_>, draft: &draft::Frontend, mode: Mode, backend: &draft::Backend) {
     let other = backends::mode(context, backend);
-    if mode == other {
+    // A connection in tcp mode becomes HTTP for a backend that is.
+    if mode == other || other == Mode::Http {
         return;
     }
     let name = mode_name;

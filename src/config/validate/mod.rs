@@ -18,6 +18,7 @@ mod election;
 mod rules;
 mod error_pages;
 mod logs;
+mod tables;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -47,6 +48,7 @@ pub fn validate(draft: &Draft, sources: &[Source], host: &HostFacts, problems: &
     let context = Context { sources, draft, host, problems, node };
     let shared = rules::Shared::new(host, draft);
     error_pages::check(&context, &shared);
+    tables::check(&context);
     let nodes = nodes::resolve(&context);
     let backends = backends::resolve(&context, &shared);
     let mut instances = instances::resolve(&context);
@@ -72,10 +74,12 @@ pub fn unread_files(draft: &Draft, sources: &[Source], host: &HostFacts) -> Vec<
     let shared = rules::Shared::new(host, draft);
     error_pages::check(&context, &shared);
     for frontend in &draft.frontends {
-        rules::resolve(&context, &shared, &frontend.rules, rules::frontend_mode(frontend));
+        let place = rules::Place { home: &frontend.name.value, mode: rules::frontend_mode(frontend) };
+        rules::resolve(&context, &shared, &frontend.rules, place);
     }
     for backend in &draft.backends {
-        rules::resolve(&context, &shared, &backend.rules, backends::mode(&context, backend));
+        let place = rules::Place { home: &backend.name.value, mode: backends::mode(&context, backend) };
+        rules::resolve(&context, &shared, &backend.rules, place);
     }
     shared.unread()
 }

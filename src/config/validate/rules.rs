@@ -9,10 +9,12 @@ use crate::config::draft::{self, Rule};
 use crate::diag::{Diagnostic, Severity, Span};
 use crate::model::proxy::Mode;
 use crate::model::rules::{ErrorPages, Line, Material, Userlist};
+use crate::model::stick;
 use crate::rule::reference::{Reference, ReferenceKind};
-use crate::rule::{Files, Registry, RuleError, Section};
+use crate::rule::{Files, Names, Registry, RuleError, Section};
+use crate::stick::Tables;
 
-use super::{Context, backends, error_pages, frontends, or};
+use super::{Context, backends, error_pages, frontends, or, tables};
 
 /// What rules share, while they are looked at.
 pub struct Shared<'a> {
@@ -20,6 +22,18 @@ pub struct Shared<'a> {
     registry: RefCell<Registry>,
     userlists: HashMap<String, Arc<Userlist>>,
     error_pages: Vec<ErrorPages>,
+    models: Vec<stick::Table>,
+    tables: Tables,
+    counters: Option<usize>,
+}
+
+/// The section that rules stand in.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Its name.
+    pub home: &'a str,
+    /// Its mode.
+    pub mode: Mode,
 }
 
 /// Files that somebody read, and which of them are named.
@@ -45,7 +59,17 @@ impl<'a> Shared<'a> {
         let files = Known { host, asked: RefCell::default() };
         let userlists = draft.userlists.iter().map(|list| (list.name.clone(), Arc::new(list.clone()))).collect();
         let error_pages = draft.error_pages.iter().map(error_pages::resolved).collect();
-        Shared { files, registry: RefCell::default(), userlists, error_pages }
+        let models = tables::resolve(draft);
+        // These hold nothing: what runs has its own.
+        let tables = Tables::resolve(&models, None);
+        let counters = draft.stick_counters.map(|counters| super::size(counters.value));
+        Shared { files, registry: RefCell::default(), userlists, error_pages, models, tables, counters }
+    }
+
+    /// The names in reach of a section.
+    fn names<'s>(&'s self, home: &'s str) -> Names<'s> {
+        let (userlists, error_pages) = (&self.userlists, &self.error_pages);
+        Names { userlists, error_pages, tables: &self.tables, counters: self.counters, home }
     }
 
     /// What is in a file; it counts as named.
@@ -67,18 +91,20 @@ impl<'a> Shared<'a> {
         let userlists = self.userlists.values().map(|list| (**list).clone());
         let mut userlists: Vec<_> = userlists.collect();
         userlists.sort_by(|a, b| a.name.cmp(&b.name));
-        Material { files, userlists, error_pages: self.error_pages.clone() }
+        let (error_pages, tables) = (self.error_pages.clone(), self.models.clone());
+        Material { files, userlists, error_pages, tables, stick_counters: self.counters }
     }
 }
 
 /// Compiles the rules of a section of that mode and tells what is wrong with them; what is right is in the model.
-pub fn resolve(context: &Context<'_>, shared: &Shared<'_>, rules: &[Rule], mode: Mode) -> Vec<Line> {
+pub fn resolve(context: &Context<'_>, shared: &Shared<'_>, rules: &[Rule], place: Place<'_>) -> Vec<Line> {
+    let Place { home, mode } = place;
     let lines: Vec<Line> = rules.iter().map(|rule| line(context, rule)).collect();
     if lines.is_empty() {
         return lines;
     }
     let mut registry = shared.registry.borrow_mut();
-    let compiled = Section::compile(&lines, mode, &shared.files, &mut registry, &shared.userlists, &shared.error_pages);
+    let compiled = Section::compile(&lines, mode, &shared.files, &mut registry, &shared.names(home));
     for found in &compiled.errors {
         let RuleError { at, offset, what, hint } = &found.what;
         let place = word(&rules[found.line], *at, *offset);
@@ -90,6 +116,14 @@ pub fn resolve(context: &Context<'_>, shared: &Shared<'_>, rules: &[Rule], mode:
     }
     for found in &compiled.references {
         reference(context, &found.what, rules[found.line].span);
+    }
+    if context.draft.backends.iter().all(|backend| backend.name.value != home) {
+        let chooses =
+            |rule: &&Rule| rule.words.first().is_some_and(|word| matches!(&*word.value, "stick" | "use-server"));
+        for rule in rules.iter().filter(chooses) {
+            let message = format!("'{}' chooses a server, and a frontend has none", rule.words[0].value);
+            context.error("E-PLACE", rule.span, message, "write it in the backend");
+        }
     }
     for rule in rules.iter().filter(|rule| rule.words.first().is_some_and(|word| word.value == "use_backend")) {
         target(context, rule, mode);
@@ -124,7 +158,8 @@ fn target(context: &Context<'_>, rule: &Rule, mode: Mode) {
     let Some(number) = context.find("backend", &name.value, name.span, names) else { return };
     let Some(backend) = context.draft.backends.get(number) else { return };
     let other = backends::mode(context, backend);
-    if other != mode {
+    // A connection in tcp mode becomes HTTP for a backend that is.
+    if other != mode && other == Mode::Tcp {
         let of = frontends::mode_name;
         let message = format!("'use_backend' in {} mode, backend `{}` is {}", of(mode), name.value, of(other));
         context.error("E-MODE", name.span, message, "give both the same mode, or use another backend");

@@ -116,6 +116,10 @@ pub enum Scalar {
     Rule,
     /// A condition in HAProxy's language.
     Condition,
+    /// Name of a stick table: a name, or two with a slash between them.
+    TableName,
+    /// A stick table in HAProxy's language.
+    StickTable,
 }
 
 impl Scalar {
@@ -168,6 +172,11 @@ impl Scalar {
             Scalar::Command => value::command(text).map(drop),
             Scalar::Path => value::absolute(text).map(drop),
             Scalar::Rule | Scalar::Condition => value::words(text).map(drop),
+            Scalar::TableName => {
+                let (first, second) = text.split_once('/').unwrap_or((text, text));
+                value::name(first).and(value::name(second)).map(drop)
+            }
+            Scalar::StickTable => value::stick_table(text).map(drop),
             Scalar::ServerName => match text.split_once('/') {
                 Some((backend, server)) => value::name(backend).and(value::name(server)).map(drop),
                 None => Err(Wrong {
@@ -216,6 +225,8 @@ impl Scalar {
             Scalar::Path => "an absolute path",
             Scalar::ServerName => "BACKEND/SERVER",
             Scalar::Rule => "a rule such as http-request deny if { path_beg /private }",
+            Scalar::TableName => "a name",
+            Scalar::StickTable => "a table such as type ip size 100k expire 30s",
             Scalar::Condition => "a condition such as path_beg /api",
         }
     }

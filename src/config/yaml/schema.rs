@@ -90,6 +90,8 @@ fn scalar(kind: Scalar) -> Json {
         ]}),
         Scalar::LogSample => text("^[0-9,-]+:[0-9]+$"),
         Scalar::Path => text("^/"),
+        Scalar::TableName => text("^[A-Za-z0-9._-]{1,64}(/[A-Za-z0-9._-]{1,64})?$"),
+        Scalar::StickTable => json!({"type": "string"}),
         Scalar::ServerName => text("^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$"),
     }
 }

@@ -4,8 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::stick_table;
 use crate::config::{draft, endpoint, log_sample};
 use crate::model::log::{Destination, Sample};
+use crate::model::stick;
 use crate::model::track::Weight;
 use crate::rule;
 
@@ -28,6 +30,13 @@ impl Wrong {
     fn range(what: impl Into<String>) -> Wrong {
         Wrong { code: "E-RANGE", what: what.into(), hint: None }
     }
+}
+
+/// A stick table in HAProxy's words.
+pub fn stick_table(text: &str) -> Result<stick::Table, Wrong> {
+    let words: Vec<&str> = text.split_ascii_whitespace().collect();
+    let wrong = |wrong: stick_table::Wrong| Wrong { code: "E-VALUE", what: wrong.what, hint: wrong.hint };
+    stick_table::parse(&words).map(|parsed| parsed.table).map_err(wrong)
 }
 
 /// A number with a unit: `100ms`, `30s`, `2m`, `1h`, `1d`, `0.5s`. A bare number is refused, since it is milliseconds
@@ -152,12 +161,14 @@ pub fn endpoint(text: &str) -> Result<SocketAddr, Wrong> {
 
 /// An address and a port of a server, which is no wildcard.
 pub fn server(text: &str) -> Result<SocketAddr, Wrong> {
-    let endpoint = endpoint(text)?;
-    if endpoint.ip().is_unspecified() || endpoint.ip().is_multicast() {
-        return Err(Wrong::value(
-            format!("`{}` is not the address of a server", endpoint.ip()),
-            "write its own address",
-        ));
+    // Port 0 is the one that the client came in by, address 0.0.0.0 where it wanted to go.
+    let endpoint = match text.parse::<SocketAddr>() {
+        Ok(known) if known.port() == 0 => known,
+        _ => endpoint(text)?,
+    };
+    if endpoint.ip().is_multicast() {
+        let what = format!("`{}` is not the address of a server", endpoint.ip());
+        return Err(Wrong::value(what, "write its own address"));
     }
     Ok(endpoint)
 }

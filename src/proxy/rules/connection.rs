@@ -1,13 +1,16 @@
-//! Rules of a connection: `tcp-request connection` and `tcp-request session`, and in tcp mode the rest of them.
+//! Rules of a connection: `tcp-request connection` and `tcp-request session`, and in tcp mode those about its bytes.
 
+use std::net::SocketAddr;
 use std::rc::Rc;
 
-use crate::rule::{RuleSet, Section, Verdict};
+use crate::rule::{Data, Progress, RuleSet, Section, Verdict, Wait};
 
 use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::session::Session;
-use super::World;
 use super::request;
+use super::{RuleState, World};
+use crate::model::proxy::Server;
+use crate::sys::options;
 
 /// Whether the connection may stay; one that is to be forgotten has its reset prepared.
 pub(in crate::proxy) fn may_enter(session: &mut Session) -> bool {
@@ -21,36 +24,91 @@ pub(in crate::proxy) fn may_enter(session: &mut Session) -> bool {
         frontend.counters(&session.worker).denied_sessions.add(1);
         return false;
     }
+    let now = session.now();
+    if let Some(tracking) = session.tracking() {
+        tracking.count_session(now);
+    }
     true
 }
 
-/// The backend of a connection in tcp mode, if its rules let it pass.
-pub(in crate::proxy) fn choose(session: &mut Session, frontend: &LocalFrontend) -> Option<Option<Rc<LocalBackend>>> {
-    if !frontend.runs_rules {
-        return Some(frontend.backend.clone());
-    }
-    let mut backend = frontend.backend.clone();
-    if let Some(section) = &frontend.rules {
-        if !pass(session, frontend, section, None, &[&section.content]) {
-            frontend.counters(&session.worker).denied_requests.add(1);
-            return None;
+/// How the rules about bytes of a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::proxy) enum Ruling {
+    Passes,
+    /// It goes on as HTTP.
+    Http,
+    /// What was received is passed on, then both sides close.
+    Closed,
+    Refused,
+}
+
+/// The backend that `use_backend` chooses in tcp mode, by what came so far.
+pub(in crate::proxy) fn choose(
+    session: &mut Session,
+    frontend: &LocalFrontend,
+    section: &Section,
+) -> Option<Rc<LocalBackend>> {
+    let mut state = session.take_rules(frontend);
+    let mut world = World::new(session, frontend, None);
+    let bytes = session.input.as_deref().unwrap_or_default();
+    let chosen = request::choose(&mut world, section, frontend, &mut state, bytes);
+    session.rules = Some(state);
+    chosen
+}
+
+/// Asks `tcp-request content` about what came so far; `None` waits for more.
+pub(in crate::proxy) fn inspect_request(
+    session: &mut Session,
+    frontend: &LocalFrontend,
+    section: &Section,
+    backend: Option<&LocalBackend>,
+    is_final: bool,
+    progress: &mut Progress,
+) -> Option<Ruling> {
+    let mut state = session.take_rules(frontend);
+    state.effects.is_in_backend = backend.is_some();
+    let mut world = World::new(session, frontend, backend);
+    let bytes = session.input.as_deref().unwrap_or_default();
+    let data = Data { bytes, is_final, announced: None };
+    let verdict = world.run_on_bytes(&section.content, &mut state, (data, Data::default()), progress);
+    obey(session, state, &verdict)
+}
+
+/// Asks `tcp-response content` of the backend about what the server sent so far; `None` waits for more.
+pub(in crate::proxy) fn inspect_response(
+    session: &mut Session,
+    frontend: &LocalFrontend,
+    backend: &LocalBackend,
+    (bytes, is_final): (&[u8], bool),
+    progress: &mut Progress,
+) -> Option<Ruling> {
+    let section = backend.rules.as_ref()?;
+    let mut state = session.take_rules(frontend);
+    let mut world = World::new(session, frontend, Some(backend));
+    let data = Data { bytes, is_final, announced: None };
+    let verdict = world.run_on_bytes(&section.response_content, &mut state, (Data::default(), data), progress);
+    obey(session, state, &verdict)
+}
+
+fn obey(session: &mut Session, state: Box<RuleState>, verdict: &Verdict<'_>) -> Option<Ruling> {
+    session.rules = Some(state);
+    session.set_client_options();
+    let ruling = match verdict {
+        Verdict::Wait(Wait::Data) => return None,
+        Verdict::Continue => Ruling::Passes,
+        Verdict::SwitchToHttp => Ruling::Http,
+        Verdict::Close => Ruling::Closed,
+        Verdict::SilentDrop { hops } => {
+            session.forget_client(hops.unwrap_or(1));
+            Ruling::Refused
         }
-        let mut state = session.take_rules(frontend);
-        let mut world = World::new(session, frontend, None);
-        let chosen = request::choose(&mut world, section, frontend, &mut state, &[]);
-        session.rules = Some(state);
-        backend = chosen.or(backend);
-    }
-    let own = backend.as_ref().and_then(|backend| backend.rules.clone());
-    let is_same =
-        |own: &std::sync::Arc<Section>| frontend.rules.as_ref().is_some_and(|first| std::sync::Arc::ptr_eq(own, first));
-    if let Some(section) = own.filter(|own| !is_same(own))
-        && !pass(session, frontend, &section, backend.as_deref(), &[&section.content])
-    {
-        frontend.counters(&session.worker).denied_requests.add(1);
-        return None;
-    }
-    Some(backend)
+        _ => {
+            // As HAProxy rejects: no lingering.
+            session.client.reset_on_close();
+            Ruling::Refused
+        }
+    };
+    Some(ruling)
 }
 
 fn pass(
@@ -77,6 +135,7 @@ fn pass(
         break;
     }
     session.rules = Some(state);
+    session.set_client_options();
     if let Some(hops) = hops {
         session.forget_client(hops);
     } else if !passes {
@@ -87,6 +146,37 @@ fn pass(
 }
 
 impl Session {
+    /// Does to the client's socket what rules asked for: type of service and mark. A mark that we may not set
+    /// (CAP_NET_ADMIN) is left out, as HAProxy leaves it out.
+    pub(in crate::proxy) fn set_client_options(&mut self) {
+        let Some(effects) = self.rules.as_mut().map(|state| &mut state.effects) else { return };
+        let (tos, mark) = (effects.client_tos.take(), effects.client_mark.take());
+        if let Some(socket) = self.client.kernel().filter(|_| tos.is_some() || mark.is_some()) {
+            options::set(&socket, tos, mark);
+        }
+    }
+
+    /// The client's address and port, as rules may have set it.
+    pub(in crate::proxy) fn source(&self) -> SocketAddr {
+        self.rules.as_ref().and_then(|state| state.effects.source()).unwrap_or(self.peer)
+    }
+
+    /// The address and port that the client connected to, as rules may have set it.
+    pub(in crate::proxy) fn destination(&self) -> Option<SocketAddr> {
+        let set = self.rules.as_ref().and_then(|state| state.effects.destination());
+        set.or_else(|| self.client.local_addr().ok())
+    }
+
+    /// Type of service and mark of a connection to a server.
+    pub(in crate::proxy) fn server_options(&self) -> (Option<u8>, Option<u32>) {
+        self.rules.as_ref().map_or((None, None), |state| (state.effects.server_tos, state.effects.server_mark))
+    }
+
+    /// Whether a connection to a server is for this session alone: where it goes, or how, depends on the client.
+    pub(in crate::proxy) fn needs_own_connection(&self, server: &Server) -> bool {
+        server.address.ip().is_unspecified() || server.address.port() == 0 || self.server_options() != (None, None)
+    }
+
     /// Makes the close a reset that lives for so many hops: the client hears nothing.
     pub(in crate::proxy) fn forget_client(&self, hops: u8) {
         if let Some(socket) = self.client.kernel() {

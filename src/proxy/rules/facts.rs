@@ -177,6 +177,10 @@ impl Facts for Surroundings<'_> {
         ENVIRONMENT.get(name).map(Vec::as_slice)
     }
 
+    fn now(&self) -> Instant {
+        self.session.now()
+    }
+
     fn wall_clock(&self) -> Duration {
         self.session.worker.wall(clock::now())
     }

@@ -7,6 +7,7 @@
 mod answer;
 mod connection;
 mod facts;
+mod persistence;
 mod request;
 mod response;
 mod statistics;
@@ -21,6 +22,7 @@ use crate::rule::action::Timeout;
 use crate::rule::transaction::LogLevel;
 use crate::rule::variable::{ProcessVariables, VariableScope};
 use crate::rule::{Captures, Data, Effects, Progress, Registry, RuleSet, Stage, Transaction, Variables, Verdict, Wait};
+use crate::stick::Tracking;
 use crate::time::Instant;
 
 use super::local::{LocalBackend, LocalFrontend};
@@ -28,12 +30,18 @@ use super::session::Session;
 use super::stream::Request;
 
 pub(super) use answer::{Manner, write_page, write_refusal};
-pub(super) use connection::{choose, may_enter};
+pub(super) use connection::{Ruling, choose, inspect_request, inspect_response, may_enter};
 pub(super) use request::{Awaited, Decision, decide, give_up};
 pub(super) use response::{Arrived, Responded, respond};
 pub(super) use statistics::{SentForm, back_to_page};
 
 use facts::Surroundings;
+use persistence::Persistence;
+
+/// Where rules stand that look at a request without being a set of their own.
+fn stage(is_http: bool) -> Stage {
+    if is_http { Stage::HttpRequest } else { Stage::TcpRequest }
+}
 
 /// What a session keeps for rules, from its first to its last.
 #[derive(Debug)]
@@ -52,6 +60,8 @@ pub(super) struct RuleState {
     is_first: bool,
     /// Number of the server that has the request.
     pub(super) server: Option<usize>,
+    /// What `use-server` and `stick` want.
+    persistence: Persistence,
     /// Address that the client connected to; asked once.
     local: RefCell<Option<SocketAddr>>,
     /// Where the rules of the request go on after a wait.
@@ -75,6 +85,7 @@ impl RuleState {
             started: now,
             is_first: true,
             server: None,
+            persistence: Persistence::default(),
             local: RefCell::default(),
             resume: None,
             response_resume: None,
@@ -92,6 +103,12 @@ impl RuleState {
             self.variables.forget(scope);
         }
         (self.server, self.resume, self.response_resume, self.has_continued) = (None, None, None, false);
+        self.persistence.clear();
+    }
+
+    /// What is counted in stick tables.
+    fn tracking(&mut self) -> &mut Tracking {
+        &mut self.effects.tracking
     }
 }
 
@@ -149,6 +166,55 @@ impl Session {
         self.rules.as_ref().filter(|_| frontend.runs_rules).map(|state| state.head.line.of(&state.received))
     }
 
+    /// What is counted in stick tables, if anything is.
+    fn tracking(&mut self) -> Option<&mut Tracking> {
+        self.rules.as_mut().map(|state| state.tracking()).filter(|tracking| !tracking.is_idle())
+    }
+
+    /// So many bytes of the present stream went in and out so far.
+    pub(super) fn count_bytes(&mut self, bytes_in: u64, bytes_out: u64) {
+        let now = self.now();
+        if let Some(tracking) = self.tracking() {
+            tracking.count_bytes(now, bytes_in, bytes_out);
+        }
+    }
+
+    /// The stream is over, after so many bytes in all.
+    pub(super) fn end_stream(&mut self, bytes_in: u64, bytes_out: u64) {
+        let now = self.now();
+        if let Some(tracking) = self.tracking() {
+            tracking.count_bytes(now, bytes_in, bytes_out);
+            tracking.end_stream(now);
+        }
+    }
+
+    /// The server is to blame for the end of the stream.
+    pub(super) fn count_failure(&mut self) {
+        let now = self.now();
+        if let Some(tracking) = self.tracking() {
+            tracking.count_failure(now);
+        }
+    }
+
+    /// What came was no request (400), or not in time.
+    pub(super) fn count_refusal(&mut self, status: Option<u16>) {
+        let now = self.now();
+        if let Some(tracking) = self.tracking() {
+            tracking.count_request(now);
+            if status == Some(400) {
+                tracking.count_error(now);
+            }
+        }
+    }
+
+    /// The session is over.
+    pub(super) fn end_tracking(&mut self) {
+        let now = self.worker.now.get();
+        if let Some(tracking) = self.tracking() {
+            tracking.end(now);
+        }
+    }
+
     fn take_rules(&mut self, frontend: &LocalFrontend) -> Box<RuleState> {
         let (variables, accepted) = (&frontend.others.rules.variables, self.accepted);
         self.rules.take().unwrap_or_else(|| Box::new(RuleState::new(Arc::clone(variables), accepted)))
@@ -201,6 +267,28 @@ impl<'a> World<'a> {
                 verdict => return verdict,
             }
         }
+    }
+
+    /// Runs a set over bytes of a connection in tcp mode, those of the client and those of the server, from where it
+    /// stopped before.
+    fn run_on_bytes<'r>(
+        &mut self,
+        set: &'r RuleSet,
+        state: &mut RuleState,
+        (request, response): (Data<'_>, Data<'_>),
+        progress: &mut Progress,
+    ) -> Verdict<'r> {
+        self.facts.look(state);
+        let transaction = self.transaction(set.stage, state, &[], false);
+        let mut transaction = Transaction { request_data: request, response_data: response, ..transaction };
+        set.run(&mut transaction, progress)
+    }
+
+    /// What `stick store-response` looks at in tcp mode.
+    fn tcp_response<'t>(&'t self, state: &'t mut RuleState, received: &'t [u8]) -> Transaction<'t> {
+        let transaction = self.transaction(Stage::TcpResponse, state, &[], false);
+        let response_data = Data { bytes: received, is_final: true, announced: None };
+        Transaction { response_data, ..transaction }
     }
 
     fn transaction<'t>(

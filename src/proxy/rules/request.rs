@@ -19,7 +19,7 @@ use super::super::session::Session;
 use super::super::stream::{Request, refusal_of_body, request_edit};
 use super::answer::{self, Asked, Manner};
 use super::statistics::{self, SentForm, Visit};
-use super::{RuleState, World};
+use super::{RuleState, World, persistence};
 
 /// A response in place of a server's.
 #[derive(Debug)]
@@ -95,6 +95,7 @@ pub(in crate::proxy) fn decide(session: &mut Session, frontend: &Rc<LocalFronten
     let mut state = session.take_rules(frontend);
     let decision = run(session, frontend, request, &mut state);
     session.rules = Some(state);
+    session.set_client_options();
     decision
 }
 
@@ -175,7 +176,13 @@ fn run(session: &Session, frontend: &Rc<LocalFrontend>, request: &mut Request, s
             return wait_at(decision, state, true, backend);
         }
     }
-    if !state.edits.is_empty() && !rewrite(session, frontend, request, state) {
+    if let Some(backend) = &backend {
+        let mut world = World::new(session, frontend, Some(backend));
+        persistence::prefer(&mut world, backend, state, &arrived, true);
+    }
+    // Fields that tell the client's address were written before rules changed it.
+    let is_changed = !state.edits.is_empty() || state.effects.source.is_some();
+    if is_changed && !rewrite(session, frontend, request, state) {
         let mut world = World::new(session, frontend, backend.as_deref());
         let verdict = Verdict::Failed { status: 500 };
         return answer(&mut world, &verdict, frontend, backend.as_ref(), request, state, body);
@@ -236,6 +243,8 @@ fn pass(
     body: Data<'_>,
     (first, mut progress): (usize, Progress),
 ) -> Option<Decision> {
+    let now = world.facts.session().now();
+    state.effects.is_in_backend = backend.is_some();
     for (number, step) in STEPS.iter().enumerate().skip(first) {
         // All that `tcp-request content` may look at is there.
         let whole = Data { is_final: true, ..body };
@@ -262,9 +271,19 @@ fn pass(
             }
             Step::Buffer => Verdict::Continue,
         };
+        // What content rules track sees the request; what later ones track counts it then.
+        match backend {
+            _ if *step != Step::Content => {}
+            None => state.tracking().count_request(now),
+            Some(_) => state.tracking().count_request_of_backend(now),
+        }
+        if matches!(verdict, Verdict::Deny(_) | Verdict::Tarpit(_) | Verdict::Auth(_)) {
+            state.tracking().count_error(now);
+        }
         let next = if matches!(step, Step::Buffer) { number + 1 } else { number };
         match verdict {
-            Verdict::Continue => {
+            // It is HTTP already.
+            Verdict::Continue | Verdict::SwitchToHttp => {
                 progress = Progress::default();
                 continue;
             }
@@ -361,7 +380,7 @@ pub(super) fn choose(
     }
     world.facts.look(state);
     let is_http = section.request.stage == Stage::HttpRequest && !state.received.is_empty();
-    let stage = if is_http { Stage::HttpRequest } else { Stage::TcpRequest };
+    let stage = super::stage(is_http);
     let transaction = world.transaction(stage, state, body, is_http);
     for choice in &section.choices {
         let is_it = choice.condition.as_ref().is_none_or(|condition| condition.outcome(&transaction) == Outcome::Match);
@@ -384,8 +403,9 @@ pub(super) fn choose(
 /// Writes the head anew with what rules changed. `false` if it came to be too long, or the method one whose response has
 /// another form.
 fn rewrite(session: &Session, frontend: &LocalFrontend, request: &mut Request, state: &mut RuleState) -> bool {
-    let RuleState { received, head, edits, .. } = state;
-    let edit = request_edit(head, received, session, frontend);
+    let RuleState { received, head, edits, effects, .. } = state;
+    let source = effects.source().unwrap_or(session.peer);
+    let edit = request_edit(head, received, source, frontend);
     let message = Message { bytes: received, head, edits };
     let is_special = |method: &[u8]| method == b"HEAD" || method == b"CONNECT";
     if message.method() != message.received_method()

@@ -1,13 +1,14 @@
 //! Rules of a response: `http-response` and `http-after-response`, the backend's before the frontend's.
 
 use crate::http::{BodyFraming, ConnectionField, Head, Message, write_data, write_edited_response, write_response};
+use crate::rule::transaction::blame;
 use crate::rule::{Data, Progress, RuleSet, Stage, Transaction, Verdict, Wait};
 
 use super::super::account;
 use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::session::Session;
 use super::answer::{self, Asked, Manner, sections};
-use super::{RuleState, World};
+use super::{RuleState, World, persistence};
 
 /// What was written in place of a response head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,13 @@ pub(in crate::proxy) fn respond(
         return Responded::Forwarded { status: head.status };
     }
     let mut state = session.take_rules(frontend);
+    let now = session.now();
+    match blame(head.status) {
+        _ if state.response_resume.is_some() => {}
+        (true, _) => state.tracking().count_error(now),
+        (_, true) => state.tracking().count_failure(now),
+        _ => {}
+    }
     let mut data = session.worker.buffers.chunk();
     if arrived.framing == BodyFraming::Chunked {
         write_data(arrived.bytes, data.storage());
@@ -71,10 +79,18 @@ fn run(
     out: &mut Vec<u8>,
 ) -> Responded {
     let mut edits = std::mem::take(&mut state.response_edits);
-    let (first, mut progress) = state.response_resume.take().unwrap_or_else(|| {
-        edits.clear();
-        (0, Progress::default())
-    });
+    let (first, mut progress) = match state.response_resume.take() {
+        Some(resume) => resume,
+        None => {
+            edits.clear();
+            if !begin(world, state, backend, Message { bytes, head, edits: &mut edits }, body) {
+                // Nothing more is said: the connection closes.
+                state.response_edits = edits;
+                return Responded::Answered { status: 502 };
+            }
+            (0, Progress::default())
+        }
+    };
     let both = sections(frontend, Some(backend));
     let sets = both.into_iter().flatten().map(|section| &section.response);
     let sets = sets.chain(both.into_iter().flatten().map(|section| &section.after_response));
@@ -90,6 +106,10 @@ fn run(
             }
             verdict => {
                 account::response_verdict(world.facts.session(), frontend, backend, &verdict);
+                if matches!(verdict, Verdict::Deny(_)) {
+                    let now = world.facts.session().now();
+                    state.tracking().count_failure(now);
+                }
                 let message = Message { bytes, head, edits: &mut edits };
                 let manner = Manner { is_head: false, persists: None };
                 let transaction = world.response_transaction(Stage::HttpResponse, state, message, body);
@@ -114,6 +134,35 @@ fn run(
     };
     state.response_edits = edits;
     responded
+}
+
+/// What happens once for each response: `tcp-response content`, and the server is remembered. `false` if it is refused.
+fn begin(
+    world: &mut World<'_>,
+    state: &mut RuleState,
+    backend: &LocalBackend,
+    message: Message<'_>,
+    body: Data<'_>,
+) -> bool {
+    let Some(section) = &backend.rules else { return true };
+    let Message { bytes, head, edits } = message;
+    // All that these rules may look at is there.
+    let whole = Data { is_final: true, ..body };
+    let content = Message { bytes, head, edits: &mut *edits };
+    let verdict = world.run_on_response(&section.response_content, state, content, whole, &mut Progress::default());
+    if !matches!(verdict, Verdict::Continue) {
+        return false;
+    }
+    if let Some(server) = state.server {
+        let mut persistence = std::mem::take(&mut state.persistence);
+        let now = world.facts.session().now();
+        world.facts.look(state);
+        let message = Message { bytes, head, edits };
+        let transaction = world.response_transaction(Stage::HttpResponse, state, message, body);
+        persistence::remember(backend, Some(&transaction), &mut persistence, server, now);
+        state.persistence = persistence;
+    }
+    true
 }
 
 impl World<'_> {

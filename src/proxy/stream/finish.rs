@@ -74,6 +74,7 @@ pub(super) async fn end(
         Decision::Close | Decision::Forward(_) | Decision::Wait(_) | Decision::Form(_) => {}
     }
     write_log(session, frontend, backend.as_deref(), request, &record, Some(failure));
+    session.end_stream(record.bytes_in, record.bytes_out);
     next
 }
 
@@ -86,6 +87,7 @@ pub(super) async fn refuse(
     started: Instant,
 ) -> Next {
     session.forget_request();
+    session.count_refusal(status);
     session.worker.counters.bad_messages.add(1);
     let mut bytes = 0;
     if let Some(status) = status {
@@ -98,7 +100,7 @@ pub(super) async fn refuse(
     account::refused_request(session, frontend, status.unwrap_or(400), bytes);
     if frontend.logs {
         let line = Line {
-            client: session.peer,
+            client: session.source(),
             started: session.worker.wall(started),
             frontend: &frontend.running.model.name,
             backend: None,
@@ -154,7 +156,7 @@ pub(super) fn write_log(
     };
     let effort = &record.effort;
     let line = Line {
-        client: session.peer,
+        client: session.source(),
         started: worker.wall(request.started),
         frontend: &frontend.running.model.name,
         backend: backend.map(|backend| backend.model.name.as_str()),

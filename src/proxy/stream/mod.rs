@@ -146,9 +146,13 @@ async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, mut request:
         let manner = Manner::of(&request, session);
         (record.bytes_out, next) = finish::send_page(session, frontend, backend.as_deref(), status, manner).await;
     }
+    if failure.is_some_and(|failure| failure.by != By::Client && failure.at == Phase::Headers) {
+        session.count_failure();
+    }
     record.bytes_in += request.received_bytes;
     let failure = failure.or(record.refusal);
     finish::write_log(session, frontend, backend.as_deref(), &request, &record, failure);
+    session.end_stream(record.bytes_in, record.bytes_out);
     drop(current);
     next
 }
@@ -196,7 +200,7 @@ async fn forward(
                 return tunnel(session, frontend, slot, stream, early, record).await;
             }
             Ok(ended) => {
-                if exchange.server_persists {
+                if exchange.server_persists && !session.needs_own_connection(slot.model()) {
                     let stream = exchange.into_stream();
                     backend.pools[slot.index].give(stream, session.now());
                 }

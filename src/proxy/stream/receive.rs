@@ -1,5 +1,6 @@
 //! Receiving a request head.
 
+use std::net::SocketAddr;
 use std::task::{Context, Poll, ready};
 
 use crate::http::{
@@ -239,7 +240,7 @@ fn prepare(
 ) -> Request {
     let is_upgrade = is_upgrade(head, bytes);
     let keeps_alive = head.keeps_alive();
-    write_request(held.storage(), bytes, head, request_edit(head, bytes, session, frontend));
+    write_request(held.storage(), bytes, head, request_edit(head, bytes, session.source(), frontend));
     Request {
         held,
         line_length: head.line.of(bytes).len(),
@@ -264,7 +265,7 @@ fn is_upgrade(head: &Head, bytes: &[u8]) -> bool {
 pub(in crate::proxy) fn request_edit(
     head: &Head,
     bytes: &[u8],
-    session: &Session,
+    source: SocketAddr,
     frontend: &LocalFrontend,
 ) -> RequestEdit {
     let connection = match head.version {
@@ -273,6 +274,6 @@ pub(in crate::proxy) fn request_edit(
         Version::Http10 if head.keeps_alive() => ConnectionField::KeepAlive,
         Version::Http10 => ConnectionField::Close,
     };
-    let forwarded_for = frontend.running.model.forwarded.then(|| session.peer.ip());
+    let forwarded_for = frontend.running.model.forwarded.then(|| source.ip());
     RequestEdit { forwarded_for, connection }
 }

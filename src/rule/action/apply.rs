@@ -7,11 +7,14 @@ use crate::http::Message;
 
 use super::super::converter::may_set;
 use super::super::expression::Expression;
+use super::super::fetch::Cursor;
 use super::super::format::Format;
 use super::super::pattern::Regex;
 use super::super::sample::{Sample, Text};
+use super::super::stage::Stage;
 use super::super::transaction::{Captures, Transaction};
 use super::super::variable::Stored;
+use super::counter;
 use super::reply::reason_of;
 use super::target;
 use super::{Action, Knob, NameMatch, Part, PatternChange, Time, Timeout, Value, Verdict, Wait};
@@ -47,6 +50,21 @@ pub(super) fn apply<'r>(
                 if transaction.stage.is_response() { transaction.response_data } else { transaction.request_data };
             let is_there = data.is_final || *at_least > 0 && data.bytes.len() >= *at_least;
             return (!is_there).then_some(Verdict::Wait(Wait::Body { time: *time, at_least: *at_least }));
+        }
+        Action::Track { counter, key, table } => {
+            let is_done = counter::track(*counter, key, table, transaction);
+            return (!is_done).then_some(Verdict::Wait(Wait::Data));
+        }
+        Action::Capture { value, .. } if transaction.may_wait() => {
+            let mut cursor = Cursor::default();
+            let _ = value.next(transaction, &mut cursor);
+            if cursor.may_change && !transaction.own_data().is_final {
+                return Some(Verdict::Wait(Wait::Data));
+            }
+        }
+        Action::CountUp { .. } | Action::SetTag { .. } => {
+            counter::change(action, transaction);
+            return None;
         }
         Action::Pause(time) => return time_of(time, transaction).map(|time| Verdict::Wait(Wait::Pause(time))),
         Action::StrictMode { is_on } => *is_strict = *is_on,
@@ -201,13 +219,13 @@ fn set_effect(action: &Action, transaction: &mut Transaction<'_>) {
         Action::SetSource(expression) => {
             if let Some(address) = address_of(expression, transaction) {
                 let port = transaction.source().map_or(0, |end| end.port());
-                transaction.effects.source = Some(SocketAddr::new(address, port));
+                set_source(transaction, SocketAddr::new(address, port));
             }
         }
         Action::SetDestination(expression) => {
             if let Some(address) = address_of(expression, transaction) {
                 let port = transaction.destination().map_or(0, |end| end.port());
-                transaction.effects.destination = Some(SocketAddr::new(address, port));
+                set_destination(transaction, SocketAddr::new(address, port));
             }
         }
         Action::SetTimeout { timeout, value } => {
@@ -284,7 +302,7 @@ fn replace_values(out: &mut Vec<u8>, line: &[u8], regex: &Regex, value: &[u8]) -
     is_changed
 }
 
-fn number_of(value: &Value, transaction: &Transaction<'_>) -> Option<i64> {
+pub(super) fn number_of(value: &Value, transaction: &Transaction<'_>) -> Option<i64> {
     match value {
         Value::Fixed(number) => Some(*number),
         Value::Computed(expression) => expression.value(transaction)?.to_int(),
@@ -304,6 +322,23 @@ fn address_of(expression: &Expression, transaction: &Transaction<'_>) -> Option<
     expression.value(transaction)?.to_address()
 }
 
+/// Before there is a stream, it is the session's.
+fn is_of_session(transaction: &Transaction<'_>) -> bool {
+    matches!(transaction.stage, Stage::TcpConnection | Stage::TcpSession)
+}
+
+fn set_source(transaction: &mut Transaction<'_>, to: SocketAddr) {
+    let is_of_session = is_of_session(transaction);
+    let effects = &mut *transaction.effects;
+    *if is_of_session { &mut effects.session_source } else { &mut effects.source } = Some(to);
+}
+
+fn set_destination(transaction: &mut Transaction<'_>, to: SocketAddr) {
+    let is_of_session = is_of_session(transaction);
+    let effects = &mut *transaction.effects;
+    *if is_of_session { &mut effects.session_destination } else { &mut effects.destination } = Some(to);
+}
+
 fn set_knob(knob: Knob, value: i64, transaction: &mut Transaction<'_>) {
     let nowhere = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
     let (source, destination) = (transaction.source(), transaction.destination());
@@ -321,12 +356,12 @@ fn set_knob(knob: Knob, value: i64, transaction: &mut Transaction<'_>) {
         Knob::SourcePort => {
             let mut end = source.unwrap_or(nowhere);
             end.set_port(value.clamp(0, 65_535) as u16);
-            effects.source = Some(end);
+            set_source(transaction, end);
         }
         Knob::DestinationPort => {
             let mut end = destination.unwrap_or(nowhere);
             end.set_port(value.clamp(0, 65_535) as u16);
-            effects.destination = Some(end);
+            set_destination(transaction, end);
         }
     }
 }

@@ -14,7 +14,9 @@ use super::super::stage::Stage;
 use super::super::transaction::LogLevel;
 use super::super::variable::VariableName;
 use super::table::{self, ACTIONS};
-use super::{Action, Knob, NameMatch, Normalizer, Part, PatternChange, Redirect, Reply, Time, Timeout, Value};
+use super::{
+    Action, Knob, NameMatch, Normalizer, Part, PatternChange, Place, Redirect, Reply, Time, Timeout, Value, counter,
+};
 
 /// Reads words from the left; complaints have the number of the word.
 struct Reader<'w, 's, 'a> {
@@ -53,7 +55,8 @@ pub(super) fn action(words: &[&str], scope: &mut Scope<'_>) -> Result<(Action, u
         return Err(RuleError::new(0, format!("'{}' takes no argument in parentheses", row.name)));
     }
     let mut reader = Reader { words, at: 1, scope };
-    let action = reader.action(row.name, &call.arguments)?;
+    // By the name that was written: the number of a counter is a part of it.
+    let action = reader.action(call.name, &call.arguments)?;
     let at = reader.at;
     if scope.proxy.is_some()
         && let Some(why) = carried::form(&action)
@@ -167,6 +170,23 @@ impl<'w> Reader<'w, '_, '_> {
         let (reply, taken) = Reply::compile(words, default, is_page, self.scope).map_err(|error| error.later(at))?;
         self.at += taken;
         Ok(reply)
+    }
+
+    /// `track-sc0 <key> [table <table>]`
+    fn track(&mut self, number: &str) -> Result<Action, RuleError> {
+        let counter = self.scope.counter(number).map_err(|error| error.further("track-sc".len()))?;
+        let at = self.at;
+        let key = self.expression()?;
+        let table = match self.peek() {
+            Some("table") => {
+                self.at += 1;
+                let name = self.word("the name of a stick table")?;
+                self.scope.table(name).map_err(|error| error.later(self.at - 1))?
+            }
+            _ => self.scope.own_table()?,
+        };
+        counter::check_key(&key, &table).map_err(|error| error.later(at))?;
+        Ok(Action::Track { counter, key, table })
     }
 
     fn variable(&mut self, arguments: &[Raw]) -> Result<(VariableName, Box<[Argument]>), RuleError> {
@@ -337,6 +357,18 @@ impl<'w> Reader<'w, '_, '_> {
                 }
                 Action::UseExporter
             }
+            "sc-inc-gpc" | "sc-inc-gpc0" | "sc-inc-gpc1" => {
+                Action::CountUp { place: Place::compile(name, arguments, self.scope)?, by: counter::ONE }
+            }
+            "sc-add-gpc" => {
+                let place = Place::compile(name, arguments, self.scope)?;
+                Action::CountUp { place, by: self.value(0..=i64::from(u32::MAX))? }
+            }
+            "sc-set-gpt" | "sc-set-gpt0" => {
+                let place = Place::compile(name, arguments, self.scope)?;
+                Action::SetTag { place, to: self.value(0..=i64::from(u32::MAX))? }
+            }
+            name if name.starts_with("track-sc") => self.track(&name["track-sc".len()..])?,
             // Every row that is not refused is above; `every_action_compiles` holds it.
             other => return Err(RuleError::new(0, format!("action '{other}' is not supported"))),
         })

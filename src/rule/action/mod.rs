@@ -10,6 +10,7 @@ mod target;
 mod normalize;
 pub mod redirect;
 pub mod reply;
+mod counter;
 mod apply;
 
 use std::sync::Arc;
@@ -26,8 +27,11 @@ use super::scope::Scope;
 use super::stage::Stage;
 use super::transaction::{LogLevel, Transaction};
 use super::variable::VariableName;
+use crate::stick::Table;
 
 pub use apply::{Scratch, write_challenge};
+pub use counter::Place;
+pub(super) use counter::check_key;
 pub use normalize::Normalizer;
 pub use redirect::Redirect;
 pub use reply::{Content, Reply};
@@ -209,6 +213,21 @@ pub enum Action {
     SwitchToHttp,
     ExpectProxyHeader,
     UseExporter,
+    /// Puts a counter on the entry of a key.
+    Track {
+        counter: usize,
+        key: Expression,
+        table: Arc<Table>,
+    },
+    /// Adds to a general counter and to its rate.
+    CountUp {
+        place: Place,
+        by: Value,
+    },
+    SetTag {
+        place: Place,
+        to: Value,
+    },
 }
 
 /// An action with its condition.
@@ -338,6 +357,10 @@ impl RuleSet {
             progress.next += 1;
             let verdict = apply::apply(&rule.action, transaction, &mut progress.is_strict);
             let Some(verdict) = verdict else { continue };
+            if matches!(verdict, Verdict::Wait(Wait::Data)) {
+                progress.next -= 1;
+                return verdict;
+            }
             if !matches!(verdict, Verdict::Wait(_)) {
                 transaction.effects.last_rule = Some(rule.line);
                 progress.next = self.rules.len();

@@ -41,7 +41,6 @@ const TRACKING: &[Stage] = &[Con, Ses, Cnt, Req, Res];
 const LOWER: &[Stage] = &[Con, Ses, Cnt, RsC, Req, Res];
 const CHOICE: &[Stage] = &[Cnt, Req];
 
-const STICK: Support = Refused("stick tables do not exist in vipgate");
 const CACHE: Support = Refused("vipgate has no cache");
 const BINARY: Support = Refused("fields in binary form come from SPOE, which vipgate does not speak");
 const QUIC: Support = Refused("vipgate does not speak QUIC");
@@ -82,12 +81,12 @@ pub const ACTIONS: &[ActionRow] = &[
     row("replace-uri", "<regex> <fmt>", &[Req], Full, "replaces the request target if it matches"),
     row("replace-value", "<name> <regex> <fmt>", HTTP, Full, "replaces each value between commas that matches"),
     row("return", "[status <code>] [content-type <type>] [...]", MESSAGES, Full, "answers, with 200 by default"),
-    row("sc-add-gpc", "(<idx>,<sc-id>) <int>|<expr>", ALL, STICK, "adds to a counter"),
-    row("sc-inc-gpc", "(<idx>,<sc-id>)", ALL, STICK, "counts"),
-    row("sc-inc-gpc0", "(<sc-id>)", ALL, STICK, "counts"),
-    row("sc-inc-gpc1", "(<sc-id>)", ALL, STICK, "counts"),
-    row("sc-set-gpt", "(<idx>,<sc-id>) <int>|<expr>", ALL, STICK, "sets a tag"),
-    row("sc-set-gpt0", "(<sc-id>) <int>|<expr>", ALL, STICK, "sets a tag"),
+    row("sc-add-gpc", "(<idx>,<sc-id>) <int>|<expr>", ALL, Full, "adds to a general counter"),
+    row("sc-inc-gpc", "(<idx>,<sc-id>)", ALL, Full, "adds one to a general counter"),
+    row("sc-inc-gpc0", "(<sc-id>)", ALL, Full, "adds one to the first general counter"),
+    row("sc-inc-gpc1", "(<sc-id>)", ALL, Full, "adds one to the second general counter"),
+    row("sc-set-gpt", "(<idx>,<sc-id>) <int>|<expr>", ALL, Full, "sets a general tag"),
+    row("sc-set-gpt0", "(<sc-id>) <int>|<expr>", ALL, Full, "sets the first general tag"),
     row("send-retry", "", &[], QUIC, "asks the client to prove its address"),
     row("send-spoe-group", "<engine> <group>", &[Cnt, RsC, Req, Res, Aft], Refused("vipgate does not speak SPOE"), "asks an agent"),
     row("set-bandwidth-limit", "<name>", &[Cnt, RsC, Req, Res], Refused("vipgate has no filters"), "limits the speed"),
@@ -122,9 +121,9 @@ pub const ACTIONS: &[ActionRow] = &[
     row("strict-mode", "on|off", HTTP, Full, "whether a rewrite that is not possible is an error"),
     row("switch-mode", "http", &[Cnt], Full, "goes on as HTTP"),
     row("tarpit", "[status <code>] [...]", &[Req], Full, "holds the client for timeout tarpit and answers with 500"),
-    row("track-sc0", "<key> [table <table>]", TRACKING, STICK, "counts in a table"),
-    row("track-sc1", "<key> [table <table>]", TRACKING, STICK, "counts in a table"),
-    row("track-sc2", "<key> [table <table>]", TRACKING, STICK, "counts in a table"),
+    row("track-sc0", "<key> [table <table>]", TRACKING, Full, "counts in the entry of a key, by counter 0"),
+    row("track-sc1", "<key> [table <table>]", TRACKING, Full, "counts in the entry of a key, by counter 1"),
+    row("track-sc2", "<key> [table <table>]", TRACKING, Full, "counts in the entry of a key, by counter 2"),
     row("unset-var", "(<var>)", ALL, Full, "unsets a variable"),
     row("use-service", "<service>", &[Cnt, Req], Partial("prometheus-exporter is the only service there is"), "answers with a service of the process"),
     row("wait-for-body", "time <time> [at-least <bytes>]", MESSAGES, Full, "waits for the body"),
@@ -133,5 +132,8 @@ pub const ACTIONS: &[ActionRow] = &[
 
 /// The action of that name.
 pub fn by_name(name: &str) -> Option<&'static ActionRow> {
+    // Further counters are written as the ones that have a row.
+    let is_track = name.strip_prefix("track-sc").is_some_and(|number| number.parse::<u8>().is_ok());
+    let name = if is_track { "track-sc0" } else { name };
     ACTIONS.iter().find(|row| row.name == name)
 }

@@ -309,8 +309,20 @@ fn complaints_about_rules_point_at_the_word() {
         (0, "action 'set-status' is not allowed in 'http-request': it is in http-response, http-after-response".into())
     );
     assert_eq!(
-        complaint(stage, "track-sc0 src"),
-        (0, "action 'track-sc0' is not supported: stick tables do not exist in vipgate".into())
+        complaint(stage, "track-sc0 src table onw"),
+        (3, "unknown stick table 'onw': did you mean 'own'?".into())
+    );
+    assert_eq!(
+        complaint(stage, "track-sc3 src").1,
+        "there is no counter 3: a session has 3, from 0: 'tune.stick-counters' in the global section sets how many there are"
+    );
+    assert_eq!(
+        complaint(stage, "track-sc0 req.body"),
+        (1, "a value of type binary is no key of the stick table 'own', which has type ip".into())
+    );
+    assert_eq!(
+        complaint(stage, "sc-inc-gpc(1)"),
+        (0, "'sc-inc-gpc' needs an element and the number of a counter in parentheses".into())
     );
     assert_eq!(
         complaint(stage, "redirect location / code 200"),
@@ -345,6 +357,11 @@ fn every_action_compiles() {
     let arguments = |name: &str| match name {
         "add-acl" | "del-acl" | "del-map" => "(hosts.map) k",
         "set-map" => "(hosts.map) k v",
+        "track-sc0" | "track-sc1" | "track-sc2" => " src table own",
+        "sc-inc-gpc0" | "sc-inc-gpc1" => "(0)",
+        "sc-set-gpt0" => "(0) 1",
+        "sc-inc-gpc" => "(1,0)",
+        "sc-add-gpc" | "sc-set-gpt" => "(1,0) int(1)",
         "add-header" | "set-header" | "early-hint" => " n v",
         "del-header" => " n",
         "replace-header" | "replace-value" => " n r v",

@@ -4,6 +4,7 @@
 //! ([`rows`]) comes first: `explain` and the documentation print it. Each file below it holds converters of one kind.
 
 mod rows;
+mod rows_table;
 mod rows_refused;
 mod arithmetic;
 mod text;
@@ -15,6 +16,7 @@ mod structured;
 mod forwarded;
 mod address;
 mod state;
+mod table;
 
 use super::argument::{Argument, Raw, Spec};
 use super::error::{RuleError, Support};
@@ -61,7 +63,7 @@ impl std::fmt::Debug for Row {
 
 /// Every converter, table after table.
 pub fn all() -> impl Iterator<Item = &'static Row> {
-    let tables: [&'static [Row]; 2] = [rows::ROWS, rows_refused::ROWS];
+    let tables: [&'static [Row]; 3] = [rows::ROWS, rows_table::ROWS, rows_refused::ROWS];
     tables.into_iter().flatten()
 }
 

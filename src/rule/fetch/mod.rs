@@ -7,6 +7,7 @@
 mod rows;
 mod rows_http;
 mod rows_tls;
+mod rows_counter;
 mod rows_refused;
 mod constant;
 mod connection;
@@ -18,6 +19,7 @@ mod query;
 mod auth;
 mod buffer;
 mod hello;
+mod counter;
 
 use super::argument::{Argument, Spec};
 use super::error::Support;
@@ -27,6 +29,8 @@ use super::stage::Needs;
 use super::transaction::Transaction;
 
 pub(super) use auth::known_user;
+pub(super) use counter::read as read_counter;
+pub use counter::{Counter, Deed, Whose};
 pub(super) use line::{path_of, path_start};
 
 /// What a fetch is told beside its arguments, and what it says beside its value.
@@ -60,6 +64,8 @@ pub enum Run {
     Address(Address),
     /// The port of it.
     Port(Address),
+    /// What stick tables know.
+    Counter(Counter),
     /// Never: the row is refused.
     Nothing,
 }
@@ -102,6 +108,7 @@ impl Row {
             Run::Words(question) => facts.words(question).map(Sample::str),
             Run::Address(question) => connection::address(transaction, question),
             Run::Port(question) => connection::port(transaction, question),
+            Run::Counter(counter) => counter.value(transaction, arguments, cursor),
             Run::Nothing => None,
         }
     }
@@ -109,7 +116,8 @@ impl Row {
 
 /// Every fetch, table after table.
 pub fn all() -> impl Iterator<Item = &'static Row> {
-    let tables: [&'static [Row]; 4] = [rows::ROWS, rows_http::ROWS, rows_tls::ROWS, rows_refused::ROWS];
+    let tables: [&'static [Row]; 5] =
+        [rows::ROWS, rows_http::ROWS, rows_tls::ROWS, rows_counter::ROWS, rows_refused::ROWS];
     tables.into_iter().flatten()
 }
 

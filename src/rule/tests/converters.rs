@@ -136,7 +136,8 @@ fn what_cannot_work_is_said_at_load() {
         complaint("str(a),regsub((?=a),b)").contains("missing closing")
             || complaint("str(a),regsub('(?=a)',b)").contains("backtracking")
     );
-    assert!(complaint("str(a),table_conn_cnt").contains("stick tables"));
+    assert_eq!(complaint("str(a),table_conn_cnt"), "'table_conn_cnt' lacks its argument 1 (table)");
+    assert_eq!(complaint("str(a),table_conn_cnt(none)"), "argument 1 of 'table_conn_cnt': unknown stick table 'none'");
     assert!(complaint("meth(GET),add(1)").contains("takes a value of type integer, not method"));
 }
 

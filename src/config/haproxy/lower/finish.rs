@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::draft::{Backend, Draft, Frontend, Log, Rule, Server};
+use crate::config::draft::{Backend, Draft, Frontend, Log, Rule, Server, Table};
 use crate::config::haproxy::table::Place;
 use crate::diag::{Span, Spanned};
 use crate::model::log::Selection;
@@ -20,6 +20,8 @@ const NO_LIMIT: Duration = Duration::from_secs(24 * 3600);
 pub fn lower(proxies: Proxies, draft: &mut Draft, context: &Context<'_>) {
     for proxy in &proxies.list {
         timeouts_are_set(proxy, context);
+        let named = |table: &Table| Table { name: proxy.name.clone(), ..table.clone() };
+        draft.tables.extend(proxy.settings.table.as_ref().map(named));
         if proxy.place != Place::Frontend {
             proxy.settings.checks.unused(context);
             draft.backends.extend(backend(proxy));
@@ -158,6 +160,7 @@ fn server(settings: &Settings, server: &super::server::Server) -> Server {
         backup: options.is_backup,
         source: options.source.or(settings.source),
         check: asked.map(|asked| settings.checks.of(options, limit, asked.span)),
+        non_stick: options.is_non_stick,
         is_disabled: is_off.or(options.is_disabled),
     }
 }

@@ -27,6 +27,7 @@ pub struct Global {
     is_strict: Option<Span>,
     confinement: Confinement,
     start: Start,
+    stick_counters: Option<Spanned<u64>>,
 }
 
 type Handler = fn(&mut Global, &'static Row, &Line, &Context<'_>);
@@ -51,6 +52,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("stats maxconn", |global, row, line, context| runtime::maxconn(&mut global.runtime, row, line, context)),
     ("stats socket", |global, row, line, context| runtime::socket(&mut global.runtime, row, line, context)),
     ("stats timeout", |global, row, line, context| runtime::timeout(&mut global.runtime, row, line, context)),
+    ("tune.stick-counters", stick_counters),
     ("uid", |global, _, line, context| global.confinement.user = id(line, context)),
     ("unsetenv", elsewhere),
     ("user", |global, _, line, context| global.confinement.user = name(line, context)),
@@ -81,6 +83,7 @@ impl Global {
         draft.log.targets = Some(self.logs.targets.clone());
         draft.log.tag.clone_from(&self.logs.tag);
         draft.log.hostname.clone_from(&self.hostname);
+        draft.stick_counters = self.stick_counters;
     }
 }
 
@@ -123,6 +126,10 @@ fn environment(_: &mut Global, _: &'static Row, line: &Line, context: &Context<'
     context.argument(line, 1, "a name and a value");
     context.argument(line, 2, "a value");
     context.no_more(line, 3);
+}
+
+fn stick_counters(global: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {
+    global.stick_counters = count(line, context, 0, 100).or(global.stick_counters);
 }
 
 fn maxconn(global: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {

@@ -20,6 +20,7 @@ mod ring;
 mod finish;
 mod userlist;
 mod error_pages;
+mod stick;
 
 pub use context::Context;
 
@@ -38,7 +39,10 @@ pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
             context.spell_check(section);
             continue;
         };
-        debug_assert!(matches!(row.support, Support::Full), "other sections hold nothing that is lowered");
+        debug_assert!(
+            matches!(row.support, Support::Full | Support::Partial(_)),
+            "other sections hold nothing that is lowered"
+        );
         match section.place {
             Place::Global => {
                 context.no_more(&section.head, 1);
@@ -47,6 +51,10 @@ pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
             Place::Ring => draft.log.rings.extend(ring::read(section, context)),
             Place::Userlist => draft.userlists.extend(userlist::read(section, &draft.userlists, context)),
             Place::HttpErrors => draft.error_pages.extend(error_pages::read(section, context)),
+            Place::Peers => {
+                draft.tables.extend(stick::peers(section, context));
+                draft.peers.extend(section.name().map(|name| name.text.clone()));
+            }
             _ => proxies.read(section, context),
         }
     }

@@ -9,7 +9,7 @@ use crate::model::proxy::{Balance, Mode};
 
 use super::Context;
 use super::settings::{Settings, spanned};
-use super::{bind, check, global, log, option, server, timeout, value};
+use super::{bind, check, global, log, option, server, stick, timeout, value};
 
 /// A proxy of its own.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub struct Proxies {
 type Handler = fn(&mut Settings, &'static Row, &Line, &Context<'_>);
 
 /// Every word that is honoured.
-pub const HANDLERS: [(&str, Handler); 36] = [
+pub const HANDLERS: [(&str, Handler); 37] = [
     ("balance", |settings, _, line, context| balance(settings, line, context)),
     ("bind", |settings, _, line, context| bind::bind(settings, line, context)),
     ("default-server", |settings, _, line, context| server::default_server(settings, line, context)),
@@ -56,6 +56,7 @@ pub const HANDLERS: [(&str, Handler); 36] = [
     ("retry-on", |_, _, line, context| retry_on(line, context)),
     ("server", |settings, _, line, context| server::server(settings, line, context)),
     ("source", |settings, _, line, context| source(settings, line, context)),
+    ("stick-table", |settings, _, line, context| stick::stick_table(settings, line, context)),
     ("http-check expect", |settings, _, line, context| check::expect(settings, line, context)),
     ("http-check send", |settings, _, line, context| check::send(settings, line, context)),
     ("option dontlognull", option::noticed),
@@ -81,7 +82,7 @@ pub const HANDLERS: [(&str, Handler); 36] = [
 ];
 
 /// Lines that are kept for the rules.
-const RULES: [&str; 33] = [
+const RULES: [&str; 41] = [
     "acl",
     "errorfile",
     "errorfiles",
@@ -110,10 +111,18 @@ const RULES: [&str; 33] = [
     "stats show-node",
     "stats show-version",
     "stats uri",
+    "stick match",
+    "stick on",
+    "stick store-request",
+    "stick store-response",
     "tcp-request connection",
     "tcp-request content",
+    "tcp-request inspect-delay",
     "tcp-request session",
+    "tcp-response content",
+    "tcp-response inspect-delay",
     "timeout tarpit",
+    "use-server",
     "use_backend",
 ];
 

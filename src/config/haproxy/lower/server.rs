@@ -1,6 +1,6 @@
 //! `server` and `default-server` lines and their options.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::config::haproxy::lex::Word;
@@ -39,6 +39,7 @@ pub struct Options {
     pub maxconn: Option<Spanned<u64>>,
     pub port: Option<Spanned<u64>>,
     pub source: Option<Spanned<IpAddr>>,
+    pub is_non_stick: Option<Spanned<bool>>,
     prefer: Option<Family>,
 }
 
@@ -46,7 +47,7 @@ pub struct Options {
 type Handler = fn(&mut Options, &'static Row, &Word, Option<&Word>, &Context<'_>);
 
 /// Every option that is honoured.
-pub const HANDLERS: [(&str, Handler); 29] = [
+pub const HANDLERS: [(&str, Handler); 31] = [
     ("backup", |options, _, word, _, _| options.is_backup = Some(Spanned::new(true, word.span))),
     ("no-backup", |options, _, word, _, _| options.is_backup = Some(Spanned::new(false, word.span))),
     ("check", |options, _, word, _, _| options.is_checked = Some(Spanned::new(true, word.span))),
@@ -67,6 +68,8 @@ pub const HANDLERS: [(&str, Handler); 29] = [
     }),
     ("port", |options, _, _, argument, context| options.port = number(argument, 1, 65_535, context).or(options.port)),
     ("source", |options, _, _, argument, context| options.source = source(argument, context).or(options.source)),
+    ("non-stick", |options, _, word, _, _| options.is_non_stick = Some(Spanned::new(true, word.span))),
+    ("stick", |options, _, word, _, _| options.is_non_stick = Some(Spanned::new(false, word.span))),
     ("init-addr", |_, row, word, _, context| context.notice(row, word.span)),
     ("resolve-prefer", resolve_prefer),
     ("proto", proto),
@@ -168,15 +171,17 @@ fn address(word: &Word, prefer: Option<Family>, context: &Context<'_>) -> Option
             context.error("E-VALUE", word.span, format!("port range not permitted in '{}'", word.text));
             return None;
         }
-        Ports::None | Ports::Offset => {
-            let why = "connecting to the port that the client used comes in a later version; write the port";
-            context.refuse(word.span, "a server without a port of its own", why);
+        // The one that the client came in by.
+        Ports::None => 0,
+        Ports::Offset => {
+            let why = "an offset from the port that the client used comes in a later version; write the port";
+            context.refuse(word.span, "a server with an offset for a port", why);
             return None;
         }
     };
     if host == Host::Any {
-        context.error("E-VALUE", word.span, format!("'{}' is not the address of a server", word.text));
-        return None;
+        // Where the client wanted to go.
+        return Some(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port));
     }
     context.resolve_preferring(&host, prefer, port, word)
 }

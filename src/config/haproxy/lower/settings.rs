@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::config::draft::{Bind, Rule};
+use crate::config::draft::{Bind, Rule, Table};
 use crate::config::haproxy::section::Section;
 use crate::diag::{Span, Spanned};
 use crate::model::proxy::{Balance, Mode};
@@ -35,6 +35,8 @@ pub struct Settings {
     pub server_options: Options,
     pub binds: Vec<Spanned<Bind>>,
     pub servers: Vec<Server>,
+    /// Its own stick table; the name is the proxy's.
+    pub table: Option<Table>,
     /// Lines that are kept for the rules.
     pub rules: Vec<Rule>,
 }
@@ -53,7 +55,7 @@ impl Settings {
 
     /// What another proxy begins with: everything but what belongs to one proxy alone.
     pub fn inherited(&self) -> Settings {
-        Settings { binds: Vec::new(), servers: Vec::new(), ..self.clone() }
+        Settings { binds: Vec::new(), servers: Vec::new(), table: None, ..self.clone() }
     }
 }
 

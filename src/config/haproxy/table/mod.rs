@@ -113,9 +113,11 @@ pub fn sections() -> impl Iterator<Item = &'static str> + Clone {
     rows_of(Place::Top).map(|row| row.name)
 }
 
-/// A word without what it has in parentheses: `set-var(txn.a)` is `set-var`.
+/// A word without what it has in parentheses: `set-var(txn.a)` is `set-var`. Counters beyond those that have a row
+/// (`tune.stick-counters`) are like the last.
 pub fn plain(word: &str) -> &str {
-    word.split('(').next().unwrap_or(word)
+    let number = word.strip_prefix("track-sc").and_then(|number| number.parse::<u8>().ok());
+    if number.is_some_and(|number| number > 2) { "track-sc2" } else { word.split('(').next().unwrap_or(word) }
 }
 
 /// The row with the longest name that these words begin with, among those that are asked for, and how many they are.

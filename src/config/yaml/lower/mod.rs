@@ -8,6 +8,7 @@ mod proxy;
 mod rules;
 mod runtime;
 mod log;
+mod stick;
 
 use crate::config::draft::{Confinement, Draft, Node as NodeDraft, Start};
 use crate::diag::Spanned;
@@ -23,6 +24,9 @@ pub fn file(root: &Node) -> Draft {
     Draft {
         userlists: Vec::new(),
         error_pages: sections("http_errors").iter().map(rules::error_pages).collect(),
+        tables: stick::tables(root),
+        peers: Vec::new(),
+        stick_counters: read(inner("process", "stick_counters"), value::number),
         nodes: sections("nodes").iter().map(node).collect(),
         instances: sections("vrrp").iter().map(vrrp::instance).collect(),
         sync_groups: sections("sync_groups").iter().map(vrrp::sync_group).collect(),

@@ -134,6 +134,7 @@ fn server(entry: &Entry) -> Server {
             .iter()
             .find(|entry| entry.key.value == "check")
             .map(|entry| Spanned::new(check(&entry.value), entry.key.span)),
+        non_stick: read(node.value("non_stick"), value::flag),
         is_disabled: read(node.value("disabled"), value::flag),
     }
 }

@@ -55,6 +55,11 @@ pub static FILE: Section = Section {
         key("frontends", Value::Named(Scalar::Name, &Value::Section(&proxy::FRONTEND)), "Where clients connect."),
         key("backends", Value::Named(Scalar::Name, &Value::Section(&proxy::BACKEND)), "Groups of servers."),
         key(
+            "stick_tables",
+            Value::Named(Scalar::TableName, &Value::One(Scalar::StickTable)),
+            "Stick tables by name that belong to no frontend or backend, as those of HAProxy's `peers` sections.",
+        ),
+        key(
             "http_errors",
             Value::Named(Scalar::Name, &proxy::PAGES),
             "Groups of error pages by name, for the rules' `errorfiles`: files by status.",
@@ -150,5 +155,6 @@ static PROCESS: Section = Section {
             "User that the workers become, by name or number, if started as root.",
         ),
         key("group", Value::One(Scalar::Account), "Group that the workers become, likewise."),
+        key("stick_counters", Value::One(Scalar::Number(0, 100)), "Counters of a session, for `track-sc`. Default 3."),
     ],
 };

@@ -35,6 +35,7 @@ pub(super) static FRONTEND: Section = Section {
         ),
         STATS,
         ERRORS,
+        STICK_TABLE,
         RULES,
     ],
 };
@@ -53,12 +54,19 @@ static LOGS: [Value; 2] = [Value::One(Scalar::Flag), Value::Section(&log::PROXY)
 const LOG: Key =
     key("log", Value::Any(&LOGS), "Where its lines go; false writes none. Default: where the process's go.");
 
+const STICK_TABLE: Key = key(
+    "stick_table",
+    Value::One(Scalar::StickTable),
+    "A table of clients in HAProxy's language, such as `type ip size 100k expire 30s store conn_rate(10s)`. Rules name it \
+     by the section; a frontend and a backend of one name share it.",
+);
+
 const RULES: Key = key(
     "rules",
     Value::List(&Value::One(Scalar::Rule)),
     "Rules in HAProxy's language, in order: `acl`, `http-request`, `http-response`, `http-after-response`, `redirect`, \
-     `tcp-request connection`, `tcp-request session`, `tcp-request content` and, in frontends, `use_backend`. Among them may \
-     stand `errorfile`, `errorfiles`, `errorloc`, `http-error`, `monitor-uri`, `monitor fail`, `timeout tarpit`, `stats` and \
+     `tcp-request`, `tcp-response`, `stick`, `use-server` and, in frontends, `use_backend`. Among them may stand \
+     `errorfile`, `errorfiles`, `errorloc`, `http-error`, `monitor-uri`, `monitor fail`, `timeout tarpit`, `stats` and \
      options about HTTP messages, such as `option http-buffer-request`.",
 );
 
@@ -140,8 +148,12 @@ pub(super) static BACKEND: Section = Section {
     keys: &[
         required(
             "servers",
-            Value::Named(Scalar::Name, &Value::Any(&[Value::One(Scalar::Server), Value::Section(&SERVER)])),
-            "Servers by name: address:port, or a map.",
+            Value::Any(&[
+                Value::Named(Scalar::Name, &Value::Any(&[Value::One(Scalar::Server), Value::Section(&SERVER)])),
+                OFF,
+            ]),
+            "Servers by name: address:port, or a map. Address 0.0.0.0 is where the client wanted to go, port 0 the one that \
+             it came in by. off has none: the backend only answers by rules, or holds a stick table.",
         ),
         key("mode", Value::One(MODE), "http or tcp. Default: that of the frontend that uses it."),
         key(
@@ -159,9 +171,10 @@ pub(super) static BACKEND: Section = Section {
         STATS,
         ERRORS,
         LOG,
+        STICK_TABLE,
         RULES,
         refused("cookie", "cookie persistence comes later; remove it, or use `balance: source` meanwhile"),
-        refused("stick", "stick tables come later; remove it, or use `balance: source` meanwhile"),
+        refused("stick", "write its lines under `rules`, such as `stick on src`"),
     ],
 };
 
@@ -255,5 +268,6 @@ static SERVER: Section = Section {
         key("source", Value::One(Scalar::Address), "Source address of connections and probes."),
         key("check", Value::Section(&CHECK), "How it is probed. Default: as the backend says."),
         key("disabled", Value::One(Scalar::Flag), "Starts in maintenance. Default false."),
+        key("non_stick", Value::One(Scalar::Flag), "Never remembered by `stick` rules. Default false."),
     ],
 };
