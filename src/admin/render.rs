@@ -150,7 +150,7 @@ fn backend(out: &mut String, backend: &Backend) {
         backend.servers.len()
     );
     for server in &backend.servers {
-        let since = server.since_seconds.map_or(String::new(), |since| format!(" for {}", duration(since)));
+        let since = format!(" for {}", duration(server.since_seconds));
         let _ = writeln!(
             out,
             "  {:<12} {:<21} {:<8}{:<10} weight {:<3} {} connections, {} sessions, {} connect errors{}",

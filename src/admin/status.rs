@@ -146,8 +146,8 @@ pub struct ServerStatus {
     pub address: String,
     /// UP, DOWN, DRAIN, MAINT, INI or `no check`, as HAProxy prints them.
     pub status: String,
-    /// Seconds in that status; `None` since start.
-    pub since_seconds: Option<f64>,
+    /// Seconds in that status, at most those since the process started.
+    pub since_seconds: f64,
     /// Weight.
     pub weight: u16,
     /// Connections now.
@@ -231,7 +231,7 @@ impl Status {
                 .backends
                 .iter()
                 .zip(&from.generation.backends)
-                .map(|(backend, running)| self::backend(backend, &running.state.servers, from.now))
+                .map(|(backend, running)| self::backend(backend, &running.state.servers, from.started, from.now))
                 .collect(),
         }
     }
@@ -296,17 +296,17 @@ const fn mode_name(mode: model::proxy::Mode) -> &'static str {
     }
 }
 
-fn backend(backend: &model::proxy::Backend, servers: &[Arc<Server>], now: Instant) -> Backend {
+fn backend(backend: &model::proxy::Backend, servers: &[Arc<Server>], started: Instant, now: Instant) -> Backend {
     let usable = servers.iter().filter(|server| server.is_usable()).count();
     Backend {
         name: backend.name.clone(),
         status: if usable > 0 { "UP" } else { "DOWN" }.to_owned(),
         usable,
-        servers: backend.servers.iter().zip(servers).map(|(model, state)| server(model, state, now)).collect(),
+        servers: backend.servers.iter().zip(servers).map(|(model, state)| server(model, state, started, now)).collect(),
     }
 }
 
-fn server(model: &model::proxy::Server, state: &Server, now: Instant) -> ServerStatus {
+fn server(model: &model::proxy::Server, state: &Server, started: Instant, now: Instant) -> ServerStatus {
     let status = match (state.admin(), state.health()) {
         (Admin::Maint, _) => "MAINT",
         (Admin::Drain, _) => "DRAIN",
@@ -321,7 +321,7 @@ fn server(model: &model::proxy::Server, state: &Server, now: Instant) -> ServerS
         name: model.name.clone(),
         address: model.address.to_string(),
         status: status.to_owned(),
-        since_seconds: (state.changed() != Instant::ZERO).then(|| seconds(now, state.changed())),
+        since_seconds: seconds(now, state.changed().max(started)),
         weight: state.weight(),
         connections: state.connections.load(std::sync::atomic::Ordering::Relaxed),
         sessions_total: traffic.sessions,
