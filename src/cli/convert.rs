@@ -6,6 +6,8 @@ use anyhow::Context as _;
 
 use crate::config::{self, HostFacts};
 use crate::diag::{Source, render};
+use crate::model::Model;
+use crate::model::rules::are_alike;
 use crate::run::{self, LoadError};
 
 use super::arguments::ConvertOptions;
@@ -28,7 +30,24 @@ pub(super) fn run(options: &ConvertOptions) -> anyhow::Result<ExitCode> {
     let again = config::load(&sources, &host);
     let model =
         again.model.with_context(|| format!("YAML cannot say this:\n{}", render(&again.diagnostics, &sources)))?;
-    anyhow::ensure!(model == loaded.model, "YAML cannot say this: read again, it is another configuration");
+    anyhow::ensure!(
+        with_places_of(&loaded.model, model) == loaded.model,
+        "YAML cannot say this: read again, it is another configuration"
+    );
     print(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The model as if the lines of its rules stood where those of the other do.
+fn with_places_of(other: &Model, mut model: Model) -> Model {
+    let frontends = model.frontends.iter_mut().map(|frontend| &mut frontend.rules);
+    let backends = model.backends.iter_mut().map(|backend| &mut backend.rules);
+    let places = other.frontends.iter().map(|frontend| &frontend.rules);
+    let places = places.chain(other.backends.iter().map(|backend| &backend.rules));
+    for (rules, placed) in frontends.chain(backends).zip(places) {
+        if are_alike(rules, placed) {
+            rules.clone_from(placed);
+        }
+    }
+    model
 }

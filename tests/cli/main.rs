@@ -149,6 +149,20 @@ fn a_port_in_use_fails_in_the_background_too() {
 }
 
 #[test]
+fn a_file_with_rules_and_a_statistics_page_converts() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (path, _) = file(directory.path());
+    let mut text = std::fs::read_to_string(&path).expect("a file");
+    text +=
+        " http-request deny if { path /private }\n stats uri /stats\n stats auth ann:secret\n stats admin if TRUE\n";
+    std::fs::write(&path, text).expect("a file");
+    let path = path.to_str().expect("utf-8");
+    let output = Command::new(PROGRAM).args(["convert", "-f", path]).output().expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("- \"stats uri /stats\"") && said.contains("- \"http-request deny if"), "{output:?}");
+}
+
+#[test]
 fn packaged_haproxy_judges_as_we_do() {
     let is_here = Command::new("haproxy").arg("-v").output().is_ok();
     assert!(is_here, "this needs the packaged haproxy: `./dev test` installs it");
