@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "waits for processes of the real world")]
 
 mod output;
+mod runtime;
 mod tools;
 
 use std::io::Read;

@@ -17,7 +17,7 @@ pub const COMMANDS: &[Command] = &[
         Box::pin(async move { settled(add(call).await) })
     }),
     Command::later("del server", Level::Admin, "del server <bk>/<srv>", "remove a dynamically added server", |call| {
-        Box::pin(async move { settled(delete(call).await) })
+        Box::pin(async move { bare(settled(delete(call).await)) })
     }),
     Command::later(
         "set maxconn server",
@@ -53,10 +53,17 @@ fn names<'a>(call: &'a Call<'_>, number: usize) -> Result<(&'a str, &'a str), An
     call.word(number).split_once('/').ok_or_else(|| Answer::error("Require 'backend/server'."))
 }
 
+/// A sentence that HAProxy ends without a line of its own.
+fn bare(answer: Answer) -> Answer {
+    match answer {
+        Answer::Message(severity, text) => Answer::Message(severity, text.trim_end_matches('\n').to_owned()),
+        other => other,
+    }
+}
+
 async fn add(call: &Call<'_>) -> Result<Answer, Answer> {
-    let (backend, server) = names(call, 2)?;
-    let known =
-        find_backend(&call.process.generation.load(), backend).ok_or_else(|| Answer::error("No such backend."))?;
+    let (backend, server) = names(call, 2).map_err(bare)?;
+    let known = find_backend(&call.process.generation.load(), backend).ok_or_else(|| refused("No such backend."))?;
     if call.word(3).is_empty() {
         return Err(Answer::error("'server' expects <name> and <addr>[:<port>] as arguments."));
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::model::runtime::Level;
+use crate::rule::variable::Stored;
 
 use super::table::Command;
 use super::{Answer, Call};
@@ -17,6 +18,13 @@ pub const COMMANDS: &[Command] = &[
         "show env [var]",
         "dump environment variables known to the process",
         environment,
+    ),
+    Command::now(
+        "get var",
+        Level::Operator,
+        "get var <name>",
+        "retrieve contents of a process-wide variable",
+        variable,
     ),
     Command::now(
         "set maxconn global",
@@ -40,6 +48,32 @@ fn environment(call: &Call<'_>) -> Answer {
         true => Answer::error("Variable not found"),
         false => Answer::Text(out),
     }
+}
+
+fn variable(call: &Call<'_>) -> Answer {
+    let name = call.word(2);
+    if name.is_empty() {
+        return Answer::error("Missing process-wide variable identifier.");
+    }
+    let generation = call.process.generation.load();
+    let found = name.strip_prefix("proc.").and_then(|name| generation.rules.variables.find(name));
+    let Some(value) = found else { return Answer::error("Variable not found.") };
+    let sample = value.sample();
+    let kind = match &value {
+        Stored::Bool(_) => "bool",
+        Stored::Int(_) => "sint",
+        Stored::Ipv4(_) => "ipv4",
+        Stored::Ipv6(_) => "ipv6",
+        Stored::Str(_) => "str",
+        Stored::Bin(_) => "bin",
+        Stored::Method(_) => "meth",
+    };
+    let mut text = Vec::new();
+    match &value {
+        Stored::Bin(bytes) => text.extend_from_slice(bytes),
+        _ => sample.write(&mut text),
+    }
+    Answer::info(format!("{name}: type={kind} value=<{}>", String::from_utf8_lossy(&text)))
 }
 
 fn maxconn(call: &Call<'_>) -> Answer {

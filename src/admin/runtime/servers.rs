@@ -180,7 +180,7 @@ pub fn refused(text: &str) -> Answer {
 
 fn weight(call: &Call<'_>) -> Result<Answer, Answer> {
     let chosen = Chosen::find(call, 2)?;
-    Ok(Answer::info(format!("{} (initial {})", chosen.server.weight(), chosen.initial_weight())))
+    Ok(Answer::Text(format!("{} (initial {})\n", chosen.server.weight(), chosen.initial_weight())))
 }
 
 #[cfg(test)]

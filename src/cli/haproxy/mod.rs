@@ -7,6 +7,7 @@
 mod options;
 mod background;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -114,11 +115,12 @@ fn serve(asked: Invocation) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::FAILURE);
         }
     };
+    let (admin_socket, _lock) = admin_socket();
     start_messages(if asked.is_quiet { "error" } else { "info" })?;
     let settings = run::Settings {
         files: asked.files,
         node: asked.node,
-        admin_socket: admin_socket(),
+        admin_socket,
         maxconn: (asked.maxconn > 0).then_some(asked.maxconn),
         master,
         joins: !asked.replaced.is_empty(),
@@ -142,12 +144,17 @@ fn write_pid(path: &Path) {
     }
 }
 
-/// The configuration's control socket, unless another instance answers there: several may run, as HAProxy's can.
-fn admin_socket() -> Option<PathBuf> {
+/// The configuration's control socket (`None`), unless another instance answers there: several may run, as HAProxy's can.
+/// The lock is held as long as the process lives, so that of two that start at once one has the usual place.
+fn admin_socket() -> (Option<PathBuf>, Option<File>) {
     let usual = Path::new("/run/vipgate/admin.sock");
-    let is_free = std::os::unix::net::UnixStream::connect(usual).is_err();
     let is_ours = std::fs::create_dir_all("/run/vipgate").is_ok() && access("/run/vipgate", AccessFlags::W_OK).is_ok();
-    (!(is_free && is_ours)).then(|| std::env::temp_dir().join(format!("vipgate-{}.sock", std::process::id())))
+    let lock = File::create("/run/vipgate/haproxy.lock").ok().filter(|file| is_ours && file.try_lock().is_ok());
+    let is_free = std::os::unix::net::UnixStream::connect(usual).is_err();
+    match lock.filter(|_| is_free) {
+        Some(lock) => (None, Some(lock)),
+        None => (Some(std::env::temp_dir().join(format!("vipgate-{}.sock", std::process::id()))), None),
+    }
 }
 
 fn version(level: u8) {

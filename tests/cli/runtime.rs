@@ -1,0 +1,252 @@
+//! The runtime socket: the same commands are given to the packaged haproxy and to vipgate, and answered the same.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::{PROGRAM, until};
+
+/// Commands whose answers have to be equal to the byte, in this order: later ones see what earlier ones changed.
+const SCRIPT: &[&str] = &[
+    "show backend",
+    "show cli level",
+    "show env NOT_THERE",
+    "get weight be/s1",
+    "get weight be/s9",
+    "get weight xx/s1",
+    "get weight be",
+    "set weight be/s1 300",
+    "set weight be/s1 abc",
+    "set weight be/s1 3x",
+    "set weight be/s1 -5%",
+    "set weight be/s1",
+    "set weight be/s2 50%; get weight be/s2",
+    "set server be/s1 state foo",
+    "set server be/s1 state drain; set server be/s1 state ready",
+    "set server be/s1 weight 12; get weight be/s1",
+    "disable server be/s9",
+    "disable server be/s1; enable server be/s1",
+    "set server be/s1 addr",
+    "set server be/s1 addr foo",
+    "set server be/s1 addr 127.0.0.5 port 99",
+    "set server be/s1 addr 127.0.0.5",
+    "set server be/s1 addr 127.0.0.5 port 99",
+    "set server be/s1 check-port 7",
+    "set maxconn server be/s1 12x",
+    "set maxconn server be/s1 abc",
+    "set maxconn server be/s1",
+    "set maxconn server be/s1 5",
+    "set maxconn frontend fe",
+    "set maxconn frontend xx 5",
+    "set maxconn frontend fe 5",
+    "set maxconn frontend fe -3",
+    "get var",
+    "get var proc.zz",
+    "user; get var proc.zz",
+    "show servers state xx",
+    "add server be/s1 127.0.0.1:1",
+    "add server be/s9",
+    "add server be/s9 127.0.0.1:1",
+    "enable server be/s9; set weight be/s9 7; get weight be/s9",
+    "disable server be/s9",
+    "add server be",
+    "add server xx/s1 127.0.0.1:1",
+    "del server be",
+    "del server xx/s1",
+    "del server be/zz",
+    "del server be/s1",
+    "del server be/s9",
+    "show map DIR/m.map",
+    "get map DIR/m.map a.com",
+    "get map DIR/m.map zz",
+    "get map",
+    "get acl DIR/n.lst 10.1.2.3",
+    "get acl DIR/n.lst 1.2.3.4",
+    "add map DIR/m.map",
+    "add map DIR/m.map c.com be3; get map DIR/m.map c.com",
+    "add map DIR/nowhere c.com be3",
+    "add map DIR/m.map <<\nx.com be1\ny.com be2\n",
+    "get map DIR/m.map y.com",
+    "set map DIR/m.map c.com be4; get map DIR/m.map c.com",
+    "set map DIR/m.map zz be4",
+    "set map DIR/m.map c.com",
+    "del map DIR/m.map c.com",
+    "del map DIR/m.map c.com",
+    "del acl DIR/n.lst",
+    "add acl DIR/n.lst 1.0.0.0/8; get acl DIR/n.lst 1.2.3.4",
+    "prepare map DIR/m.map",
+    "add map @1 DIR/m.map k v; get map DIR/m.map k",
+    "add map @9 DIR/m.map k v",
+    "commit map DIR/m.map",
+    "commit map @7 DIR/m.map",
+    "commit map @1 DIR/m.map; get map DIR/m.map k; get map DIR/m.map a.com",
+    "clear map DIR/m.map; show map DIR/m.map",
+    "clear map",
+    "prepare acl",
+    "set severity-output string; get weight be/s9; show env NOT_THERE; get weight be/s1; set severity-output",
+    "set timeout foo",
+    "operator; disable server be/s1; show cli level",
+    "user; operator",
+    "user; show env",
+];
+
+struct Proxy {
+    process: Child,
+    directory: tempfile::TempDir,
+}
+
+impl Proxy {
+    fn start(program: &[&str]) -> Proxy {
+        let directory = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| directory.path().join(name).display().to_string();
+        let port =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port").local_addr().expect("an address").port();
+        std::fs::write(at("m.map"), "a.com be1\nb.com be2\n").expect("a file");
+        std::fs::write(at("n.lst"), "10.0.0.0/8\n192.168.0.0/16\n").expect("a file");
+        let text = format!(
+            "global\n stats socket {} level admin mode 600\n stats timeout 10s\ndefaults\n mode http\n timeout client 5s\n \
+             timeout connect 1s\n timeout server 5s\nfrontend fe\n bind 127.0.0.1:{port}\n acl net src -f {}\n \
+             use_backend %[hdr(host),map({},be)] if net\n default_backend be\nbackend be\n server s1 127.0.0.1:1 check\n \
+             server s2 127.0.0.1:2 weight 5\n",
+            at("socket"),
+            at("n.lst"),
+            at("m.map")
+        );
+        std::fs::write(at("cfg"), text).expect("a file");
+        let (name, rest) = program.split_first().expect("a program");
+        let process = Command::new(name)
+            .args(rest)
+            .args(["-db", "-f", &at("cfg")])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        let proxy = Proxy { process, directory };
+        until("it answers", || UnixStream::connect(proxy.socket()).is_ok());
+        proxy
+    }
+
+    fn socket(&self) -> std::path::PathBuf {
+        self.directory.path().join("socket")
+    }
+
+    fn ask(&self, command: &str) -> String {
+        let here = self.directory.path().display().to_string();
+        let stream = UnixStream::connect(self.socket()).expect("it listens");
+        answer(stream, &command.replace("DIR", &here)).replace(&here, "DIR")
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = kill(Pid::from_raw(self.process.id().cast_signed()), Signal::SIGINT);
+        let _ = self.process.wait();
+    }
+}
+
+/// Says a line, closes that direction, and reads to the end, as VTest and socat do.
+fn answer<S: Read + Write + Half>(mut stream: S, command: &str) -> String {
+    stream.write_all(format!("{command}\n").as_bytes()).expect("it reads");
+    stream.half();
+    let mut said = String::new();
+    stream.read_to_string(&mut said).expect("it ends");
+    said
+}
+
+trait Half {
+    fn half(&self);
+}
+
+impl Half for UnixStream {
+    fn half(&self) {
+        self.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
+        self.shutdown(Shutdown::Write).expect("half closed");
+    }
+}
+
+impl Half for TcpStream {
+    fn half(&self) {
+        self.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
+        self.shutdown(Shutdown::Write).expect("half closed");
+    }
+}
+
+#[test]
+fn a_script_of_commands_is_answered_as_by_the_packaged_haproxy() {
+    assert!(Path::new("/usr/sbin/haproxy").exists(), "the packaged haproxy is needed: apt install haproxy");
+    let (ours, theirs) = (Proxy::start(&[PROGRAM, "haproxy"]), Proxy::start(&["/usr/sbin/haproxy"]));
+    let differences: Vec<String> = SCRIPT
+        .iter()
+        .filter_map(|command| {
+            let (ours, theirs) = (ours.ask(command), theirs.ask(command));
+            // Entries are named by addresses of memory.
+            let plain = |text: &str| -> String {
+                let word = |word: &str| if word.starts_with("0x") { "0x" } else { word }.to_owned();
+                text.split_inclusive([' ', '\n']).map(word).collect::<Vec<_>>().join("|")
+            };
+            (plain(&ours) != plain(&theirs)).then(|| format!("{command}\n  vipgate: {ours:?}\n  haproxy: {theirs:?}"))
+        })
+        .collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn a_prompt_keeps_the_connection_open() {
+    let proxy = Proxy::start(&[PROGRAM, "haproxy"]);
+    let mut stream = UnixStream::connect(proxy.socket()).expect("it listens");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
+    let mut hear = |line: &str, expected: &str| {
+        stream.write_all(line.as_bytes()).expect("it reads");
+        let mut heard = vec![0; expected.len()];
+        stream.read_exact(&mut heard).expect("it answers");
+        assert_eq!(String::from_utf8_lossy(&heard), expected);
+    };
+    hear("prompt\n", "\n> ");
+    hear("get weight be/s2\n", "5 (initial 5)\n\n> ");
+    hear("add map nowhere <<\n", "+ ");
+    hear("a b\n", "+ ");
+    hear("\n", "Unknown map identifier. Please use #<id> or <file>.\n\n> ");
+}
+
+#[test]
+fn inherited_sockets_carry_traffic_commands_and_the_master_cli() {
+    let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let (web, cli, master) = (listen(), listen(), listen());
+    for socket in [&web, &cli, &master] {
+        fcntl(socket, FcntlArg::F_SETFD(FdFlag::empty())).expect("kept over exec");
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("cfg");
+    let text = "global\n stats socket \"fd@${cli}\" level admin\ndefaults\n mode http\n timeout client 5s\n timeout connect \
+                1s\n timeout server 5s\nfrontend fe\n bind \"fd@${web}\"\n http-request return status 200 hdr who \
+                %[src]\n";
+    std::fs::write(&path, text).expect("a file");
+    let process = Command::new(PROGRAM)
+        .args(["haproxy", "-Ws", "-S", &format!("fd@{}", master.as_raw_fd()), "-f", &path.display().to_string()])
+        .env("web", web.as_raw_fd().to_string())
+        .env("cli", cli.as_raw_fd().to_string())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let addresses = [&web, &cli, &master].map(|socket| socket.local_addr().expect("an address"));
+    let proxy = Proxy { process, directory };
+    let ask = |number: usize, line: &str| answer(TcpStream::connect(addresses[number]).expect("it listens"), line);
+    // The client that waits in the backlog is served as soon as the process runs.
+    let page = ask(0, "GET / HTTP/1.0\r\n\r");
+    assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.contains("who: 127.0.0.1\r\n"), "{page}");
+    assert_eq!(ask(1, "show backend"), "# name\n\n");
+    assert!(ask(2, "@1 show info").contains("\nProcess_num: 1\n"));
+    assert!(ask(2, "show proc").contains(" worker "));
+    assert!(ask(2, "@7 show info").starts_with("Can't find the target CLI!"));
+    assert!(ask(2, "reload").starts_with("Success=1\n"));
+    drop((proxy, OwnedFd::from(web), OwnedFd::from(cli), OwnedFd::from(master)));
+}
