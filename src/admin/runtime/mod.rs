@@ -19,6 +19,7 @@ mod statistics;
 mod dynamic;
 mod dumps;
 mod maps;
+mod sticks;
 mod master;
 
 pub use server::{Open, bind, serve};

@@ -8,7 +8,7 @@ use crate::model::runtime::Level;
 use super::master::Target;
 use super::session::Session;
 use super::{
-    Answer, Call, Process, dumps, dynamic, help, line, maps, master, own, process, proxies, servers, statistics,
+    Answer, Call, Process, dumps, dynamic, help, line, maps, master, own, process, proxies, servers, statistics, sticks,
 };
 
 /// A command.
@@ -61,12 +61,13 @@ impl Command {
 }
 
 /// The families, in the order of `help`.
-const FAMILIES: [&[Command]; 8] = [
+const FAMILIES: [&[Command]; 9] = [
     statistics::COMMANDS,
     servers::COMMANDS,
     dumps::COMMANDS,
     dynamic::COMMANDS,
     maps::COMMANDS,
+    sticks::COMMANDS,
     proxies::COMMANDS,
     process::COMMANDS,
     own::COMMANDS,
