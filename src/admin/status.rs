@@ -314,6 +314,7 @@ fn server(model: &model::proxy::Server, state: &Server, started: Instant, now: I
         (Admin::Ready, Health::Starting) => "INI",
         (Admin::Ready, Health::Up) => "UP",
         (Admin::Ready, Health::Down) => "DOWN",
+        (Admin::Ready, Health::Stopping) => "NOLB",
     };
     let last_check = state.last_check();
     let traffic = state.counters.totals(now);
@@ -328,7 +329,9 @@ fn server(model: &model::proxy::Server, state: &Server, started: Instant, now: I
         connect_errors: traffic.connect_errors + traffic.retries,
         last_check_seconds_ago: last_check.as_ref().map(|check| seconds(now, check.at)),
         last_check: last_check.map(|check| {
-            let detail = if check.detail.is_empty() { String::new() } else { format!(" {}", check.detail) };
+            let status =
+                check.status.filter(|status| *status != 0).map(|status| format!(" {status}")).unwrap_or_default();
+            let detail = if check.detail.is_empty() { status } else { format!("{status} {}", check.detail) };
             format!("{}{detail} in {} ms", check.code, check.duration.as_millis())
         }),
     }

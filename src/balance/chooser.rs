@@ -119,7 +119,9 @@ impl Chooser {
         let (Some(state), Some(fixed)) = (self.state.servers.get(server), self.fixed.get(server)) else { return false };
         state
             .connections
-            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |used| (used < fixed.maxconn).then_some(used + 1))
+            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |used| {
+                (used < state.limit().unwrap_or(fixed.maxconn)).then_some(used + 1)
+            })
             .is_ok()
     }
 
@@ -134,7 +136,9 @@ impl Chooser {
     /// Whether a server would take another connection now.
     pub fn has_room(&self, server: usize) -> bool {
         match (self.state.servers.get(server), self.fixed.get(server)) {
-            (Some(state), Some(fixed)) => state.connections.load(Ordering::Relaxed) < fixed.maxconn,
+            (Some(state), Some(fixed)) => {
+                state.connections.load(Ordering::Relaxed) < state.limit().unwrap_or(fixed.maxconn)
+            }
             _ => false,
         }
     }

@@ -63,9 +63,26 @@ impl Counter {
         self.value = self.value.min(self.rise);
     }
 
-    /// The answers as a number, 0 to `rise + fall - 1`.
-    pub fn value(&self) -> u32 {
-        self.value
+    /// One more success suffices to bring it up if it is down (HAProxy's `init-state down`).
+    pub fn hope(&mut self) {
+        self.value = self.value.max(self.rise - 1);
+    }
+
+    /// The value itself, with `rise` and `fall`: HAProxy's `check_health`.
+    pub fn value(&self) -> (u32, u32, u32) {
+        (self.value, self.rise, self.fall)
+    }
+
+    /// Goes to the end of a level at once, whatever was counted.
+    pub fn settle(&mut self, is_up: bool) -> Step {
+        let before = self.level();
+        self.is_known = true;
+        self.value = if is_up { self.top() } else { 0 };
+        match (before, is_up) {
+            (Level::Down | Level::Unknown, true) => Step::Rose,
+            (Level::Up | Level::Unknown, false) => Step::Fell,
+            _ => Step::Same,
+        }
     }
 
     /// The level so far.

@@ -12,13 +12,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::model::check::{Check, Probe};
+use crate::model::check::{Check, InitialState};
 use crate::state::levels::Level;
 use crate::state::servers::Health;
 use crate::time::Instant;
 
-use super::counter::{Counter, Step};
-use super::outcome::{Code, Outcome};
+use super::counter::Counter;
+use super::outcome::{Code, Effect, Outcome};
 
 /// Least time that a suspect's connection may take.
 const LEAST_PATIENCE: Duration = Duration::from_millis(100);
@@ -28,14 +28,25 @@ const SPREAD: Duration = Duration::from_millis(500);
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// The probe under way has its connection.
-    Connected,
+    /// Where the probe under way is, told again whenever that changes.
+    Reached(Stage),
     /// The probe under way has ended.
     Finished(Outcome),
     /// Traffic has trouble with this server.
     Suspected(Suspicion),
     /// A probe that [`Output::Start`] asked for was not made (the server is in maintenance).
     Skipped,
+    /// The server comes back from maintenance: up until the first failure, and probed now.
+    Resumed,
+}
+
+/// Where a probe is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// Whether it has its connection; one that has not is about to be made.
+    pub is_connected: bool,
+    /// What it comes to if it takes too long here.
+    pub on_timeout: Outcome,
 }
 
 /// How sure traffic is.
@@ -54,10 +65,15 @@ pub enum Output {
     Start,
     /// The probe under way has taken too long: drop it. Its result is told by the next [`Output::Result`].
     Abandon,
-    /// What a probe found and how long it took.
-    Result(Outcome, Duration),
-    /// The server's health is this now; the result behind it came just before.
-    Health(Health),
+    /// What a probe found. The counter holds it already.
+    Result {
+        /// What.
+        outcome: Outcome,
+        /// How long it took.
+        duration: Duration,
+        /// Whether it is another result than before, or the state is still changing.
+        is_news: bool,
+    },
 }
 
 /// Probing of one server. The shell calls [`Machine::handle_timeout`] at [`Machine::poll_timeout`] and drains
@@ -72,7 +88,37 @@ pub struct Machine {
     /// When the last probe started.
     last_start: Option<Instant>,
     suspicion: Option<Suspicion>,
+    /// What the probe under way comes to if it takes too long.
+    on_timeout: Outcome,
+    /// Code of the last result.
+    last_code: Option<Code>,
+    /// Whether it asks an agent, whose words decide at once and whose silence says nothing.
+    is_agent: bool,
+    spread: Spread,
     outputs: VecDeque<Output>,
+}
+
+/// By how much pauses vary at random.
+#[derive(Clone, Copy, Debug, Default)]
+struct Spread {
+    percent: u8,
+    state: u64,
+}
+
+impl Spread {
+    /// A pause made longer or shorter.
+    fn vary(&mut self, pause: Duration) -> Duration {
+        if self.percent == 0 {
+            return pause;
+        }
+        // xorshift: any numbers that differ between servers will do.
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        let most = f64::from(self.percent) / 100.0;
+        let part = (self.state >> 11) as f64 / (1_u64 << 53) as f64;
+        pause.mul_f64(1.0 - most + 2.0 * most * part)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,8 +132,9 @@ impl Machine {
     /// A server whose health is known to be `health` and that is first probed at `first`.
     pub fn new(check: &Check, health: Health, first: Instant) -> Machine {
         let level = match health {
+            Health::Unchecked | Health::Starting if check.initial == InitialState::FullyUp => Level::Up,
             Health::Unchecked | Health::Starting => Level::Unknown,
-            Health::Up => Level::Up,
+            Health::Up | Health::Stopping => Level::Up,
             Health::Down => Level::Down,
         };
         Machine {
@@ -97,19 +144,38 @@ impl Machine {
             usual: None,
             last_start: None,
             suspicion: None,
+            on_timeout: Outcome::new(Code::L4Tout, ""),
+            last_code: None,
+            is_agent: false,
+            spread: Spread::default(),
             outputs: VecDeque::new(),
         }
+    }
+
+    /// One that asks an agent: its words decide at once, and a connection that fails says nothing.
+    pub fn of_agent(check: &Check, first: Instant) -> Machine {
+        Machine { is_agent: true, ..Machine::new(check, Health::Starting, first) }
+    }
+
+    /// Makes pauses longer or shorter by up to so much per cent, at random from this seed (HAProxy's `spread-checks`).
+    pub fn spread(&mut self, percent: u8, seed: u64) {
+        self.spread = Spread { percent, state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1 };
+    }
+
+    /// One success suffices to bring it up (HAProxy's `init-state down`, before the first probe).
+    pub fn hope(&mut self) {
+        self.counter.hope();
+    }
+
+    /// How many answers it has, as statistics show it.
+    pub fn counter(&self) -> &Counter {
+        &self.counter
     }
 
     /// When the first probe of server `index` of `total` is due, so that they do not all start at once.
     pub fn first_probe(now: Instant, check: &Check, index: usize, total: usize) -> Instant {
         let share = index as f64 / total.max(1) as f64;
         now + SPREAD.min(check.interval).mul_f64(share)
-    }
-
-    /// What the counter of answers says, 0 to `rise + fall - 1`: up from `rise` on.
-    pub fn counter(&self) -> u32 {
-        self.counter.value()
     }
 
     /// Whether a probe is under way.
@@ -133,8 +199,19 @@ impl Machine {
     /// Something happened.
     pub fn handle_input(&mut self, now: Instant, input: Input) {
         match (input, self.phase) {
-            (Input::Connected, Phase::Connecting { since, .. }) => {
-                self.phase = Phase::Connected { since, deadline: since + self.check.timeout };
+            (Input::Reached(stage), Phase::Connecting { since, deadline } | Phase::Connected { since, deadline }) => {
+                self.on_timeout = stage.on_timeout;
+                let was_connected = matches!(self.phase, Phase::Connected { .. });
+                self.phase = match (was_connected, stage.is_connected) {
+                    // What is left of a shortened limit for connections is no limit for answers.
+                    (false, true) => {
+                        let limit = self.check.answer_timeout.map(|limit| now + limit);
+                        Phase::Connected { since, deadline: limit.unwrap_or(deadline.max(since + self.check.timeout)) }
+                    }
+                    (true, false) => Phase::Connecting { since, deadline: now + self.check.timeout },
+                    (true, true) => Phase::Connected { since, deadline },
+                    (false, false) => Phase::Connecting { since, deadline },
+                };
             }
             (Input::Finished(outcome), Phase::Connecting { since, .. } | Phase::Connected { since, .. }) => {
                 self.finish(now, since, outcome);
@@ -144,7 +221,14 @@ impl Machine {
                 self.phase = Phase::Waiting { until: now + self.check.interval };
             }
             (Input::Suspected(suspicion), _) => self.suspect(now, suspicion),
-            (Input::Connected | Input::Finished(_) | Input::Skipped, _) => {}
+            (Input::Resumed, _) => {
+                if self.is_probing() {
+                    self.outputs.push_back(Output::Abandon);
+                }
+                self.counter = Counter::new(self.check.rise, self.check.fall, Level::Unknown);
+                self.phase = Phase::Waiting { until: now };
+            }
+            (Input::Reached(_) | Input::Finished(_) | Input::Skipped, _) => {}
         }
     }
 
@@ -158,10 +242,10 @@ impl Machine {
                 let limit = if self.suspicion.is_some() { self.patience() } else { self.check.timeout };
                 self.phase = Phase::Connecting { since: now, deadline: now + limit };
                 self.last_start = Some(now);
+                self.on_timeout = Outcome::new(Code::L4Tout, "");
                 self.outputs.push_back(Output::Start);
             }
-            Phase::Connecting { since, .. } => self.give_up(now, since, Code::L4Tout),
-            Phase::Connected { since, .. } => self.give_up(now, since, Code::L7Tout),
+            Phase::Connecting { since, .. } | Phase::Connected { since, .. } => self.give_up(now, since),
         }
     }
 
@@ -197,31 +281,37 @@ impl Machine {
         }
     }
 
-    fn give_up(&mut self, now: Instant, since: Instant, code: Code) {
+    fn give_up(&mut self, now: Instant, since: Instant) {
         self.outputs.push_back(Output::Abandon);
-        // A connect probe is over when it is connected; then only the shell is late.
-        let code = if code == Code::L7Tout && self.check.probe == Probe::Connect { Code::L4Tout } else { code };
-        self.finish(now, since, Outcome::new(code, ""));
+        self.finish(now, since, self.on_timeout.clone());
     }
 
     fn finish(&mut self, now: Instant, since: Instant, outcome: Outcome) {
-        let is_success = outcome.code.is_success();
         let duration = now.since(since);
-        if is_success {
+        if outcome.code.is_success() {
             self.usual = Some(duration);
             self.suspicion = None;
         }
-        let step = self.counter.count(is_success);
-        self.outputs.push_back(Output::Result(outcome, duration));
-        match step {
-            Step::Rose => self.outputs.push_back(Output::Health(Health::Up)),
-            Step::Fell => self.outputs.push_back(Output::Health(Health::Down)),
-            Step::Same => {}
-        }
+        self.judge(outcome, duration);
         if self.counter.level() == Level::Down {
             self.suspicion = None;
         }
-        self.phase = Phase::Waiting { until: (since + self.pause()).max(now) };
+        let pause = self.pause();
+        let pause = self.spread.vary(pause);
+        self.phase = Phase::Waiting { until: (since + pause).max(now) };
+    }
+
+    fn judge(&mut self, outcome: Outcome, duration: Duration) {
+        let before = self.counter.value();
+        match outcome.code.effect() {
+            Effect::Neutral => {}
+            Effect::Failed if self.is_agent && !outcome.code.has_status() => {}
+            effect if self.is_agent => _ = self.counter.settle(effect != Effect::Failed),
+            effect => _ = self.counter.count(effect != Effect::Failed),
+        }
+        let is_other = self.last_code.replace(outcome.code) != Some(outcome.code);
+        let is_news = outcome.code.effect() != Effect::Neutral && (is_other || before != self.counter.value());
+        self.outputs.push_back(Output::Result { outcome, duration, is_news });
     }
 
     fn pause(&self) -> Duration {
@@ -252,6 +342,15 @@ mod tests {
         Outcome::new(Code::L4Con, "Connection refused")
     }
 
+    fn reached(is_connected: bool) -> Input {
+        let code = if is_connected { Code::L7Tout } else { Code::L4Tout };
+        Input::Reached(Stage { is_connected, on_timeout: Outcome::new(code, "") })
+    }
+
+    fn is_result(output: &Output, code: Code) -> bool {
+        matches!(output, Output::Result { outcome, .. } if outcome.code == code)
+    }
+
     fn outputs(machine: &mut Machine) -> Vec<Output> {
         std::iter::from_fn(|| machine.poll_output()).collect()
     }
@@ -259,14 +358,13 @@ mod tests {
     /// Runs one probe at its time, ending `took` ms later; tells when it started and what health came of it.
     fn probe(machine: &mut Machine, took: u64, outcome: Outcome) -> (Instant, Option<Health>) {
         let start = machine.poll_timeout();
+        let before = machine.counter().level();
         machine.handle_timeout(start);
         assert_eq!(outputs(machine), [Output::Start]);
         machine.handle_input(start + Duration::from_millis(took), Input::Finished(outcome));
-        let health = outputs(machine).into_iter().find_map(|output| match output {
-            Output::Health(health) => Some(health),
-            _ => None,
-        });
-        (start, health)
+        assert!(matches!(outputs(machine)[..], [Output::Result { .. }]));
+        let after = machine.counter().level();
+        (start, (before != after).then_some(if after == Level::Up { Health::Up } else { Health::Down }))
     }
 
     fn settled() -> Machine {
@@ -314,27 +412,58 @@ mod tests {
         machine.handle_timeout(at(2999));
         assert_eq!(outputs(&mut machine), []);
         machine.handle_timeout(at(3000));
-        let result = Output::Result(Outcome::new(Code::L4Tout, ""), Duration::from_secs(1));
+        let result =
+            Output::Result { outcome: Outcome::new(Code::L4Tout, ""), duration: Duration::from_secs(1), is_news: true };
         assert_eq!(outputs(&mut machine), [Output::Abandon, result]);
         assert_eq!(machine.poll_timeout(), at(3000));
     }
 
     #[test]
     fn response_without_an_end_is_a_layer_7_timeout() {
-        let http = crate::model::check::HttpProbe {
-            method: "GET".to_owned(),
-            path: "/".to_owned(),
-            headers: Vec::new(),
-            status: vec![(200, 200)],
-            body_contains: None,
-        };
-        let check = Check { probe: Probe::Http(http), ..fixture::check() };
+        let mut machine = Machine::new(&fixture::check(), Health::Up, at(0));
+        machine.handle_timeout(at(0));
+        machine.handle_input(at(900), reached(true));
+        machine.handle_timeout(at(1000));
+        assert!(outputs(&mut machine).iter().any(|output| is_result(output, Code::L7Tout)));
+    }
+
+    #[test]
+    fn answer_has_its_own_limit_where_it_is_set_and_another_connection_begins_anew() {
+        let check = Check { answer_timeout: Some(Duration::from_millis(300)), ..fixture::check() };
         let mut machine = Machine::new(&check, Health::Up, at(0));
         machine.handle_timeout(at(0));
-        machine.handle_input(at(900), Input::Connected);
-        machine.handle_timeout(at(1000));
+        machine.handle_input(at(900), reached(true));
+        assert_eq!(machine.poll_timeout(), at(1200));
+        machine.handle_input(at(1000), reached(false));
+        assert_eq!(machine.poll_timeout(), at(2000));
+    }
+
+    #[test]
+    fn words_of_an_agent_decide_at_once_and_its_silence_says_nothing() {
+        let mut machine = Machine::of_agent(&Check { rise: 1, fall: 1, ..fixture::check() }, at(0));
+        let down = || Outcome::new(Code::L7Sts, "via agent : down");
+        assert_eq!(probe(&mut machine, 1, down()).1, Some(Health::Down));
+        assert_eq!(probe(&mut machine, 1, refused()).1, None);
+        assert_eq!(probe(&mut machine, 1, Outcome::new(Code::Checked, "")).1, None);
+        assert_eq!(probe(&mut machine, 1, Outcome::new(Code::L7Ok, "via agent : up")).1, Some(Health::Up));
+        assert_eq!(probe(&mut machine, 1, refused()).1, None);
+    }
+
+    #[test]
+    fn server_that_comes_back_from_maintenance_is_up_until_its_first_failure() {
+        let mut machine = Machine::new(&fixture::check(), Health::Down, at(4000));
+        machine.handle_input(at(100), Input::Resumed);
+        assert_eq!((machine.counter().value().0, machine.poll_timeout()), (2, at(100)));
+        assert_eq!(probe(&mut machine, 1, refused()).1, Some(Health::Down));
+    }
+
+    #[test]
+    fn pauses_vary_no_more_than_they_may() {
+        let mut spread = Spread { percent: 20, state: 1 };
+        let pauses: Vec<_> = (0..100).map(|_| spread.vary(Duration::from_secs(1))).collect();
+        assert!(pauses.iter().all(|pause| (800..=1200).contains(&pause.as_millis())));
         assert!(
-            outputs(&mut machine).contains(&Output::Result(Outcome::new(Code::L7Tout, ""), Duration::from_secs(1)))
+            pauses.iter().any(|pause| pause.as_millis() < 900) && pauses.iter().any(|pause| pause.as_millis() > 1100)
         );
     }
 
@@ -345,7 +474,7 @@ mod tests {
         machine.handle_timeout(at(3000));
         outputs(&mut machine);
         machine.handle_input(at(3000), Input::Finished(passed()));
-        machine.handle_input(at(3000), Input::Connected);
+        machine.handle_input(at(3000), reached(true));
         assert_eq!(outputs(&mut machine), []);
     }
 
@@ -363,7 +492,7 @@ mod tests {
         machine.handle_timeout(at(700));
         assert_eq!(machine.poll_timeout(), at(1200));
         machine.handle_timeout(at(1200));
-        assert!(outputs(&mut machine).contains(&Output::Health(Health::Down)));
+        assert_eq!(machine.counter().level(), Level::Down);
     }
 
     #[test]
@@ -373,7 +502,7 @@ mod tests {
         machine.handle_input(at(2100), Input::Suspected(Suspicion::Failing));
         assert_eq!(machine.poll_timeout(), at(2500));
         machine.handle_timeout(at(2500));
-        assert!(outputs(&mut machine).contains(&Output::Health(Health::Down)));
+        assert_eq!(machine.counter().level(), Level::Down);
     }
 
     #[test]

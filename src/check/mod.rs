@@ -15,11 +15,15 @@
 //!          failure, `fall` in a row, or 1 while suspected
 //! ```
 //!
-//! Read [`counter`] first (how many answers), then [`machine`] (when to ask).
+//! Read [`counter`] first (how many answers), then [`machine`] (when to ask), [`rules`] (what) and [`dialogue`] (how).
 
 pub mod counter;
 pub mod outcome;
-pub mod http;
+pub mod rules;
+pub mod dialogue;
+pub mod agent;
+pub mod report;
+pub mod mail;
 pub mod machine;
 pub mod script;
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diag::{Span, Spanned};
+use crate::model::check::InitialState;
 use crate::model::log::{Hostname, Ring, Selection, Target as LogDestination};
 use crate::model::proxy::{Balance, Mode};
 use crate::model::rules::Userlist;
@@ -56,6 +57,10 @@ pub struct Draft {
     pub maxconn: Option<Spanned<u64>>,
     /// How long sessions may finish after a stop.
     pub drain: Option<Spanned<Duration>>,
+    /// Whether checks may start programs.
+    pub external_checks: Option<Spanned<bool>>,
+    /// Per cent by which pauses between probes vary.
+    pub spread_checks: Option<Spanned<u64>>,
     /// Where it says that warnings are errors.
     pub is_strict: Option<Span>,
 }
@@ -349,6 +354,16 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// The place of a byte of a word; the end of the line where the word is missing.
+    pub fn place(&self, at: usize, offset: usize) -> Span {
+        match self.words.get(at) {
+            // A text that was cut into words is known as a whole only.
+            Some(word) if self.words.iter().filter(|other| other.span == word.span).count() > 1 => word.span,
+            Some(word) => Span { start: (word.span.start + offset).min(word.span.end), ..word.span },
+            None => Span { start: self.span.end, ..self.span },
+        }
+    }
+
     /// Whether it is a `use_backend` that names this backend.
     pub fn is_choice_of(&self, backend: &str) -> bool {
         let is = |at: usize, text: &str| self.words.get(at).is_some_and(|word| word.value == text);
@@ -394,6 +409,8 @@ pub struct Backend {
     pub retries: Option<Spanned<u64>>,
     /// Whether the last retry may change the server.
     pub redispatch: Option<Spanned<bool>>,
+    /// Who is told about its servers.
+    pub reports: Reports,
     /// TCP connect.
     pub connect: Option<Spanned<Duration>>,
     /// Server inactivity.
@@ -423,6 +440,8 @@ pub struct Check {
     pub status: Vec<Spanned<(u16, u16)>>,
     /// Text in the body.
     pub body: Option<Spanned<String>>,
+    /// Lines of HAProxy's check language.
+    pub rules: Vec<Rule>,
     /// Settled.
     pub interval: Option<Spanned<Duration>>,
     /// Changing.
@@ -441,6 +460,70 @@ pub struct Check {
     pub address: Option<Spanned<SocketAddr>>,
     /// Connect failures of traffic that bring a probe forward; inner `None` is off.
     pub observe: Option<Spanned<Option<u64>>>,
+    /// Time limit of an answer.
+    pub answer_timeout: Option<Spanned<Duration>>,
+    /// Connections begin with a PROXY header.
+    pub sends_proxy: Option<Spanned<bool>>,
+    /// A SOCKS4 proxy.
+    pub socks: Option<Spanned<SocketAddr>>,
+    /// State before the first probe.
+    pub initial: Option<Spanned<InitialState>>,
+}
+
+/// What is watched about a server besides its check.
+#[derive(Clone, Debug, Default)]
+pub struct Care {
+    /// A program that tells its state.
+    pub agent: Option<Spanned<Agent>>,
+    /// The server whose state it follows: `backend/server` or `server`.
+    pub track: Option<Spanned<String>>,
+    /// Sessions are closed when it goes down.
+    pub closes_when_down: Option<Spanned<bool>>,
+    /// Sessions of backups are closed when it comes up.
+    pub closes_backups_when_up: Option<Spanned<bool>>,
+}
+
+/// An agent.
+#[derive(Clone, Debug, Default)]
+pub struct Agent {
+    /// Another address than the server's.
+    pub address: Option<Spanned<IpAddr>>,
+    /// Its port.
+    pub port: Option<Spanned<u64>>,
+    /// Pause between questions.
+    pub interval: Option<Spanned<Duration>>,
+    /// Time for its connection.
+    pub timeout: Option<Spanned<Duration>>,
+    /// Time for its answer.
+    pub answer_timeout: Option<Spanned<Duration>>,
+    /// What it is sent.
+    pub send: Option<Spanned<String>>,
+}
+
+/// Who is told about the servers of a backend.
+#[derive(Clone, Debug, Default)]
+pub struct Reports {
+    /// Probes are logged.
+    pub logs_checks: Option<Spanned<bool>>,
+    /// Mails.
+    pub mail: Option<Spanned<Mail>>,
+}
+
+/// Mails about servers.
+#[derive(Clone, Debug, Default)]
+pub struct Mail {
+    /// Mail servers.
+    pub mailers: Vec<Spanned<SocketAddr>>,
+    /// Time for a mail to be taken.
+    pub timeout: Option<Spanned<Duration>>,
+    /// Sender.
+    pub from: Option<Spanned<String>>,
+    /// Recipient.
+    pub to: Option<Spanned<String>>,
+    /// Least severity.
+    pub level: Option<Spanned<u64>>,
+    /// Own name.
+    pub hostname: Option<Spanned<String>>,
 }
 
 /// The request of an HTTP probe.
@@ -475,4 +558,6 @@ pub struct Server {
     pub non_stick: Option<Spanned<bool>>,
     /// Starts in maintenance.
     pub is_disabled: Option<Spanned<bool>>,
+    /// What is watched about it besides its check.
+    pub care: Care,
 }

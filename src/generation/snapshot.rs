@@ -9,8 +9,9 @@ use crate::model;
 use crate::model::proxy::Balance;
 use crate::state::availability::Availability;
 use crate::state::counters::Rated;
+use crate::state::gauge::Gauge;
 use crate::state::process::ProcessFacts;
-use crate::state::servers::{self, Health};
+use crate::state::servers::{self, LastCheck};
 use crate::state::sessions::Sessions;
 use crate::stats::Snapshot;
 use crate::stats::snapshot::{self, Check, FrontendStatus, Level, Process, Proxy, Standing};
@@ -164,15 +165,11 @@ fn server(
         address: model.address,
         cookie: None,
         admin: state.admin(),
-        tracked: None,
+        tracked: state.tracked.clone(),
+        is_maintained: state.is_maintained(),
+        agent: gauge(&state.agent, 0, state.last_agent_check()),
         health: state.health(),
-        check: model.check.as_ref().filter(|_| state.health() != Health::Unchecked).map(|check| Check {
-            rise: check.rise,
-            fall: check.fall,
-            counter: state.check_counter(),
-            failures: state.check_failures(),
-            last: state.last_check(),
-        }),
+        check: gauge(&state.check, state.check_failures(), state.last_check()),
         weight: (state.weight(), state.weight()),
         is_backup: model.is_backup,
         sessions: Level {
@@ -187,6 +184,11 @@ fn server(
         last_session: age(totals.last_session, around),
         totals,
     }
+}
+
+/// What is shown of a check; `None` without one.
+fn gauge(gauge: &Gauge, failures: u64, last: Option<LastCheck>) -> Option<Check> {
+    gauge.load().map(|(counter, rise, fall)| Check { rise, fall, counter, failures, last })
 }
 
 /// The time since the last change; where there was none, since the start.

@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// How the servers of a backend are probed.
+/// How a server is probed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// What one probe does.
-    pub probe: Probe,
+    /// What one probe does: words of HAProxy's `option httpchk` and its like, `http-check`, `tcp-check` and
+    /// `external-check` lines. None of them is one connection.
+    pub rules: Vec<Vec<String>>,
     /// Another address than the server's own, per check; `None` is the server's.
     pub address: Option<SocketAddr>,
     /// Another port than the server's own.
@@ -18,36 +19,88 @@ pub struct Check {
     pub fast_interval: Duration,
     /// Pause between probes while down.
     pub down_interval: Duration,
-    /// Time after which a probe has failed.
+    /// Time after which a probe has failed, from the start of its (last) connection.
     pub timeout: Duration,
+    /// The same from when that is established on (HAProxy's `timeout check`); `None` leaves it at `timeout`.
+    pub answer_timeout: Option<Duration>,
     /// Consecutive successes before up, 1-.
     pub rise: u32,
     /// Consecutive failures before down, 1-.
     pub fall: u32,
-    /// Consecutive connect failures of traffic that bring the next probe forward; `None` does not observe.
+    /// Consecutive connect failures of traffic that bring the next probe forward; `None` does not look.
     pub observe: Option<u32>,
+    /// Whether connections begin with a PROXY header (`check-send-proxy`).
+    pub sends_proxy: bool,
+    /// Address of a SOCKS4 proxy that connections go through (`check-via-socks4`).
+    pub socks: Option<SocketAddr>,
+    /// State before the first probe.
+    pub initial: InitialState,
 }
 
-/// What one probe does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Probe {
-    /// A TCP connection is accepted.
-    Connect,
-    /// A request is answered as expected.
-    Http(HttpProbe),
+/// State before the first probe (HAProxy's `init-state`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InitialState {
+    /// Up, and `fall` failures take it down.
+    FullyUp,
+    /// Up, and the first failure takes it down.
+    #[default]
+    Up,
+    /// Down, and the first success brings it up.
+    Down,
+    /// Down, and `rise` successes bring it up.
+    FullyDown,
 }
 
-/// An HTTP probe.
+/// A program beside a server that tells its state (HAProxy's `agent-check`, manual §5.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HttpProbe {
-    /// Method.
-    pub method: String,
-    /// Request target.
-    pub path: String,
-    /// Header fields, in order, `Host` among them.
-    pub headers: Vec<(String, String)>,
-    /// Inclusive ranges of accepted status codes, at least one.
-    pub status: Vec<(u16, u16)>,
-    /// Text that the body must contain.
-    pub body_contains: Option<String>,
+pub struct Agent {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Pause between questions.
+    pub interval: Duration,
+    /// Time for its connection, from the start.
+    pub timeout: Duration,
+    /// Time for its answer, from the connection on; `None` is what is left of `timeout`.
+    pub answer_timeout: Option<Duration>,
+    /// What it is sent; may be empty.
+    pub send: String,
+}
+
+/// What is watched about a server besides its check.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Care {
+    /// A program that tells its state.
+    pub agent: Option<Agent>,
+    /// Backend and server whose state it follows (HAProxy's `track`).
+    pub track: Option<(String, String)>,
+    /// Closes its sessions when it goes down (`on-marked-down shutdown-sessions`).
+    pub closes_when_down: bool,
+    /// Closes the sessions of backup servers when it comes up (`on-marked-up shutdown-backup-sessions`).
+    pub closes_backups_when_up: bool,
+}
+
+/// Who is told about the servers of a backend.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reports {
+    /// Every probe that changes something is logged (`option log-health-checks`).
+    pub logs_checks: bool,
+    /// Where mails about them go.
+    pub mail: Option<Mail>,
+}
+
+/// Mails about servers (HAProxy's `email-alert`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// Mail servers; each gets every mail.
+    pub mailers: Vec<SocketAddr>,
+    /// Time for a mail to be taken.
+    pub timeout: Duration,
+    /// Sender.
+    pub from: String,
+    /// Recipient.
+    pub to: String,
+    /// Lines of this severity and graver ones, 0 (emerg) to 7 (debug).
+    pub level: u8,
+    /// How this host greets.
+    pub hostname: String,
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::check::{Check, Probe};
+use super::check::{Check, InitialState};
 use super::log::{Logs, ProcessLogs};
 use super::proxy::{Backend, Balance, Mode, Server, ServerTimeouts};
 use super::{Model, Process, Weight};
@@ -28,6 +28,8 @@ pub fn model(backends: Vec<Backend>) -> Model {
             runtime: Default::default(),
             log: ProcessLogs::default(),
             drain: Duration::from_secs(1),
+            external_checks: false,
+            spread_checks: 0,
         },
     }
 }
@@ -48,6 +50,7 @@ pub fn backend(balance: Balance, weights: &[u16]) -> Backend {
         retries: 3,
         redispatch: true,
         log: Logs::default(),
+        reports: super::check::Reports::default(),
         rules: Vec::new(),
     }
 }
@@ -64,13 +67,14 @@ pub fn server(name: &str, weight: u16) -> Server {
         check: None,
         is_non_stick: false,
         is_disabled: false,
+        care: super::check::Care::default(),
     }
 }
 
 /// A TCP check: 2 s, fast 0.5 s, down 4 s, timeout 1 s, rise 2, fall 3, observing 3.
 pub fn check() -> Check {
     Check {
-        probe: Probe::Connect,
+        rules: Vec::new(),
         address: None,
         port: None,
         interval: Duration::from_secs(2),
@@ -80,5 +84,9 @@ pub fn check() -> Check {
         rise: 2,
         fall: 3,
         observe: Some(3),
+        answer_timeout: None,
+        sends_proxy: false,
+        socks: None,
+        initial: InitialState::Up,
     }
 }

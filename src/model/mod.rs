@@ -76,6 +76,10 @@ pub struct Process {
     pub log: log::ProcessLogs,
     /// How long sessions may finish after a stop was asked for.
     pub drain: std::time::Duration,
+    /// Whether checks may start programs (HAProxy's `external-check`).
+    pub external_checks: bool,
+    /// Most per cent by which the pause between two probes is longer or shorter at random, 0-50.
+    pub spread_checks: u8,
 }
 
 /// What workers give up before they serve, where the process has the right to: vg-vrrp, vg-check and vg-ctl stay as they

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::check::Check;
+use super::check::{Care, Check, Reports};
 use super::log::{Logs, Selection};
 use super::rules::Line;
 use super::{Endpoint, Weight};
@@ -83,6 +83,8 @@ pub struct Backend {
     pub redispatch: bool,
     /// Where messages about it and its servers go.
     pub log: Logs,
+    /// Who is told about its servers.
+    pub reports: Reports,
     /// Rules, in order.
     pub rules: Vec<Line>,
 }
@@ -139,4 +141,6 @@ pub struct Server {
     pub is_non_stick: bool,
     /// Starts in maintenance (HAProxy's `disabled`).
     pub is_disabled: bool,
+    /// What is watched about it besides its check.
+    pub care: Care,
 }

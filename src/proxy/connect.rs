@@ -74,6 +74,7 @@ pub(super) async fn connect(
         if let Some(stream) = reuse.and_then(|care| backend.pools.get(slot.index)?.take(care)) {
             session.worker.counters.reuses.add(1);
             account::attempt(session, &slot, Connection::Reused);
+            session.shared.goes_to(slot.state());
             effort.connected.get_or_insert(session.now());
             return Ok(Connected { stream, slot, is_reused: true });
         }
@@ -91,6 +92,7 @@ pub(super) async fn connect(
                     slot.state().connect_failures.store(0, Ordering::Relaxed);
                 }
                 effort.connected.get_or_insert(session.now());
+                session.shared.goes_to(slot.state());
                 return Ok(Connected { stream, slot, is_reused: false });
             }
             Err(failure) => failure,

@@ -64,6 +64,25 @@ pub(super) struct Shared {
     pub(super) is_killed: Cell<bool>,
     /// The address that the client connected to.
     pub(super) local: IpAddr,
+    /// The server that it was connected to last, and how often its sessions had been closed by then.
+    pub(super) server: RefCell<Option<(Arc<Server>, u64)>>,
+}
+
+impl Shared {
+    /// Its stream goes to this server now.
+    pub(super) fn goes_to(&self, server: &Arc<Server>) {
+        let mut known = self.server.borrow_mut();
+        match &mut *known {
+            Some((before, closings)) if Arc::ptr_eq(before, server) => *closings = server.closings(),
+            _ => *known = Some((Arc::clone(server), server.closings())),
+        }
+    }
+
+    /// Whether a stream of it is with a server whose sessions were to be closed since.
+    pub(super) fn is_unwanted(&self) -> bool {
+        let is_busy = !matches!(self.stage.get(), Stage::Waiting(_));
+        is_busy && self.server.borrow().as_ref().is_some_and(|(server, closings)| server.closings() != *closings)
+    }
 }
 
 impl AsRef<Timer> for Shared {

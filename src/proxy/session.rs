@@ -152,6 +152,7 @@ impl Session {
             stage: Stage::Waiting(accepted).into(),
             is_killed: false.into(),
             local: local.to_canonical(),
+            server: None.into(),
         });
         let key = worker.sessions.borrow_mut().insert(Rc::clone(&shared));
         Session {

@@ -16,7 +16,7 @@ use crate::state::counters::Shard;
 use crate::state::heart::Heart;
 use crate::state::log::LogRing;
 use crate::state::process::ProcessFacts;
-use crate::state::servers::Server;
+use crate::state::servers::{Server, closings};
 use crate::state::sessions::Sessions;
 use crate::sys::clock;
 use crate::sys::listener::Watched;
@@ -169,11 +169,16 @@ async fn beat(worker: Rc<Worker>, heart: Arc<Heart>) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut until_trim = TRIM;
+    let mut seen = closings();
     loop {
         let now = clock::now();
         heart.beat(now);
         worker.look_at_wall_clock(now);
         worker.wheel.borrow_mut().turn(now);
+        if seen != closings() {
+            seen = closings();
+            close_unwanted(&worker);
+        }
         until_trim -= 1;
         if until_trim == 0 {
             until_trim = TRIM;
@@ -211,6 +216,14 @@ fn serve(
             }
             Err(error) => tracing::error!(worker = worker.index, %error, "a listening socket cannot be watched"),
         }
+    }
+}
+
+/// Closes sessions with servers that went down, where that was asked for (`on-marked-down shutdown-sessions`).
+fn close_unwanted(worker: &Worker) {
+    for session in worker.sessions.borrow().iter().map(|(_, session)| session).filter(|session| session.is_unwanted()) {
+        session.is_killed.set(true);
+        session.timer.wake();
     }
 }
 

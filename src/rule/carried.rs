@@ -14,6 +14,7 @@ use super::transaction::LogLevel;
 const LATER: &str = "the proxy does not carry it out yet";
 const UNKNOWN: &str = "the proxy does not keep this value for rules yet";
 const NO_HEAD: &str = "in tcp mode there are bytes, but no head of a request";
+const NOT_OF_CHECK: &str = "health checks do not know it";
 
 /// Actions that the proxy does not obey.
 const WAITING: [&str; 11] = [
@@ -72,6 +73,38 @@ pub(super) fn tag(tag: Tag) -> Option<&'static str> {
         Tag::Retries | Tag::Termination { .. } => Some(UNKNOWN),
         _ => None,
     }
+}
+
+/// Why a health check cannot answer a fetch; `None` if it can.
+pub(super) fn fetch_of_check(row: &fetch::Row) -> Option<&'static str> {
+    match row.run {
+        Run::Number(question) | Run::Flag(question) => (!is_number_of_check(question)).then_some(NOT_OF_CHECK),
+        Run::Words(question) => (!is_word_of_check(question)).then_some(NOT_OF_CHECK),
+        Run::Address(_) | Run::Port(_) => Some(NOT_OF_CHECK),
+        _ => None,
+    }
+}
+
+/// Why a health check cannot write a tag; `None` if it can.
+pub(super) fn tag_of_check(tag: Tag) -> Option<&'static str> {
+    match tag {
+        Tag::Number(question) if is_number_of_check(question) => None,
+        Tag::Name(question) if is_word_of_check(question) => None,
+        Tag::Options => None,
+        _ => Some(NOT_OF_CHECK),
+    }
+}
+
+/// What a health check knows: its backend, its server and the process.
+fn is_number_of_check(question: Number) -> bool {
+    matches!(
+        question,
+        Number::ProcessId | Number::UsableServers | Number::ServerConnections | Number::ServerIsUp | Number::ServerId
+    )
+}
+
+fn is_word_of_check(question: Words) -> bool {
+    matches!(question, Words::Hostname | Words::Backend | Words::Server)
 }
 
 fn number(question: Number) -> Option<&'static str> {

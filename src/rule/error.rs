@@ -27,7 +27,7 @@ impl RuleError {
     }
 
     /// The same about a later word.
-    pub(super) fn later(mut self, words: usize) -> RuleError {
+    pub(crate) fn later(mut self, words: usize) -> RuleError {
         self.at += words;
         self
     }

@@ -7,6 +7,7 @@ use super::error::{RuleError, Support};
 use super::fetch::{self, Cursor};
 use super::sample::{Kind, Sample};
 use super::scope::Scope;
+use super::stage::Stage;
 use super::transaction::Transaction;
 
 /// A converter with its arguments.
@@ -115,7 +116,10 @@ fn output(start: Kind, converters: &[Step]) -> Kind {
 pub(super) fn find_fetch(name: &str, scope: &Scope<'_>) -> Result<&'static fetch::Row, RuleError> {
     let unknown = || RuleError::unknown("fetch", name, fetch::all().map(|row| row.name));
     let row = fetch::by_name(name).ok_or_else(unknown)?;
-    let unanswered = scope.proxy.and_then(|mode| carried::fetch(row, mode));
+    let unanswered = match scope.stage {
+        Stage::Check => carried::fetch_of_check(row),
+        _ => scope.proxy.and_then(|mode| carried::fetch(row, mode)),
+    };
     let refused = match row.support {
         Support::Refused(why) => Some(why),
         _ => unanswered,

@@ -6,6 +6,7 @@ pub mod rate;
 pub mod counters;
 pub mod availability;
 pub mod servers;
+pub mod gauge;
 pub mod queue;
 pub mod sessions;
 pub mod process;

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::gauge::{Gauge, Shown};
 use crate::model;
+use crate::model::check::{Check, InitialState};
 use crate::time::Instant;
 
 use super::availability::{Availability, Group};
@@ -33,6 +35,9 @@ pub enum Health {
     /// Failed `fall` probes.
     #[serde(rename = "DOWN")]
     Down = 3,
+    /// Passed, but wants no new sessions (`http-check disable-on-404`).
+    #[serde(rename = "NOLB")]
+    Stopping = 4,
 }
 
 /// What the operator says.
@@ -56,13 +61,23 @@ pub struct LastCheck {
     /// The code in words: `Layer4 check passed`.
     #[serde(skip)]
     pub meaning: &'static str,
-    /// Status code or error text.
+    /// Status code, where one belongs to the code: of the response, the exit status.
+    pub status: Option<i64>,
+    /// Reason or error text.
     pub detail: String,
     /// How long the probe took.
     pub duration: Duration,
     /// When it ended.
     #[serde(skip)]
     pub at: Instant,
+}
+
+/// How often sessions of any server were to be closed: a worker looks closer when it changed.
+static CLOSINGS: AtomicU64 = AtomicU64::new(0);
+
+/// How often sessions of any server of this process were to be closed.
+pub fn closings() -> u64 {
+    CLOSINGS.load(Ordering::Acquire)
 }
 
 /// A server of a backend.
@@ -79,6 +94,19 @@ pub struct Server {
     last_check: Mutex<Option<LastCheck>>,
     check_failures: AtomicU64,
     check_counter: AtomicU32,
+    last_agent_check: Mutex<Option<LastCheck>>,
+    /// The server that it tracks: `backend/server`.
+    pub tracked: Option<String>,
+    /// Whether it shares the maintenance of that server; vg-check alone writes it.
+    is_maintained: AtomicBool,
+    /// Answers of the health check, of the tracked server's if it tracks one.
+    pub check: Gauge,
+    /// Answers of the agent.
+    pub agent: Gauge,
+    /// Concurrent connections that an agent or the operator allows; `usize::MAX` leaves it to the file.
+    limit: AtomicUsize,
+    /// How often its sessions were to be closed.
+    closings: AtomicU64,
     /// Connections in use by sessions, and those about to be made. Written by every worker.
     pub connections: AtomicUsize,
     /// Consecutive connect failures of traffic; any success stores zero. Written by every worker, read by vg-check.
@@ -92,10 +120,16 @@ pub struct Server {
 }
 
 impl Server {
-    fn new(server: &model::proxy::Server, is_checked: bool, group: Arc<Group>) -> Server {
+    fn new(server: &model::proxy::Server, tracked: Option<String>, group: Arc<Group>) -> Server {
+        let begins_down = |check: &Check| matches!(check.initial, InitialState::Down | InitialState::FullyDown);
+        let health = match &server.check {
+            Some(check) if begins_down(check) => Health::Down,
+            _ if is_checked(server) => Health::Starting,
+            _ => Health::Unchecked,
+        };
         Server {
             name: server.name.clone(),
-            health: AtomicU8::new(if is_checked { Health::Starting } else { Health::Unchecked } as u8),
+            health: AtomicU8::new(health as u8),
             admin: AtomicU8::new(if server.is_disabled { Admin::Maint } else { Admin::Ready } as u8),
             weight: AtomicU16::new(server.weight.value()),
             availability: Availability::default(),
@@ -103,6 +137,13 @@ impl Server {
             last_check: Mutex::new(None),
             check_failures: AtomicU64::new(0),
             check_counter: AtomicU32::new(server.check.as_ref().map_or(0, |check| check.rise)),
+            last_agent_check: Mutex::new(None),
+            tracked,
+            is_maintained: AtomicBool::new(false),
+            check: Gauge::default(),
+            agent: Gauge::default(),
+            limit: AtomicUsize::new(usize::MAX),
+            closings: AtomicU64::new(0),
             connections: AtomicUsize::new(0),
             connect_failures: AtomicU32::new(0),
             is_suspect: AtomicBool::new(false),
@@ -117,6 +158,7 @@ impl Server {
             1 => Health::Starting,
             2 => Health::Up,
             3 => Health::Down,
+            4 => Health::Stopping,
             _ => Health::Unchecked,
         }
     }
@@ -163,9 +205,44 @@ impl Server {
         self.weight.store(weight.value(), Ordering::Relaxed);
     }
 
+    /// Concurrent connections that an agent or the operator allows, in place of the file's limit; 0 is unlimited.
+    pub fn set_limit(&self, limit: usize) {
+        self.limit.store(if limit == 0 { usize::MAX - 1 } else { limit }, Ordering::Relaxed);
+    }
+
+    /// That limit; `None` leaves it to the file.
+    pub fn limit(&self) -> Option<usize> {
+        Some(self.limit.load(Ordering::Relaxed)).filter(|limit| *limit != usize::MAX)
+    }
+
+    /// Has every session with it closed: each worker looks at its next beat.
+    pub fn close_sessions(&self) {
+        self.closings.fetch_add(1, Ordering::Release);
+        CLOSINGS.fetch_add(1, Ordering::Release);
+    }
+
+    /// How often its sessions were to be closed.
+    pub fn closings(&self) -> u64 {
+        self.closings.load(Ordering::Acquire)
+    }
+
     /// Whether new sessions may be sent here.
     pub fn is_usable(&self) -> bool {
-        self.health() != Health::Down && self.admin() == Admin::Ready
+        let is_well = !matches!(self.health(), Health::Down | Health::Stopping);
+        is_well && self.admin() == Admin::Ready && !self.is_maintained.load(Ordering::Relaxed)
+    }
+
+    /// Whether it shares the maintenance of the server that it tracks.
+    pub fn is_maintained(&self) -> bool {
+        self.is_maintained.load(Ordering::Relaxed)
+    }
+
+    /// Shares the maintenance of the server that it tracks, or no longer (vg-check only). Whether it did before.
+    pub fn set_maintained(&self, is_maintained: bool, now: Instant) -> bool {
+        let was_usable = self.is_usable();
+        let before = self.is_maintained.swap(is_maintained, Ordering::AcqRel);
+        self.tell_group(was_usable, now);
+        before
     }
 
     fn tell_group(&self, was_usable: bool, now: Instant) {
@@ -201,6 +278,29 @@ impl Server {
         self.check_counter.store(counter, Ordering::Relaxed);
     }
 
+    /// Result of the agent's last answer.
+    pub fn last_agent_check(&self) -> Option<LastCheck> {
+        self.last_agent_check.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Stores the result of an agent's answer (vg-check only).
+    pub fn set_last_agent_check(&self, check: LastCheck) {
+        *self.last_agent_check.lock().unwrap_or_else(PoisonError::into_inner) = Some(check);
+    }
+
+    /// Its state as `show stat` prints it: `UP 1/3`, `DOWN`, `MAINT (via b/s)`, `no check`.
+    pub fn status(&self) -> String {
+        let maintained_via = self.tracked.as_deref().filter(|_| self.is_maintained.load(Ordering::Relaxed));
+        Shown {
+            admin: self.admin(),
+            maintained_via,
+            health: self.health(),
+            check: self.check.load(),
+            agent: self.agent.load(),
+        }
+        .text()
+    }
+
     /// Stores the result of a probe, before what it means for the health (vg-check only).
     pub fn set_last_check(&self, check: LastCheck) {
         if self.health() != Health::Down && !check.code.contains("OK") {
@@ -208,6 +308,11 @@ impl Server {
         }
         *self.last_check.lock().unwrap_or_else(PoisonError::into_inner) = Some(check);
     }
+}
+
+/// Whether something tells its health.
+fn is_checked(server: &model::proxy::Server) -> bool {
+    server.check.is_some() || server.care.agent.is_some() || server.care.track.is_some()
 }
 
 /// The servers of a backend, in the order of the model's list.
@@ -253,11 +358,15 @@ impl Registry {
             let group = known.groups.get(&backend.name).cloned().unwrap_or_default();
             next.groups.insert(backend.name.clone(), Arc::clone(&group));
             let servers = backend.servers.iter().map(|server| {
-                let is_checked = server.check.is_some();
+                let tracked = server.care.track.as_ref().map(|(backend, server)| format!("{backend}/{server}"));
                 let key = (backend.name.clone(), server.name.clone());
                 let state = match known.servers.get(&key) {
-                    Some(state) if (state.health() != Health::Unchecked) == is_checked => Arc::clone(state),
-                    _ => Arc::new(Server::new(server, is_checked, Arc::clone(&group))),
+                    Some(state)
+                        if (state.health() != Health::Unchecked) == is_checked(server) && state.tracked == tracked =>
+                    {
+                        Arc::clone(state)
+                    }
+                    _ => Arc::new(Server::new(server, tracked, Arc::clone(&group))),
                 };
                 state.set_weight(server.weight);
                 next.servers.insert(key, Arc::clone(&state));

@@ -237,11 +237,13 @@ fn listener(proxy: &Proxy, listener: &Listener) -> Row {
 /// How a server stands, as `show stat` says it: `UP`, `DOWN 1/2`, `MAINT (via be/srv)`...
 pub fn status_of_server(server: &Server) -> String {
     let is_drained = server.admin == Admin::Drain || server.weight.0 == 0;
-    if server.admin == Admin::Maint {
-        return match &server.tracked {
-            Some(tracked) => format!("MAINT (via {tracked})"),
-            None => "MAINT".to_owned(),
-        };
+    match &server.tracked {
+        _ if server.admin == Admin::Maint => return "MAINT".to_owned(),
+        Some(tracked) if server.is_maintained => return format!("MAINT (via {tracked})"),
+        _ => {}
+    }
+    if server.health == Health::Down && server.agent.as_ref().is_some_and(|agent| agent.counter == 0) {
+        return "DOWN (agent)".to_owned();
     }
     let Some(check) = &server.check else {
         return if is_drained { "DRAIN" } else { "no check" }.to_owned();
@@ -251,6 +253,8 @@ pub fn status_of_server(server: &Server) -> String {
     match server.health {
         Health::Down if *counter == 0 => "DOWN".to_owned(),
         Health::Down => format!("DOWN {counter}/{rise}"),
+        Health::Stopping if *counter == settled => "NOLB".to_owned(),
+        Health::Stopping => format!("NOLB {}/{fall}", (counter + 1).saturating_sub(*rise)),
         Health::Unchecked | Health::Starting | Health::Up => {
             let word = if is_drained { "DRAIN" } else { "UP" };
             // Until the first result it counts as up without a doubt.
@@ -283,6 +287,9 @@ fn server(proxy: &Proxy, server: &Server) -> Row {
     if let Some(check) = &server.check {
         self::check(&mut row, server, check);
     }
+    if let Some(agent) = &server.agent {
+        self::agent(&mut row, agent);
+    }
     if proxy.mode == Mode::Http {
         row.responses(totals);
         row.count(Column::ReqTot, totals.requests);
@@ -313,14 +320,28 @@ fn check(row: &mut Row, server: &Server, check: &Check) {
     row.text(Column::CheckStatus, last.code);
     row.text(Column::CheckDesc, last.meaning);
     row.count(Column::CheckDuration, u64::try_from(last.duration.as_millis()).unwrap_or(u64::MAX));
-    let code = last.detail.split(' ').next().filter(|_| last.code.starts_with("L7"));
-    match code.and_then(|code| code.parse::<u32>().ok()) {
-        Some(code) => {
-            row.level(Column::CheckCode, code.into());
-            row.text(Column::LastChk, last.detail.split_once(' ').map_or("", |(_, rest)| rest));
-        }
-        None => row.text(Column::LastChk, &last.detail),
+    if let Some(code) = last.status {
+        row.level(Column::CheckCode, u64::try_from(code).unwrap_or(u64::MAX));
     }
+    row.text(Column::LastChk, &last.detail);
+}
+
+fn agent(row: &mut Row, agent: &Check) {
+    row.level(Column::AgentRise, agent.rise.into());
+    row.level(Column::AgentFall, agent.fall.into());
+    row.level(Column::AgentHealth, agent.counter.into());
+    let Some(last) = &agent.last else {
+        row.text(Column::AgentStatus, "INI");
+        row.text(Column::AgentDesc, "Initializing");
+        return;
+    };
+    row.text(Column::AgentStatus, last.code);
+    row.text(Column::AgentDesc, last.meaning);
+    row.count(Column::AgentDuration, u64::try_from(last.duration.as_millis()).unwrap_or(u64::MAX));
+    if let Some(code) = last.status {
+        row.level(Column::AgentCode, u64::try_from(code).unwrap_or(u64::MAX));
+    }
+    row.text(Column::LastAgt, &last.detail);
 }
 
 fn backend(proxy: &Proxy, backend: &Backend) -> Row {

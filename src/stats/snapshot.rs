@@ -188,6 +188,10 @@ pub struct Server {
     pub health: Health,
     /// How it is checked; `None` is not at all.
     pub check: Option<Check>,
+    /// Its agent, if it has one.
+    pub agent: Option<Check>,
+    /// Whether it shares the maintenance of the server that it tracks.
+    pub is_maintained: bool,
     /// Weight now, 0-256, and that of the configuration.
     pub weight: (u16, u16),
     /// Used only when no other server is usable.
@@ -226,7 +230,8 @@ pub struct Check {
 impl Server {
     /// Whether it takes new sessions by load balancing.
     pub fn is_active(&self) -> bool {
-        self.health != Health::Down && self.admin == Admin::Ready && self.weight.0 > 0
+        let is_well = !matches!(self.health, Health::Down | Health::Stopping);
+        is_well && self.admin == Admin::Ready && !self.is_maintained && self.weight.0 > 0
     }
 }
 

@@ -26,6 +26,8 @@ fn server(name: &str, id: u32) -> Server {
         is_backup: false,
         sessions: Level::default(),
         queued: Level::default(),
+        agent: None,
+        is_maintained: false,
         idle: 0,
         throttle: None,
         standing: Standing { since: Duration::from_secs(18), downs: 1, downtime: Duration::from_secs(17) },
@@ -38,7 +40,8 @@ fn checked(health: Health, counter: u32, code: &'static str, detail: &str) -> Se
     let last = LastCheck {
         code,
         meaning: "in words",
-        detail: detail.to_owned(),
+        status: detail.split(' ').next().and_then(|code| code.parse().ok()),
+        detail: detail.split_once(' ').map_or("", |(_, rest)| rest).to_owned(),
         duration: Duration::from_millis(3),
         at: Instant::ZERO,
     };
@@ -112,7 +115,7 @@ fn a_status_says_how_far_the_checks_are() {
         (Server { admin: Admin::Drain, ..checked(Health::Up, 3, "L4CON", "") }, "DRAIN 2/3"),
         (Server { weight: (0, 1), ..server("s", 1) }, "DRAIN"),
         (Server { admin: Admin::Maint, ..checked(Health::Down, 0, "L4CON", "") }, "MAINT"),
-        (Server { admin: Admin::Maint, tracked: Some("a/b".to_owned()), ..server("s", 1) }, "MAINT (via a/b)"),
+        (Server { is_maintained: true, tracked: Some("a/b".to_owned()), ..server("s", 1) }, "MAINT (via a/b)"),
         (server("s", 1), "no check"),
     ];
     table.into_iter().for_each(|(server, expected)| assert_eq!(status(server), expected));

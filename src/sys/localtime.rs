@@ -65,3 +65,19 @@ pub fn zone(seconds: i64) -> (i32, &'static str) {
     });
     (offset, name)
 }
+
+/// `Sat, 21 Nov 2026 14:55:03 +0100`, the date of RFC 5322 §3.3.
+pub fn rfc5322(since_1970: Duration) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    let at = local(since_1970);
+    let seconds = i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX);
+    let (offset, _) = zone(seconds);
+    // 1 January 1970 was a Thursday.
+    let day = (seconds.saturating_add(i64::from(offset))).div_euclid(86_400).rem_euclid(7);
+    let day = DAYS[usize::try_from(day).unwrap_or(0)];
+    let sign = if offset < 0 { '-' } else { '+' };
+    let (hours, minutes) = (offset.abs() / 3600, offset.abs() / 60 % 60);
+    let (month, year) = (MONTHS[at.month], at.year);
+    let (hour, minute, second) = (at.hour, at.minute, at.second);
+    format!("{day}, {} {month} {year} {hour:02}:{minute:02}:{second:02} {sign}{hours:02}{minutes:02}", at.day)
+}

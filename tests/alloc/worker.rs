@@ -99,11 +99,13 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
                 check: None,
                 is_non_stick: false,
                 is_disabled: false,
+                care: Default::default(),
             }],
             timeouts: ServerTimeouts { connect: 5 * second, server: 30 * second, queue: 5 * second },
             retries: 3,
             redispatch: true,
             log: logs,
+            reports: Default::default(),
             rules: Vec::new(),
         }],
         rules: vipgate::model::rules::Material::default(),
@@ -115,6 +117,8 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
             runtime: Default::default(),
             log: ProcessLogs::default(),
             drain: second,
+            external_checks: false,
+            spread_checks: 0,
         },
     }
 }

@@ -38,7 +38,7 @@ fn a_refused_connect_is_reported_once_until_it_is_looked_at() {
         let backend = &mut model.backends[0];
         (backend.retries, backend.redispatch) = (0, false);
         backend.servers[0].check = Some(vipgate::model::check::Check {
-            probe: vipgate::model::check::Probe::Connect,
+            rules: Vec::new(),
             address: None,
             port: None,
             interval: Duration::from_secs(2),
@@ -48,6 +48,10 @@ fn a_refused_connect_is_reported_once_until_it_is_looked_at() {
             rise: 2,
             fall: 3,
             observe: Some(3),
+            answer_timeout: None,
+            sends_proxy: false,
+            socks: None,
+            initial: Default::default(),
         });
     });
     assert!(proxy.suspects.try_recv().is_err());

@@ -39,6 +39,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
         check: None,
         is_non_stick: false,
         is_disabled: false,
+        care: Default::default(),
     });
     Model {
         node: "lb1".into(),
@@ -76,6 +77,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             retries: 3,
             redispatch: true,
             log: logs(),
+            reports: Default::default(),
             rules: Vec::new(),
         }],
         rules: Material::default(),
@@ -87,6 +89,8 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             runtime: Default::default(),
             log: ProcessLogs::default(),
             drain: Duration::from_secs(1),
+            external_checks: false,
+            spread_checks: 0,
         },
     }
 }

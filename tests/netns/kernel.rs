@@ -379,6 +379,8 @@ pub fn model() -> Model {
             runtime: Default::default(),
             log: vipgate::model::log::ProcessLogs::default(),
             drain: Duration::ZERO,
+            external_checks: false,
+            spread_checks: 0,
         },
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::model::Model;
-use crate::model::check::{Check, HttpProbe, Probe};
+use crate::model::check::{Care, Check, InitialState, Reports};
 use crate::model::proxy::{Backend, Balance, Frontend, Mode, Server};
 use crate::model::rules::Line;
 use crate::model::runtime::Runtime;
@@ -151,6 +151,7 @@ fn backend(out: &mut Text, backend: &Backend, model: &Model) -> Result<(), EmitE
     out.pair(2, "balance", balance);
     out.pair(2, "retries", backend.retries);
     out.pair(2, "redispatch", backend.redispatch);
+    reports(out, &backend.reports);
     out.line(2, "timeouts:");
     out.pair(3, "connect", time(backend.timeouts.connect));
     out.pair(3, "server", time(backend.timeouts.server));
@@ -227,6 +228,7 @@ fn server(out: &mut Text, server: &Server, common: Option<&Check>) {
     if server.is_disabled {
         out.pair(4, "disabled", true);
     }
+    care(out, &server.care);
     if let Some(source) = server.source {
         out.pair(4, "source", quoted(&source.to_string()));
     }
@@ -235,12 +237,56 @@ fn server(out: &mut Text, server: &Server, common: Option<&Check>) {
     }
 }
 
+fn care(out: &mut Text, care: &Care) {
+    if let Some(agent) = &care.agent {
+        out.line(4, "agent:");
+        out.pair(5, "address", quoted(&agent.address.ip().to_string()));
+        out.pair(5, "port", agent.address.port());
+        out.pair(5, "interval", time(agent.interval));
+        out.pair(5, "timeout", time(agent.timeout));
+        if let Some(limit) = agent.answer_timeout {
+            out.pair(5, "answer_timeout", time(limit));
+        }
+        out.pair(5, "send", quoted(&agent.send));
+    }
+    if let Some((backend, server)) = &care.track {
+        out.pair(4, "track", quoted(&format!("{backend}/{server}")));
+    }
+    if care.closes_when_down {
+        out.pair(4, "on_marked_down", "shutdown-sessions");
+    }
+    if care.closes_backups_when_up {
+        out.pair(4, "on_marked_up", "shutdown-backup-sessions");
+    }
+}
+
+fn reports(out: &mut Text, reports: &Reports) {
+    if reports.logs_checks {
+        out.pair(2, "log_checks", true);
+    }
+    let Some(mail) = &reports.mail else { return };
+    const LEVELS: [&str; 8] = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
+    let mailers: Vec<_> = mail.mailers.iter().map(|mailer| quoted(&mailer.to_string())).collect();
+    out.line(2, "mail:");
+    out.pair(3, "mailers", format_args!("[{}]", mailers.join(", ")));
+    out.pair(3, "from", quoted(&mail.from));
+    out.pair(3, "to", quoted(&mail.to));
+    out.pair(3, "level", LEVELS[usize::from(mail.level.min(7))]);
+    out.pair(3, "hostname", quoted(&mail.hostname));
+    out.pair(3, "timeout", time(mail.timeout));
+}
+
 fn check(out: &mut Text, level: usize, check: &Check) {
     out.line(level, "check:");
     let level = level + 1;
-    match &check.probe {
-        Probe::Connect => out.pair(level, "tcp", true),
-        Probe::Http(probe) => http(out, level, probe),
+    match &check.rules[..] {
+        [] => out.pair(level, "tcp", true),
+        rules => {
+            out.line(level, "rules:");
+            for words in rules {
+                out.line(level + 1, &format!("- {}", quoted(&rule::join(words.iter().map(String::as_str)))));
+            }
+        }
     }
     out.pair(level, "interval", time(check.interval));
     out.pair(level, "fast_interval", time(check.fast_interval));
@@ -258,27 +304,22 @@ fn check(out: &mut Text, level: usize, check: &Check) {
         Some(failures) => out.pair(level, "observe", failures),
         None => out.pair(level, "observe", "off"),
     }
-}
-
-fn http(out: &mut Text, level: usize, probe: &HttpProbe) {
-    out.line(level, "http:");
-    out.pair(level + 1, "method", quoted(&probe.method));
-    out.pair(level + 1, "path", quoted(&probe.path));
-    if !probe.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
-        out.pair(level + 1, "version", quoted("1.0"));
+    if let Some(limit) = check.answer_timeout {
+        out.pair(level, "answer_timeout", time(limit));
     }
-    if !probe.headers.is_empty() {
-        out.line(level + 1, "headers:");
-        for (name, content) in &probe.headers {
-            out.pair(level + 2, &quoted(name), quoted(content));
-        }
+    if check.sends_proxy {
+        out.pair(level, "send_proxy", true);
     }
-    let ranges = probe.status.iter().map(|(first, last)| format!("{first}-{last}"));
-    out.line(level, "expect:");
-    out.pair(level + 1, "status", format_args!("[{}]", ranges.collect::<Vec<_>>().join(", ")));
-    if let Some(body) = &probe.body_contains {
-        out.pair(level + 1, "body", quoted(body));
+    if let Some(socks) = check.socks {
+        out.pair(level, "socks", quoted(&socks.to_string()));
     }
+    let initial = match check.initial {
+        InitialState::Up => return,
+        InitialState::FullyUp => "fully-up",
+        InitialState::Down => "down",
+        InitialState::FullyDown => "fully-down",
+    };
+    out.pair(level, "initial", initial);
 }
 
 fn process(out: &mut Text, model: &Model) {
@@ -302,6 +343,12 @@ fn process(out: &mut Text, model: &Model) {
         if let Some(account) = account {
             out.pair(1, key, quoted(&account.to_string()));
         }
+    }
+    if process.external_checks {
+        out.pair(1, "external_checks", true);
+    }
+    if process.spread_checks > 0 {
+        out.pair(1, "spread_checks", process.spread_checks);
     }
     out.line(0, "admin:");
     out.pair(1, "socket", quoted(&process.admin_socket.display().to_string()));

@@ -9,7 +9,7 @@ use crate::model::check::Check;
 use crate::model::proxy::{Backend, Balance, Mode, Server, ServerTimeouts};
 
 use super::rules::{self, Place, Shared};
-use super::{Context, check, count, logs, or, size};
+use super::{Context, care, check, count, logs, or, size};
 
 /// Backends, index for index with the draft's.
 pub fn resolve(context: &Context<'_>, shared: &Shared<'_>) -> Vec<Backend> {
@@ -18,8 +18,8 @@ pub fn resolve(context: &Context<'_>, shared: &Shared<'_>) -> Vec<Backend> {
 
 fn one(context: &Context<'_>, shared: &Shared<'_>, backend: &draft::Backend) -> Backend {
     let mode = mode(context, backend);
-    let common = backend.check.as_ref().and_then(|written| check::resolve(context, written));
-    let server = |server| self::server(context, server, common.as_ref());
+    let common = backend.check.as_ref().and_then(|written| check::resolve(context, shared, written));
+    let server = |server| self::server(context, shared, backend, server, common.as_ref());
     let servers: Vec<Server> = backend.servers.iter().filter_map(server).collect();
     addresses(context, backend);
     if !servers.is_empty() && servers.iter().all(|server| server.weight.value() == 0) {
@@ -39,7 +39,16 @@ fn one(context: &Context<'_>, shared: &Shared<'_>, backend: &draft::Backend) -> 
         retries: count(&backend.retries, 3),
         redispatch: or(&backend.redispatch, true),
         log: logs::proxy(context, &backend.log),
+        reports: care::reports(context, &backend.reports),
         rules: rules::resolve(context, shared, &backend.rules, Place { home: &backend.name.value, mode }),
+    }
+}
+
+/// Compiles the checks for the sake of the files that they name.
+pub fn checks(context: &Context<'_>, shared: &Shared<'_>, backend: &draft::Backend) {
+    let own = backend.servers.iter().filter_map(|server| server.check.as_ref());
+    for written in backend.check.iter().chain(own) {
+        check::resolve(context, shared, written);
     }
 }
 
@@ -53,7 +62,13 @@ pub fn mode(context: &Context<'_>, backend: &draft::Backend) -> Mode {
     backend.mode.map(|mode| mode.value).or(used_as).unwrap_or(Mode::Http)
 }
 
-fn server(context: &Context<'_>, server: &draft::Server, common: Option<&Check>) -> Option<Server> {
+fn server(
+    context: &Context<'_>,
+    shared: &Shared<'_>,
+    backend: &draft::Backend,
+    server: &draft::Server,
+    common: Option<&Check>,
+) -> Option<Server> {
     let address = server.address?;
     if let Some(source) = server.source
         && source.is_ipv4() != address.is_ipv4()
@@ -62,7 +77,7 @@ fn server(context: &Context<'_>, server: &draft::Server, common: Option<&Check>)
         context.error("E-FAMILY", source.span, message, "write a source of the same family");
     }
     let check = match &server.check {
-        Some(own) => check::resolve(context, own),
+        Some(own) => check::resolve(context, shared, own),
         None => common.cloned(),
     };
     let has_no_port = |check: &Check| check.port.is_none() && check.address.is_none();
@@ -81,6 +96,7 @@ fn server(context: &Context<'_>, server: &draft::Server, common: Option<&Check>)
         check,
         is_non_stick: or(&server.non_stick, false),
         is_disabled: or(&server.is_disabled, false),
+        care: care::resolve(context, backend, server),
     })
 }
 

@@ -6,6 +6,7 @@
 mod nodes;
 mod backends;
 mod check;
+mod care;
 mod instances;
 mod limits;
 mod collisions;
@@ -80,6 +81,7 @@ pub fn unread_files(draft: &Draft, sources: &[Source], host: &HostFacts) -> Vec<
     for backend in &draft.backends {
         let place = rules::Place { home: &backend.name.value, mode: backends::mode(&context, backend) };
         rules::resolve(&context, &shared, &backend.rules, place);
+        backends::checks(&context, &shared, backend);
     }
     shared.unread()
 }
@@ -98,6 +100,8 @@ fn process(context: &Context<'_>) -> Process {
         runtime: runtime(&draft.runtime),
         log: logs::process(context),
         drain: or(&draft.drain, Duration::from_secs(30)),
+        external_checks: or(&draft.external_checks, false),
+        spread_checks: draft.spread_checks.map_or(0, |spread| u8::try_from(spread.value).unwrap_or(50)),
     }
 }
 

@@ -77,6 +77,11 @@ impl<'a> Shared<'a> {
         self.files.read(name)
     }
 
+    /// Compiles something with what rules share.
+    pub fn with<R>(&self, compile: impl FnOnce(&dyn Files, &mut Registry, &HashMap<String, Arc<Userlist>>) -> R) -> R {
+        compile(&self.files, &mut self.registry.borrow_mut(), &self.userlists)
+    }
+
     /// Files that rules name and nobody read.
     pub fn unread(&self) -> Vec<String> {
         let asked = self.files.asked.borrow();
@@ -107,11 +112,11 @@ pub fn resolve(context: &Context<'_>, shared: &Shared<'_>, rules: &[Rule], place
     let compiled = Section::compile(&lines, mode, &shared.files, &mut registry, &shared.names(home));
     for found in &compiled.errors {
         let RuleError { at, offset, what, hint } = &found.what;
-        let place = word(&rules[found.line], *at, *offset);
+        let place = rules[found.line].place(*at, *offset);
         context.problems.push(Diagnostic::error("E-RULE", place, what.clone()).hint_if(hint.clone()));
     }
     for found in &compiled.warnings {
-        let place = word(&rules[found.line], found.what.at, 0);
+        let place = rules[found.line].place(found.what.at, 0);
         context.problems.push(Diagnostic::new(Severity::Warning, "W-RULE", found.what.what.clone()).label(place, ""));
     }
     for found in &compiled.references {
@@ -138,16 +143,6 @@ fn line(context: &Context<'_>, rule: &Rule) -> Line {
         words: rule.words.iter().map(|word| word.value.clone()).collect(),
         file: source.map_or("", |source| source.name.as_str()).into(),
         line: u32::try_from(number).unwrap_or(u32::MAX),
-    }
-}
-
-/// The place of a byte of a word; the end of the line where the word is missing.
-fn word(rule: &Rule, at: usize, offset: usize) -> Span {
-    match rule.words.get(at) {
-        // A text that was cut into words is known as a whole only.
-        Some(word) if rule.words.iter().filter(|other| other.span == word.span).count() > 1 => word.span,
-        Some(word) => Span { start: (word.span.start + offset).min(word.span.end), ..word.span },
-        None => Span { start: rule.span.end, ..rule.span },
     }
 }
 

@@ -35,6 +35,7 @@ const HTTP: &[Stage] = &[Req, Res, Aft];
 const MESSAGES: &[Stage] = &[Req, Res];
 const TCP: &[Stage] = &[Con, Ses, Cnt, RsC];
 const ALL: &[Stage] = &[Con, Ses, Cnt, RsC, Req, Res, Aft];
+const ALL_AND_CHECKS: &[Stage] = &[Con, Ses, Cnt, RsC, Req, Res, Aft, Stage::Check];
 const STREAM: &[Stage] = &[Cnt, RsC, Req, Res, Aft];
 const CLIENT: &[Stage] = &[Con, Ses, Cnt, Req];
 const TRACKING: &[Stage] = &[Con, Ses, Cnt, Req, Res];
@@ -115,8 +116,8 @@ pub const ACTIONS: &[ActionRow] = &[
     row("set-timeout", "client|server|connect|queue|tarpit|tunnel <timeout>|<expr>", MESSAGES, Full, "changes a timeout of the stream"),
     row("set-tos", "<tos>", LOWER, Full, "sets the type of service of the client connection"),
     row("set-uri", "<fmt>", &[Req], Full, "changes the request target"),
-    row("set-var", "(<var>[,<cond>...]) <expr>", ALL, Full, "sets a variable"),
-    row("set-var-fmt", "(<var>[,<cond>...]) <fmt>", ALL, Full, "sets a variable to a text"),
+    row("set-var", "(<var>[,<cond>...]) <expr>", ALL_AND_CHECKS, Full, "sets a variable"),
+    row("set-var-fmt", "(<var>[,<cond>...]) <fmt>", ALL_AND_CHECKS, Full, "sets a variable to a text"),
     row("silent-drop", "[rst-ttl <ttl>]", LOWER, Full, "forgets the connection without telling the client"),
     row("strict-mode", "on|off", HTTP, Full, "whether a rewrite that is not possible is an error"),
     row("switch-mode", "http", &[Cnt], Full, "goes on as HTTP"),
@@ -124,7 +125,7 @@ pub const ACTIONS: &[ActionRow] = &[
     row("track-sc0", "<key> [table <table>]", TRACKING, Full, "counts in the entry of a key, by counter 0"),
     row("track-sc1", "<key> [table <table>]", TRACKING, Full, "counts in the entry of a key, by counter 1"),
     row("track-sc2", "<key> [table <table>]", TRACKING, Full, "counts in the entry of a key, by counter 2"),
-    row("unset-var", "(<var>)", ALL, Full, "unsets a variable"),
+    row("unset-var", "(<var>)", ALL_AND_CHECKS, Full, "unsets a variable"),
     row("use-service", "<service>", &[Cnt, Req], Partial("prometheus-exporter is the only service there is"), "answers with a service of the process"),
     row("wait-for-body", "time <time> [at-least <bytes>]", MESSAGES, Full, "waits for the body"),
     row("wait-for-handshake", "", &[Req], Full, "waits for the end of the TLS handshake"),

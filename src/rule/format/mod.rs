@@ -24,6 +24,8 @@ pub enum FormatUse {
     Http,
     /// The unique id: as `Http`, with runs of spaces as one.
     UniqueId,
+    /// What a health check sends or says: as `Http`, with every byte as it is.
+    Plain,
 }
 
 /// `{+Q}`, `{+X}`, `{+E}`.
@@ -92,10 +94,10 @@ fn write_sample(sample: Option<Sample<'_>>, options: Options, purpose: FormatUse
             // Text ends at a NUL if it was binary, as in every cast to text.
             let is_binary = matches!(sample, Some(Sample::Bin(_)));
             let end = memchr::memchr(0, text).filter(|_| is_binary).unwrap_or(text.len());
-            match (options.escapes, is_log) {
+            match (options.escapes, purpose) {
                 (true, _) => encode::escaped(out, &text[..end]),
-                (false, true) => out.extend_from_slice(&text[..end]),
-                (false, false) => encode::percent(out, &text[..end]),
+                (false, FormatUse::Log | FormatUse::Plain) => out.extend_from_slice(&text[..end]),
+                (false, FormatUse::Http | FormatUse::UniqueId) => encode::percent(out, &text[..end]),
             }
         }
         Some(plain) => plain.write(out),

@@ -4,12 +4,13 @@ use crate::rule::carried;
 use crate::rule::error::RuleError;
 use crate::rule::expression::Expression;
 use crate::rule::scope::Scope;
+use crate::rule::stage::Stage;
 
 use super::tag::{Tag, by_name};
 use super::{FormatUse, Item, Options, TAGS};
 
 pub(super) fn items(word: &str, purpose: FormatUse, scope: &mut Scope<'_>) -> Result<Vec<Item>, RuleError> {
-    let merges = purpose != FormatUse::Http;
+    let merges = matches!(purpose, FormatUse::Log | FormatUse::UniqueId);
     let mut items = Vec::new();
     let mut text: Vec<u8> = Vec::new();
     let mut everywhere = Options::default();
@@ -96,9 +97,11 @@ fn item(rest: &mut &str, everywhere: &mut Options, scope: &mut Scope<'_>) -> Res
         let hint = unknown.hint.clone().unwrap_or_else(|| "'%%' writes a percent sign".into());
         return Err(unknown.hint(hint).further(here(rest)));
     };
-    if scope.proxy.is_some()
-        && let Some(why) = carried::tag(row.tag)
-    {
+    let unanswered = match scope.stage {
+        Stage::Check => carried::tag_of_check(row.tag),
+        _ => scope.proxy.and_then(|_| carried::tag(row.tag)),
+    };
+    if let Some(why) = unanswered {
         return Err(RuleError::new(0, format!("tag '%{name}' is not supported here: {why}")).further(here(rest)));
     }
     *rest = after;

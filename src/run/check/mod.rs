@@ -8,7 +8,14 @@
 //! processes, and rings the bell when one changed. Read [`servers`] first.
 
 mod files;
+mod material;
+mod facts;
+mod program;
 mod probe;
+mod agent;
+mod mail;
+mod notices;
+mod wards;
 mod scripts;
 mod servers;
 #[cfg(test)]
@@ -23,6 +30,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::model::Model;
 use crate::state::heart::Heart;
 use crate::state::levels::Board;
+use crate::state::log::Journal;
 use crate::state::servers::{Backend, Server};
 use crate::sys;
 use crate::time::Instant;
@@ -73,7 +81,8 @@ async fn serve(mut context: CheckThread) {
             order = context.orders.recv() => match order {
                 Some(CheckOrder::Configure(generation, board)) => {
                     let backends: Vec<_> = generation.backends.iter().map(|backend| Arc::clone(&backend.state)).collect();
-                    checks.configure(sys::clock::now(), &generation.model, &backends, board);
+                    let journals: Vec<_> = generation.backends.iter().map(|backend| backend.journal.clone()).collect();
+                    checks.configure(sys::clock::now(), &generation.model, &backends, &journals, board);
                 }
                 None => return,
             },
@@ -112,8 +121,15 @@ impl Checks {
     }
 
     /// Takes a new model. Servers and scripts known by name go on from where they are.
-    fn configure(&mut self, now: Instant, model: &Model, backends: &[Arc<Backend>], board: Arc<Board>) {
-        self.servers.configure(now, model, backends);
+    fn configure(
+        &mut self,
+        now: Instant,
+        model: &Model,
+        backends: &[Arc<Backend>],
+        journals: &[Journal],
+        board: Arc<Board>,
+    ) {
+        self.servers.configure(now, model, backends, journals);
         self.scripts.configure(now, model, Arc::clone(&board));
         self.files.configure(now, model, board);
     }

@@ -1,23 +1,32 @@
-//! One probe on a real socket.
+//! One probe on real sockets, or by a program.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::check::http::{Expect, request};
+use crate::check::dialogue::{Destination, Dialogue, Failure, Request, World};
+use crate::check::machine::Stage;
+use crate::check::rules::{Plan, Ruleset};
 use crate::check::{Code, Outcome};
-use crate::model::check::{Check, HttpProbe, Probe};
+use crate::model::check::Check;
 use crate::model::proxy::Server;
+use crate::rule::Registry;
+
+use super::facts::Knowledge;
+use super::program;
 
 /// Where a probe goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Target {
     pub(super) address: SocketAddr,
     pub(super) source: Option<IpAddr>,
+    pub(super) sends_proxy: bool,
+    pub(super) socks: Option<SocketAddr>,
 }
 
 impl Target {
@@ -27,57 +36,156 @@ impl Target {
         if let Some(port) = check.port {
             address.set_port(port);
         }
-        Target { address, source: server.source }
+        Target { address, source: server.source, sends_proxy: check.sends_proxy, socks: check.socks }
     }
 }
 
-/// Probes once. Says when it is connected; the caller gives up on it by dropping it.
-pub(super) async fn run(target: Target, probe: &Probe, connected: impl FnOnce()) -> Outcome {
-    let socket = match socket(target) {
-        Ok(socket) => socket,
-        Err(error) => return Outcome::new(Code::SockErr, describe(&error)),
-    };
-    let stream = match socket.connect(target.address).await {
-        Ok(stream) => stream,
-        Err(error) if is_our_fault(&error) => return Outcome::new(Code::SockErr, describe(&error)),
-        Err(error) => return Outcome::new(Code::L4Con, describe(&error)),
-    };
-    // Closed with a reset, as HAProxy does: neither side keeps a TIME_WAIT for each probe. A refusal changes nothing else.
-    let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
-    match probe {
-        Probe::Connect => Outcome::new(Code::L4Ok, ""),
-        Probe::Http(probe) => {
-            connected();
-            ask(stream, probe).await.unwrap_or_else(|error| Outcome::new(Code::L7Rsp, describe(&error)))
+/// Everything that a probe needs.
+pub(super) struct Probe {
+    pub(super) plan: Rc<Plan>,
+    pub(super) target: Target,
+    pub(super) patterns: Rc<Registry>,
+    pub(super) knowledge: Knowledge,
+    /// For a program.
+    pub(super) environment: program::Environment,
+}
+
+impl Probe {
+    /// Probes once. Says where it is; the caller gives up on it by dropping it.
+    pub(super) async fn run(self, report: impl Fn(Stage)) -> Outcome {
+        match &*self.plan {
+            Plan::Program(program) => {
+                report(Stage { is_connected: false, on_timeout: Outcome::new(Code::ProcTout, "") });
+                program::run(program, &self.environment).await
+            }
+            Plan::Rules(rules) => self.converse(&Rc::new(rules.clone()), report).await,
         }
     }
+
+    async fn converse(&self, rules: &Rc<Ruleset>, report: impl Fn(Stage)) -> Outcome {
+        let world = World {
+            facts: &self.knowledge,
+            patterns: &self.patterns,
+            state: &self.knowledge.state,
+            is_up: self.knowledge.is_up,
+        };
+        let mut dialogue = Dialogue::new(Rc::clone(rules));
+        let mut stream: Option<TcpStream> = None;
+        let mut buffer = vec![0; 4096];
+        loop {
+            let request = dialogue.next(&world);
+            report(Stage { is_connected: dialogue.is_connected(), on_timeout: dialogue.on_timeout() });
+            match request {
+                Request::Finished(outcome) => return outcome,
+                Request::Connect(destination) => {
+                    stream = None;
+                    match self.connect(&destination).await {
+                        Ok(made) => {
+                            stream = Some(made);
+                            dialogue.connected();
+                        }
+                        Err(failure) => dialogue.failed(&failure),
+                    }
+                }
+                Request::Send(bytes) => {
+                    let Some(stream) = &mut stream else { return lost() };
+                    if let Err(error) = stream.write_all(&bytes).await {
+                        dialogue.failed(&Failure::Socket(describe(&error)));
+                    }
+                }
+                Request::Receive => {
+                    let Some(stream) = &mut stream else { return lost() };
+                    match stream.read(&mut buffer).await {
+                        Ok(0) => dialogue.closed(),
+                        Ok(read) => dialogue.received(&buffer[..read]),
+                        Err(error) => dialogue.failed(&Failure::Socket(describe(&error))),
+                    }
+                }
+            }
+        }
+    }
+
+    async fn connect(&self, destination: &Destination) -> Result<TcpStream, Failure> {
+        let mut address = self.target.address;
+        if let Some(ip) = destination.address {
+            address.set_ip(ip);
+        }
+        if let Some(port) = destination.port {
+            address.set_port(port);
+        }
+        let uses_socks = destination.via_socks || destination.is_default;
+        let socks = self.target.socks.filter(|_| uses_socks);
+        let near = socks.unwrap_or(address);
+        let socket = socket(near, self.target.source).map_err(|error| Failure::Ours(describe(&error)))?;
+        let mut stream = socket.connect(near).await.map_err(|error| failure(&error))?;
+        if !destination.lingers {
+            // Closed with a reset, as HAProxy does: neither side keeps a TIME_WAIT for each probe. A refusal changes
+            // nothing else.
+            let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+        }
+        if socks.is_some() {
+            pass_socks(&mut stream, address).await?;
+        }
+        if destination.sends_proxy || (destination.is_default && self.target.sends_proxy) {
+            let header = proxy_header(&stream);
+            stream.write_all(header.as_bytes()).await.map_err(|error| Failure::Socket(describe(&error)))?;
+        }
+        Ok(stream)
+    }
 }
 
-fn socket(target: Target) -> io::Result<TcpSocket> {
-    let socket = if target.address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    if let Some(source) = target.source {
+/// No rule sends or receives before a connect: every list begins with one.
+fn lost() -> Outcome {
+    Outcome::new(Code::SockErr, "the connection is gone")
+}
+
+fn socket(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if let Some(source) = source.filter(|source| source.is_ipv4() == address.is_ipv4()) {
         socket.bind(SocketAddr::new(source, 0))?;
     }
     Ok(socket)
 }
 
-async fn ask(mut stream: TcpStream, probe: &HttpProbe) -> io::Result<Outcome> {
-    stream.write_all(&request(probe)).await?;
-    let mut expect = Expect::new(probe);
-    let mut buffer = [0; 4096];
-    loop {
-        let read = stream.read(&mut buffer).await?;
-        if read == 0 {
-            return Ok(expect.finish());
+/// SOCKS4: version 4, command connect, port, address, a user that ends with NUL; the answer has 8 bytes.
+async fn pass_socks(stream: &mut TcpStream, address: SocketAddr) -> Result<(), Failure> {
+    let IpAddr::V4(ip) = address.ip().to_canonical() else {
+        return Err(Failure::Socks("SOCKS4 Proxy write error during handshake"));
+    };
+    let mut request = vec![4, 1];
+    request.extend_from_slice(&address.port().to_be_bytes());
+    request.extend_from_slice(&ip.octets());
+    request.extend_from_slice(b"HAProxy\0");
+    let sent = stream.write_all(&request).await;
+    sent.map_err(|_| Failure::Socks("SOCKS4 Proxy write error during handshake"))?;
+    let mut answer = [0; 8];
+    match stream.read_exact(&mut answer).await {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            Err(Failure::Socks("SOCKS4 Proxy handshake aborted by server"))
         }
-        if let Some(outcome) = expect.feed(&buffer[..read]) {
-            return Ok(outcome);
-        }
+        Err(_) => Err(Failure::Socks("SOCKS4 Proxy read error during handshake")),
+        Ok(_) if answer[1] != 0x5a => Err(Failure::Socks("SOCKS4 Proxy deny the request")),
+        Ok(_) => Ok(()),
     }
 }
 
-fn is_our_fault(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::AddrInUse)
+/// Version 1 of the PROXY protocol, with our own end as the client.
+fn proxy_header(stream: &TcpStream) -> String {
+    match (stream.local_addr(), stream.peer_addr()) {
+        (Ok(from), Ok(to)) => {
+            let family = if from.is_ipv4() { "TCP4" } else { "TCP6" };
+            format!("PROXY {family} {} {} {} {}\r\n", from.ip(), to.ip(), from.port(), to.port())
+        }
+        _ => "PROXY UNKNOWN\r\n".to_owned(),
+    }
+}
+
+fn failure(error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Failure::Refused,
+        io::ErrorKind::AddrNotAvailable | io::ErrorKind::AddrInUse => Failure::Ours(describe(error)),
+        _ => Failure::Socket(describe(error)),
+    }
 }
 
 /// The kernel's words alone: `Connection refused`.

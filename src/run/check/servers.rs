@@ -1,4 +1,5 @@
-//! The probes of servers: a machine for each, tasks for those under way, results into the registry and the log.
+//! The probes of servers and the questions to their agents: a machine for each, tasks for those under way, results into
+//! the registry and to [`super::wards`].
 
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
@@ -9,15 +10,24 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::AbortHandle;
 
-use crate::check::machine::Suspicion;
+use crate::check::machine::{Stage, Suspicion};
+use crate::check::report::{self, Which};
+use crate::check::rules::{self, Plan};
 use crate::check::{Input, Machine, Outcome, Output};
 use crate::model::Model;
-use crate::model::check::Check;
+use crate::model::check::{Agent, Check, InitialState};
+use crate::rule::Registry;
+use crate::state::log::Journal;
 use crate::state::servers::{Admin, Backend, Health, LastCheck, Server};
 use crate::time::Instant;
 
 use super::Event;
-use super::probe::{self, Target};
+use super::agent;
+use super::facts::{self, Knowledge};
+use super::material::Content;
+use super::probe::{Probe, Target};
+use super::program::Environment;
+use super::wards::{Decision, Wards};
 
 /// Probes under way at once; the others wait for their turn.
 const MAX_PROBES: usize = 256;
@@ -29,25 +39,29 @@ pub(super) struct ProbeEvent {
 }
 
 enum What {
-    Connected,
+    Reached(Stage),
     Finished(Outcome),
+    /// An agent answered.
+    Said(Box<crate::check::agent::Reply>),
 }
 
-/// A backend as far as messages need it.
-struct Group {
-    name: String,
-    state: Arc<Backend>,
-    is_backup: Vec<bool>,
+/// What a slot does at its time.
+#[derive(Clone)]
+enum Task {
+    Probe { plan: Rc<Plan>, target: Target, environment: Environment },
+    Ask(Agent),
 }
 
 struct Slot {
-    group: Rc<Group>,
+    ward: usize,
     server: Arc<Server>,
+    which: Which,
     check: Rc<Check>,
-    target: Target,
+    task: Task,
+    /// The configured weight, of which an agent gives per cent.
+    weight: u16,
     machine: Machine,
     running: Option<(u64, AbortHandle)>,
-    last: Option<(Outcome, Duration)>,
 }
 
 impl Drop for Slot {
@@ -58,77 +72,95 @@ impl Drop for Slot {
     }
 }
 
+impl Slot {
+    /// Whether it does the same as another one.
+    fn is_like(&self, check: &Check, task: &Task) -> bool {
+        let is_same = match (&self.task, task) {
+            (Task::Probe { target: a, .. }, Task::Probe { target: b, .. }) => a == b,
+            (Task::Ask(a), Task::Ask(b)) => a == b,
+            _ => false,
+        };
+        is_same && *self.check == *check
+    }
+}
+
 /// Every checked server.
 pub(super) struct Servers {
     slots: Vec<Slot>,
+    wards: Wards,
+    backends: Rc<[Arc<Backend>]>,
+    patterns: Rc<Registry>,
     /// When each slot without a probe under way wants one.
     due: BTreeSet<(Instant, usize)>,
     /// When each slot with a probe under way gives up on it.
     deadlines: BTreeSet<(Instant, usize)>,
     /// The slot of each probe under way.
     probes: HashMap<u64, usize>,
-    /// The slot of each server, by the address of its entry in the registry.
+    /// The slot of each server's health check, by the address of its entry in the registry.
     by_server: HashMap<*const Server, usize>,
     last_probe: u64,
     events: mpsc::UnboundedSender<Event>,
-    levels_changed: Arc<Notify>,
 }
 
 impl Servers {
     pub(super) fn new(events: mpsc::UnboundedSender<Event>, levels_changed: Arc<Notify>) -> Servers {
         Servers {
             slots: Vec::new(),
+            wards: Wards::new(levels_changed),
+            backends: Rc::new([]),
+            patterns: Rc::default(),
             due: BTreeSet::new(),
             deadlines: BTreeSet::new(),
             probes: HashMap::new(),
             by_server: HashMap::new(),
             last_probe: 0,
             events,
-            levels_changed,
         }
     }
 
     /// Takes the servers of a new model. One that has kept its entry in the registry, its check and its address goes on,
     /// with the probe under way; one whose check changed keeps its health and is probed anew.
-    pub(super) fn configure(&mut self, now: Instant, model: &Model, backends: &[Arc<Backend>]) {
-        let mut old: HashMap<*const Server, Slot> =
-            self.slots.drain(..).map(|slot| (Arc::as_ptr(&slot.server), slot)).collect();
-        let checks =
-            model.backends.iter().flat_map(|backend| &backend.servers).filter_map(|server| server.check.as_ref());
-        let checked = checks.count();
+    pub(super) fn configure(&mut self, now: Instant, model: &Model, backends: &[Arc<Backend>], journals: &[Journal]) {
+        let key = |slot: &Slot| (Arc::as_ptr(&slot.server), slot.which == Which::Agent);
+        let mut old: HashMap<_, Slot> = self.slots.drain(..).map(|slot| (key(&slot), slot)).collect();
+        self.backends = backends.into();
+        let mut plans = Plans::default();
+        let total =
+            model.backends.iter().flat_map(|backend| &backend.servers).filter(|server| server.check.is_some()).count();
+        let mut ward = 0;
         for (backend, state) in model.backends.iter().zip(backends) {
-            let is_backup = backend.servers.iter().map(|server| server.is_backup).collect();
-            let group = Rc::new(Group { name: backend.name.clone(), state: Arc::clone(state), is_backup });
-            let checked_servers = backend.servers.iter().zip(&state.servers);
-            let checked_servers =
-                checked_servers.filter_map(|(server, entry)| Some((server, server.check.as_ref()?, entry)));
-            for (server, check, entry) in checked_servers {
-                let check = Rc::new(check.clone());
-                let target = Target::of(&check, server);
-                let kept = old.remove(&Arc::as_ptr(entry)).filter(|slot| slot.check == check && slot.target == target);
-                let slot = match kept {
-                    Some(mut slot) => {
-                        slot.group = Rc::clone(&group);
-                        slot
-                    }
-                    None => Slot {
-                        group: Rc::clone(&group),
-                        server: Arc::clone(entry),
-                        check: Rc::clone(&check),
-                        target,
-                        machine: Machine::new(
-                            &check,
-                            entry.health(),
-                            Machine::first_probe(now, &check, self.slots.len(), checked),
-                        ),
-                        running: None,
-                        last: None,
-                    },
-                };
-                self.slots.push(slot);
+            for (server, entry) in backend.servers.iter().zip(&state.servers) {
+                let health = server.check.as_ref().map(|check| {
+                    let environment = Environment::of(model, backend, server);
+                    let plan = plans.of(check, model);
+                    (Which::Health, check.clone(), Task::Probe { plan, target: Target::of(check, server), environment })
+                });
+                let agent =
+                    server.care.agent.as_ref().map(|agent| (Which::Agent, check_of(agent), Task::Ask(agent.clone())));
+                for (which, check, task) in health.into_iter().chain(agent) {
+                    let kept = old.remove(&(Arc::as_ptr(entry), which == Which::Agent));
+                    let weight = server.weight.value();
+                    let slot = match kept.filter(|slot| slot.is_like(&check, &task)) {
+                        Some(mut slot) => {
+                            (slot.ward, slot.task, slot.weight) = (ward, task, weight);
+                            slot
+                        }
+                        None => {
+                            let first = Machine::first_probe(now, &check, self.slots.len(), total);
+                            let machine = machine(which, &check, entry, first, model.process.spread_checks);
+                            let (server, check) = (Arc::clone(entry), Rc::new(check));
+                            Slot { ward, server, which, check, task, weight, machine, running: None }
+                        }
+                    };
+                    slot.show();
+                    self.slots.push(slot);
+                }
+                ward += 1;
             }
         }
         drop(old);
+        self.patterns = Rc::new(plans.registry);
+        self.wards.configure(now, model, backends, journals);
         self.index();
         self.handle_timeout(now);
     }
@@ -140,6 +172,7 @@ impl Servers {
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.obey(now);
         while let Some((at, slot)) = self.deadlines.first().copied()
             && at <= now
         {
@@ -155,15 +188,33 @@ impl Servers {
         }
     }
 
+    /// What the operator decided meanwhile.
+    fn obey(&mut self, now: Instant) {
+        for decision in self.wards.look(now) {
+            let (Decision::Resumed(ward) | Decision::Paused(ward)) = decision;
+            let is_back = matches!(decision, Decision::Resumed(_));
+            let of_ward = |slot: &Slot| slot.ward == ward && slot.which == Which::Health;
+            let Some(slot) = self.slots.iter().position(of_ward).filter(|_| is_back) else { continue };
+            self.turn(slot, |machine| machine.handle_input(now, Input::Resumed));
+            self.drain(now, slot);
+            self.slots[slot].show();
+        }
+    }
+
     pub(super) fn handle_event(&mut self, now: Instant, event: ProbeEvent) {
         // A probe that was abandoned may still have reported.
         let Some(slot) = self.probes.get(&event.probe).copied() else { return };
         let input = match event.what {
-            What::Connected => Input::Connected,
+            What::Reached(stage) => Input::Reached(stage),
             What::Finished(outcome) => {
                 self.probes.remove(&event.probe);
                 self.slots[slot].running = None;
                 Input::Finished(outcome)
+            }
+            What::Said(reply) => {
+                self.probes.remove(&event.probe);
+                self.slots[slot].running = None;
+                Input::Finished(agent::obey(&self.slots[slot].server, self.slots[slot].weight, *reply, now))
             }
         };
         self.turn(slot, |machine| machine.handle_input(now, input));
@@ -178,7 +229,8 @@ impl Servers {
         let Some(observe) = self.slots[slot].check.observe else { return };
         let has_failed = server.connect_failures.load(Ordering::Relaxed) >= observe;
         let suspicion = if has_failed { Suspicion::Failing } else { Suspicion::Slow };
-        tracing::debug!(server = self.slots[slot].name(), ?suspicion, "traffic has trouble with a server");
+        let name = &server.name;
+        tracing::debug!(server = name, ?suspicion, "traffic has trouble with a server");
         self.turn(slot, |machine| machine.handle_input(now, Input::Suspected(suspicion)));
         self.drain(now, slot);
     }
@@ -189,7 +241,9 @@ impl Servers {
         self.probes.clear();
         self.by_server.clear();
         for (number, slot) in self.slots.iter().enumerate() {
-            self.by_server.insert(Arc::as_ptr(&slot.server), number);
+            if slot.which == Which::Health {
+                self.by_server.insert(Arc::as_ptr(&slot.server), number);
+            }
             if let Some((probe, _)) = slot.running {
                 self.probes.insert(probe, number);
             }
@@ -219,7 +273,8 @@ impl Servers {
     fn drain(&mut self, now: Instant, slot: usize) {
         while let Some(output) = self.slots[slot].machine.poll_output() {
             match output {
-                Output::Start if self.slots[slot].server.admin() == Admin::Maint => {
+                // An agent may end the maintenance that it asked for.
+                Output::Start if self.is_paused(slot) => {
                     self.turn(slot, |machine| machine.handle_input(now, Input::Skipped));
                 }
                 Output::Start => self.start(slot),
@@ -229,82 +284,173 @@ impl Servers {
                         task.abort();
                     }
                 }
-                Output::Result(outcome, duration) => self.slots[slot].record(now, outcome, duration),
-                Output::Health(health) => {
-                    self.slots[slot].announce(now, health);
-                    self.levels_changed.notify_one();
-                }
+                Output::Result { outcome, duration, is_news } => self.record(now, slot, &outcome, duration, is_news),
             }
         }
+    }
+
+    fn is_paused(&self, slot: usize) -> bool {
+        let slot = &self.slots[slot];
+        slot.which == Which::Health && slot.server.admin() == Admin::Maint
     }
 
     fn start(&mut self, slot: usize) {
         self.last_probe += 1;
         let number = self.last_probe;
-        let Slot { check, target, running, .. } = &mut self.slots[slot];
-        let (check, target, events) = (Rc::clone(check), *target, self.events.clone());
-        let task = tokio::task::spawn_local(async move {
-            // The loop outlives its tasks, so a failed send happens only while the thread ends.
-            let report = |what| _ = events.send(Event::Probe(ProbeEvent { probe: number, what }));
-            let outcome = probe::run(target, &check.probe, || report(What::Connected)).await;
-            report(What::Finished(outcome));
-        });
-        *running = Some((number, task.abort_handle()));
+        let events = self.events.clone();
+        // The loop outlives its tasks, so a failed send happens only while the thread ends.
+        let report = move |what| _ = events.send(Event::Probe(ProbeEvent { probe: number, what }));
+        let task = match self.slots[slot].task.clone() {
+            Task::Ask(agent) => tokio::task::spawn_local(async move {
+                match agent::ask(&agent, |stage| report(What::Reached(stage))).await {
+                    Ok(reply) => report(What::Said(Box::new(reply))),
+                    Err(outcome) => report(What::Finished(outcome)),
+                }
+            }),
+            Task::Probe { plan, target, environment } => {
+                let server = &self.slots[slot].server;
+                let connections = server.connections.load(Ordering::Relaxed);
+                let environment = environment.with_connections(connections);
+                let (patterns, knowledge) = (Rc::clone(&self.patterns), self.knowledge(slot, target));
+                let probe = Probe { plan, target, patterns, knowledge, environment };
+                tokio::task::spawn_local(async move {
+                    let outcome = probe.run(|stage| report(What::Reached(stage))).await;
+                    report(What::Finished(outcome));
+                })
+            }
+        };
+        self.slots[slot].running = Some((number, task.abort_handle()));
         self.probes.insert(number, slot);
+    }
+
+    fn knowledge(&self, slot: usize, target: Target) -> Knowledge {
+        let slot = &self.slots[slot];
+        let ward = &self.wards.list[slot.ward];
+        let server = &slot.server;
+        let servers = &ward.group.state.servers;
+        let usable = servers.iter().filter(|server| server.is_usable());
+        let total: u32 = usable.map(|server| u32::from(server.weight())).sum();
+        let sessions: usize = servers.iter().map(|server| server.connections.load(Ordering::Relaxed)).sum();
+        // HAProxy tells the server's own address, which is the probe's unless the check has another.
+        let (address, port) = (target.address.ip(), target.address.port());
+        let state = format!(
+            "{}; address={address}; port={port}; name={}/{}; node={}; weight={}/{total}; scur={}/{sessions}; qcur=0",
+            server.status(),
+            ward.group.name,
+            server.name,
+            facts::hostname(),
+            server.weight(),
+            server.connections.load(Ordering::Relaxed),
+        );
+        Knowledge {
+            backends: Rc::clone(&self.backends),
+            backend: Arc::clone(&ward.group.state),
+            server: ward.number,
+            state,
+            is_up: server.health() != Health::Down,
+        }
+    }
+
+    fn record(&mut self, now: Instant, slot: usize, outcome: &Outcome, duration: Duration, is_news: bool) {
+        let Slot { ward, server, which, machine, .. } = &self.slots[slot];
+        let (ward, which) = (*ward, *which);
+        let counter = *machine.counter();
+        let last = LastCheck {
+            code: outcome.code.name(),
+            meaning: outcome.code.meaning(),
+            status: outcome.code.has_status().then_some(outcome.status),
+            detail: outcome.detail.clone(),
+            duration,
+            at: now,
+        };
+        match which {
+            Which::Health => server.set_last_check(last),
+            Which::Agent => server.set_last_agent_check(last),
+        }
+        self.slots[slot].show();
+        let (subject, weight) = (self.wards.subject(ward), self.slots[slot].server.weight());
+        let line = report::result(which, subject, outcome, duration, &counter, weight);
+        if is_news && self.wards.list[ward].group.logs_checks {
+            self.wards.log_result(ward, &line);
+        } else {
+            tracing::debug!("{line}");
+        }
+        let details = report::details(outcome, duration);
+        self.wards.judge(now, ward, which, counter.level(), outcome, &details);
     }
 }
 
 impl Slot {
-    fn name(&self) -> String {
-        format!("{}/{}", self.group.name, self.server.name)
-    }
-
-    fn record(&mut self, now: Instant, outcome: Outcome, duration: Duration) {
-        if !outcome.code.is_success() {
-            let (code, detail) = (outcome.code.name(), &outcome.detail);
-            tracing::debug!(server = self.name(), code, detail, "probe failed");
-        }
-        let (code, detail) = (outcome.code.name(), outcome.detail.clone());
-        let meaning = outcome.code.meaning();
-        self.server.set_last_check(LastCheck { code, meaning, detail, duration, at: now });
-        self.server.set_check_counter(self.machine.counter());
-        self.last = Some((outcome, duration));
-    }
-
-    fn announce(&mut self, now: Instant, health: Health) {
-        let before = self.server.health();
-        self.server.set_health(health, now);
-        let Some((outcome, duration)) = &self.last else { return };
-        let (server, state) = (self.name(), &self.group.state);
-        let (reason, code, detail) = (outcome.code.meaning(), outcome.code.name(), outcome.detail.as_str());
-        let check_ms = duration.as_millis() as u64;
-        let standing = |is_backup: bool| {
-            let servers = state.servers.iter().zip(&self.group.is_backup);
-            servers.filter(|(server, backup)| **backup == is_backup && server.is_usable()).count()
-        };
-        let (active_left, backup_left) = (standing(false), standing(true));
-        let sessions = self.server.connections.load(Ordering::Relaxed);
-        match (before, health) {
-            (_, Health::Down) => {
-                tracing::warn!(
-                    server,
-                    reason,
-                    code,
-                    detail,
-                    check_ms,
-                    active_left,
-                    backup_left,
-                    sessions,
-                    "server is DOWN"
-                );
-                if active_left + backup_left == 0 {
-                    tracing::error!(backend = self.group.name, "backend has no server available");
-                }
+    /// Shows how many answers it has.
+    fn show(&self) {
+        let value = self.machine.counter().value();
+        match self.which {
+            Which::Health => {
+                self.server.check.store(value);
+                self.server.set_check_counter(value.0);
             }
-            (Health::Down, _) => {
-                tracing::info!(server, reason, code, detail, check_ms, active_left, backup_left, "server is UP");
-            }
-            _ => tracing::debug!(server, reason, code, detail, check_ms, "server is UP for the first time"),
+            Which::Agent => self.server.agent.store(value),
         }
+    }
+}
+
+fn machine(which: Which, check: &Check, entry: &Server, first: Instant, spread: u8) -> Machine {
+    let mut machine = match which {
+        Which::Agent => Machine::of_agent(check, first),
+        Which::Health => Machine::new(check, entry.health(), first),
+    };
+    let is_new = entry.changed() == Instant::ZERO;
+    if which == Which::Health && check.initial == InitialState::Down && is_new {
+        machine.hope();
+    }
+    machine.spread(spread, first.as_nanos() ^ std::ptr::from_ref(entry).addr() as u64);
+    machine
+}
+
+/// The timing of an agent: its first word decides.
+fn check_of(agent: &Agent) -> Check {
+    Check {
+        rules: Vec::new(),
+        address: Some(agent.address),
+        port: None,
+        interval: agent.interval,
+        fast_interval: agent.interval,
+        down_interval: agent.interval,
+        timeout: agent.timeout,
+        answer_timeout: agent.answer_timeout,
+        rise: 1,
+        fall: 1,
+        observe: None,
+        sends_proxy: false,
+        socks: None,
+        initial: InitialState::Up,
+    }
+}
+
+/// Plans by their words: servers of a backend share one.
+#[derive(Default)]
+struct Plans {
+    known: HashMap<Vec<Vec<String>>, Rc<Plan>>,
+    registry: Registry,
+}
+
+impl Plans {
+    fn of(&mut self, check: &Check, model: &Model) -> Rc<Plan> {
+        if let Some(plan) = self.known.get(&check.rules) {
+            return Rc::clone(plan);
+        }
+        let userlists = model.rules.userlists.iter().map(|list| (list.name.clone(), Arc::new(list.clone()))).collect();
+        let compiled = rules::compile(&check.rules, &Content(&model.rules), &mut self.registry, &userlists);
+        // The same words were compiled when the configuration was read.
+        for error in &compiled.errors {
+            tracing::error!(
+                rule = check.rules[error.line].join(" "),
+                why = error.what.what,
+                "a check cannot be compiled"
+            );
+        }
+        let plan = Rc::new(compiled.plan);
+        self.known.insert(check.rules.clone(), Rc::clone(&plan));
+        plan
     }
 }

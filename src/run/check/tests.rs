@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::model::check::{Check, HttpProbe, Probe};
+use crate::model::check::Check;
 use crate::model::fixture;
 use crate::model::proxy::Balance;
 use crate::model::track::{Object, Script, Tracked};
@@ -31,19 +31,28 @@ struct Bench {
     registry: Registry,
     board: Arc<Board>,
     bell: Arc<Notify>,
+    book: Arc<crate::state::log::Book>,
 }
 
 impl Bench {
     fn new() -> Bench {
         let bell = Arc::new(Notify::new());
         let (checks, events) = Checks::new(Arc::clone(&bell));
-        Bench { checks, events, registry: Registry::default(), board: Arc::new(Board::new(0)), bell }
+        Bench {
+            checks,
+            events,
+            registry: Registry::default(),
+            board: Arc::new(Board::new(0)),
+            bell,
+            book: Arc::default(),
+        }
     }
 
     fn configure(&mut self, model: &Model) -> Vec<Arc<Backend>> {
         let backends = self.registry.resolve(model);
         self.board = Arc::new(Board::new(model.objects.len()));
-        self.checks.configure(sys::clock::now(), model, &backends, Arc::clone(&self.board));
+        let journals: Vec<_> = model.backends.iter().map(|backend| self.book.journal(&backend.log)).collect();
+        self.checks.configure(sys::clock::now(), model, &backends, &journals, Arc::clone(&self.board));
         backends
     }
 
@@ -62,9 +71,9 @@ impl Bench {
     }
 }
 
-fn quick(probe: Probe) -> Check {
+fn quick(rules: &[&str]) -> Check {
     Check {
-        probe,
+        rules: rules.iter().map(|rule| crate::rule::split(rule).expect("words")).collect(),
         interval: Duration::from_millis(40),
         fast_interval: Duration::from_millis(10),
         down_interval: Duration::from_millis(20),
@@ -73,15 +82,10 @@ fn quick(probe: Probe) -> Check {
     }
 }
 
-fn http() -> Probe {
-    Probe::Http(HttpProbe {
-        method: "GET".to_owned(),
-        path: "/health".to_owned(),
-        headers: vec![("Host".to_owned(), "app".to_owned())],
-        status: vec![(200, 200)],
-        body_contains: Some("well".to_owned()),
-    })
-}
+const CONNECT: &[&str] = &[];
+
+const HTTP: &[&str] =
+    &["option httpchk GET /health HTTP/1.1 app", "http-check expect status 200", "http-check expect string well"];
 
 fn model_of(address: SocketAddr, check: Check) -> Model {
     let mut backend = fixture::backend(Balance::RoundRobin, &[1]);
@@ -121,7 +125,7 @@ fn accepting_server_is_up_and_a_refusing_one_is_down_and_returns() {
     on_a_local_runtime(async {
         let (socket, address) = listener().await;
         let mut bench = Bench::new();
-        let server = Arc::clone(&bench.configure(&model_of(address, quick(Probe::Connect)))[0].servers[0]);
+        let server = Arc::clone(&bench.configure(&model_of(address, quick(CONNECT)))[0].servers[0]);
         assert_eq!(server.health(), Health::Starting);
         bench.until("up", |_| server.health() == Health::Up).await;
         assert_eq!(code(&server), "L4OK");
@@ -129,7 +133,7 @@ fn accepting_server_is_up_and_a_refusing_one_is_down_and_returns() {
         drop(socket);
         bench.until("down", |_| server.health() == Health::Down).await;
         let check = server.last_check().expect("a result");
-        assert_eq!((check.code, check.detail.as_str()), ("L4CON", "Connection refused"));
+        assert_eq!((check.code, check.detail.as_str()), ("L4CON", "ECONNREFUSED returned by OS (Connection refused)"));
         bench.bell.notified().await;
         let _socket = TcpListener::bind(address).await.expect("the same port");
         bench.until("up again", |_| server.health() == Health::Up).await;
@@ -149,7 +153,7 @@ fn http_response_decides() {
             let (socket, address) = listener().await;
             answer(socket, response);
             let mut bench = Bench::new();
-            let server = Arc::clone(&bench.configure(&model_of(address, quick(http())))[0].servers[0]);
+            let server = Arc::clone(&bench.configure(&model_of(address, quick(HTTP)))[0].servers[0]);
             bench.until("a result", |_| server.health() != Health::Starting).await;
             assert_eq!((server.health(), code(&server)), (health, expected));
         });
@@ -161,7 +165,7 @@ fn silent_server_is_a_layer_7_timeout() {
     on_a_local_runtime(async {
         let (_socket, address) = listener().await;
         let mut bench = Bench::new();
-        let check = Check { timeout: Duration::from_millis(50), ..quick(http()) };
+        let check = Check { timeout: Duration::from_millis(50), ..quick(HTTP) };
         let server = Arc::clone(&bench.configure(&model_of(address, check))[0].servers[0]);
         bench.until("down", |_| server.health() == Health::Down).await;
         assert_eq!(code(&server), "L7TOUT");
@@ -172,7 +176,7 @@ fn silent_server_is_a_layer_7_timeout() {
 fn probe_comes_from_the_servers_source_address() {
     on_a_local_runtime(async {
         let (socket, address) = listener().await;
-        let mut model = model_of(address, quick(Probe::Connect));
+        let mut model = model_of(address, quick(CONNECT));
         let source = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 77));
         model.backends[0].servers[0].source = Some(source);
         let mut bench = Bench::new();
@@ -187,7 +191,7 @@ fn probe_comes_from_the_servers_source_address() {
 fn source_address_that_this_host_lacks_is_a_socket_error() {
     on_a_local_runtime(async {
         let (_socket, address) = listener().await;
-        let mut model = model_of(address, quick(Probe::Connect));
+        let mut model = model_of(address, quick(CONNECT));
         model.backends[0].servers[0].source = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 77)));
         let mut bench = Bench::new();
         let server = Arc::clone(&bench.configure(&model)[0].servers[0]);
@@ -200,7 +204,7 @@ fn source_address_that_this_host_lacks_is_a_socket_error() {
 fn failing_traffic_takes_a_dead_server_down_long_before_its_next_probe() {
     on_a_local_runtime(async {
         let (socket, address) = listener().await;
-        let check = Check { interval: Duration::from_secs(3600), ..quick(Probe::Connect) };
+        let check = Check { interval: Duration::from_secs(3600), ..quick(CONNECT) };
         let mut bench = Bench::new();
         let server = Arc::clone(&bench.configure(&model_of(address, check))[0].servers[0]);
         bench.until("up", |_| server.health() == Health::Up).await;
@@ -222,7 +226,7 @@ fn failing_traffic_takes_a_silent_server_down_without_waiting_for_the_timeout() 
         socket.listen(0).expect("listening");
         let address = socket.local_addr().ok().and_then(|address| address.as_socket()).expect("an address");
         let hour = Duration::from_secs(3600);
-        let check = Check { interval: hour, timeout: hour, ..quick(Probe::Connect) };
+        let check = Check { interval: hour, timeout: hour, ..quick(CONNECT) };
         let mut bench = Bench::new();
         let server = Arc::clone(&bench.configure(&model_of(address, check))[0].servers[0]);
         bench.until("up", |_| server.health() == Health::Up).await;
@@ -238,14 +242,14 @@ fn reload_keeps_what_is_known_and_forgets_what_is_gone() {
     on_a_local_runtime(async {
         let (_socket, address) = listener().await;
         let mut bench = Bench::new();
-        let model = model_of(address, quick(Probe::Connect));
+        let model = model_of(address, quick(CONNECT));
         let server = Arc::clone(&bench.configure(&model)[0].servers[0]);
         bench.until("up", |_| server.health() == Health::Up).await;
         let again = Arc::clone(&bench.configure(&model)[0].servers[0]);
         assert!(Arc::ptr_eq(&server, &again));
         assert_eq!(again.health(), Health::Up);
         let mut changed = model.clone();
-        changed.backends[0].servers[0].check = Some(quick(http()));
+        changed.backends[0].servers[0].check = Some(quick(HTTP));
         bench.configure(&changed);
         assert_eq!(server.health(), Health::Up);
         bench.configure(&fixture::model(Vec::new()));
@@ -258,7 +262,7 @@ fn more_servers_than_probes_at_once_all_get_their_turn() {
     on_a_local_runtime(async {
         let (socket, address) = listener().await;
         answer(socket, b"");
-        let mut model = model_of(address, quick(Probe::Connect));
+        let mut model = model_of(address, quick(CONNECT));
         let mut servers = Vec::new();
         for number in 0..600 {
             let mut server = fixture::server(&format!("s{number}"), 1);
@@ -325,7 +329,7 @@ fn script_that_hangs_is_killed_with_its_children_and_holds_no_probe_up() {
         let (_socket, address) = listener().await;
         let model = Model {
             objects: model_tracking(vec![("check", Object::Script(script))]).objects,
-            ..model_of(address, quick(Probe::Connect))
+            ..model_of(address, quick(CONNECT))
         };
         let mut bench = Bench::new();
         let server = Arc::clone(&bench.configure(&model)[0].servers[0]);

@@ -18,7 +18,7 @@ const MOST_PORTS: usize = 4096;
 type Handler = fn(&'static Row, &Word, Option<&Word>, &Context<'_>);
 
 /// Every option that is honoured.
-pub const HANDLERS: [(&str, Handler); 3] = [("transparent", noticed), ("v4v6", noticed), ("proto", proto)];
+pub const HANDLERS: &[(&str, Handler)] = &[("transparent", noticed), ("v4v6", noticed), ("proto", proto)];
 
 fn noticed(row: &'static Row, word: &Word, _: Option<&Word>, context: &Context<'_>) {
     context.notice(row, word.span);

@@ -1,187 +1,180 @@
-//! `option httpchk`, `option tcp-check`, `http-check expect` and `http-check send`: what a probe asks and accepts.
+//! `option httpchk` and its like, `http-check`, `tcp-check` and `external-check`: the lines of what a probe does.
 
-use crate::config::draft::{Check, Request};
-use crate::config::haproxy::lex::Word;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::check::rules;
+use crate::config::draft::{Check, Rule};
 use crate::config::haproxy::section::{Line, Modifier};
-use crate::diag::{Span, Spanned};
+use crate::diag::{Diagnostic, Span, Spanned};
+use crate::rule::{Files, Registry};
 
 use super::Context;
 use super::server::Options;
-use super::settings::Settings;
-use super::value;
+use super::settings::{Settings, spanned};
+use super::timeout::Timeouts;
 
-/// What the probes of a backend do.
+/// What the probes of a backend do: lines, and which of them are inherited.
 #[derive(Clone, Debug, Default)]
 pub struct Checks {
-    /// `option httpchk`, and where it stands.
-    http: Option<Span>,
-    method: Option<String>,
-    path: Option<String>,
-    headers: Vec<(String, String)>,
-    status: Vec<Spanned<(u16, u16)>>,
-    body: Option<Spanned<String>>,
-    /// First `http-check` line, which needs `option httpchk`.
-    rule: Option<Span>,
+    lines: Vec<Kept>,
 }
 
-/// `option httpchk [[METHOD] URI [VERSION]]`.
-pub fn httpchk(settings: &mut Settings, line: &Line, context: &Context<'_>) {
-    let checks = &mut settings.checks;
+#[derive(Clone, Debug)]
+struct Kept {
+    rule: Rule,
+    is_inherited: bool,
+}
+
+impl Kept {
+    fn word(&self, number: usize) -> &str {
+        self.rule.words.get(number).map_or("", |word| word.value.as_str())
+    }
+
+    fn is_option(&self) -> bool {
+        self.word(0) == "option"
+    }
+}
+
+/// The option that a family of lines belongs to.
+const FAMILIES: [(&str, &str); 3] =
+    [("http-check", "httpchk"), ("tcp-check", "tcp-check"), ("external-check", "external-check")];
+
+/// A line of the section as it is written, or without its argument list.
+fn rule(line: &Line) -> Rule {
+    Rule { words: line.words.iter().map(|word| spanned(&word.text, word.span)).collect(), span: line.span() }
+}
+
+/// `option httpchk [[METHOD] URI [VERSION]]`, `option tcp-check`, `option redis-check` and their like: the last one counts,
+/// and its own rules replace inherited ones.
+pub fn option(settings: &mut Settings, line: &Line, _: &Context<'_>) {
+    let lines = &mut settings.checks.lines;
+    let name = line.text(1);
     if line.modifier != Modifier::None {
-        checks.http = None;
+        lines.retain(|kept| !(kept.is_option() && kept.word(1) == name));
         return;
     }
-    checks.http = Some(line.span_of(2));
-    let (method, path, version) = match line.words.len() {
-        0..=2 => return,
-        3 => (None, line.text(2), ""),
-        _ => (Some(line.text(2)), line.text(3), line.text(4)),
-    };
-    checks.method = method.map(str::to_owned);
-    checks.path = Some(path.to_owned());
-    // Header fields used to be smuggled in behind the version.
-    for field in version.split("\r\n").skip(1).filter(|field| !field.is_empty()) {
-        match field.split_once(':') {
-            Some((name, content)) => checks.headers.push((name.trim().to_owned(), content.trim().to_owned())),
-            None => context.error("E-VALUE", line.span(), format!("'{field}' is no header field")),
-        }
-    }
-    if let Some(host) = line.word(5) {
-        checks.headers.push(("Host".to_owned(), host.text.clone()));
-    }
-    context.no_more(line, 6);
+    let family = FAMILIES.iter().find(|(_, option)| *option == name).map(|(family, _)| *family);
+    // The program of an external check is a setting of its own.
+    let is_replaced = |kept: &Kept| kept.is_inherited && Some(kept.word(0)) == family && name != "external-check";
+    lines.retain(|kept| !kept.is_option() && !is_replaced(kept));
+    lines.push(Kept { rule: rule(line), is_inherited: false });
 }
 
-/// `option tcp-check`: a connect, where no tcp-check rules follow (they are refused).
-pub fn tcp_check(settings: &mut Settings, line: &Line, _: &Context<'_>) {
-    if line.modifier == Modifier::None {
-        settings.checks = Checks::default();
+/// `http-check ...`, `tcp-check ...`: the first of a section replaces inherited ones, and what `option httpchk` asked there.
+pub fn step(settings: &mut Settings, line: &Line, _: &Context<'_>) {
+    let lines = &mut settings.checks.lines;
+    let family = line.text(0);
+    lines.retain(|kept| !(kept.is_inherited && kept.word(0) == family));
+    let inherited = lines.iter_mut().find(|kept| kept.is_inherited && kept.is_option() && kept.word(1) == "httpchk");
+    if let Some(option) = inherited.filter(|_| family == "http-check") {
+        option.rule.words.truncate(2);
     }
+    lines.push(Kept { rule: rule(line), is_inherited: false });
 }
 
-/// `http-check send [meth M] [uri U] [ver V] [hdr NAME VALUE]...`.
-pub fn send(settings: &mut Settings, line: &Line, context: &Context<'_>) {
-    let checks = &mut settings.checks;
-    checks.rule.get_or_insert(line.span_of(2));
-    let mut at = 2;
-    while let Some(word) = line.word(at) {
-        let count = if word.text == "hdr" { 2 } else { 1 };
-        if context.argument(line, at + count, "a value").is_none() {
-            return;
-        }
-        let value = line.text(at + 1);
-        match word.text.as_str() {
-            "meth" => checks.method = Some(value.to_owned()),
-            "uri" => checks.path = Some(value.to_owned()),
-            "ver" | "comment" => {}
-            "hdr" if line.text(at + 2).contains('%') => {
-                context.refuse(word.span, "a log-format in 'http-check send'", "expressions come in a later version");
-            }
-            "hdr" => checks.headers.push((value.to_owned(), line.text(at + 2).to_owned())),
-            "body" | "body-lf" | "uri-lf" => {
-                let why = "bodies and formats of probes come in a later version";
-                context.refuse(word.span, &format!("'http-check send {}'", word.text), why);
-            }
-            _ => {
-                let message = format!("'http-check send' does not know '{}'", word.text);
-                context.error("E-UNKNOWN-KEY", word.span, message);
-                return;
-            }
-        }
-        at += 1 + count;
-    }
+/// `external-check command`, `external-check path`.
+pub fn program(settings: &mut Settings, line: &Line, _: &Context<'_>) {
+    let lines = &mut settings.checks.lines;
+    lines.retain(|kept| !(kept.word(0) == "external-check" && kept.word(1) == line.text(1)));
+    lines.push(Kept { rule: rule(line), is_inherited: false });
 }
 
-/// `http-check expect [min-recv N] [comment TEXT] [...-status S] [!] status|string VALUE`.
-pub fn expect(settings: &mut Settings, line: &Line, context: &Context<'_>) {
-    let checks = &mut settings.checks;
-    checks.rule.get_or_insert(line.span_of(2));
-    let mut at = 2;
-    while let "min-recv" | "comment" | "ok-status" | "error-status" | "tout-status" | "on-success" | "on-error"
-    | "status-code" = line.text(at)
-    {
-        let word = &line.words[at];
-        if word.text != "comment" {
-            context.refuse(word.span, &format!("'http-check expect {}'", word.text), "it comes in a later version");
-        }
-        at += 2;
-    }
-    let Some(kind) = context.argument(line, at, "what the answer must be, such as status 200") else { return };
-    match kind.text.as_str() {
-        "!" | "rstatus" | "rstring" | "hdr" | "fhdr" | "string-lf" => {
-            let why = "`status` with codes and ranges, and `string`, are known so far";
-            context.refuse(kind.span, &format!("'http-check expect {}'", kind.text), why);
-        }
-        "status" => {
-            let Some(word) = context.argument(line, at + 1, "a status") else { return };
-            context.no_more(line, at + 2);
-            checks.status = word.text.split(',').filter_map(|part| status(part, word, context)).collect();
-        }
-        "string" => {
-            let Some(word) = context.argument(line, at + 1, "a text") else { return };
-            context.no_more(line, at + 2);
-            checks.body = Some(Spanned::new(word.text.clone(), word.span));
-        }
-        other => {
-            let message = format!("'http-check expect' does not know '{other}'; write status or string");
-            context.error("E-UNKNOWN-KEY", kind.span, message);
-        }
-    }
-}
+/// Files that nobody has read yet: what they hold is judged later.
+struct Empty;
 
-fn status(text: &str, word: &Word, context: &Context<'_>) -> Option<Spanned<(u16, u16)>> {
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let code =
-        |text: &str| value::number(text, 100, 599).map_err(|_| format!("'{text}' is no status code; 100 to 599"));
-    let range = code(first).and_then(|first| Ok((first, code(last)?)));
-    let narrow = |code: u64| u16::try_from(code).unwrap_or(u16::MAX);
-    context.value(word, range).map(|range| range.map(|(first, last)| (narrow(first), narrow(last))))
+impl Files for Empty {
+    fn read(&self, _: &str) -> Result<Vec<u8>, String> {
+        Ok(Vec::new())
+    }
 }
 
 impl Checks {
-    /// Reports rules that nothing asks for.
-    pub fn unused(&self, context: &Context<'_>) {
-        if let (None, Some(span)) = (self.http, self.rule) {
-            let message = "'http-check' ignored without 'option httpchk'";
-            context.warning("W-CHECK", span, message, "add 'option httpchk'");
+    /// What another proxy begins with.
+    pub fn inherited(&self) -> Checks {
+        let kept = |kept: &Kept| Kept { rule: kept.rule.clone(), is_inherited: true };
+        Checks { lines: self.lines.iter().map(kept).collect() }
+    }
+
+    /// The option in force, without `option`.
+    fn kind(&self) -> &str {
+        self.lines.iter().find(|kept| kept.is_option()).map_or("", |kept| kept.word(1))
+    }
+
+    fn has_family(&self, kept: &Kept) -> bool {
+        let kind = self.kind();
+        kept.is_option() || FAMILIES.iter().any(|(family, option)| *family == kept.word(0) && *option == kind)
+    }
+
+    /// Reports what is wrong with own rules, whether a server is checked by them or not.
+    pub fn judge(&self, context: &Context<'_>) {
+        for (family, option) in FAMILIES {
+            let own: Vec<&Kept> =
+                self.lines.iter().filter(|kept| !kept.is_inherited && kept.word(0) == family).collect();
+            if own.is_empty() || family == "external-check" {
+                continue;
+            }
+            let words = |kept: &&Kept| kept.rule.words.iter().map(|word| word.value.clone()).collect::<Vec<_>>();
+            let lines: Vec<_> =
+                [vec!["option".to_owned(), option.to_owned()]].into_iter().chain(own.iter().map(words)).collect();
+            let compiled = rules::compile(&lines, &Empty, &mut Registry::default(), &HashMap::new());
+            for error in compiled.errors {
+                let Some(kept) = error.line.checked_sub(1).and_then(|number| own.get(number)) else { continue };
+                let place = kept.rule.place(error.what.at, error.what.offset);
+                context.push(Diagnostic::error("E-CHECK", place, error.what.what).hint_if(error.what.hint));
+            }
         }
     }
 
-    /// The check of a server that asked for one.
-    pub fn of(&self, options: &Options, timeout: Option<Spanned<std::time::Duration>>, span: Span) -> Spanned<Check> {
-        let interval = options.inter;
-        let mut check = Check {
-            is_probe_written: true,
-            interval,
-            // HAProxy hurries only where it was told to.
-            fast_interval: options.fastinter.or(interval).or(Some(Spanned::new(super::server::INTER, span))),
-            down_interval: options.downinter.or(interval),
-            timeout: timeout.or(interval),
-            rise: options.rise,
-            fall: options.fall,
-            port: options.port,
-            observe: Some(Spanned::new(None, span)),
-            ..Check::default()
-        };
-        match self.http {
-            None => check.tcp = Some(Spanned::new(true, span)),
-            Some(place) => {
-                let request = Request {
-                    method: self.method.clone().unwrap_or_else(|| "OPTIONS".to_owned()),
-                    path: self.path.clone().unwrap_or_else(|| "/".to_owned()),
-                    headers: self.headers.clone(),
-                };
-                check.http = Some(Spanned::new(request, place));
-                check.status.clone_from(&self.status);
-                check.body.clone_from(&self.body);
-                if self.status.is_empty()
-                    && let Some(body) = &self.body
-                {
-                    // A text alone makes any status right.
-                    check.status.push(Spanned::new((100, 599), body.span));
-                }
+    /// Reports own rules that nothing asks for.
+    pub fn unused(&self, context: &Context<'_>) {
+        for kept in self.lines.iter().filter(|kept| !kept.is_inherited && !self.has_family(kept)) {
+            let family = FAMILIES.iter().find(|(family, _)| *family == kept.word(0));
+            let option = family.map_or("", |(_, option)| option);
+            // A program may be set where others ask for it.
+            if option != "external-check" {
+                let message = format!("'{}' ignored without 'option {option}'", kept.word(0));
+                context.warning("W-CHECK", kept.rule.span, message, format!("add 'option {option}'"));
+                return;
             }
         }
+    }
+
+    /// The check of a server that asked for one, with the rules of a named one if it names it.
+    pub fn of(&self, named: Option<&[Rule]>, options: &Options, timeouts: &Timeouts, span: Span) -> Spanned<Check> {
+        let interval = options.inter.or(Some(Spanned::new(super::server::INTER, span)));
+        let limit = |timeout: super::settings::Timeout| {
+            timeout.and_then(|timeout| Some(Spanned::new(timeout.value?, timeout.span)))
+        };
+        let answer_timeout = limit(timeouts.check);
+        // A connection has as long as the pause lasts, and no longer than others if answers have a limit of their own.
+        let connect = limit(timeouts.connect).filter(|_| answer_timeout.is_some());
+        let shorter = |a: Option<Spanned<Duration>>, b: Option<Spanned<Duration>>| match (a, b) {
+            (Some(a), Some(b)) => Some(if b.value < a.value { b } else { a }),
+            (a, b) => a.or(b),
+        };
+        let own = || self.lines.iter().filter(|kept| self.has_family(kept)).map(|kept| kept.rule.clone()).collect();
+        let rules: Vec<Rule> = named.map_or_else(own, <[Rule]>::to_vec);
+        let check = Check {
+            is_probe_written: true,
+            tcp: rules.is_empty().then(|| Spanned::new(true, span)),
+            rules,
+            interval,
+            // HAProxy hurries only where it was told to.
+            fast_interval: options.fastinter.or(interval),
+            down_interval: options.downinter.or(interval),
+            timeout: shorter(interval, connect),
+            answer_timeout,
+            rise: options.rise,
+            fall: options.fall,
+            port: options.port.filter(|_| options.check_address.is_none()),
+            address: options.check_address,
+            observe: Some(Spanned::new(None, span)),
+            sends_proxy: options.check_sends_proxy,
+            socks: options.socks.filter(|_| options.care.check_via_socks.is_some_and(|via| via.value)),
+            initial: options.initial,
+            ..Check::default()
+        };
         Spanned::new(check, span)
     }
 }

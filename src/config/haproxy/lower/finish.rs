@@ -2,29 +2,30 @@
 
 use std::time::Duration;
 
-use crate::config::draft::{Backend, Draft, Frontend, Log, Rule, Server, Table};
+use crate::config::draft::{Backend, Draft, Frontend, Log, Reports, Rule, Server, Table};
 use crate::config::haproxy::table::Place;
 use crate::diag::{Span, Spanned};
 use crate::model::log::Selection;
 use crate::model::proxy::Mode;
 
-use super::Context;
 use super::option::LineFormat;
 use super::proxy::{Proxies, Proxy};
 use super::settings::{Settings, Timeout};
+use super::{Context, Named, healthcheck};
 
 /// What stands for "no limit": HAProxy waits for ever, and warns of it.
 const NO_LIMIT: Duration = Duration::from_secs(24 * 3600);
 
 /// Puts every proxy into the draft.
-pub fn lower(proxies: Proxies, draft: &mut Draft, context: &Context<'_>) {
+pub fn lower(proxies: Proxies, named: &Named, draft: &mut Draft, context: &Context<'_>) {
     for proxy in &proxies.list {
         timeouts_are_set(proxy, context);
-        let named = |table: &Table| Table { name: proxy.name.clone(), ..table.clone() };
-        draft.tables.extend(proxy.settings.table.as_ref().map(named));
+        let owned = |table: &Table| Table { name: proxy.name.clone(), ..table.clone() };
+        draft.tables.extend(proxy.settings.table.as_ref().map(owned));
         if proxy.place != Place::Frontend {
+            proxy.settings.checks.judge(context);
             proxy.settings.checks.unused(context);
-            draft.backends.extend(backend(proxy));
+            draft.backends.extend(backend(proxy, named, context));
         }
         if proxy.place != Place::Backend && !proxy.settings.is_disabled {
             line_format(proxy, context);
@@ -117,7 +118,7 @@ fn frontend(proxy: &Proxy, all: &[Proxy], context: &Context<'_>) -> Frontend {
 }
 
 /// `None` for a `listen` section that serves nothing of its own.
-fn backend(proxy: &Proxy) -> Option<Backend> {
+fn backend(proxy: &Proxy, named: &Named, context: &Context<'_>) -> Option<Backend> {
     let (settings, head) = (&proxy.settings, proxy.head);
     if proxy.place == Place::Listen && (settings.servers.is_empty() || settings.is_disabled) {
         return None;
@@ -135,7 +136,8 @@ fn backend(proxy: &Proxy) -> Option<Backend> {
         queue: Some(limit(queue, head)),
         log: log(settings),
         check: None,
-        servers: settings.servers.iter().map(|server| self::server(settings, server)).collect(),
+        reports: Reports { logs_checks: settings.logs_checks, mail: settings.alerts.lower(&named.mailers, context) },
+        servers: settings.servers.iter().map(|server| self::server(settings, server, named, context)).collect(),
         rules: settings.rules.iter().filter(|rule| counts_in(proxy.place, rule)).cloned().collect(),
     })
 }
@@ -146,10 +148,10 @@ fn counts_in(place: Place, rule: &Rule) -> bool {
     place != Place::Backend || !matches!(first, "monitor" | "monitor-uri")
 }
 
-fn server(settings: &Settings, server: &super::server::Server) -> Server {
+fn server(settings: &Settings, server: &super::server::Server, named: &Named, context: &Context<'_>) -> Server {
     let options = &server.options;
-    let limit = settings.timeouts.check.and_then(|timeout| Some(Spanned::new(timeout.value?, timeout.span)));
     let asked = options.is_checked.filter(|is_checked| is_checked.value);
+    let rules = options.care.healthcheck.as_ref().and_then(|name| healthcheck::find(&named.checks, name, context));
     // A backend that is disabled answers 503, as one whose servers all are.
     let is_off = settings.is_disabled.then(|| Spanned::new(true, server.span));
     Server {
@@ -159,7 +161,8 @@ fn server(settings: &Settings, server: &super::server::Server) -> Server {
         maxconn: options.maxconn,
         backup: options.is_backup,
         source: options.source.or(settings.source),
-        check: asked.map(|asked| settings.checks.of(options, limit, asked.span)),
+        check: asked.map(|asked| settings.checks.of(rules, options, &settings.timeouts, asked.span)),
+        care: options.care.lower(&settings.timeouts, server.span),
         non_stick: options.is_non_stick,
         is_disabled: is_off.or(options.is_disabled),
     }

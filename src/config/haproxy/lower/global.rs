@@ -24,6 +24,8 @@ pub struct Global {
     maxconn: Option<Spanned<u64>>,
     workers: Option<Spanned<u64>>,
     drain: Option<Spanned<Duration>>,
+    external_checks: Option<Spanned<bool>>,
+    spread_checks: Option<Spanned<u64>>,
     is_strict: Option<Span>,
     confinement: Confinement,
     start: Start,
@@ -39,6 +41,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("dns-accept-family", noticed),
     ("gid", |global, _, line, context| global.confinement.group = id(line, context)),
     ("group", |global, _, line, context| global.confinement.group = name(line, context)),
+    ("external-check", external_check),
     ("hard-stop-after", hard_stop_after),
     ("log", |global, _, line, context| log::log(&mut global.logs, line, context)),
     ("log-send-hostname", hostname),
@@ -49,6 +52,9 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("presetenv", environment),
     ("resetenv", elsewhere),
     ("setenv", environment),
+    ("spread-checks", |global, _, line, context| {
+        global.spread_checks = count(line, context, 0, 50).or(global.spread_checks);
+    }),
     ("stats maxconn", |global, row, line, context| runtime::maxconn(&mut global.runtime, row, line, context)),
     ("stats socket", |global, row, line, context| runtime::socket(&mut global.runtime, row, line, context)),
     ("stats timeout", |global, row, line, context| runtime::timeout(&mut global.runtime, row, line, context)),
@@ -75,6 +81,8 @@ impl Global {
         draft.maxconn = self.maxconn;
         draft.workers = self.workers;
         draft.drain = self.drain;
+        draft.external_checks = self.external_checks;
+        draft.spread_checks = self.spread_checks;
         draft.is_strict = self.is_strict;
         draft.confinement = self.confinement.clone();
         draft.start = self.start.clone();
@@ -148,6 +156,20 @@ fn hostname(global: &mut Global, _: &'static Row, line: &Line, context: &Context
 
 fn nbthread(global: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {
     global.workers = count(line, context, 1, 256).or(global.workers);
+}
+
+/// `external-check [preserve-env]`.
+fn external_check(global: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {
+    global.external_checks = Some(Spanned::new(true, line.span_of(1)));
+    if let Some(word) = line.word(1) {
+        match word.text.as_str() {
+            "preserve-env" => {
+                let why = "programs of checks get HAProxy's variables and PATH alone";
+                context.refuse(word.span, "'external-check preserve-env'", why);
+            }
+            _ => context.error("E-VALUE", word.span, "'external-check' expects nothing or 'preserve-env'"),
+        }
+    }
 }
 
 fn hard_stop_after(global: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {

@@ -15,6 +15,9 @@ mod timeout;
 mod bind;
 mod server;
 mod check;
+mod care;
+mod healthcheck;
+mod mail;
 mod log;
 mod ring;
 mod finish;
@@ -29,10 +32,18 @@ use crate::config::draft::Draft;
 use super::section::Section;
 use super::table::{Place, Support};
 
+/// Sections that others name.
+#[derive(Debug, Default)]
+struct Named {
+    mailers: Vec<mail::Mailers>,
+    checks: Vec<healthcheck::Healthcheck>,
+}
+
 /// What the sections say together.
 pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
     let mut draft = Draft::default();
     let mut proxies = proxy::Proxies::default();
+    let mut named = Named::default();
     let mut global = global::Global::default();
     for section in sections {
         let Some((row, _)) = context.find(Place::Top, Place::Top, &section.head) else {
@@ -55,10 +66,18 @@ pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
                 draft.tables.extend(stick::peers(section, context));
                 draft.peers.extend(section.name().map(|name| name.text.clone()));
             }
+            Place::Mailers => {
+                let read = mail::read(section, &named.mailers, context);
+                named.mailers.extend(read);
+            }
+            Place::Healthcheck => {
+                let read = healthcheck::read(section, &named.checks, context);
+                named.checks.extend(read);
+            }
             _ => proxies.read(section, context),
         }
     }
     global.lower(&mut draft);
-    finish::lower(proxies, &mut draft, context);
+    finish::lower(proxies, &named, &mut draft, context);
     draft
 }

@@ -9,7 +9,7 @@ use crate::model::proxy::{Balance, Mode};
 
 use super::Context;
 use super::settings::{Settings, spanned};
-use super::{bind, check, global, log, option, server, stick, timeout, value};
+use super::{bind, check, global, log, mail, option, server, stick, timeout, value};
 
 /// A proxy of its own.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub struct Proxies {
 type Handler = fn(&mut Settings, &'static Row, &Line, &Context<'_>);
 
 /// Every word that is honoured.
-pub const HANDLERS: [(&str, Handler); 37] = [
+pub const HANDLERS: &[(&str, Handler)] = &[
     ("balance", |settings, _, line, context| balance(settings, line, context)),
     ("bind", |settings, _, line, context| bind::bind(settings, line, context)),
     ("default-server", |settings, _, line, context| server::default_server(settings, line, context)),
@@ -57,15 +57,50 @@ pub const HANDLERS: [(&str, Handler); 37] = [
     ("server", |settings, _, line, context| server::server(settings, line, context)),
     ("source", |settings, _, line, context| source(settings, line, context)),
     ("stick-table", |settings, _, line, context| stick::stick_table(settings, line, context)),
-    ("http-check expect", |settings, _, line, context| check::expect(settings, line, context)),
-    ("http-check send", |settings, _, line, context| check::send(settings, line, context)),
+    ("http-check comment", |settings, _, line, context| check::step(settings, line, context)),
+    ("http-check connect", |settings, _, line, context| check::step(settings, line, context)),
+    ("http-check disable-on-404", |settings, _, line, context| check::step(settings, line, context)),
+    ("http-check expect", |settings, _, line, context| check::step(settings, line, context)),
+    ("http-check send", |settings, _, line, context| check::step(settings, line, context)),
+    ("http-check send-state", |settings, _, line, context| check::step(settings, line, context)),
+    ("http-check set-var", |settings, _, line, context| check::step(settings, line, context)),
+    ("http-check set-var-fmt", |settings, _, line, context| check::step(settings, line, context)),
+    ("http-check unset-var", |settings, _, line, context| check::step(settings, line, context)),
+    ("tcp-check comment", |settings, _, line, context| check::step(settings, line, context)),
+    ("tcp-check connect", |settings, _, line, context| check::step(settings, line, context)),
+    ("tcp-check expect", |settings, _, line, context| check::step(settings, line, context)),
+    ("tcp-check send", |settings, _, line, context| check::step(settings, line, context)),
+    ("tcp-check send-binary", |settings, _, line, context| check::step(settings, line, context)),
+    ("tcp-check send-binary-lf", |settings, _, line, context| check::step(settings, line, context)),
+    ("tcp-check send-lf", |settings, _, line, context| check::step(settings, line, context)),
+    ("tcp-check set-var", |settings, _, line, context| check::step(settings, line, context)),
+    ("tcp-check set-var-fmt", |settings, _, line, context| check::step(settings, line, context)),
+    ("tcp-check unset-var", |settings, _, line, context| check::step(settings, line, context)),
+    ("external-check command", |settings, _, line, context| check::program(settings, line, context)),
+    ("external-check path", |settings, _, line, context| check::program(settings, line, context)),
+    ("email-alert from", |settings, _, line, context| mail::alert(settings, line, context)),
+    ("email-alert level", |settings, _, line, context| mail::alert(settings, line, context)),
+    ("email-alert mailers", |settings, _, line, context| mail::alert(settings, line, context)),
+    ("email-alert myhostname", |settings, _, line, context| mail::alert(settings, line, context)),
+    ("email-alert to", |settings, _, line, context| mail::alert(settings, line, context)),
+    ("option log-health-checks", |settings, _, line, _| {
+        settings.logs_checks = Some(Spanned::new(line.modifier == Modifier::None, line.span()));
+    }),
+    ("option external-check", |settings, _, line, context| check::option(settings, line, context)),
+    ("option ldap-check", |settings, _, line, context| check::option(settings, line, context)),
+    ("option mysql-check", |settings, _, line, context| check::option(settings, line, context)),
+    ("option pgsql-check", |settings, _, line, context| check::option(settings, line, context)),
+    ("option redis-check", |settings, _, line, context| check::option(settings, line, context)),
+    ("option smtpchk", |settings, _, line, context| check::option(settings, line, context)),
+    ("option spop-check", |settings, _, line, context| check::option(settings, line, context)),
+    ("option ssl-hello-chk", |settings, _, line, context| check::option(settings, line, context)),
     ("option dontlognull", option::noticed),
     ("option forwardfor", option::forwardfor),
     ("option http-keep-alive", |_, _, _, _| {}),
-    ("option httpchk", |settings, _, line, context| check::httpchk(settings, line, context)),
+    ("option httpchk", |settings, _, line, context| check::option(settings, line, context)),
     ("option httplog", |settings, _, line, context| option::log_format(settings, line, context)),
     ("option redispatch", |settings, _, line, context| option::redispatch(settings, line, context)),
-    ("option tcp-check", |settings, _, line, context| check::tcp_check(settings, line, context)),
+    ("option tcp-check", |settings, _, line, context| check::option(settings, line, context)),
     ("option tcplog", |settings, _, line, context| option::log_format(settings, line, context)),
     ("timeout check", |settings, _, line, context| timeout::timeout(settings, line, context)),
     ("timeout client", |settings, _, line, context| timeout::timeout(settings, line, context)),

@@ -7,8 +7,10 @@ use crate::config::haproxy::lex::Word;
 use crate::config::haproxy::section::Line;
 use crate::config::haproxy::table::{self, Place, Row, Support};
 use crate::diag::{Diagnostic, Span, Spanned, nearest};
+use crate::model::check::InitialState;
 
 use super::Context;
+use super::care::{self, CareOptions};
 use super::settings::{Settings, spanned};
 use super::value::{self, Family, Host, Ports};
 
@@ -40,6 +42,13 @@ pub struct Options {
     pub port: Option<Spanned<u64>>,
     pub source: Option<Spanned<IpAddr>>,
     pub is_non_stick: Option<Spanned<bool>>,
+    pub check_address: Option<Spanned<SocketAddr>>,
+    pub check_sends_proxy: Option<Spanned<bool>>,
+    pub socks: Option<Spanned<SocketAddr>>,
+    pub initial: Option<Spanned<InitialState>>,
+    pub care: CareOptions,
+    /// `addr`, whose port is known when all options are.
+    check_host: Option<Word>,
     prefer: Option<Family>,
 }
 
@@ -47,7 +56,7 @@ pub struct Options {
 type Handler = fn(&mut Options, &'static Row, &Word, Option<&Word>, &Context<'_>);
 
 /// Every option that is honoured.
-pub const HANDLERS: [(&str, Handler); 31] = [
+pub const HANDLERS: &[(&str, Handler)] = &[
     ("backup", |options, _, word, _, _| options.is_backup = Some(Spanned::new(true, word.span))),
     ("no-backup", |options, _, word, _, _| options.is_backup = Some(Spanned::new(false, word.span))),
     ("check", |options, _, word, _, _| options.is_checked = Some(Spanned::new(true, word.span))),
@@ -70,12 +79,26 @@ pub const HANDLERS: [(&str, Handler); 31] = [
     ("source", |options, _, _, argument, context| options.source = source(argument, context).or(options.source)),
     ("non-stick", |options, _, word, _, _| options.is_non_stick = Some(Spanned::new(true, word.span))),
     ("stick", |options, _, word, _, _| options.is_non_stick = Some(Spanned::new(false, word.span))),
+    ("addr", |options, _, _, argument, _| options.check_host = argument.cloned().or(options.check_host.take())),
+    ("check-send-proxy", |options, _, word, _, _| options.check_sends_proxy = Some(Spanned::new(true, word.span))),
+    ("no-check-send-proxy", |options, _, word, _, _| options.check_sends_proxy = Some(Spanned::new(false, word.span))),
+    ("init-state", initial),
+    ("agent-addr", care::agent_address),
+    ("agent-check", care::AGENT_CHECK),
+    ("agent-inter", care::agent_inter),
+    ("agent-port", care::agent_port),
+    ("agent-send", care::agent_send),
+    ("no-agent-check", care::NO_AGENT_CHECK),
+    ("check-via-socks4", care::CHECK_VIA_SOCKS),
+    ("healthcheck", care::healthcheck),
+    ("on-marked-down", care::on_marked_down),
+    ("on-marked-up", care::on_marked_up),
+    ("socks4", care::socks),
+    ("track", care::track),
     ("init-addr", |_, row, word, _, context| context.notice(row, word.span)),
     ("resolve-prefer", resolve_prefer),
     ("proto", proto),
-    ("no-agent-check", nothing),
     ("no-check-reuse-pool", nothing),
-    ("no-check-send-proxy", nothing),
     ("no-check-sni-auto", nothing),
     ("no-check-ssl", nothing),
     ("no-send-proxy", nothing),
@@ -86,10 +109,46 @@ pub const HANDLERS: [(&str, Handler); 31] = [
     ("no-tfo", nothing),
 ];
 
+/// `init-state fully-up|up|down|fully-down|none`.
+fn initial(options: &mut Options, _: &'static Row, _: &Word, argument: Option<&Word>, context: &Context<'_>) {
+    let Some(word) = argument else { return };
+    let state = match word.text.as_str() {
+        "fully-up" => InitialState::FullyUp,
+        "up" | "none" => InitialState::Up,
+        "down" => InitialState::Down,
+        "fully-down" => InitialState::FullyDown,
+        other => {
+            let message = format!(
+                "'init-state' expects one of 'none', 'fully-up', 'up', 'down', or 'fully-down' but got '{other}'"
+            );
+            context.error("E-VALUE", word.span, message);
+            return;
+        }
+    };
+    options.initial = Some(Spanned::new(state, word.span));
+}
+
+/// The address of checks: its port is that of `port`, its own, or the server's.
+fn check_address(options: &Options, server: Option<SocketAddr>, context: &Context<'_>) -> Option<Spanned<SocketAddr>> {
+    let word = options.check_host.as_ref()?;
+    let (host, ports) = context.address(word, &word.text)?;
+    let own = match ports {
+        Ports::Range(first, last) if first == last => Some(first),
+        _ => None,
+    };
+    let port = options.port.and_then(|port| u16::try_from(port.value).ok()).or(own);
+    let port = port.or(server.map(|server| server.port())).unwrap_or(0);
+    if host == Host::Any {
+        context.error("E-VALUE", word.span, format!("'{}' is not the address of a server", word.text));
+        return None;
+    }
+    context.resolve(&host, port, word).map(|address| Spanned::new(address, word.span))
+}
+
 /// It undoes what is refused, so there is nothing to undo.
 fn nothing(_: &mut Options, _: &'static Row, _: &Word, _: Option<&Word>, _: &Context<'_>) {}
 
-fn time(argument: Option<&Word>, context: &Context<'_>) -> Option<Spanned<Duration>> {
+pub fn time(argument: Option<&Word>, context: &Context<'_>) -> Option<Spanned<Duration>> {
     let word = argument?;
     let parsed = value::time(&word.text);
     let parsed =
@@ -97,7 +156,7 @@ fn time(argument: Option<&Word>, context: &Context<'_>) -> Option<Spanned<Durati
     context.value(word, parsed)
 }
 
-fn number(argument: Option<&Word>, least: u64, most: u64, context: &Context<'_>) -> Option<Spanned<u64>> {
+pub fn number(argument: Option<&Word>, least: u64, most: u64, context: &Context<'_>) -> Option<Spanned<u64>> {
     let word = argument?;
     context.value(word, value::number(&word.text, least, most))
 }
@@ -150,6 +209,7 @@ pub fn server(settings: &mut Settings, line: &Line, context: &Context<'_>) {
     let mut options = settings.server_options.clone();
     read(&mut options, line.from(3), context);
     let resolved = self::address(address, options.prefer, context);
+    options.check_address = check_address(&options, resolved, context);
     let name_span = name.span;
     if let Some(first) = settings.servers.iter().find(|server| server.name.value == name.text) {
         let message = format!("another server named '{}' was already defined", name.text);

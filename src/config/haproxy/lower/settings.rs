@@ -10,6 +10,7 @@ use crate::model::proxy::{Balance, Mode};
 
 use super::check::Checks;
 use super::log::Logs;
+use super::mail::Alerts;
 use super::option::LineFormat;
 use super::server::{Options, Server};
 use super::timeout::Timeouts;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub is_disabled: bool,
     pub timeouts: Timeouts,
     pub checks: Checks,
+    pub alerts: Alerts,
+    pub logs_checks: Option<Spanned<bool>>,
     pub logs: Logs,
     /// `option httplog` or `option tcplog`, and where it stands.
     pub line_format: Option<Spanned<LineFormat>>,
@@ -55,7 +58,8 @@ impl Settings {
 
     /// What another proxy begins with: everything but what belongs to one proxy alone.
     pub fn inherited(&self) -> Settings {
-        Settings { binds: Vec::new(), servers: Vec::new(), table: None, ..self.clone() }
+        let checks = self.checks.inherited();
+        Settings { binds: Vec::new(), servers: Vec::new(), checks, table: None, ..self.clone() }
     }
 }
 

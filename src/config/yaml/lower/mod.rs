@@ -5,6 +5,7 @@
 
 mod vrrp;
 mod proxy;
+mod care;
 mod rules;
 mod runtime;
 mod log;
@@ -45,6 +46,8 @@ pub fn file(root: &Node) -> Draft {
         workers: read(inner("process", "workers"), value::number),
         maxconn: read(inner("process", "maxconn"), value::number),
         drain: read(inner("process", "drain"), value::duration),
+        external_checks: read(inner("process", "external_checks"), value::flag),
+        spread_checks: read(inner("process", "spread_checks"), value::number),
         is_strict: None,
     }
 }

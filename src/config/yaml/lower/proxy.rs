@@ -4,12 +4,19 @@ use crate::config::draft::{Backend, Check, Frontend, Request, Server};
 use crate::config::yaml::tree::{Entry, Kind, Node};
 use crate::config::yaml::value;
 use crate::diag::Spanned;
+use crate::model::check::InitialState;
 use crate::model::log::Selection;
 use crate::model::proxy::{Balance, Mode};
 
+use super::{care, log, rules};
 use super::{list, or_off, read, text, word};
-use super::{log, rules};
 
+const INITIAL_STATES: &[(&str, InitialState)] = &[
+    ("fully-up", InitialState::FullyUp),
+    ("up", InitialState::Up),
+    ("down", InitialState::Down),
+    ("fully-down", InitialState::FullyDown),
+];
 const MODES: &[(&str, Mode)] = &[("http", Mode::Http), ("tcp", Mode::Tcp)];
 
 pub fn frontend(entry: &Entry) -> Frontend {
@@ -48,6 +55,7 @@ pub fn backend(entry: &Entry) -> Backend {
         log: log::proxy(at("log")),
         check: check.map(|entry| Spanned::new(self::check(&entry.value), entry.key.span)),
         servers: at("servers").map(Node::entries).unwrap_or_default().iter().map(server).collect(),
+        reports: care::reports(&entry.value),
         rules: rules::lines(&entry.value),
     }
 }
@@ -79,11 +87,12 @@ fn check(node: &Node) -> Check {
     };
     Check {
         // A check that is no map was reported as such.
-        is_probe_written: at("http").is_some() || !matches!(node.kind, Kind::Map(_)),
+        is_probe_written: at("http").is_some() || at("rules").is_some() || !matches!(node.kind, Kind::Map(_)),
         tcp: read(at("tcp"), value::flag),
         http: at("http").and_then(request),
         status: list(status, value::status),
         body: read(body, text),
+        rules: rules::lines(node),
         interval: read(at("interval"), value::duration),
         fast_interval: read(at("fast_interval"), value::duration),
         down_interval: read(at("down_interval"), value::duration),
@@ -93,6 +102,10 @@ fn check(node: &Node) -> Check {
         port: read(at("port"), value::number),
         address: read(at("address"), value::endpoint),
         observe: read(at("observe"), or_off(value::number)),
+        answer_timeout: read(at("answer_timeout"), value::duration),
+        sends_proxy: read(at("send_proxy"), value::flag),
+        socks: read(at("socks"), value::endpoint),
+        initial: read(at("initial"), word(INITIAL_STATES)),
     }
 }
 
@@ -136,5 +149,6 @@ fn server(entry: &Entry) -> Server {
             .map(|entry| Spanned::new(check(&entry.value), entry.key.span)),
         non_stick: read(node.value("non_stick"), value::flag),
         is_disabled: read(node.value("disabled"), value::flag),
+        care: care::care(node),
     }
 }

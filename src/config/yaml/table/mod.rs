@@ -6,6 +6,7 @@
 mod vrrp;
 mod proxy;
 mod log;
+mod care;
 
 use super::keyword::{Key, Need, Scalar, Section, Value};
 
@@ -142,6 +143,12 @@ static PROCESS: Section = Section {
             "maxconn",
             Value::One(Scalar::Number(1, 10_000_000)),
             "Client connections in all. Default: from the descriptor limit.",
+        ),
+        key("external_checks", Value::One(Scalar::Flag), "Whether checks may start programs. Default false."),
+        key(
+            "spread_checks",
+            Value::One(Scalar::Number(0, 50)),
+            "Per cent by which pauses between probes are longer or shorter at random. Default 0.",
         ),
         key(
             "drain",

@@ -168,6 +168,8 @@ pub(super) static BACKEND: Section = Section {
         key("redispatch", Value::One(Scalar::Flag), "Whether the last retry may go to another server. Default true."),
         key("timeouts", Value::Section(&SERVER_TIMEOUTS), "Timeouts of the server side."),
         key("check", Value::Section(&CHECK), "How servers are probed. Default: not at all, they count as up."),
+        key("log_checks", Value::One(Scalar::Flag), "Logs every probe that changes something. Default false."),
+        key("mail", Value::Section(&super::care::MAIL), "Mails about its servers. Default: none."),
         STATS,
         ERRORS,
         LOG,
@@ -213,6 +215,12 @@ static CHECK: Section = Section {
             ]),
             "Accepted answers: status codes such as 200-399, a list of them, or {status, body}. Default 200-399.",
         ),
+        key(
+            "rules",
+            Value::List(&Value::One(Scalar::Rule)),
+            "Steps in HAProxy's language, in order: `option httpchk`, `option tcp-check`, `option redis-check` and its \
+             like, `http-check`, `tcp-check`, `external-check`. In place of `tcp`, `http` and `expect`.",
+        ),
         key("interval", Value::One(TIMEOUT), "Pause between probes in a settled state. Default 2s."),
         key(
             "fast_interval",
@@ -221,6 +229,11 @@ static CHECK: Section = Section {
         ),
         key("down_interval", Value::One(TIMEOUT), "Pause between probes while down. Default: interval."),
         key("timeout", Value::One(TIMEOUT), "Time after which a probe has failed. Default: interval."),
+        key(
+            "answer_timeout",
+            Value::One(TIMEOUT),
+            "Time for an answer once a connection is made. Default: what is left of timeout.",
+        ),
         key("rise", Value::One(COUNT), "Consecutive successes before up. Default 2."),
         key("fall", Value::One(COUNT), "Consecutive failures before down. Default 3."),
         key("port", Value::One(Scalar::Number(1, 65_535)), "Another port than the server's own."),
@@ -229,6 +242,13 @@ static CHECK: Section = Section {
             "observe",
             Value::Any(&[Value::One(COUNT), OFF]),
             "Consecutive connect failures of traffic that bring the next probe forward. Default 3.",
+        ),
+        key("send_proxy", Value::One(Scalar::Flag), "Connections begin with a PROXY header. Default false."),
+        key("socks", Value::One(Scalar::Endpoint), "SOCKS4 proxy that connections go through."),
+        key(
+            "initial",
+            Value::One(Scalar::Word(&["fully-up", "up", "down", "fully-down"])),
+            "State before the first probe, as HAProxy's init-state. Default up.",
         ),
     ],
 };
@@ -269,5 +289,17 @@ static SERVER: Section = Section {
         key("check", Value::Section(&CHECK), "How it is probed. Default: as the backend says."),
         key("disabled", Value::One(Scalar::Flag), "Starts in maintenance. Default false."),
         key("non_stick", Value::One(Scalar::Flag), "Never remembered by `stick` rules. Default false."),
+        key("agent", Value::Section(&super::care::AGENT), "A program beside it that tells its state. Default: none."),
+        key("track", Value::One(Scalar::Text), "Server whose state it follows: SERVER or BACKEND/SERVER."),
+        key(
+            "on_marked_down",
+            Value::One(Scalar::Word(&["shutdown-sessions"])),
+            "shutdown-sessions closes its sessions when it goes down. Default: they go on.",
+        ),
+        key(
+            "on_marked_up",
+            Value::One(Scalar::Word(&["shutdown-backup-sessions"])),
+            "shutdown-backup-sessions closes those of backup servers when it comes up. Default: they go on.",
+        ),
     ],
 };

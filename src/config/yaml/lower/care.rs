@@ -1,0 +1,46 @@
+//! What is watched about servers besides their checks, and who is told.
+
+use crate::config::draft::{Agent, Care, Mail, Reports};
+use crate::config::yaml::tree::Node;
+use crate::config::yaml::value;
+use crate::diag::Spanned;
+
+use super::{list, read, text, word};
+
+const LEVELS: &[(&str, u64)] =
+    &[("emerg", 0), ("alert", 1), ("crit", 2), ("err", 3), ("warning", 4), ("notice", 5), ("info", 6), ("debug", 7)];
+
+pub fn care(node: &Node) -> Care {
+    Care {
+        agent: node.value("agent").map(|agent| Spanned::new(self::agent(agent), agent.span)),
+        track: read(node.value("track"), text),
+        closes_when_down: read(node.value("on_marked_down"), word(&[("shutdown-sessions", true)])),
+        closes_backups_when_up: read(node.value("on_marked_up"), word(&[("shutdown-backup-sessions", true)])),
+    }
+}
+
+fn agent(node: &Node) -> Agent {
+    Agent {
+        address: read(node.value("address"), value::address),
+        port: read(node.value("port"), value::number),
+        interval: read(node.value("interval"), value::duration),
+        timeout: read(node.value("timeout"), value::duration),
+        answer_timeout: read(node.value("answer_timeout"), value::duration),
+        send: read(node.value("send"), text),
+    }
+}
+
+pub fn reports(node: &Node) -> Reports {
+    let mail = node.value("mail").map(|mail| {
+        let written = Mail {
+            mailers: list(mail.value("mailers"), value::endpoint),
+            timeout: read(mail.value("timeout"), value::duration),
+            from: read(mail.value("from"), text),
+            to: read(mail.value("to"), text),
+            level: read(mail.value("level"), word(LEVELS)),
+            hostname: read(mail.value("hostname"), text),
+        };
+        Spanned::new(written, mail.span)
+    });
+    Reports { logs_checks: read(node.value("log_checks"), value::flag), mail }
+}

@@ -1,0 +1,383 @@
+//! What results make of servers: up, down, stopping, in maintenance; who follows whom; what is told of it.
+//!
+//! A server is up unless its check failed, its agent says so, or the server that it tracks is down. Results come from
+//! [`super::servers`]; the operator's decisions are looked for at each beat. This alone writes healths.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::sync::Notify;
+
+use crate::check::outcome::Effect;
+use crate::check::report::{self, Change, Standing, Subject, Which};
+use crate::check::{Code, Outcome};
+use crate::model::Model;
+use crate::model::check::{Care, Mail};
+use crate::model::log::Level;
+use crate::state::levels;
+use crate::state::log::Journal;
+use crate::state::servers::{Admin, Backend, Health, Server};
+use crate::time::Instant;
+
+use super::notices::{Entry, Notices};
+
+/// A backend as far as messages need it.
+pub(super) struct Group {
+    pub(super) name: String,
+    pub(super) state: Arc<Backend>,
+    is_backup: Vec<bool>,
+    /// `backend`, or `proxy` for a listen section.
+    kind: &'static str,
+    pub(super) logs_checks: bool,
+    mail: Option<Rc<Mail>>,
+    /// Where its messages go.
+    journal: Journal,
+}
+
+/// A server.
+pub(super) struct Ward {
+    pub(super) group: Rc<Group>,
+    pub(super) server: Arc<Server>,
+    /// Number in its backend.
+    pub(super) number: usize,
+    pub(super) care: Care,
+    /// Number of the ward that it tracks.
+    tracked: Option<usize>,
+    /// Numbers of those that track it.
+    trackers: Vec<usize>,
+    /// What its own check and agent say so far.
+    check: Option<levels::Level>,
+    agent: Option<levels::Level>,
+    /// What the operator had said when it was looked at last.
+    admin: Admin,
+}
+
+/// Every server of the model.
+pub(super) struct Wards {
+    pub(super) list: Vec<Ward>,
+    notices: Notices,
+    levels_changed: Arc<Notify>,
+}
+
+/// What changed because of the operator.
+pub(super) enum Decision {
+    /// It came back from maintenance: probe it now.
+    Resumed(usize),
+    /// It went into maintenance.
+    Paused(usize),
+}
+
+impl Wards {
+    pub(super) fn new(levels_changed: Arc<Notify>) -> Wards {
+        Wards { list: Vec::new(), notices: Notices::new(), levels_changed }
+    }
+
+    /// Takes the servers of a new model.
+    pub(super) fn configure(&mut self, now: Instant, model: &Model, backends: &[Arc<Backend>], journals: &[Journal]) {
+        let seen: HashMap<*const Server, Admin> =
+            self.list.iter().map(|ward| (Arc::as_ptr(&ward.server), ward.admin)).collect();
+        self.list.clear();
+        let mut numbers = HashMap::new();
+        for ((backend, state), journal) in model.backends.iter().zip(backends).zip(journals) {
+            let journal = journal.clone();
+            let is_listen = model.frontends.iter().any(|frontend| frontend.name == backend.name);
+            let group = Rc::new(Group {
+                name: backend.name.clone(),
+                state: Arc::clone(state),
+                is_backup: backend.servers.iter().map(|server| server.is_backup).collect(),
+                kind: if is_listen { "proxy" } else { "backend" },
+                logs_checks: backend.reports.logs_checks,
+                mail: backend.reports.mail.clone().map(Rc::new),
+                journal,
+            });
+            for (number, (server, entry)) in backend.servers.iter().zip(&state.servers).enumerate() {
+                numbers.insert((backend.name.clone(), server.name.clone()), self.list.len());
+                self.list.push(Ward {
+                    group: Rc::clone(&group),
+                    server: Arc::clone(entry),
+                    number,
+                    care: server.care.clone(),
+                    tracked: None,
+                    trackers: Vec::new(),
+                    check: server.check.is_some().then_some(levels::Level::Unknown),
+                    agent: server.care.agent.is_some().then_some(levels::Level::Unknown),
+                    admin: seen.get(&Arc::as_ptr(entry)).copied().unwrap_or_else(|| entry.admin()),
+                });
+            }
+        }
+        for number in 0..self.list.len() {
+            let Some(tracked) = self.list[number].care.track.as_ref().and_then(|key| numbers.get(key)).copied() else {
+                continue;
+            };
+            self.list[number].tracked = Some(tracked);
+            self.list[tracked].trackers.push(number);
+        }
+        for number in 0..self.list.len() {
+            self.adopt(now, number);
+        }
+    }
+
+    /// Gives a server that tracks another one the state of that one, without a word.
+    fn adopt(&mut self, now: Instant, number: usize) {
+        let Some(leader) = self.leader(number) else { return };
+        let leader = &self.list[leader].server;
+        let ward = &self.list[number];
+        let health = match leader.health() {
+            // One without a check is up for good.
+            Health::Unchecked => Health::Up,
+            health => health,
+        };
+        ward.server.set_health(health, now);
+        ward.server.set_maintained(leader.admin() == Admin::Maint, now);
+        if let Some(gauge) = leader.check.load() {
+            ward.server.check.store(gauge);
+        }
+    }
+
+    /// The server at the head of the line that this one tracks.
+    fn leader(&self, number: usize) -> Option<usize> {
+        let mut leader = self.list[number].tracked?;
+        // A circle is refused when the configuration is read.
+        for _ in 0..self.list.len() {
+            match self.list[leader].tracked {
+                Some(next) => leader = next,
+                None => break,
+            }
+        }
+        Some(leader)
+    }
+
+    /// What a check or an agent found.
+    pub(super) fn judge(
+        &mut self,
+        now: Instant,
+        number: usize,
+        which: Which,
+        level: levels::Level,
+        outcome: &Outcome,
+        details: &str,
+    ) {
+        let ward = &mut self.list[number];
+        match which {
+            Which::Health => ward.check = Some(level),
+            Which::Agent => ward.agent = Some(level),
+        }
+        // What the log of checks said already is not said again.
+        let details = if ward.group.logs_checks { "" } else { details };
+        let has_word = which == Which::Health || outcome.code == Code::L7Sts;
+        match outcome.code.effect() {
+            Effect::Failed if has_word && level == levels::Level::Down => self.set_down(now, number, details),
+            Effect::PassedConditionally if self.may_be_up(number) => self.set_stopping(now, number, details),
+            Effect::Passed if which == Which::Agent && self.list[number].server.health() == Health::Stopping => {}
+            Effect::Passed if self.may_be_up(number) => self.set_up(now, number, details),
+            _ => {}
+        }
+        let ward = &self.list[number];
+        if ward.server.health() == Health::Starting && level != levels::Level::Down {
+            // An agent that says nothing leaves the server up.
+            ward.server.set_health(Health::Up, now);
+            self.levels_changed.notify_one();
+        }
+        for tracker in self.list[number].trackers.clone() {
+            if let Some(gauge) = self.list[number].server.check.load() {
+                self.list[tracker].server.check.store(gauge);
+            }
+        }
+    }
+
+    /// Whether nothing else keeps it down.
+    fn may_be_up(&self, number: usize) -> bool {
+        let ward = &self.list[number];
+        let is_well = |level: Option<levels::Level>| level != Some(levels::Level::Down);
+        let follows = ward.tracked.is_none_or(|tracked| self.list[tracked].server.health() != Health::Down);
+        ward.server.admin() != Admin::Maint && is_well(ward.check) && is_well(ward.agent) && follows
+    }
+
+    fn set_down(&mut self, now: Instant, number: usize, details: &str) {
+        let ward = &self.list[number];
+        if ward.server.admin() == Admin::Maint || ward.server.health() == Health::Down {
+            return;
+        }
+        let was_leaving = ward.server.health() == Health::Stopping || ward.server.admin() == Admin::Drain;
+        let before = self.standing(number);
+        let ward = &self.list[number];
+        ward.server.set_health(Health::Down, now);
+        if ward.care.closes_when_down {
+            ward.server.close_sessions();
+        }
+        let level = if was_leaving { Level::Notice } else { Level::Alert };
+        self.tell(number, level, |subject, standing| report::change(subject, Change::Down, details, standing));
+        self.nobody_left(number, before);
+        self.levels_changed.notify_one();
+        for tracker in self.list[number].trackers.clone() {
+            self.set_down(now, tracker, "");
+        }
+    }
+
+    fn set_up(&mut self, now: Instant, number: usize, details: &str) {
+        let ward = &self.list[number];
+        let before = ward.server.health();
+        if ward.server.admin() == Admin::Maint || matches!(before, Health::Up | Health::Unchecked) {
+            return;
+        }
+        ward.server.set_health(Health::Up, now);
+        self.levels_changed.notify_one();
+        // Before its first probe it took traffic too.
+        if before != Health::Starting {
+            self.close_backups(number);
+            self.tell(number, Level::Notice, |subject, standing| {
+                report::change(subject, Change::Up, details, standing)
+            });
+        }
+        for tracker in self.list[number].trackers.clone() {
+            self.set_up(now, tracker, "");
+        }
+    }
+
+    fn set_stopping(&mut self, now: Instant, number: usize, details: &str) {
+        let ward = &self.list[number];
+        let is_late = matches!(ward.server.health(), Health::Down | Health::Stopping);
+        if ward.server.admin() == Admin::Maint || is_late {
+            return;
+        }
+        let before = self.standing(number);
+        self.list[number].server.set_health(Health::Stopping, now);
+        self.tell(number, Level::Notice, |subject, standing| {
+            report::change(subject, Change::Stopping, details, standing)
+        });
+        self.nobody_left(number, before);
+        self.levels_changed.notify_one();
+        for tracker in self.list[number].trackers.clone() {
+            self.set_stopping(now, tracker, "");
+        }
+    }
+
+    /// `on-marked-up shutdown-backup-sessions`
+    fn close_backups(&self, number: usize) {
+        let ward = &self.list[number];
+        let is_backup = ward.group.is_backup.get(ward.number) == Some(&true);
+        if ward.care.closes_backups_when_up && !is_backup && ward.server.weight() > 0 {
+            let servers = ward.group.state.servers.iter().zip(&ward.group.is_backup);
+            servers.filter(|(_, is_backup)| **is_backup).for_each(|(server, _)| server.close_sessions());
+        }
+    }
+
+    /// What the operator decided since the last look.
+    pub(super) fn look(&mut self, now: Instant) -> Vec<Decision> {
+        let mut decisions = Vec::new();
+        for number in 0..self.list.len() {
+            let (before, after) = (self.list[number].admin, self.list[number].server.admin());
+            if before == after {
+                continue;
+            }
+            self.list[number].admin = after;
+            match (before, after) {
+                (_, Admin::Maint) => {
+                    decisions.push(Decision::Paused(number));
+                    self.enter_maintenance(now, number);
+                }
+                (Admin::Maint, _) => {
+                    decisions.push(Decision::Resumed(number));
+                    self.leave_maintenance(now, number);
+                }
+                (_, Admin::Drain) => self.tell(number, Level::Notice, report::drain),
+                (_, Admin::Ready) => {
+                    let is_down = self.list[number].server.health() == Health::Down;
+                    self.tell(number, Level::Notice, |subject, _| {
+                        report::end_of_drain(Subject { via: None, ..subject }, is_down)
+                    });
+                }
+            }
+            self.levels_changed.notify_one();
+        }
+        decisions
+    }
+
+    fn enter_maintenance(&mut self, now: Instant, number: usize) {
+        let ward = &self.list[number];
+        let was_down = ward.server.health() == Health::Down;
+        let level = if was_down { Level::Notice } else { Level::Alert };
+        if ward.care.closes_when_down && !was_down {
+            ward.server.close_sessions();
+        }
+        let mut before = self.standing(number);
+        // It counted until now.
+        before.active += usize::from(!was_down);
+        self.tell(number, level, |subject, standing| report::maintenance(subject, was_down, standing));
+        self.nobody_left(number, before);
+        for tracker in self.list[number].trackers.clone() {
+            if !self.list[tracker].server.set_maintained(true, now) {
+                self.enter_maintenance(now, tracker);
+            }
+        }
+    }
+
+    fn leave_maintenance(&mut self, now: Instant, number: usize) {
+        let ward = &mut self.list[number];
+        if ward.check.is_some() {
+            ward.check = Some(levels::Level::Unknown);
+        }
+        let is_draining = ward.server.admin() == Admin::Drain;
+        let was_unchecked = ward.server.health() == Health::Unchecked;
+        if !was_unchecked && self.may_be_up(number) {
+            self.list[number].server.set_health(Health::Up, now);
+        }
+        self.close_backups(number);
+        let is_down = self.list[number].server.health() == Health::Down;
+        self.tell(number, Level::Notice, |subject, _| report::return_of(subject, is_down, is_draining));
+        for tracker in self.list[number].trackers.clone() {
+            if self.list[tracker].server.set_maintained(false, now) {
+                self.leave_maintenance(now, tracker);
+            }
+        }
+    }
+
+    /// A line about a result, where the backend logs its checks.
+    pub(super) fn log_result(&self, number: usize, text: &str) {
+        let ward = &self.list[number];
+        let (level, mailed_as) = (Level::Notice, Some(Level::Info));
+        let entry = Entry { backend: &ward.group.name, level, mailed_as, text };
+        self.notices.write(&entry, &ward.group.journal, ward.group.mail.as_ref());
+    }
+
+    /// What lines say of a server.
+    pub(super) fn subject(&self, number: usize) -> Subject<'_> {
+        let ward = &self.list[number];
+        Subject {
+            backend: &ward.group.name,
+            server: &ward.server.name,
+            is_backup: ward.group.is_backup.get(ward.number) == Some(&true),
+            via: ward.server.tracked.as_deref(),
+        }
+    }
+
+    fn standing(&self, number: usize) -> Standing {
+        let ward = &self.list[number];
+        let count = |wanted: bool| {
+            let servers = ward.group.state.servers.iter().zip(&ward.group.is_backup);
+            servers.filter(|(server, is_backup)| **is_backup == wanted && server.is_usable()).count()
+        };
+        let sessions = ward.server.connections.load(Ordering::Relaxed);
+        Standing { active: count(false), backup: count(true), sessions }
+    }
+
+    fn tell(&self, number: usize, level: Level, text: impl FnOnce(Subject<'_>, Standing) -> String) {
+        let ward = &self.list[number];
+        let text = text(self.subject(number), self.standing(number));
+        let entry = Entry { backend: &ward.group.name, level, mailed_as: Some(level), text: &text };
+        self.notices.write(&entry, &ward.group.journal, ward.group.mail.as_ref());
+    }
+
+    fn nobody_left(&self, number: usize, before: Standing) {
+        let after = self.standing(number);
+        if after.active + after.backup > 0 || before.active + before.backup == 0 {
+            return;
+        }
+        let group = &self.list[number].group;
+        let text = report::nobody_left(group.kind, &group.name);
+        let entry = Entry { backend: &group.name, level: Level::Emerg, mailed_as: None, text: &text };
+        self.notices.write(&entry, &group.journal, None);
+    }
+}

@@ -1,0 +1,109 @@
+//! How many answers of a check a server has, and how its state reads.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::servers::{Admin, Health};
+
+/// HAProxy's `check_health`, `check_rise` and `check_fall`: up from `rise` on, at most `rise + fall - 1`. Written by
+/// vg-check alone; the three may be a moment apart. A `fall` of 0 is no check.
+#[derive(Debug, Default)]
+pub struct Gauge {
+    value: AtomicU32,
+    rise: AtomicU32,
+    fall: AtomicU32,
+}
+
+impl Gauge {
+    /// Stores value, rise and fall (vg-check only).
+    pub fn store(&self, (value, rise, fall): (u32, u32, u32)) {
+        self.rise.store(rise, Ordering::Relaxed);
+        self.fall.store(fall, Ordering::Relaxed);
+        self.value.store(value, Ordering::Relaxed);
+    }
+
+    /// Value, rise and fall; `None` without a check.
+    pub fn load(&self) -> Option<(u32, u32, u32)> {
+        let load = |of: &AtomicU32| of.load(Ordering::Relaxed);
+        (load(&self.fall) > 0).then(|| (load(&self.value), load(&self.rise), load(&self.fall)))
+    }
+}
+
+/// A server's state as far as it is shown. `check` and `agent` are those of the server that it tracks, if it does.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// What the operator says.
+    pub admin: Admin,
+    /// The tracked server whose maintenance it shares: `backend/server`.
+    pub maintained_via: Option<&'a str>,
+    /// What the checks say.
+    pub health: Health,
+    /// Value, rise and fall of the health check.
+    pub check: Option<(u32, u32, u32)>,
+    /// Value, rise and fall of the agent.
+    pub agent: Option<(u32, u32, u32)>,
+}
+
+impl Shown<'_> {
+    /// As `show stat` prints it (management guide §9.1, `status`): `UP 1/3`, `DOWN 1/2`, `NOLB`, `MAINT (via b/s)`, `no check`.
+    pub fn text(&self) -> String {
+        if let Some(via) = self.maintained_via.filter(|_| self.admin != Admin::Maint) {
+            return format!("MAINT (via {via})");
+        }
+        if self.admin == Admin::Maint {
+            return "MAINT".to_owned();
+        }
+        let (value, rise, fall) = self.check.unwrap_or_default();
+        let is_full = value + 1 >= rise + fall;
+        let up = (value + 1).saturating_sub(rise);
+        match self.health {
+            Health::Down if self.agent.is_some_and(|(value, ..)| value == 0) => "DOWN (agent)".to_owned(),
+            Health::Down if value == 0 || self.check.is_none() => "DOWN".to_owned(),
+            Health::Down => format!("DOWN {value}/{rise}"),
+            Health::Stopping if is_full => "NOLB".to_owned(),
+            Health::Stopping => format!("NOLB {up}/{fall}"),
+            Health::Unchecked | Health::Starting | Health::Up => match (self.admin, self.check) {
+                (Admin::Drain, _) if self.agent.is_some() => "DRAIN (agent)".to_owned(),
+                (Admin::Drain, Some(_)) if !is_full => format!("DRAIN {up}/{fall}"),
+                (Admin::Drain, _) => "DRAIN".to_owned(),
+                (_, None) => "no check".to_owned(),
+                (_, Some(_)) if is_full => "UP".to_owned(),
+                (_, Some(_)) => format!("UP {up}/{fall}"),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_read_as_show_stat_prints_them() {
+        let shown = Shown {
+            admin: Admin::Ready,
+            maintained_via: None,
+            health: Health::Up,
+            check: Some((4, 2, 3)),
+            agent: None,
+        };
+        assert_eq!(shown.text(), "UP");
+        assert_eq!(Shown { check: Some((2, 2, 3)), ..shown }.text(), "UP 1/3");
+        assert_eq!(Shown { check: Some((1, 2, 3)), health: Health::Down, ..shown }.text(), "DOWN 1/2");
+        assert_eq!(Shown { check: Some((0, 2, 3)), health: Health::Down, ..shown }.text(), "DOWN");
+        assert_eq!(Shown { agent: Some((0, 1, 1)), health: Health::Down, ..shown }.text(), "DOWN (agent)");
+        assert_eq!(Shown { check: None, ..shown }.text(), "no check");
+        assert_eq!(Shown { admin: Admin::Drain, ..shown }.text(), "DRAIN");
+        assert_eq!(Shown { health: Health::Stopping, ..shown }.text(), "NOLB");
+        assert_eq!(Shown { check: Some((3, 2, 3)), health: Health::Stopping, ..shown }.text(), "NOLB 2/3");
+        assert_eq!(Shown { maintained_via: Some("b/s"), ..shown }.text(), "MAINT (via b/s)");
+        assert_eq!(Shown { maintained_via: Some("b/s"), admin: Admin::Maint, ..shown }.text(), "MAINT");
+    }
+
+    #[test]
+    fn gauge_without_a_check_shows_nothing() {
+        let gauge = Gauge::default();
+        assert_eq!(gauge.load(), None);
+        gauge.store((1, 2, 3));
+        assert_eq!(gauge.load(), Some((1, 2, 3)));
+    }
+}
