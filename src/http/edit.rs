@@ -30,12 +30,15 @@ pub struct RequestEdit {
 
 /// Appends the request head to forward.
 pub fn write_request(out: &mut Vec<u8>, bytes: &[u8], head: &Head, edit: RequestEdit) {
-    // The version is ours, not the client's.
+    // One space between the parts, and a version that is ours.
     let line = head.line.of(bytes);
-    out.extend_from_slice(&line[..line.len().saturating_sub(8)]);
+    let method = memchr::memchr(b' ', line).map_or(line, |end| &line[..end]);
+    out.extend_from_slice(method);
+    out.push(b' ');
+    out.extend_from_slice(head.target.of(bytes));
     out.extend_from_slice(match head.version {
-        Version::Http10 => b"HTTP/1.0\r\n",
-        Version::Http11 => b"HTTP/1.1\r\n",
+        Version::Http10 => b" HTTP/1.0\r\n",
+        Version::Http11 => b" HTTP/1.1\r\n",
     });
     let is_upgrade = edit.connection == ConnectionField::Upgrade;
     let is_forwarded = edit.forwarded_for.is_some();

@@ -127,6 +127,8 @@ pub struct Head {
     pub says_upgrade: bool,
     /// Whether the sender waits for 100 (Continue) before its body.
     pub expects_continue: bool,
+    /// Told before parsing: request targets may have bytes beyond ASCII.
+    pub tolerates_odd_targets: bool,
     pub(super) has_upgrade: bool,
     pub(super) has_bare_line_feed: bool,
     pub(super) has_host: bool,
@@ -139,7 +141,7 @@ impl Head {
     pub(super) fn clear(&mut self) {
         let mut fields = std::mem::take(&mut self.fields);
         fields.clear();
-        *self = Head { fields, ..Head::default() };
+        *self = Head { fields, tolerates_odd_targets: self.tolerates_odd_targets, ..Head::default() };
     }
 
     /// The value of the first field of that kind.

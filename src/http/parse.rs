@@ -156,13 +156,16 @@ fn request_line(bytes: &[u8], line: Span, head: &mut Head) -> Result<(), HeadErr
         return Err(HeadError::Method);
     }
     head.method = Method::from_bytes(&text[..space]);
-    let rest = &text[space + 1..];
+    // RFC 9112 §3 lets a recipient take several spaces for one; one is forwarded.
+    let start = space + text[space..].iter().take_while(|byte| **byte == b' ').count();
+    let rest = &text[start..];
     let second = memchr(b' ', rest).ok_or(HeadError::Version)?;
     let target = &rest[..second];
-    target::check(target, head.method)?;
-    let start = line.start as usize + space + 1;
+    target::check(target, head.method, head.tolerates_odd_targets)?;
+    let start = line.start as usize + start;
     head.target = Span::new(start, start + second);
-    head.version = version(&rest[second + 1..])?;
+    let spaces = rest[second..].iter().take_while(|byte| **byte == b' ').count();
+    head.version = version(&rest[second + spaces..])?;
     Ok(())
 }
 

@@ -6,13 +6,14 @@ use super::parse::HeadError;
 
 /// Refuses what is no request target. A fragment is part of none: a server that cuts it off serves another path than
 /// the one that was judged here.
-pub(super) fn check(target: &[u8], method: Method) -> Result<(), HeadError> {
+pub(super) fn check(target: &[u8], method: Method, may_be_odd: bool) -> Result<(), HeadError> {
     let has_form = match target {
         [b'/', ..] | b"*" => true,
         [] => false,
         _ => method == Method::Connect || absolute(target).is_some(),
     };
-    if has_form && are_visible(target) && !target.contains(&b'#') { Ok(()) } else { Err(HeadError::Target) }
+    let are_good = are_visible(target) || may_be_odd && target.iter().all(|byte| *byte > 0x20 && *byte != 0x7f);
+    if has_form && are_good && !target.contains(&b'#') { Ok(()) } else { Err(HeadError::Target) }
 }
 
 /// Refuses a target that names another host than the Host field: servers take the target's (RFC 9112 §3.2.2), rules

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::balance::Choice;
 use crate::model;
+use crate::rule::action::Timeout;
 use crate::state::queue::{Queue, Ticket};
 use crate::state::servers::Server;
 
@@ -164,7 +165,7 @@ async fn wait(
     backend: &Rc<LocalBackend>,
     exclude: Option<usize>,
 ) -> Result<(usize, usize), Failure> {
-    let deadline = session.now() + backend.running.model.timeouts.queue;
+    let deadline = session.now() + session.limit(Timeout::Queue, backend.running.model.timeouts.queue);
     let queue = Arc::clone(&backend.running.queue);
     let mut waiting = Waiting { queue: &queue, backend, ticket: None, wants: None };
     let mut behind = 0;
@@ -205,7 +206,7 @@ async fn wait(
                     Taken::Slot(index) => Some(index),
                     _ => None,
                 };
-                match queue.wait(context.waker(), wants, again) {
+                match queue.wait(context.waker(), wants, session.priority(), again) {
                     Ok(index) => return Poll::Ready(Ok((index, behind))),
                     Err(ticket) => {
                         behind = ticket.ahead;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::net::TcpSocket;
 
 use crate::model::proxy::Server;
+use crate::rule::action::Timeout;
 use crate::sys::options;
 use crate::time::Instant;
 
@@ -64,6 +65,8 @@ pub(super) async fn connect(
     effort: &mut Effort,
 ) -> Result<Connected, Failure> {
     let model = &backend.running.model;
+    let limit = session.limit(Timeout::Connect, model.timeouts.connect);
+    let retries = session.retries(model.retries);
     let assigned = assign(session, backend, None).await?;
     effort.waited_behind = effort.waited_behind.max(assigned.waited_behind);
     let mut slot = assigned.slot;
@@ -85,7 +88,7 @@ pub(super) async fn connect(
             is_slow = true;
             session.worker.note_trouble(slot.state(), observe);
         };
-        let failure = match Box::pin(attempt(session, slot.model(), model.timeouts.connect, note_slow)).await {
+        let failure = match Box::pin(attempt(session, slot.model(), limit, note_slow)).await {
             Ok(stream) => {
                 session.worker.counters.connects.add(1);
                 if slot.state().connect_failures.load(Ordering::Relaxed) != 0 {
@@ -103,7 +106,7 @@ pub(super) async fn connect(
         if !is_slow {
             session.worker.note_trouble(slot.state(), observe);
         }
-        if effort.retries >= model.retries {
+        if effort.retries >= retries {
             return Err(failure);
         }
         effort.retries += 1;
@@ -121,7 +124,7 @@ pub(super) async fn connect(
             }
         }
         if failure.cause == Cause::Abort {
-            pause(session, TURN_AROUND.min(model.timeouts.connect)).await?;
+            pause(session, TURN_AROUND.min(limit)).await?;
         }
     }
 }

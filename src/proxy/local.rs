@@ -138,6 +138,8 @@ pub(super) struct LocalFrontend {
     pub(super) rules: Option<Arc<Section>>,
     /// Whether a request of it may meet rules that look at it: its own, or those of its default backend.
     pub(super) runs_rules: bool,
+    /// Whether targets may have bytes beyond ASCII.
+    pub(super) tolerates_odd_targets: bool,
     pub(super) others: Rc<Others>,
 }
 
@@ -258,8 +260,9 @@ impl Worker {
             let looks = rules.as_ref().is_some_and(|section| section.looks_at_messages());
             let runs_rules = looks || backend.as_ref().is_some_and(|backend| backend.runs_rules);
             let logs = frontend.journal.takes(Level::Info);
+            let tolerates_odd_targets = rules.as_ref().is_some_and(|section| section.options.tolerates_odd_targets);
             let (running, rules, others) = (Arc::clone(frontend), rules.clone(), Rc::clone(&others));
-            Rc::new(LocalFrontend { running, backend, logs, rules, runs_rules, others })
+            Rc::new(LocalFrontend { running, backend, logs, rules, runs_rules, tolerates_odd_targets, others })
         };
         generation.frontends.iter().zip(&generation.rules.frontends).map(local).collect()
     }

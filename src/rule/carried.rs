@@ -17,12 +17,9 @@ const NO_HEAD: &str = "in tcp mode there are bytes, but no head of a request";
 const NOT_OF_CHECK: &str = "health checks do not know it";
 
 /// Actions that the proxy does not obey.
-const WAITING: [&str; 11] = [
+const WAITING: [&str; 8] = [
     "disable-l7-retry",
     "expect-proxy",
-    "set-priority-class",
-    "set-priority-offset",
-    "set-retries",
     "use-service",
     "attach-srv",
     "do-log",
@@ -107,7 +104,31 @@ fn is_word_of_check(question: Words) -> bool {
     matches!(question, Words::Hostname | Words::Backend | Words::Server)
 }
 
+/// Limits of the stream, as the configuration and rules set them.
+fn is_limit(question: Number) -> bool {
+    use Number::{
+        BackendTarpitTimeout, BackendTunnelTimeout, ClientTimeout, ConnectTimeout, FrontendTarpitTimeout, QueueTimeout,
+        Retries, ServerTimeout, TarpitTimeout, TunnelTimeout,
+    };
+    matches!(
+        question,
+        BackendTarpitTimeout
+            | BackendTunnelTimeout
+            | ClientTimeout
+            | ConnectTimeout
+            | FrontendTarpitTimeout
+            | QueueTimeout
+            | Retries
+            | ServerTimeout
+            | TarpitTimeout
+            | TunnelTimeout
+    )
+}
+
 fn number(question: Number) -> Option<&'static str> {
+    if is_limit(question) {
+        return None;
+    }
     use Number::{
         AcceptDate, BackendConnectTimeout, BackendId, BackendQueue, BackendQueueTimeout, BackendRetries,
         BackendServerTimeout, BackendSessions, ClientHttpMajor, ClientIsTls, FrontendClientTimeout, FrontendId,

@@ -28,6 +28,8 @@ pub enum OddNames {
 pub struct HttpOptions {
     /// `option http-buffer-request`: rules run when the body is there.
     pub buffers_request: bool,
+    /// `option accept-invalid-http-request`: targets may have bytes beyond ASCII.
+    pub tolerates_odd_targets: bool,
     /// `option http-restrict-req-hdr-names`.
     pub odd_names: OddNames,
     /// `timeout tarpit`: how long a client is held; `None` is `timeout connect`.
@@ -45,7 +47,9 @@ impl HttpOptions {
             "monitor-uri" => true,
             "monitor" => second == "fail",
             "timeout" => second == "tarpit",
-            "option" => matches!(second, "http-buffer-request" | "http-restrict-req-hdr-names"),
+            "option" => {
+                matches!(second, "accept-invalid-http-request" | "http-buffer-request" | "http-restrict-req-hdr-names")
+            }
             _ => false,
         }
     }
@@ -76,6 +80,10 @@ impl HttpOptions {
                 3
             }
             ["timeout", "tarpit"] => return Err(missing("a time")),
+            ["option", "accept-invalid-http-request", ..] => {
+                self.tolerates_odd_targets = !is_undone;
+                2
+            }
             ["option", "http-buffer-request", ..] => {
                 self.buffers_request = !is_undone;
                 2

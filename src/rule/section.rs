@@ -175,7 +175,10 @@ impl Section {
 
     /// Whether it says nothing at all.
     pub fn is_empty(&self) -> bool {
-        !self.looks_at_messages() && self.pages.is_empty() && self.options.tarpit.is_none()
+        !self.looks_at_messages()
+            && self.pages.is_empty()
+            && self.options.tarpit.is_none()
+            && !self.options.tolerates_odd_targets
     }
 
     /// Whether anything of it looks at messages: what does not costs nothing until an answer is needed.

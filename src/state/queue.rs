@@ -13,6 +13,15 @@ use std::task::Waker;
 
 use super::servers::Server;
 
+/// Where a waiter stands in line: lower classes first, then earlier times (HAProxy manual §4.4 "set-priority-class").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Priority {
+    /// -2047 to 2047.
+    pub class: i32,
+    /// When it came, in milliseconds of any clock that all workers share, and what a rule adds to that.
+    pub at: i64,
+}
+
 /// What became of a waiter.
 #[derive(Debug, Default)]
 enum Place {
@@ -27,6 +36,7 @@ struct Waiter {
     ticket: u64,
     /// The only server that will do.
     wants: Option<usize>,
+    priority: Priority,
     waker: Waker,
     place: Arc<Mutex<Place>>,
 }
@@ -69,12 +79,13 @@ impl Queue {
         self.length.load(Ordering::Relaxed)
     }
 
-    /// Waits in line for a slot of server `wants` (`None`: of any), unless `take` gets one now. It is called under the
+    /// Waits in line, in the place of its priority, for a slot of server `wants` (`None`: of any), unless `take` gets one now. It is called under the
     /// lock, so it must not use this queue.
     pub fn wait(
         &self,
         waker: &Waker,
         wants: Option<usize>,
+        priority: Priority,
         take: impl FnOnce() -> Option<usize>,
     ) -> Result<usize, Ticket> {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
@@ -86,7 +97,9 @@ impl Queue {
         let number = line.next_ticket;
         line.next_ticket += 1;
         let place = Arc::new(Mutex::new(Place::Waiting));
-        line.waiters.push_back(Waiter { ticket: number, wants, waker: waker.clone(), place: Arc::clone(&place) });
+        let waiter = Waiter { ticket: number, wants, priority, waker: waker.clone(), place: Arc::clone(&place) };
+        let behind = line.waiters.iter().rposition(|other| other.priority <= priority);
+        line.waiters.insert(behind.map_or(0, |behind| behind + 1), waiter);
         Err(Ticket { number, ahead, place })
     }
 
@@ -147,7 +160,7 @@ mod tests {
     }
 
     fn wait(queue: &Queue, wants: Option<usize>) -> Ticket {
-        queue.wait(Waker::noop(), wants, || None).expect_err("there is no slot")
+        queue.wait(Waker::noop(), wants, Priority::default(), || None).expect_err("there is no slot")
     }
 
     #[test]
@@ -161,6 +174,23 @@ mod tests {
         queue.release(&server, 0, true, || true);
         queue.release(&server, 0, true, || true);
         assert_eq!((second.granted(), server.connections.load(Ordering::SeqCst)), (Some(0), 0));
+    }
+
+    #[test]
+    fn lower_classes_and_earlier_times_come_first() {
+        let (queue, server) = (Queue::default(), server());
+        let wait = |class, at| {
+            let priority = Priority { class, at };
+            queue.wait(Waker::noop(), None, priority, || None).expect_err("there is no slot")
+        };
+        let tickets = [wait(0, 20), wait(0, 10), wait(1, 0), wait(-1, 30), wait(0, 10)];
+        let order = [3, 1, 4, 0, 2];
+        for (number, next) in order.iter().enumerate() {
+            queue.release(&server, 0, true, || true);
+            for later in &order[number + 1..] {
+                assert_eq!((tickets[*next].granted(), tickets[*later].granted()), (Some(0), None), "{next}");
+            }
+        }
     }
 
     #[test]

@@ -26,7 +26,6 @@ fn ambiguous_requests_are_refused() {
         "GET / HTTP/1.1\r\nNo colon\r\n\r\n",
         "GET / HTTP/1.1\r\nX: a\rb\r\n\r\n",
         "GET / HTTP/1.1\r\nX: a\0b\r\n\r\n",
-        "GET  / HTTP/1.1\r\n\r\n",
         "GET /\u{7f} HTTP/1.1\r\n\r\n",
         "GET / HTTP/2.0\r\n\r\n",
         "GET /\r\n\r\n",

@@ -86,3 +86,27 @@ fn a_full_frontend_lets_connections_wait_outside() {
     drop(first);
     assert!(second.response().1.starts_with("GET /2 "));
 }
+
+#[test]
+fn a_waiter_that_closed_leaves_the_queue() {
+    let (go, wait) = signal();
+    let wait = Mutex::new(wait);
+    let server = Scripted::new(move |mut peer: Peer, _| {
+        peer.head();
+        let _ = wait.lock().unwrap().recv();
+    });
+    let proxy = Proxy::start(Mode::Http, &[server.address], |model| {
+        model.backends[0].servers[0].maxconn = Some(1);
+    });
+    let queue = &proxy.generation.backends[0].queue;
+    let mut first = proxy.client();
+    first.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n");
+    until("the first request", || server.connections() == 1);
+    let mut second = proxy.client();
+    second.send("GET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+    until("the second in line", || queue.length() == 1);
+    drop(second);
+    until("an empty line", || queue.length() == 0);
+    assert!(proxy.line().contains(" CQ-- "));
+    drop(go);
+}

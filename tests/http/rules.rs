@@ -62,6 +62,15 @@ pub fn on_both(mode: &str, text: &str, script: impl Fn(&dyn Fn() -> Peer)) {
     script(&|| Peer::new(TcpStream::connect(address).unwrap()));
 }
 
+/// vipgate alone, with a file in which `PORT` is where to listen.
+pub fn ours(text: &str) -> Proxy {
+    Proxy::start(Mode::Http, &[], |model| {
+        let port = model.frontends[0].binds[0].endpoint.tcp().unwrap().port();
+        let text = text.replace("PORT", &format!("127.0.0.1:{port}"));
+        *model = read("rules.cfg", &format!("{DEFAULTS} mode http\n{text}"));
+    })
+}
+
 /// As [`Scripted::echo`], with the request's body behind its head.
 fn echo_with_body() -> Scripted {
     Scripted::new(|mut peer, _| {

@@ -155,3 +155,28 @@ fn a_higher_minor_version_is_taken_for_our_own() {
         assert!(body.starts_with("GET / HTTP/1.1\r\n"), "{body}");
     });
 }
+
+#[test]
+fn timeouts_that_rules_set_hold_and_a_backends_own_come_back() {
+    let silent = crate::rig::Scripted::new(|mut peer, _| drop(peer.rest()));
+    let text = format!(
+        "frontend web\n bind PORT\n http-request set-timeout server 100ms\n http-request set-timeout client 3s\n \
+         http-after-response set-header X-Limits \"%[cur_client_timeout] %[cur_server_timeout] %[be_server_timeout]\"\n \
+         use_backend own if {{ path /own }}\n default_backend app\nbackend app\n server s {0}\n\
+         backend own\n http-request set-timeout server 200ms\n server s {0}\n",
+        silent.address
+    );
+    let proxy = crate::rules::ours(&text);
+    let head = proxy.client().send(get("/own")).head();
+    assert_eq!((status(&head), field(&head, "x-limits")), ("504", Some("3000 200 5000")));
+}
+
+#[test]
+fn a_target_beyond_ascii_passes_where_it_may() {
+    let text = "frontend web\n bind PORT\n option accept-invalid-http-request\n default_backend app\nbackend app\n server s SERVER\n";
+    on_both("http", text, |connect| {
+        let mut client = connect();
+        client.send("GET /caf\u{e9} HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert!(client.response().1.starts_with("GET /caf\u{e9} HTTP/1.1\r\n"));
+    });
+}

@@ -17,6 +17,7 @@ use crate::time::Instant;
 use super::super::local::{LocalBackend, LocalFrontend, Service};
 use super::super::session::Session;
 use super::RuleState;
+use super::request::tarpit_of;
 
 /// The environment as it was when the first rule asked.
 static ENVIRONMENT: LazyLock<HashMap<String, Vec<u8>>> = LazyLock::new(|| {
@@ -37,6 +38,19 @@ pub(super) struct Surroundings<'a> {
     is_first: bool,
     server: Option<usize>,
     local: Option<SocketAddr>,
+    limits: Limits,
+}
+
+/// Timeouts of the stream that rules set.
+#[derive(Clone, Copy, Debug, Default)]
+struct Limits {
+    client: Option<Duration>,
+    server: Option<Duration>,
+    connect: Option<Duration>,
+    queue: Option<Duration>,
+    tarpit: Option<Duration>,
+    tunnel: Option<Duration>,
+    retries: Option<u32>,
 }
 
 impl<'a> Surroundings<'a> {
@@ -46,12 +60,31 @@ impl<'a> Surroundings<'a> {
         backend: Option<&'a LocalBackend>,
     ) -> Surroundings<'a> {
         let started = session.accepted;
-        Surroundings { session, frontend, backend, started, is_first: true, server: None, local: None }
+        Surroundings {
+            session,
+            frontend,
+            backend,
+            started,
+            is_first: true,
+            server: None,
+            local: None,
+            limits: Limits::default(),
+        }
     }
 
     /// Takes over what is known of the present stream.
     pub(super) fn look(&mut self, state: &RuleState) {
         (self.started, self.is_first, self.server) = (state.started, state.is_first, state.server);
+        let effects = &state.effects;
+        self.limits = Limits {
+            client: effects.client_timeout,
+            server: effects.server_timeout,
+            connect: effects.connect_timeout,
+            queue: effects.queue_timeout,
+            tarpit: effects.tarpit_timeout,
+            tunnel: effects.tunnel_timeout,
+            retries: effects.retries,
+        };
         let mut local = state.local.borrow_mut();
         let ask = || {
             let port = self.session.listener.key.endpoint.tcp().map_or(0, |bound| bound.port());
@@ -111,6 +144,32 @@ impl Facts for Surroundings<'_> {
             Number::BackendQueueTimeout => milliseconds(self.backend(name)?.model.timeouts.queue),
             Number::BackendServerTimeout => milliseconds(self.backend(name)?.model.timeouts.server),
             Number::BackendRetries => i64::from(self.backend(name)?.model.retries),
+            Number::ClientTimeout
+            | Number::FrontendTarpitTimeout
+            | Number::TarpitTimeout
+            | Number::BackendTarpitTimeout => {
+                let default = match question {
+                    Number::ClientTimeout => Some(self.frontend.running.model.timeouts.client),
+                    _ => tarpit_of(self.frontend),
+                };
+                let set = match question {
+                    Number::ClientTimeout => self.limits.client,
+                    Number::TarpitTimeout => self.limits.tarpit,
+                    _ => None,
+                };
+                milliseconds(set.or(default)?)
+            }
+            Number::ConnectTimeout | Number::QueueTimeout | Number::ServerTimeout => {
+                let timeouts = &self.backend(None)?.model.timeouts;
+                milliseconds(match question {
+                    Number::ConnectTimeout => self.limits.connect.unwrap_or(timeouts.connect),
+                    Number::QueueTimeout => self.limits.queue.unwrap_or(timeouts.queue),
+                    _ => self.limits.server.unwrap_or(timeouts.server),
+                })
+            }
+            Number::TunnelTimeout => milliseconds(self.limits.tunnel.or(self.frontend.running.model.timeouts.tunnel)?),
+            Number::BackendTunnelTimeout => milliseconds(self.frontend.running.model.timeouts.tunnel?),
+            Number::Retries => i64::from(self.limits.retries.unwrap_or(self.backend(None)?.model.retries)),
             Number::FrontendSessions => match name {
                 Some(name) => count(self.frontend.others.frontend(name)?.sessions.current()),
                 None => count(self.session.listener.sessions.current()),

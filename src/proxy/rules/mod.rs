@@ -22,6 +22,7 @@ use crate::rule::action::Timeout;
 use crate::rule::transaction::LogLevel;
 use crate::rule::variable::{ProcessVariables, VariableScope};
 use crate::rule::{Captures, Data, Effects, Progress, Registry, RuleSet, Stage, Transaction, Variables, Verdict, Wait};
+use crate::state::queue::Priority;
 use crate::stick::Tracking;
 use crate::time::Instant;
 
@@ -151,6 +152,21 @@ impl Session {
             Timeout::Tunnel => state.effects.tunnel_timeout,
         };
         self.rules.as_deref().and_then(set).unwrap_or(default)
+    }
+
+    /// How often a connection is tried again, as rules may have set it.
+    pub(super) fn retries(&self, default: u32) -> u32 {
+        self.rules.as_ref().and_then(|state| state.effects.retries).unwrap_or(default)
+    }
+
+    /// Where the present stream stands in a queue.
+    pub(super) fn priority(&self) -> Priority {
+        let set = self
+            .rules
+            .as_ref()
+            .map_or((None, None), |state| (state.effects.priority_class, state.effects.priority_offset));
+        let now = i64::try_from(self.now().as_nanos() / 1_000_000).unwrap_or(i64::MAX);
+        Priority { class: set.0.unwrap_or(0), at: now.saturating_add(i64::from(set.1.unwrap_or(0))) }
     }
 
     /// The 103 that rules made for this request, each field once; HTTP/1.0 knows none.

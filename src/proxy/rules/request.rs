@@ -90,6 +90,10 @@ const STEPS: [Step; 7] =
 /// Runs the rules of a request and changes it as they say.
 pub(in crate::proxy) fn decide(session: &mut Session, frontend: &Rc<LocalFrontend>, request: &mut Request) -> Decision {
     if !frontend.runs_rules {
+        if let Some(state) = &mut session.rules {
+            // What rules of an earlier generation decided is over.
+            state.effects.clear();
+        }
         return Decision::Forward(frontend.backend.clone());
     }
     let mut state = session.take_rules(frontend);
@@ -129,6 +133,7 @@ fn run(session: &Session, frontend: &Rc<LocalFrontend>, request: &mut Request, s
         None => {
             state.begin(frontend.rules.as_ref().map_or((0, 0), |section| section.slots));
             let RuleState { received, head, .. } = state;
+            head.tolerates_odd_targets = frontend.tolerates_odd_targets;
             // It was parsed when it came; a second time is what keeps requests without rules free of copies.
             if !matches!(parse_request(received, head), Ok(Parsed::Complete)) {
                 return Decision::Close;
@@ -420,6 +425,7 @@ fn rewrite(session: &Session, frontend: &LocalFrontend, request: &mut Request, s
     }
     if message.method() != message.received_method() {
         let mut parsed = session.worker.buffers.head.borrow_mut();
+        parsed.tolerates_odd_targets = frontend.tolerates_odd_targets;
         let is_whole = matches!(parse_request(held.all(), &mut parsed), Ok(Parsed::Complete));
         if !is_whole || refusal_of_body(&parsed, held.all()).is_some() {
             return false;

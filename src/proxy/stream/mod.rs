@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::http::{Body, Method, Version};
+use crate::rule::action::Timeout;
 use crate::time::Instant;
 
 use super::account;
@@ -221,9 +222,10 @@ async fn tunnel(
     let (to_server, to_client) = early;
     session.shared.stage.set(Stage::Tunnel);
     let (client_side, server_side) = (frontend.running.model.timeouts, slot.backend.running.model.timeouts);
+    let limit = |default: Duration| session.limit(Timeout::Tunnel, client_side.tunnel.unwrap_or(default));
     let silence = Silence {
-        client: client_side.tunnel.unwrap_or(client_side.client),
-        server: client_side.tunnel.unwrap_or(server_side.server),
+        client: limit(session.limit(Timeout::Client, client_side.client)),
+        server: limit(session.limit(Timeout::Server, server_side.server)),
     };
     let input = session.input.take();
     let mut up = Direction::with(to_server.or(input));

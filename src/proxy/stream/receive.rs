@@ -176,6 +176,7 @@ fn look(
     now: Instant,
 ) -> Look {
     let mut head = buffers.head.borrow_mut();
+    head.tolerates_odd_targets = frontend.tolerates_odd_targets;
     let refuse = |status| {
         let failure = Failure::new(By::Proxy, Cause::Abort, Phase::Request);
         Look::Done(Received::Refused { status: Some(status), failure, started })

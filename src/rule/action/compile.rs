@@ -113,6 +113,11 @@ impl<'w> Reader<'w, '_, '_> {
             let what = format!("'{name}' is forwarded as received, whatever rules do: it delimits the body");
             self.scope.warn(self.at - 1, what);
         }
+        let of_a_connection = ["connection", "keep-alive", "proxy-connection", "te", "upgrade"];
+        if of_a_connection.iter().any(|known| name.eq_ignore_ascii_case(known)) {
+            let what = format!("'{name}' is about one connection and not forwarded, whatever rules make of it");
+            self.scope.warn(self.at - 1, what);
+        }
         Ok(name.as_bytes().into())
     }
 

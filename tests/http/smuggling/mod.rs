@@ -17,9 +17,9 @@ use crate::rules::{Packaged, read};
 
 use page::{Row, bytes, rows, update};
 
-/// Short, because many cases end with a timeout.
-const DEFAULTS: &str = "defaults\n mode http\n timeout connect 2s\n timeout client 400ms\n timeout server 400ms\n \
-                        timeout http-request 400ms\n timeout http-keep-alive 200ms\n";
+/// As short as a busy machine allows: some cases end with the client's timeouts. A server has more.
+const DEFAULTS: &str = "defaults\n mode http\n timeout connect 2s\n timeout client 2s\n timeout server 9s\n \
+                        timeout http-request 2s\n timeout http-keep-alive 500ms\n";
 
 /// What came on the connections of a server.
 type Record = Arc<Mutex<Vec<Vec<u8>>>>;

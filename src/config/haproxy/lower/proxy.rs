@@ -117,7 +117,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
 ];
 
 /// Lines that are kept for the rules.
-const RULES: [&str; 41] = [
+const RULES: [&str; 42] = [
     "acl",
     "errorfile",
     "errorfiles",
@@ -130,6 +130,7 @@ const RULES: [&str; 41] = [
     "http-response",
     "monitor fail",
     "monitor-uri",
+    "option accept-invalid-http-request",
     "option http-buffer-request",
     "option http-restrict-req-hdr-names",
     "redirect",
@@ -316,7 +317,11 @@ fn mode(settings: &mut Settings, line: &Line, context: &Context<'_>) {
     let mode = match word.text.as_str() {
         "http" => Mode::Http,
         "tcp" => Mode::Tcp,
-        "log" | "spop" | "health" => {
+        "health" => {
+            context.refuse(word.span, "'mode health'", "HAProxy removed it in 2.3; write 'monitor-uri /' in mode http");
+            return;
+        }
+        "log" | "spop" => {
             context.refuse(word.span, &format!("'mode {}'", word.text), "http and tcp are known");
             return;
         }
