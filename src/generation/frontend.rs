@@ -1,6 +1,7 @@
 //! A frontend as it runs.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use crate::model;
 use crate::state::counters::Sharded;
@@ -24,6 +25,8 @@ pub struct Frontend {
     pub counters: Sharded,
     /// Where its lines go.
     pub journal: Journal,
+    /// Lines so far, if they show it; lives as long as the frontend's name.
+    pub lines: Arc<AtomicU64>,
 }
 
 impl Frontend {
@@ -44,6 +47,7 @@ impl Frontend {
             counters: sessions.counters.clone(),
             sessions,
             journal: book.journal(&model.log),
+            lines: before.map(|before| Arc::clone(&before.lines)).unwrap_or_default(),
         }
     }
 }

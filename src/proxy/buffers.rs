@@ -26,8 +26,12 @@ const MAX_CHUNKS: usize = 1024;
 pub(super) struct Buffers {
     /// Where sockets are read into.
     pub(super) scratch: RefCell<Box<[u8]>>,
-    /// Where heads and log lines are written.
+    /// Where heads are written.
     pub(super) out: RefCell<Vec<u8>>,
+    /// Where lines of log are written.
+    pub(super) line: RefCell<Vec<u8>>,
+    /// Where their structured data is written.
+    pub(super) structured: RefCell<Vec<u8>>,
     /// Where a head and a small body meet for one send.
     pub(super) joined: RefCell<Vec<u8>>,
     /// The head being looked at.
@@ -40,6 +44,8 @@ impl Buffers {
         Buffers {
             scratch: RefCell::new(vec![0; SCRATCH].into()),
             out: RefCell::new(Vec::with_capacity(2 * MAX_HEAD)),
+            line: RefCell::new(Vec::with_capacity(MAX_HEAD)),
+            structured: RefCell::default(),
             joined: RefCell::new(Vec::with_capacity(2 * MAX_HEAD)),
             head: RefCell::default(),
             chunks: Rc::default(),

@@ -54,6 +54,20 @@ pub(super) struct Effort {
     pub(super) connected: Option<Instant>,
     /// Server tried last.
     pub(super) server: Option<usize>,
+    /// Our end of its connection, if lines show it.
+    pub(super) local: Option<SocketAddr>,
+    /// Its end.
+    pub(super) peer: Option<SocketAddr>,
+}
+
+impl Effort {
+    fn succeed(&mut self, session: &Session, server: &Server, stream: &Socket) {
+        self.connected.get_or_insert(session.now());
+        self.peer = Some(server.address);
+        if session.frontend().shows_own_ends {
+            self.local = stream.local_addr().ok();
+        }
+    }
 }
 
 /// A connection to a server of the backend: pooled (if `reuse` says so) or new, tried as often as the backend allows.
@@ -67,7 +81,12 @@ pub(super) async fn connect(
     let model = &backend.running.model;
     let limit = session.limit(Timeout::Connect, model.timeouts.connect);
     let retries = session.retries(model.retries);
-    let assigned = assign(session, backend, None).await?;
+    let assigned = assign(session, backend, None).await.inspect_err(|failure| {
+        // It has waited, to the end of its time.
+        if failure.at == Phase::Queue {
+            effort.assigned = Some(session.now());
+        }
+    })?;
     effort.waited_behind = effort.waited_behind.max(assigned.waited_behind);
     let mut slot = assigned.slot;
     effort.assigned.get_or_insert(session.now());
@@ -78,7 +97,7 @@ pub(super) async fn connect(
             session.worker.counters.reuses.add(1);
             account::attempt(session, &slot, Connection::Reused);
             session.shared.goes_to(slot.state());
-            effort.connected.get_or_insert(session.now());
+            effort.succeed(session, slot.model(), &stream);
             return Ok(Connected { stream, slot, is_reused: true });
         }
         account::attempt(session, &slot, Connection::New);
@@ -94,8 +113,8 @@ pub(super) async fn connect(
                 if slot.state().connect_failures.load(Ordering::Relaxed) != 0 {
                     slot.state().connect_failures.store(0, Ordering::Relaxed);
                 }
-                effort.connected.get_or_insert(session.now());
                 session.shared.goes_to(slot.state());
+                effort.succeed(session, slot.model(), &stream);
                 return Ok(Connected { stream, slot, is_reused: false });
             }
             Err(failure) => failure,

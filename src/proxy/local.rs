@@ -14,7 +14,7 @@ use tokio::sync::mpsc::Sender;
 
 use crate::generation::{self, Generation, Rules};
 use crate::model::log::Level;
-use crate::rule::Section;
+use crate::rule::{Logging, Section};
 use crate::state::command::ServerOrder;
 use crate::state::counters::{Shard, Traffic};
 use crate::state::log::LogRing;
@@ -26,6 +26,7 @@ use crate::time::Instant;
 
 use super::buffers::Buffers;
 use super::pool::Pool;
+use super::rules::RuleState;
 use super::seat::{Seat, seat};
 use super::splice::Pipes;
 use super::stream;
@@ -113,6 +114,8 @@ pub(super) struct Worker {
     pools: RefCell<HashMap<PoolKey, Rc<Pool>>>,
     pub(super) pipes: Rc<Pipes>,
     seats: RefCell<Vec<Box<dyn Seat>>>,
+    /// Room for the line of a stream for which rules keep nothing.
+    pub(super) spare_rules: RefCell<Option<Box<RuleState>>>,
     /// When the task of a connection that runs now was woken, or the connection was accepted.
     pub(super) now: Cell<Instant>,
     /// Wall clock minus monotonic clock, looked at on every tick.
@@ -141,6 +144,12 @@ pub(super) struct LocalFrontend {
     /// Whether targets may have bytes beyond ASCII.
     pub(super) tolerates_odd_targets: bool,
     pub(super) others: Rc<Others>,
+    /// Whether its lines show how many there were.
+    pub(super) counts_lines: bool,
+    /// Whether its lines show our ends of server connections.
+    pub(super) shows_own_ends: bool,
+    /// Whether something may ask for the number of a stream.
+    pub(super) numbers_streams: bool,
 }
 
 /// What rules may name: everything of the generation.
@@ -180,6 +189,11 @@ pub(super) struct LocalBackend {
 }
 
 impl LocalFrontend {
+    /// What its lines are like.
+    pub(super) fn logging(&self) -> Option<&Logging> {
+        self.rules.as_ref().map(|section| &section.logging)
+    }
+
     pub(super) fn counters(&self, worker: &Worker) -> &Traffic {
         self.running.counters.of(worker.index)
     }
@@ -212,6 +226,7 @@ impl Worker {
             pools: RefCell::default(),
             pipes: Rc::default(),
             seats: RefCell::default(),
+            spare_rules: RefCell::default(),
             now: clock::now().into(),
             wall_offset: Cell::default(),
         };
@@ -253,16 +268,32 @@ impl Worker {
             }
         }
         *known = next;
+        let sections = || generation.rules.frontends.iter().flatten();
+        // Rules may ask for it wherever there are some.
+        let numbers_streams = sections().any(|section| section.looks_at_messages() || section.logging.shows_numbers());
         let (frontends, rules) = (generation.frontends.clone(), Arc::clone(&generation.rules));
         let others = Rc::new(Others { frontends, backends, rules, generation: Arc::clone(generation) });
         let local = |(frontend, rules): (&Arc<generation::Frontend>, &Option<Arc<Section>>)| {
             let backend = frontend.model.default_backend.and_then(|number| others.backends.get(number).cloned());
             let looks = rules.as_ref().is_some_and(|section| section.looks_at_messages());
             let runs_rules = looks || backend.as_ref().is_some_and(|backend| backend.runs_rules);
-            let logs = frontend.journal.takes(Level::Info);
+            let logs = frontend.journal.takes(Level::Emerg);
             let tolerates_odd_targets = rules.as_ref().is_some_and(|section| section.options.tolerates_odd_targets);
             let (running, rules, others) = (Arc::clone(frontend), rules.clone(), Rc::clone(&others));
-            Rc::new(LocalFrontend { running, backend, logs, rules, runs_rules, tolerates_odd_targets, others })
+            let shows_own_ends = rules.as_ref().is_some_and(|section| section.logging.shows_own_ends());
+            let counts_lines = rules.as_ref().is_some_and(|section| section.logging.counts_lines());
+            Rc::new(LocalFrontend {
+                running,
+                backend,
+                logs,
+                rules,
+                runs_rules,
+                tolerates_odd_targets,
+                others,
+                counts_lines,
+                shows_own_ends,
+                numbers_streams,
+            })
         };
         generation.frontends.iter().zip(&generation.rules.frontends).map(local).collect()
     }

@@ -1,187 +1,261 @@
-//! Access log lines, in HAProxy 2.6's `httplog` and `tcplog` formats to the letter (manual §8.2.2, §8.2.3).
+//! Lines of log: what is known about a stream when it ends, whether it leaves a line, and the line itself.
 //!
-//! Written into the worker's scratch buffer and from there into its ring: no allocation.
+//! Every line is a compiled format (`rule::format`), `option httplog` too: a line of it costs about a microsecond and allocates
+//! nothing, because formats write into the worker's buffers and ask for each fact when they come to it.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
 use crate::model::log::Level;
-use crate::sys::localtime::{self, MONTHS};
+use crate::model::proxy::Mode;
+use crate::rule::Format;
+use crate::rule::transaction::LogLevel;
+use crate::time::Instant;
 
 use super::connect::Effort;
-use super::local::LocalFrontend;
+use super::local::{LocalBackend, LocalFrontend};
+use super::rules::with_transaction;
 use super::session::Session;
 
-/// Numbers of connections at the moment of logging: `%ac/%fc/%bc/%sc`.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Concurrency {
-    pub(super) process: usize,
-    pub(super) frontend: usize,
-    pub(super) backend: usize,
-    pub(super) server: usize,
-}
-
-/// A finished request or session.
+/// A stream at its end, or when its line is written early.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Line<'a> {
-    pub(super) client: SocketAddr,
-    /// Wall clock: `%tr` of a request, `%t` of a session.
-    pub(super) started: Duration,
-    pub(super) frontend: &'a str,
-    /// `None` writes the frontend's name, as for a request that reached no backend.
-    pub(super) backend: Option<&'a str>,
-    pub(super) server: Option<&'a str>,
-    /// Milliseconds, -1 where it did not come so far: TR, Tw, Tc, Tr (HTTP) or Tw, Tc (TCP).
-    pub(super) timers: [i64; 4],
-    /// Ta or Tt, in milliseconds.
-    pub(super) total: i64,
-    pub(super) bytes: u64,
-    pub(super) termination: [u8; 2],
-    pub(super) concurrency: Concurrency,
+pub(super) struct Ending {
+    /// When the connection was accepted or the last response ended: where all timers begin.
+    pub(super) began: Instant,
+    /// The first byte; `None` if none came.
+    pub(super) started: Option<Instant>,
+    /// The end of the request's head.
+    pub(super) received: Option<Instant>,
     pub(super) effort: Effort,
+    /// The response's head was there.
+    pub(super) answered: Option<Instant>,
+    pub(super) now: Instant,
+    /// As it is logged; 0 is none.
+    pub(super) status: u16,
+    /// As the server sent it; 0 is none.
+    pub(super) server_status: u16,
+    pub(super) bytes_in: u64,
+    pub(super) bytes_out: u64,
+    /// All four letters.
+    pub(super) termination: [u8; 4],
+    pub(super) server_connections: usize,
+    /// Streams of the process before this one.
+    pub(super) number: u64,
+    /// Written before the response has been sent.
+    pub(super) is_early: bool,
 }
 
-/// Writes a line of `httplog`; `request` is the request line, `None` writes `<BADREQ>`. Status 0 becomes -1.
-pub(super) fn http(out: &mut Vec<u8>, line: &Line<'_>, status: u16, request: Option<&[u8]>) {
-    start(out, line);
-    let [request_time, wait, connect, response] = line.timers;
-    let status = if status == 0 { -1 } else { i32::from(status) };
-    let total = line.total;
-    // Writing to a Vec cannot fail.
-    let _ = write!(out, "{request_time}/{wait}/{connect}/{response}/{total} {status} {} - - ", line.bytes);
-    out.extend_from_slice(&line.termination);
-    out.extend_from_slice(b"-- ");
-    end(out, line);
-    out.extend_from_slice(b" \"");
-    match request {
-        Some(request) => escape(out, request),
-        None => out.extend_from_slice(b"<BADREQ>"),
+impl Ending {
+    /// Nothing but a beginning and an end.
+    pub(super) fn new(began: Instant, now: Instant) -> Ending {
+        Ending {
+            began,
+            started: None,
+            received: None,
+            effort: Effort::default(),
+            answered: None,
+            now,
+            status: 0,
+            server_status: 0,
+            bytes_in: 0,
+            bytes_out: 0,
+            termination: *b"----",
+            server_connections: 0,
+            number: 0,
+            is_early: false,
+        }
     }
-    out.push(b'"');
+
+    /// Milliseconds from the beginning, as HAProxy counts them: each moment is cut to milliseconds before anything is
+    /// subtracted.
+    fn at(&self, moment: Option<Instant>) -> Option<i64> {
+        moment.map(|moment| moment.since(self.began).as_millis() as i64)
+    }
+
+    fn between(&self, from: Option<Instant>, to: Option<Instant>) -> i64 {
+        self.at(to).zip(self.at(from)).map_or(-1, |(to, from)| to - from)
+    }
+
+    /// `%Ti`
+    pub(super) fn idle_time(&self) -> i64 {
+        self.at(self.started).unwrap_or(-1)
+    }
+
+    /// `%TR`
+    pub(super) fn request_time(&self) -> i64 {
+        self.between(self.started, self.received)
+    }
+
+    /// `%Tq`
+    pub(super) fn query_time(&self) -> i64 {
+        self.at(self.received).unwrap_or(-1)
+    }
+
+    /// `%Tw`
+    pub(super) fn wait_time(&self) -> i64 {
+        self.between(self.received, self.effort.assigned)
+    }
+
+    /// `%Tc`
+    pub(super) fn connect_time(&self) -> i64 {
+        self.between(self.effort.assigned, self.effort.connected)
+    }
+
+    /// `%Tr`
+    pub(super) fn response_time(&self) -> i64 {
+        self.between(self.effort.connected, self.answered)
+    }
+
+    /// `%Td`: of a session in tcp mode from the connect on.
+    pub(super) fn data_time(&self, mode: Mode) -> i64 {
+        let from = if mode == Mode::Http { self.answered } else { self.effort.connected };
+        self.between(from, Some(self.now))
+    }
+
+    /// `%Tt`
+    pub(super) fn total_time(&self) -> i64 {
+        self.at(Some(self.now)).unwrap_or(0)
+    }
+
+    /// `%Ta`, and `%Tu` without handshakes.
+    pub(super) fn active_time(&self) -> i64 {
+        self.total_time() - self.idle_time().max(0)
+    }
+
+    /// Whether HAProxy calls it an error: `option dontlog-normal` keeps the line, `option log-separate-errors` lifts it.
+    fn is_error(&self, mode: Mode) -> bool {
+        let is_failure = !matches!(self.termination[0], b'-' | b'L');
+        let was_retried = self.termination[0] == b'-' && self.effort.retries > 0;
+        is_failure || self.effort.has_redispatched || was_retried || mode == Mode::Http && self.status >= 500
+    }
 }
 
-/// Writes a line of `tcplog`.
-pub(super) fn tcp(out: &mut Vec<u8>, line: &Line<'_>) {
-    start(out, line);
-    let [wait, connect, ..] = line.timers;
-    let _ = write!(out, "{wait}/{connect}/{} {} ", line.total, line.bytes);
-    out.extend_from_slice(&line.termination);
-    out.push(b' ');
-    end(out, line);
+/// Writes the line of a stream, if it leaves one. `request` is its request line.
+pub(super) fn write(
+    session: &mut Session,
+    frontend: &LocalFrontend,
+    backend: Option<&LocalBackend>,
+    ending: &Ending,
+    request: Option<&[u8]>,
+) {
+    let Some(format) = frontend.logging().and_then(|logging| logging.format.as_ref()) else { return };
+    let model = &frontend.running.model;
+    let is_error = ending.is_error(model.mode);
+    let asked = session.rules.as_ref().filter(|_| frontend.runs_rules).and_then(|state| state.log_level());
+    let level = match asked {
+        Some(LogLevel::Silent) => return,
+        Some(LogLevel::Level(number)) => Level::of_number(number),
+        None if is_error && model.logged.separates_errors => Level::Err,
+        None => Level::Info,
+    };
+    if frontend.running.journal.takes(level) && (is_error || !model.logged.skips_normal) {
+        render(session, frontend, backend, ending, request, format, level);
+    }
+}
+
+/// Writes the line of a connection that brought no request.
+pub(super) fn write_failed(session: &mut Session, frontend: &LocalFrontend, ending: &Ending) {
+    let Some(logging) = frontend.logging() else { return };
+    let Some(format) = logging.error_format.as_ref().or(logging.format.as_ref()) else { return };
+    let logged = frontend.running.model.logged;
+    let level = if logged.separates_errors { Level::Err } else { Level::Info };
+    if frontend.running.journal.takes(level) {
+        render(session, frontend, None, ending, None, format, level);
+    }
+}
+
+/// Tells of a connection or a request where no format says how lines look, as HAProxy does.
+pub(super) fn connected(session: &Session, frontend: &LocalFrontend) {
+    if frontend.logging().is_some_and(|logging| logging.format.is_some())
+        || !frontend.running.journal.takes(Level::Info)
+    {
+        return;
+    }
+    let mode = if frontend.running.model.mode == Mode::Http { "HTTP" } else { "TCP" };
+    let name = &frontend.running.model.name;
+    let canonical = |end: SocketAddr| SocketAddr::new(end.ip().to_canonical(), end.port());
+    let (peer, local) = (canonical(session.source()), canonical(session.local_address()));
+    let mut line = session.worker.buffers.line.borrow_mut();
+    line.clear();
+    // Writing to a Vec cannot fail.
+    let _ = write!(line, "Connect from {}:{}", peer.ip(), peer.port());
+    let _ = write!(line, " to {}:{} ({name}/{mode})", local.ip(), local.port());
+    push(session, frontend, Level::Info, &line, b"");
+}
+
+fn render(
+    session: &mut Session,
+    frontend: &LocalFrontend,
+    backend: Option<&LocalBackend>,
+    ending: &Ending,
+    request: Option<&[u8]>,
+    format: &Format,
+    level: Level,
+) {
+    let structured = frontend.logging().and_then(|logging| logging.structured.as_ref());
+    with_transaction(session, frontend, backend, ending, request, |session, transaction| {
+        let buffers = &session.worker.buffers;
+        let (mut line, mut data) = (buffers.line.borrow_mut(), buffers.structured.borrow_mut());
+        line.clear();
+        data.clear();
+        format.render(transaction, &mut line);
+        if let Some(structured) = structured {
+            structured.render(transaction, &mut data);
+        }
+        push(session, frontend, level, &line, &data);
+    });
+    frontend.running.lines.fetch_add(u64::from(frontend.counts_lines), Ordering::Relaxed);
 }
 
 /// Hands a line over to vg-log.
-pub(super) fn push(session: &Session, frontend: &LocalFrontend, line: &[u8]) {
+fn push(session: &Session, frontend: &LocalFrontend, level: Level, line: &[u8], structured: &[u8]) {
     let worker = &session.worker;
-    worker.log.push(frontend.running.journal.number(), Level::Info, worker.wall(session.now()), line, b"");
-}
-
-fn start(out: &mut Vec<u8>, line: &Line<'_>) {
-    let time = localtime::local(line.started);
-    let backend = line.backend.unwrap_or(line.frontend);
-    let server = line.server.unwrap_or("<NOSRV>");
-    let _ = write!(
-        out,
-        "{}:{} [{:02}/{}/{:04}:{:02}:{:02}:{:02}.{:03}] {} {backend}/{server} ",
-        line.client.ip().to_canonical(),
-        line.client.port(),
-        time.day,
-        MONTHS[time.month],
-        time.year,
-        time.hour,
-        time.minute,
-        time.second,
-        line.started.subsec_millis(),
-        line.frontend,
-    );
-}
-
-fn end(out: &mut Vec<u8>, line: &Line<'_>) {
-    let Concurrency { process, frontend, backend, server } = line.concurrency;
-    let mark = if line.effort.has_redispatched { "+" } else { "" };
-    let _ = write!(
-        out,
-        "{process}/{frontend}/{backend}/{server}/{mark}{} 0/{}",
-        line.effort.retries, line.effort.waited_behind
-    );
-}
-
-/// `"`, `#` and everything outside visible ASCII become `#xx`, as HAProxy writes them.
-fn escape(out: &mut Vec<u8>, text: &[u8]) {
-    let is_plain = |byte: u8| (0x20..0x7f).contains(&byte) && byte != b'"' && byte != b'#';
-    if text.iter().all(|&byte| is_plain(byte)) {
-        out.extend_from_slice(text);
-        return;
-    }
-    for &byte in text {
-        if is_plain(byte) {
-            out.push(byte);
-        } else {
-            let _ = write!(out, "#{byte:02X}");
-        }
-    }
+    worker.log.push(frontend.running.journal.number(), level, worker.wall(session.now()), line, structured);
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
-    fn line() -> Line<'static> {
-        Line {
-            client: "192.0.2.7:33317".parse().unwrap(),
-            started: Duration::from_millis(1_000_000_000_655),
-            frontend: "http-in",
-            backend: Some("static"),
-            server: Some("srv1"),
-            timers: [10, 0, 30, 69],
-            total: 109,
-            bytes: 2750,
-            termination: *b"--",
-            concurrency: Concurrency { process: 1, frontend: 1, backend: 1, server: 1 },
-            effort: Effort::default(),
+    fn ending() -> Ending {
+        let at = |micros: u64| Instant::from_nanos(1_000_000_000 + micros * 1000);
+        let effort = Effort { assigned: Some(at(15_900)), connected: Some(at(20_100)), ..Effort::default() };
+        Ending {
+            started: Some(at(10_900)),
+            received: Some(at(12_100)),
+            answered: Some(at(90_000)),
+            effort,
+            ..Ending::new(at(0), at(99_999))
         }
     }
 
-    fn after_date(out: Vec<u8>) -> String {
-        let text = String::from_utf8(out).unwrap();
-        assert!(text.starts_with("192.0.2.7:33317 [") && text.contains(".655] "), "{text}");
-        text.split_once("] ").unwrap().1.to_owned()
+    #[test]
+    fn timers_add_up_as_haproxys_do() {
+        let ending = ending();
+        let timers = [ending.request_time(), ending.wait_time(), ending.connect_time(), ending.response_time()];
+        assert_eq!(timers, [2, 3, 5, 70]);
+        assert_eq!((ending.idle_time(), ending.query_time(), ending.total_time()), (10, 12, 99));
+        assert_eq!((ending.active_time(), ending.data_time(Mode::Http), ending.data_time(Mode::Tcp)), (89, 9, 79));
     }
 
     #[test]
-    fn an_http_line_is_haproxys() {
-        let mut out = Vec::new();
-        http(&mut out, &line(), 200, Some(b"GET /index.html HTTP/1.1"));
-        let expected =
-            "http-in static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 \"GET /index.html HTTP/1.1\"";
-        assert_eq!(after_date(out), expected);
+    fn timers_that_were_not_reached_are_minus_one() {
+        let silent = Ending::new(Instant::ZERO, Instant::ZERO + Duration::from_secs(5));
+        let timers = [silent.idle_time(), silent.request_time(), silent.wait_time(), silent.data_time(Mode::Http)];
+        assert_eq!((timers, silent.total_time(), silent.active_time()), ([-1; 4], 5000, 5000));
     }
 
     #[test]
-    fn a_bad_request_is_logged_without_a_server() {
-        let mut out = Vec::new();
-        let bad =
-            Line { backend: None, server: None, timers: [-1; 4], total: 0, bytes: 0, termination: *b"PR", ..line() };
-        http(&mut out, &bad, 400, None);
-        assert_eq!(after_date(out), "http-in http-in/<NOSRV> -1/-1/-1/-1/0 400 0 - - PR-- 1/1/1/1/0 0/0 \"<BADREQ>\"");
-    }
-
-    #[test]
-    fn a_redispatched_tcp_session_has_a_plus() {
-        let mut out = Vec::new();
-        let effort = Effort { retries: 1, has_redispatched: true, waited_behind: 2, ..Effort::default() };
-        tcp(
-            &mut out,
-            &Line { effort, timers: [0, 5007, -1, -1], total: 5007, bytes: 0, termination: *b"sC", ..line() },
-        );
-        assert_eq!(after_date(out), "http-in static/srv1 0/5007/5007 0 sC 1/1/1/1/+1 0/2");
-    }
-
-    #[test]
-    fn quotes_and_controls_are_escaped() {
-        let mut out = Vec::new();
-        escape(&mut out, b"a\"b#\xff");
-        assert_eq!(out, b"a#22b#23#FF");
+    fn failures_retries_and_server_errors_are_errors() {
+        let normal = ending();
+        assert!(!normal.is_error(Mode::Http));
+        assert!(!Ending { termination: *b"LR--", ..normal }.is_error(Mode::Http));
+        assert!(Ending { termination: *b"cD--", ..normal }.is_error(Mode::Http));
+        assert!(Ending { status: 500, ..normal }.is_error(Mode::Http));
+        assert!(!Ending { status: 500, ..normal }.is_error(Mode::Tcp));
+        assert!(Ending { effort: Effort { retries: 1, ..normal.effort }, ..normal }.is_error(Mode::Http));
     }
 }

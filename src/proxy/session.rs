@@ -29,6 +29,7 @@ pub(super) struct Connection {
     phase: Phase,
 }
 
+#[expect(clippy::large_enum_variant, reason = "a connection waits most of its life: a box would be no smaller")]
 enum Phase {
     /// Waits for a request.
     Receiving(Session, Receiving),
@@ -68,8 +69,8 @@ impl Connection {
 }
 
 impl Phase {
-    fn receiving(session: Session, turn: Turn) -> Phase {
-        let receiving = Receiving::begin(&session, turn);
+    fn receiving(mut session: Session, turn: Turn) -> Phase {
+        let receiving = Receiving::begin(&mut session, turn);
         Phase::Receiving(session, receiving)
     }
 }
@@ -131,6 +132,10 @@ pub(super) struct Session {
     pub(super) client: Socket,
     pub(super) peer: SocketAddr,
     pub(super) accepted: Instant,
+    /// When it began to wait for its present request: at the accept, or at the end of the last response.
+    pub(super) began: Instant,
+    /// Unique id of the present request; empty if there is none.
+    pub(super) unique_id: Vec<u8>,
     /// Bytes of the client that belong to its next request.
     pub(super) input: Option<Chunk>,
     /// What rules keep; `None` before the first.
@@ -162,6 +167,8 @@ impl Session {
             client,
             peer,
             accepted,
+            began: accepted,
+            unique_id: Vec::new(),
             input: None,
             rules: None,
             key,
@@ -171,6 +178,12 @@ impl Session {
     /// When the task was woken: the clock is read once for each poll.
     pub(super) fn now(&self) -> Instant {
         self.worker.now.get()
+    }
+
+    /// The address and port that the client connected to; asks the kernel.
+    pub(super) fn local_address(&self) -> SocketAddr {
+        let port = self.listener.key.endpoint.tcp().map_or(0, |bound| bound.port());
+        self.client.local_addr().unwrap_or(SocketAddr::new(self.shared.local, port))
     }
 
     /// The frontend of the current generation.

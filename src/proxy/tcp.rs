@@ -1,5 +1,7 @@
 //! A TCP session: a server, then bytes both ways, then a line in the log.
 
+use std::sync::atomic::Ordering;
+
 use super::account::{self, Finished};
 use std::rc::Rc;
 
@@ -8,7 +10,7 @@ use super::connect::{Effort, connect};
 use super::failure::{By, Cause, Failure, Phase};
 use super::inspect::{self, Answered, Way};
 use super::local::{LocalBackend, LocalFrontend, Stage};
-use super::log::{self, Concurrency, Line};
+use super::log::{self, Ending};
 use super::session::Session;
 use super::tunnel::{self, Direction, Silence};
 
@@ -20,7 +22,8 @@ pub(super) async fn run(mut session: Session) -> Option<Session> {
         Way::Relay(chosen) => relay(&mut session, &frontend, chosen).await,
         Way::Refused(failure) => {
             frontend.counters(&session.worker).sessions.add(1);
-            write_log(&session, &frontend, None, Err(failure), &Effort::default(), 0, 0);
+            let ending = Ending::new(session.accepted, session.now());
+            write_log(&mut session, &frontend, None, Err(failure), ending);
             session.end_stream(0, 0);
         }
     }
@@ -29,7 +32,10 @@ pub(super) async fn run(mut session: Session) -> Option<Session> {
 
 async fn relay(session: &mut Session, frontend: &LocalFrontend, chosen: Option<Rc<LocalBackend>>) {
     session.shared.stage.set(Stage::Tunnel);
+    let number = session.number(frontend);
+    log::connected(session, frontend);
     let mut effort = Effort::default();
+    let mut is_logged = false;
     let (mut up, mut down) = (Direction::default(), Direction::default());
     let mut server_connections = 0;
     let current = chosen.as_ref().map(|backend| Current::enter(session, backend));
@@ -43,6 +49,19 @@ async fn relay(session: &mut Session, frontend: &LocalFrontend, chosen: Option<R
                     client: client.tunnel.unwrap_or(client.client),
                     server: client.tunnel.unwrap_or(server.server),
                 };
+                if frontend.logs && frontend.running.model.logged.is_early {
+                    let ending = Ending {
+                        started: Some(session.accepted),
+                        received: Some(session.accepted),
+                        effort,
+                        server_connections: connected.slot.state().connections.load(Ordering::Relaxed),
+                        number,
+                        is_early: true,
+                        ..Ending::new(session.accepted, session.now())
+                    };
+                    log::write(session, frontend, Some(backend), &ending, None);
+                    is_logged = true;
+                }
                 up = Direction::with(session.input.take());
                 let server = &mut connected.stream;
                 let answered = Box::pin(inspect::responses(session, frontend, backend, server, &mut up)).await;
@@ -56,7 +75,7 @@ async fn relay(session: &mut Session, frontend: &LocalFrontend, chosen: Option<R
                     Answered::Closed(received) => tunnel::give(session, received, &mut down).await,
                     Answered::Refused(failure) => Err(failure),
                 };
-                server_connections = connected.slot.state().connections.load(std::sync::atomic::Ordering::Relaxed);
+                server_connections = connected.slot.state().connections.load(Ordering::Relaxed).saturating_sub(1);
                 if result.is_err_and(|failure| failure.cause == Cause::Abort) {
                     // A broken session is passed on as broken, not as an orderly end.
                     session.client.reset_on_close();
@@ -78,49 +97,34 @@ async fn relay(session: &mut Session, frontend: &LocalFrontend, chosen: Option<R
         started: session.accepted,
     };
     account::finish(session, frontend, &finished);
-    write_log(session, frontend, chosen.as_deref(), result, &effort, down.bytes, server_connections);
+    let ending = Ending {
+        started: Some(session.accepted),
+        received: Some(session.accepted),
+        effort,
+        bytes_in: up.bytes,
+        bytes_out: down.bytes,
+        server_connections,
+        number,
+        ..Ending::new(session.accepted, session.now())
+    };
+    if !is_logged {
+        write_log(session, frontend, chosen.as_deref(), result, ending);
+    }
     session.end_stream(up.bytes, down.bytes);
     drop(current);
 }
 
 fn write_log(
-    session: &Session,
+    session: &mut Session,
     frontend: &LocalFrontend,
     backend: Option<&LocalBackend>,
     result: Result<(), Failure>,
-    effort: &Effort,
-    bytes: u64,
-    server_connections: usize,
+    ending: Ending,
 ) {
-    if !frontend.logs || session.is_silenced(frontend) {
+    let is_empty = ending.bytes_in + ending.bytes_out == 0;
+    if !frontend.logs || is_empty && frontend.running.model.logged.skips_empty {
         return;
     }
-    let worker = &session.worker;
-    let since = |at: Option<crate::time::Instant>, from: Option<crate::time::Instant>| match (at, from) {
-        (Some(at), Some(from)) => at.since(from).as_millis() as i64,
-        _ => -1,
-    };
-    let backend = backend.map(|backend| &backend.running);
-    let line = Line {
-        client: session.source(),
-        started: worker.wall(session.accepted),
-        frontend: &frontend.running.model.name,
-        backend: backend.map(|backend| backend.model.name.as_str()),
-        server: backend.zip(effort.server).map(|(backend, server)| backend.model.servers[server].name.as_str()),
-        timers: [since(effort.assigned, Some(session.accepted)), since(effort.connected, effort.assigned), -1, -1],
-        total: session.now().since(session.accepted).as_millis() as i64,
-        bytes,
-        termination: result.err().map_or(*b"--", Failure::state),
-        concurrency: Concurrency {
-            process: worker.process.current(),
-            frontend: session.listener.sessions.current(),
-            backend: backend.map_or(0, |backend| backend.current.load(std::sync::atomic::Ordering::Relaxed)),
-            server: server_connections,
-        },
-        effort: *effort,
-    };
-    let mut out = worker.buffers.out.borrow_mut();
-    out.clear();
-    log::tcp(&mut out, &line);
-    log::push(session, frontend, &out);
+    let [first, second] = result.err().map_or(*b"--", Failure::state);
+    log::write(session, frontend, backend, &Ending { termination: [first, second, b'-', b'-'], ..ending }, None);
 }

@@ -51,16 +51,20 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let limit = silence.client.min(silence.server);
     session.set_deadline(session.now() + limit);
+    let mut was_upward = false;
     let fail = |by, cause| Poll::Ready(Err(Failure::new(by, cause, Phase::Data)));
     poll_fn(|context| {
         let now = session.now();
         match session.interrupt(context, now) {
             Some(Interrupt::Killed) => return fail(By::Killed, Cause::Abort),
-            Some(Interrupt::Expired) if silence.client <= silence.server => return fail(By::Client, Cause::Timeout),
-            Some(Interrupt::Expired) => return fail(By::Server, Cause::Timeout),
+            Some(Interrupt::Expired) => {
+                // Of two equal times the one of whom an answer is awaited.
+                let is_client = silence.client < silence.server || silence.client == silence.server && !was_upward;
+                return fail(if is_client { By::Client } else { By::Server }, Cause::Timeout);
+            }
             None => {}
         }
-        let before = up.bytes.wrapping_add(down.bytes);
+        let before = (up.bytes, down.bytes);
         let worker = session.worker.clone();
         match up.poll(&worker, context, &mut session.client, server) {
             Poll::Ready(Err(Broken::Source)) => return fail(By::Client, Cause::Abort),
@@ -75,7 +79,8 @@ pub(super) async fn run(
         if up.is_done && down.is_done {
             return Poll::Ready(Ok(()));
         }
-        if up.bytes.wrapping_add(down.bytes) != before {
+        if (up.bytes, down.bytes) != before {
+            was_upward = up.bytes != before.0 && down.bytes == before.1;
             session.set_deadline(now + limit);
             session.count_bytes(up.bytes, down.bytes);
         }

@@ -3,13 +3,12 @@
 
 use crate::model::proxy::Mode;
 
-use super::action::{Action, ActionRow};
+use super::action::ActionRow;
 use super::error::Support;
 use super::facts::{Address, Number, Words};
 use super::fetch::{self, Run};
 use super::format::Tag;
-use super::stage::Needs;
-use super::transaction::LogLevel;
+use super::stage::{Needs, Stage};
 
 const LATER: &str = "the proxy does not carry it out yet";
 const UNKNOWN: &str = "the proxy does not keep this value for rules yet";
@@ -33,8 +32,6 @@ pub fn action(row: &ActionRow) -> Support {
     match row.name {
         _ if matches!(row.support, Support::Refused(_)) => row.support,
         name if WAITING.contains(&name) => Support::Refused(LATER),
-        "capture" => Support::Partial("rules see what was captured, log lines do not"),
-        "set-log-level" => Support::Partial("silent is known; lines have no levels"),
         "set-method" => Support::Partial("500 where HEAD or CONNECT would come or go: the response has another form"),
         "switch-mode" => Support::Partial("http alone, without `proto`"),
         "silent-drop" => Support::Partial("a reset leaves that no router passes on, as HAProxy without CAP_NET_ADMIN"),
@@ -42,32 +39,25 @@ pub fn action(row: &ActionRow) -> Support {
     }
 }
 
-/// Why a compiled action cannot be carried out; `None` if it can.
-pub(super) fn form(action: &Action) -> Option<&'static str> {
-    match action {
-        Action::SetLogLevel(LogLevel::Level(_)) => Some("lines have no levels: silent is known"),
-        _ => None,
-    }
-}
-
-/// Why the proxy cannot answer a fetch in a section of that mode; `None` if it can.
-pub fn fetch(row: &fetch::Row, mode: Mode) -> Option<&'static str> {
+/// Why the proxy cannot answer a fetch in a section of that mode at that stage; `None` if it can.
+pub fn fetch(row: &fetch::Row, mode: Mode, stage: Stage) -> Option<&'static str> {
     match (row.name, row.run) {
         _ if mode == Mode::Tcp && row.needs == Needs::RequestHead => Some(NO_HEAD),
-        (_, Run::Number(question) | Run::Flag(question)) => number(question),
+        ("txn.sess_term_state", _) if stage != Stage::Log => Some(UNKNOWN),
+        (_, Run::Number(question) | Run::Flag(question)) => number(question, stage),
         (_, Run::Words(question)) => words(question),
-        (_, Run::Address(end) | Run::Port(end)) => address(end),
+        (_, Run::Address(end) | Run::Port(end)) => address(end, stage),
         _ => None,
     }
 }
 
-/// Why the proxy cannot write a tag into a message; `None` if it can.
-pub(super) fn tag(tag: Tag) -> Option<&'static str> {
+/// Why the proxy cannot write a tag into a message or, at [`Stage::Log`], a line; `None` if it can.
+pub(super) fn tag(tag: Tag, stage: Stage) -> Option<&'static str> {
     match tag {
-        Tag::Number(question) | Tag::Growing(question) | Tag::Counter(question) => number(question),
+        Tag::Number(question) | Tag::Growing(question) | Tag::Counter(question) => number(question, stage),
         Tag::Name(question) => words(question),
-        Tag::Address(end) | Tag::Port(end) => address(end),
-        Tag::Retries | Tag::Termination { .. } => Some(UNKNOWN),
+        Tag::Address(end) | Tag::Port(end) => address(end, stage),
+        Tag::Retries | Tag::Termination { .. } => (stage != Stage::Log).then_some(UNKNOWN),
         _ => None,
     }
 }
@@ -125,7 +115,40 @@ fn is_limit(question: Number) -> bool {
     )
 }
 
-fn number(question: Number) -> Option<&'static str> {
+/// What is known when the stream ends.
+fn is_of_the_end(question: Number) -> bool {
+    use Number::{
+        ActiveTime, BytesFromClient, BytesToClient, ConnectRetries, ConnectTime, DataTime, HandshakeTime, IdleTime,
+        IsCompressed, LogNumber, QueryTime, QueuedBeforeInBackend, QueuedBeforeInServer, RequestTime, ResponseTime,
+        ServerStatus, Status, TotalTime, UserTime, WaitTime, WasRedispatched,
+    };
+    matches!(
+        question,
+        ActiveTime
+            | BytesFromClient
+            | BytesToClient
+            | ConnectRetries
+            | ConnectTime
+            | DataTime
+            | HandshakeTime
+            | IdleTime
+            | IsCompressed
+            | LogNumber
+            | QueryTime
+            | QueuedBeforeInBackend
+            | QueuedBeforeInServer
+            | RequestTime
+            | ResponseTime
+            | ServerStatus
+            | Status
+            | TotalTime
+            | UserTime
+            | WaitTime
+            | WasRedispatched
+    )
+}
+
+fn number(question: Number, stage: Stage) -> Option<&'static str> {
     if is_limit(question) {
         return None;
     }
@@ -133,8 +156,8 @@ fn number(question: Number) -> Option<&'static str> {
         AcceptDate, BackendConnectTimeout, BackendId, BackendQueue, BackendQueueTimeout, BackendRetries,
         BackendServerTimeout, BackendSessions, ClientHttpMajor, ClientIsTls, FrontendClientTimeout, FrontendId,
         FrontendSessions, IsFirstRequest, IsLoggedEarly, ProcessId, ProcessSessions, ReceivedProxyHeader, RequestDate,
-        ServerConnections, ServerHttpMajor, ServerId, ServerInitialWeight, ServerIsTls, ServerIsUp, ServerSessionRate,
-        Stopping, Thread, UsableServers,
+        RequestNumber, ServerConnections, ServerHttpMajor, ServerId, ServerInitialWeight, ServerIsTls, ServerIsUp,
+        ServerSessionRate, Stopping, Thread, UsableServers,
     };
     let is_known = matches!(
         question,
@@ -157,6 +180,7 @@ fn number(question: Number) -> Option<&'static str> {
             | ProcessSessions
             | ReceivedProxyHeader
             | RequestDate
+            | RequestNumber
             | ServerConnections
             | ServerHttpMajor
             | ServerId
@@ -168,16 +192,16 @@ fn number(question: Number) -> Option<&'static str> {
             | Thread
             | UsableServers
     );
+    let is_known = is_known || stage == Stage::Log && is_of_the_end(question);
     (!is_known).then_some(UNKNOWN)
 }
 
 fn words(question: Words) -> Option<&'static str> {
-    use Words::{LastRuleFile, Listener, RequestCookie, ResponseCookie, TerminationState, UniqueId};
-    let is_unknown =
-        matches!(question, Listener | LastRuleFile | RequestCookie | ResponseCookie | TerminationState | UniqueId);
-    is_unknown.then_some(UNKNOWN)
+    // The termination state is asked for by its own tag and fetch.
+    matches!(question, Words::Listener | Words::LastRuleFile).then_some(UNKNOWN)
 }
 
-fn address(end: Address) -> Option<&'static str> {
-    matches!(end, Address::ServerLocal | Address::ServerPeer).then_some(UNKNOWN)
+fn address(end: Address, stage: Stage) -> Option<&'static str> {
+    let is_of_server = matches!(end, Address::ServerLocal | Address::ServerPeer);
+    (is_of_server && stage != Stage::Log).then_some(UNKNOWN)
 }

@@ -5,6 +5,7 @@ use crate::model::proxy::Mode;
 use super::argument::Spec;
 use super::error::Support;
 use super::format::TAGS;
+use super::stage::Stage;
 use super::{acl, action, carried, condition, converter, fetch};
 
 /// Everything known about a name; `vipgate explain` prints it.
@@ -22,13 +23,18 @@ pub struct Explanation {
     pub doc: String,
 }
 
+/// Where a fetch knows most.
+fn best_stage(row: &fetch::Row) -> Stage {
+    if row.needs.are_met_at(Stage::Log) { Stage::Log } else { Stage::HttpRequest }
+}
+
 /// What a name means; several things if it is in several tables.
 pub fn explain(name: &str) -> Vec<Explanation> {
     let mut found = Vec::new();
     if let Some(row) = fetch::by_name(name) {
         let usage = format!("{} : {}", call(row.name, row.arguments, row.needed), row.output.name());
         let place = format!("where there is {}", row.needs.name());
-        let support = match (row.support, carried::fetch(row, Mode::Http)) {
+        let support = match (row.support, carried::fetch(row, Mode::Http, best_stage(row))) {
             (Support::Full | Support::Partial(_), Some(why)) => Support::Refused(why),
             (support, _) => support,
         };
@@ -49,7 +55,7 @@ pub fn explain(name: &str) -> Vec<Explanation> {
     }
     if let Some(row) = name.strip_prefix('%').and_then(|tag| TAGS.iter().find(|row| row.name == tag)) {
         let (usage, doc) = (format!("%{}", row.name), row.doc.into());
-        let support = carried::tag(row.tag).map_or(Support::Full, Support::Refused);
+        let support = carried::tag(row.tag, Stage::Log).map_or(Support::Full, Support::Refused);
         found.push(Explanation { kind: "format tag", usage, place: String::new(), support, doc });
     }
     if let Some((_, words)) = condition::PREDEFINED.iter().find(|(known, _)| *known == name) {

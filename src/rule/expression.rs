@@ -118,7 +118,7 @@ pub(super) fn find_fetch(name: &str, scope: &Scope<'_>) -> Result<&'static fetch
     let row = fetch::by_name(name).ok_or_else(unknown)?;
     let unanswered = match scope.stage {
         Stage::Check => carried::fetch_of_check(row),
-        _ => scope.proxy.and_then(|mode| carried::fetch(row, mode)),
+        _ => scope.proxy.and_then(|mode| carried::fetch(row, mode, scope.stage)),
     };
     let refused = match row.support {
         Support::Refused(why) => Some(why),

@@ -188,10 +188,6 @@ pub enum Words {
     UniqueId,
     /// Four letters of `%tsc`, two of which are `%ts`.
     TerminationState,
-    /// Value of the captured request cookie, `name=value`.
-    RequestCookie,
-    /// Value of the captured response cookie, `name=value`.
-    ResponseCookie,
     /// TLS: server name that the client asked for.
     ServerName,
     /// TLS: negotiated application protocol.

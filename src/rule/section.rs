@@ -15,6 +15,7 @@ use super::argument;
 use super::condition::Condition;
 use super::error::{RuleError, Warning};
 use super::format::{Format, FormatUse};
+use super::logging::Logging;
 use super::options::HttpOptions;
 use super::pages::Pages;
 use super::pattern::Registry;
@@ -64,6 +65,8 @@ pub struct Section {
     pub options: HttpOptions,
     /// The statistics page.
     pub statistics: Option<Box<StatsPage>>,
+    /// What is logged.
+    pub logging: Logging,
     /// How many slots for captures there are: of requests, of responses.
     pub slots: (usize, usize),
 }
@@ -155,6 +158,7 @@ impl Section {
             pages: Pages::default(),
             options: HttpOptions::default(),
             statistics: None,
+            logging: Logging::default(),
             slots: (0, 0),
         };
         let mut compiled = Compiled { section, errors: Vec::new(), warnings: Vec::new(), references: Vec::new() };
@@ -179,6 +183,7 @@ impl Section {
             && self.pages.is_empty()
             && self.options.tarpit.is_none()
             && !self.options.tolerates_odd_targets
+            && self.logging.is_empty()
     }
 
     /// Whether anything of it looks at messages: what does not costs nothing until an answer is needed.
@@ -201,9 +206,17 @@ impl Section {
             || self.statistics.is_some()
             || self.options.look_at_requests()
             || self.pages.look_at_requests()
+            || self.logging.looks_at_messages()
     }
 
     fn add(&mut self, words: &[&str], line: u32, mode: Mode, scope: &mut Scope<'_>) -> Result<(), RuleError> {
+        let (is_undone, line_about_log) = words.strip_prefix(&["no"]).map_or((false, words), |words| (true, words));
+        if let [first, second, ..] = line_about_log
+            && Logging::has_line(first, second)
+        {
+            let later = usize::from(is_undone);
+            return self.logging.add(line_about_log, is_undone, mode, scope).map_err(|error| error.later(later));
+        }
         if let ["no", words @ ..] = words {
             return self.options.add(words, true, scope).map_err(|error| error.later(1));
         }

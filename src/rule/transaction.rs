@@ -122,6 +122,13 @@ pub struct Captured {
 }
 
 impl Captured {
+    /// Keeps a value.
+    pub(super) fn set(&mut self, value: &[u8]) {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(value);
+        self.is_set = true;
+    }
+
     /// What was captured; `None` if nothing was.
     pub fn value(&self) -> Option<&[u8]> {
         self.is_set.then_some(&self.bytes)
@@ -135,6 +142,10 @@ pub struct Captures {
     pub request: RefCell<Vec<Captured>>,
     /// Of the response; as many as are declared.
     pub response: RefCell<Vec<Captured>>,
+    /// The cookie of the request that lines show, as `name=value`.
+    pub request_cookie: RefCell<Captured>,
+    /// The same of the response.
+    pub response_cookie: RefCell<Captured>,
 }
 
 impl Captures {
@@ -145,6 +156,8 @@ impl Captures {
             slots.resize_with(count, Captured::default);
             slots.iter_mut().for_each(|slot| slot.is_set = false);
         }
+        self.request_cookie.borrow_mut().is_set = false;
+        self.response_cookie.borrow_mut().is_set = false;
     }
 
     /// Keeps a value, cut to `length` bytes.
@@ -153,10 +166,7 @@ impl Captures {
         if slots.len() <= at {
             slots.resize_with(at + 1, Captured::default);
         }
-        let slot = &mut slots[at];
-        slot.bytes.clear();
-        slot.bytes.extend_from_slice(&value[..value.len().min(length)]);
-        slot.is_set = true;
+        slots[at].set(&value[..value.len().min(length)]);
     }
 }
 

@@ -125,6 +125,6 @@ pub fn allocations() -> u64 {
         text.contains("X-Count: 2\r\n") && text.contains("Accept: text/plain\r\n") && !text.contains("Remove"),
         "{text}"
     );
-    assert!(line.ends_with(b"{curl/8}  \"GET /a/b?c=d HTTP/1.1\""), "{}", String::from_utf8_lossy(&line));
+    assert!(line.ends_with(b"{curl/8} \"GET /a/b?c=d HTTP/1.1\""), "{}", String::from_utf8_lossy(&line));
     count
 }

@@ -26,7 +26,7 @@ pub fn start(mode: Mode, rules: &[&str], server: SocketAddr, first: fn()) -> Soc
     socket.set_nonblocking(true).expect("a listener can be made non-blocking");
     let address = socket.local_addr().expect("a bound socket has an address");
     let mut model = model(mode, address, server);
-    model.frontends[0].rules = rules.iter().map(|rule| line(rule)).collect();
+    model.frontends[0].rules = rules.iter().chain(&["option httplog"]).map(|rule| line(rule)).collect();
     let generation = Generation::prepare(1, model, &Registry::default(), None);
     let generation = generation.expect("the model is sound");
     let (sender, commands) = mpsc::unbounded_channel();

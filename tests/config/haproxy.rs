@@ -7,6 +7,7 @@ use std::time::Duration;
 use vipgate::config::haproxy::table::{self, Place};
 use vipgate::config::{HostFacts, load, render, to_yaml};
 use vipgate::diag::{self, Source};
+use vipgate::model::Model;
 use vipgate::model::proxy::Mode;
 
 use crate::{on, read};
@@ -52,7 +53,17 @@ fn converted_file_is_the_same_model() {
     let sources = [Source::new("a.yaml", yaml.as_str())];
     let again = load(&sources, &on("lb1"));
     let said = diag::render(&again.diagnostics, &sources);
-    assert_eq!(again.model.as_ref(), Some(&model), "{said}\n{yaml}");
+    assert_eq!(again.model.map(without_places), Some(without_places(model)), "{said}\n{yaml}");
+}
+
+/// Lines of rules stand elsewhere in another file.
+fn without_places(mut model: Model) -> Model {
+    let frontends = model.frontends.iter_mut().flat_map(|frontend| &mut frontend.rules);
+    let backends = model.backends.iter_mut().flat_map(|backend| &mut backend.rules);
+    for line in frontends.chain(backends) {
+        (line.file, line.line) = ("".into(), 0);
+    }
+    model
 }
 
 #[test]

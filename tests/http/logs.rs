@@ -13,7 +13,7 @@ fn a_request_leaves_haproxys_line() {
     assert_eq!(parts[2].split('/').count(), 5, "{line}");
     assert!(parts[2].split('/').all(|timer| timer.parse::<u32>().is_ok()), "{line}");
     let bytes = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello".len().to_string();
-    assert_eq!(parts[3..10], ["200", &bytes, "-", "-", "----", "1/1/1/1/0", "0/0"]);
+    assert_eq!(parts[3..10], ["200", &bytes, "-", "-", "----", "1/1/0/0/0", "0/0"]);
     assert_eq!(parts[10..].join(" "), "\"GET /a?b=#22c HTTP/1.1\"");
 }
 

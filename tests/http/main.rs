@@ -8,6 +8,7 @@ mod limits;
 mod tcp;
 mod service;
 mod logs;
+mod golden;
 mod rules;
 mod statistics;
 mod answers;

@@ -13,7 +13,7 @@ use vipgate::generation::Generation;
 use vipgate::model::Endpoint;
 use vipgate::model::log::{Destination, Form, Logs, ProcessLogs, Selection, Target};
 use vipgate::model::proxy::{Backend, Balance, Bind, ClientTimeouts, Frontend, Mode, Server, ServerTimeouts};
-use vipgate::model::rules::Material;
+use vipgate::model::rules::{Line, Material};
 use vipgate::model::{Model, Process, Weight};
 use vipgate::proxy::worker::{self, ListenerKey, WorkerCommand, WorkerContext, WorkerListener};
 use vipgate::state;
@@ -62,7 +62,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             forwarded: true,
             log: logs(),
             logged: Selection::default(),
-            rules: Vec::new(),
+            rules: lines_of_log(),
         }],
         backends: vec![Backend {
             name: "app".into(),
@@ -93,6 +93,11 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             spread_checks: 0,
         },
     }
+}
+
+/// `option httplog`, which is `option tcplog` in tcp mode.
+fn lines_of_log() -> Vec<Line> {
+    vec![Line { words: vec!["option".into(), "httplog".into()], file: "rig".into(), line: 1 }]
 }
 
 /// A log that takes everything.
@@ -277,6 +282,23 @@ impl Peer {
     pub fn rest(&mut self) -> Vec<u8> {
         while self.fill() > 0 {}
         std::mem::take(&mut self.buffer)
+    }
+
+    /// A head with its empty line; `None` at the end of the connection, however it comes.
+    pub fn try_head(&mut self) -> Option<String> {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            self.stream.read_exact(&mut byte).ok()?;
+            head.extend(byte);
+        }
+        String::from_utf8(head).ok()
+    }
+
+    /// Everything until the end, however it comes.
+    pub fn rest_quietly(&mut self) {
+        let mut bytes = [0; 4096];
+        while matches!(self.stream.read(&mut bytes), Ok(1..)) {}
     }
 
     pub fn is_ended(&mut self) -> bool {

@@ -321,7 +321,7 @@ fn requests_that_rules_answered_are_logged_as_haproxy_logs_them() {
         let port = model.frontends[0].binds[0].endpoint.tcp().unwrap().port();
         let rules = "http-request deny if { path /deny }\n http-request return status 204 if { path /own }\n \
                      http-request set-log-level silent if { path /quiet }\n http-request return status 200 if { path /quiet }\n \
-                     http-request reject if { path /reject }\n http-request set-path /x\n";
+                     http-request reject if { path /reject }\n http-request set-path /x\n option httplog\n";
         *model = read("a.cfg", &format!("{DEFAULTS} mode http\nfrontend web\n bind 127.0.0.1:{port}\n {rules}"));
         model.frontends[0].log = crate::rig::logs();
     });

@@ -4,6 +4,7 @@ use crate::config::log_sample;
 use crate::config::yaml::log_destination_text;
 use crate::model::Model;
 use crate::model::log::{Framing, Hostname, Logs, ProcessLogs, Ring, Target};
+use crate::model::proxy::Frontend;
 
 use super::{Text, quoted};
 
@@ -24,15 +25,34 @@ pub(super) fn process(out: &mut Text, log: &ProcessLogs) {
     log.rings.iter().for_each(|ring| self::ring(out, ring));
 }
 
+/// Formats are among the rules; what is said here is that there is none.
+pub(super) fn frontend(out: &mut Text, frontend: &Frontend, model: &Model) {
+    let has_format = frontend.rules.iter().any(|line| {
+        let words: Vec<&str> = line.words.iter().map(String::as_str).collect();
+        matches!(words[..], ["log-format", ..] | ["option", "httplog" | "tcplog" | "httpslog", ..])
+    });
+    let logged = frontend.logged;
+    let flags = [
+        ("skip_empty", logged.skips_empty),
+        ("skip_normal", logged.skips_normal),
+        ("separate_errors", logged.separates_errors),
+        ("early", logged.is_early),
+    ];
+    proxy(out, &frontend.log, model);
+    if !has_format {
+        out.pair(3, "format", "none");
+    }
+    flags.into_iter().filter(|(_, is_on)| *is_on).for_each(|(key, _)| out.pair(3, key, true));
+}
+
 pub(super) fn proxy(out: &mut Text, log: &Logs, model: &Model) {
     let is_global = log.targets.starts_with(&model.process.log.targets);
     let own = if is_global { &log.targets[model.process.log.targets.len()..] } else { &log.targets };
-    if own.is_empty() && log.tag.is_none() {
-        return out.pair(2, "log", is_global);
-    }
     out.line(2, "log:");
     out.pair(3, "global", is_global);
-    targets(out, 3, own);
+    if !own.is_empty() {
+        targets(out, 3, own);
+    }
     if let Some(tag) = &log.tag {
         out.pair(3, "tag", quoted(tag));
     }

@@ -133,7 +133,7 @@ fn frontend(out: &mut Text, frontend: &Frontend, model: &Model) {
     }
     out.pair(3, "tunnel", timeouts.tunnel.map_or("off".to_owned(), time));
     out.pair(2, "forwarded", frontend.forwarded);
-    log::proxy(out, &frontend.log, model);
+    log::frontend(out, frontend, model);
     stick_table(out, &frontend.name, model);
     rules(out, &frontend.rules);
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::config::draft;
 use crate::diag::{Diagnostic, Span};
 use crate::model::proxy::{ClientTimeouts, Frontend, Mode};
+use crate::rule::Logging;
 
 use super::instances::Resolved as Instance;
 use super::rules::{self, Place, Shared};
@@ -34,7 +35,7 @@ fn one(context: &Context<'_>, shared: &Shared<'_>, draft: &draft::Frontend, inst
     let target = backend.and_then(|number| context.draft.backends.get(number));
     if let Some(target) = target {
         same_mode(context, draft, mode, target);
-    } else if draft.default_backend.is_none() && draft.rules.is_empty() {
+    } else if draft.default_backend.is_none() && draft.rules.iter().all(is_about_lines) {
         let message = format!("frontend `{}` has no backend: it answers 503 only", draft.name.value);
         context.warning("W-NO-BACKEND", draft.name.span, message, "name its `default_backend`");
     }
@@ -67,6 +68,12 @@ fn one(context: &Context<'_>, shared: &Shared<'_>, draft: &draft::Frontend, inst
         rules: rules::resolve(context, shared, &draft.rules, Place { home: &draft.name.value, mode }),
     };
     Resolved { model, spans }
+}
+
+/// Whether it says how lines of log look, and nothing about traffic.
+fn is_about_lines(rule: &draft::Rule) -> bool {
+    let word = |at: usize| rule.words.get(at).map_or("", |word| word.value.as_str());
+    Logging::has_line(word(0), word(1))
 }
 
 fn same_mode(context: &Context<'_>, draft: &draft::Frontend, mode: Mode, backend: &draft::Backend) {

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::generation;
+use crate::model::proxy::Mode;
 use crate::rule::Facts;
 use crate::rule::facts::{Address, Number, Words, Zone};
 use crate::state::counters::Rated;
@@ -15,6 +16,7 @@ use crate::sys::{clock, hosts, localtime};
 use crate::time::Instant;
 
 use super::super::local::{LocalBackend, LocalFrontend, Service};
+use super::super::log::Ending;
 use super::super::session::Session;
 use super::RuleState;
 use super::request::tarpit_of;
@@ -39,6 +41,9 @@ pub(super) struct Surroundings<'a> {
     server: Option<usize>,
     local: Option<SocketAddr>,
     limits: Limits,
+    number: u64,
+    /// The stream is over.
+    ending: Option<&'a Ending>,
 }
 
 /// Timeouts of the stream that rules set.
@@ -69,6 +74,24 @@ impl<'a> Surroundings<'a> {
             server: None,
             local: None,
             limits: Limits::default(),
+            number: 0,
+            ending: None,
+        }
+    }
+
+    /// What lines see.
+    pub(super) fn at_end(
+        session: &'a Session,
+        frontend: &'a LocalFrontend,
+        backend: Option<&'a LocalBackend>,
+        ending: &'a Ending,
+    ) -> Surroundings<'a> {
+        Surroundings {
+            started: ending.started.unwrap_or(ending.began),
+            server: ending.effort.server,
+            number: ending.number,
+            ending: Some(ending),
+            ..Surroundings::new(session, frontend, backend)
         }
     }
 
@@ -85,13 +108,8 @@ impl<'a> Surroundings<'a> {
             tunnel: effects.tunnel_timeout,
             retries: effects.retries,
         };
-        let mut local = state.local.borrow_mut();
-        let ask = || {
-            let port = self.session.listener.key.endpoint.tcp().map_or(0, |bound| bound.port());
-            let bound = SocketAddr::new(self.session.shared.local, port);
-            self.session.client.local_addr().unwrap_or(bound)
-        };
-        self.local = Some(*local.get_or_insert_with(ask));
+        self.number = state.number;
+        self.local = Some(*state.local.borrow_mut().get_or_insert_with(|| self.session.local_address()));
     }
 
     pub(super) fn session(&self) -> &'a Session {
@@ -118,18 +136,9 @@ impl<'a> Surroundings<'a> {
     fn microseconds(&self, at: Instant) -> i64 {
         i64::try_from(self.session.worker.wall(at).as_micros()).unwrap_or(i64::MAX)
     }
-}
 
-fn count(value: usize) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-fn milliseconds(time: Duration) -> i64 {
-    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
-}
-
-impl Facts for Surroundings<'_> {
-    fn number(&self, question: Number, name: Option<&str>) -> Option<i64> {
+    /// What is known whether the stream is over or not.
+    fn always(&self, question: Number, name: Option<&str>) -> Option<i64> {
         let worker = &self.session.worker;
         Some(match question {
             Number::ProcessSessions => count(worker.process.current()),
@@ -198,17 +207,80 @@ impl Facts for Surroundings<'_> {
                 i64::from(backend.model.servers.get(number)?.weight.value())
             }
             Number::ClientHttpMajor | Number::ServerHttpMajor => 1,
-            Number::ClientIsTls | Number::ServerIsTls | Number::ReceivedProxyHeader | Number::IsLoggedEarly => 0,
+            Number::ClientIsTls | Number::ServerIsTls | Number::ReceivedProxyHeader => 0,
+            Number::RequestNumber => i64::try_from(self.number).unwrap_or(i64::MAX),
             Number::IsFirstRequest => i64::from(self.is_first),
             Number::AcceptDate => self.microseconds(self.session.accepted),
             Number::RequestDate => self.microseconds(self.started),
             _ => return None,
         })
     }
+}
+
+/// What a stream that is over says of itself.
+fn of_the_end(ending: &Ending, question: Number, mode: Mode) -> Option<i64> {
+    let bytes = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    let status = |status: u16| (status != 0).then_some(i64::from(status));
+    Some(match question {
+        // No handshake comes before requests.
+        Number::HandshakeTime => 0,
+        Number::IdleTime => ending.idle_time(),
+        Number::RequestTime => ending.request_time(),
+        Number::QueryTime => ending.query_time(),
+        Number::WaitTime => ending.wait_time(),
+        Number::ConnectTime => ending.connect_time(),
+        Number::ResponseTime => ending.response_time(),
+        Number::DataTime => ending.data_time(mode),
+        Number::ActiveTime | Number::UserTime => ending.active_time(),
+        Number::TotalTime => ending.total_time(),
+        Number::BytesFromClient => bytes(ending.bytes_in),
+        Number::BytesToClient => bytes(ending.bytes_out),
+        Number::Status => return status(ending.status),
+        Number::ServerStatus => return status(ending.server_status),
+        Number::ConnectRetries => i64::from(ending.effort.retries),
+        Number::WasRedispatched => i64::from(ending.effort.has_redispatched),
+        Number::QueuedBeforeInBackend => count(ending.effort.waited_behind),
+        Number::QueuedBeforeInServer | Number::IsCompressed => 0,
+        Number::IsLoggedEarly => i64::from(ending.is_early),
+        _ => return None,
+    })
+}
+
+fn count(value: usize) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn milliseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl Facts for Surroundings<'_> {
+    fn number(&self, question: Number, name: Option<&str>) -> Option<i64> {
+        if let Some(found) =
+            self.ending.and_then(|ending| of_the_end(ending, question, self.frontend.running.model.mode))
+        {
+            return Some(found);
+        }
+        Some(match (question, self.ending) {
+            // Its own stream is no longer counted, unless it goes on.
+            (Number::BackendSessions, Some(ending)) if name.is_none() => {
+                let now = self.backend(None)?.current.load(Ordering::Relaxed);
+                count(if ending.is_early { now } else { now.saturating_sub(1) })
+            }
+            (Number::ServerConnections, Some(ending)) if name.is_none() => count(ending.server_connections),
+            (Number::LogNumber, Some(_)) => {
+                i64::try_from(self.frontend.running.lines.load(Ordering::Relaxed)).unwrap_or(i64::MAX)
+            }
+            (Number::AcceptDate, Some(ending)) => self.microseconds(ending.began),
+            _ => return self.always(question, name),
+        })
+    }
 
     fn words(&self, question: Words) -> Option<&[u8]> {
         let frontend = &self.frontend.running.model;
         let name: &str = match question {
+            Words::TerminationState => return self.ending.map(|ending| ending.termination.as_slice()),
+            Words::UniqueId => return Some(self.session.unique_id.as_slice()).filter(|id| !id.is_empty()),
             Words::Hostname => &HOSTNAME,
             Words::Frontend => &frontend.name,
             Words::Backend => self.backend.map_or(&frontend.name, |backend| &backend.running.model.name),
@@ -222,8 +294,9 @@ impl Facts for Surroundings<'_> {
     fn address(&self, question: Address) -> Option<SocketAddr> {
         match question {
             Address::Source | Address::ClientPeer => Some(self.session.peer),
-            Address::Destination | Address::ClientLocal => self.local,
-            Address::ServerLocal | Address::ServerPeer => None,
+            Address::Destination | Address::ClientLocal => self.local.or_else(|| Some(self.session.local_address())),
+            Address::ServerLocal => self.ending?.effort.local,
+            Address::ServerPeer => self.ending?.effort.peer,
         }
     }
 

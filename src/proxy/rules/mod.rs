@@ -17,7 +17,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::http::{Edits, Head, Message, Version};
+use crate::http::{Edits, Head, Message, Span, Version};
 use crate::rule::action::Timeout;
 use crate::rule::transaction::LogLevel;
 use crate::rule::variable::{ProcessVariables, VariableScope};
@@ -27,6 +27,7 @@ use crate::stick::Tracking;
 use crate::time::Instant;
 
 use super::local::{LocalBackend, LocalFrontend};
+use super::log::Ending;
 use super::session::Session;
 use super::stream::Request;
 
@@ -59,6 +60,8 @@ pub(super) struct RuleState {
     /// First byte of the request.
     started: Instant,
     is_first: bool,
+    /// Streams of the process before this one.
+    number: u64,
     /// Number of the server that has the request.
     pub(super) server: Option<usize>,
     /// What `use-server` and `stick` want.
@@ -85,6 +88,7 @@ impl RuleState {
             response_edits: Edits::default(),
             started: now,
             is_first: true,
+            number: 0,
             server: None,
             persistence: Persistence::default(),
             local: RefCell::default(),
@@ -92,6 +96,18 @@ impl RuleState {
             response_resume: None,
             has_continued: false,
         }
+    }
+
+    /// The level that a rule gave the line.
+    pub(super) fn log_level(&self) -> Option<LogLevel> {
+        self.effects.log_level
+    }
+
+    /// Takes a request line alone in place of a head.
+    fn show_line(&mut self, line: &[u8]) {
+        self.received.clear();
+        self.received.extend_from_slice(line);
+        self.head.line = Span { start: 0, end: u32::try_from(line.len()).unwrap_or(u32::MAX) };
     }
 
     /// Forgets the last request.
@@ -133,14 +149,6 @@ impl Session {
         }
     }
 
-    /// Whether a rule silenced the log line of this request.
-    pub(super) fn is_silenced(&self, frontend: &LocalFrontend) -> bool {
-        self.rules
-            .as_ref()
-            .filter(|_| frontend.runs_rules)
-            .is_some_and(|state| state.effects.log_level == Some(LogLevel::Silent))
-    }
-
     /// A timeout of the present stream, as rules may have set it.
     pub(super) fn limit(&self, timeout: Timeout, default: Duration) -> Duration {
         let set = |state: &RuleState| match timeout {
@@ -177,9 +185,16 @@ impl Session {
         has_some.then(|| [b"HTTP/1.1 103 Early Hints\r\n", fields.as_slice(), b"\r\n"].concat())
     }
 
-    /// The request line as it came, where rules may have changed it since.
-    pub(super) fn received_line(&self, frontend: &LocalFrontend) -> Option<&[u8]> {
-        self.rules.as_ref().filter(|_| frontend.runs_rules).map(|state| state.head.line.of(&state.received))
+    /// The number of the stream that begins, if somebody may ask for it.
+    pub(super) fn number(&mut self, frontend: &LocalFrontend) -> u64 {
+        if !frontend.numbers_streams {
+            return 0;
+        }
+        let number = frontend.running.journal.next_number();
+        if let Some(state) = &mut self.rules {
+            state.number = number;
+        }
+        number
     }
 
     /// What is counted in stick tables, if anything is.
@@ -234,6 +249,33 @@ impl Session {
     fn take_rules(&mut self, frontend: &LocalFrontend) -> Box<RuleState> {
         let (variables, accepted) = (&frontend.others.rules.variables, self.accepted);
         self.rules.take().unwrap_or_else(|| Box::new(RuleState::new(Arc::clone(variables), accepted)))
+    }
+}
+
+/// Shows a stream at its end as formats of lines see it. `request` is its request line, which counts where rules keep nothing.
+pub(super) fn with_transaction(
+    session: &mut Session,
+    frontend: &LocalFrontend,
+    backend: Option<&LocalBackend>,
+    ending: &Ending,
+    request: Option<&[u8]>,
+    look: impl FnOnce(&Session, &Transaction<'_>),
+) {
+    let own = if frontend.runs_rules { session.rules.take() } else { None };
+    let is_own = own.is_some();
+    let spare = || session.worker.spare_rules.borrow_mut().take();
+    let mut state = own.or_else(spare).unwrap_or_else(|| session.take_rules(frontend));
+    if !is_own {
+        state.show_line(request.unwrap_or_default());
+    }
+    let is_known = !state.received.is_empty();
+    let registry = &frontend.others.rules.registry;
+    let world = World { facts: Surroundings::at_end(session, frontend, backend, ending), registry };
+    let transaction = world.transaction(Stage::Log, &mut state, &[], is_known);
+    look(session, &transaction);
+    match is_own {
+        true => session.rules = Some(state),
+        false => *session.worker.spare_rules.borrow_mut() = Some(state),
     }
 }
 

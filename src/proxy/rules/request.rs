@@ -97,7 +97,8 @@ pub(in crate::proxy) fn decide(session: &mut Session, frontend: &Rc<LocalFronten
         return Decision::Forward(frontend.backend.clone());
     }
     let mut state = session.take_rules(frontend);
-    let decision = run(session, frontend, request, &mut state);
+    let is_there = state.resume.is_some() || look(session, frontend, &mut state);
+    let decision = if is_there { run(session, frontend, request, &mut state) } else { Decision::Close };
     session.rules = Some(state);
     session.set_client_options();
     decision
@@ -127,17 +128,32 @@ pub(in crate::proxy) fn give_up(
     }
 }
 
+/// Reads the head, keeps what lines will show of it and makes the request's id. `false` if it is none.
+fn look(session: &mut Session, frontend: &LocalFrontend, state: &mut RuleState) -> bool {
+    state.begin(frontend.rules.as_ref().map_or((0, 0), |section| section.slots));
+    session.unique_id.clear();
+    state.head.tolerates_odd_targets = frontend.tolerates_odd_targets;
+    // It was parsed when it came; a second time is what keeps requests without rules free of copies.
+    if !matches!(parse_request(&state.received, &mut state.head), Ok(Parsed::Complete)) {
+        return false;
+    }
+    let Some(logging) = frontend.logging() else { return true };
+    let message = Message { bytes: &state.received, head: &state.head, edits: &mut state.edits };
+    logging.capture_request(&message, &state.captures);
+    if let Some(format) = logging.unique_id.as_ref().and_then(|id| id.format.as_ref()) {
+        let mut id = std::mem::take(&mut session.unique_id);
+        let mut world = World::new(session, frontend, None);
+        world.facts.look(state);
+        format.render(&world.transaction(Stage::HttpRequest, state, &[], true), &mut id);
+        session.unique_id = id;
+    }
+    true
+}
+
 fn run(session: &Session, frontend: &Rc<LocalFrontend>, request: &mut Request, state: &mut RuleState) -> Decision {
     let resume = match state.resume.take() {
         Some(resume) => resume,
         None => {
-            state.begin(frontend.rules.as_ref().map_or((0, 0), |section| section.slots));
-            let RuleState { received, head, .. } = state;
-            head.tolerates_odd_targets = frontend.tolerates_odd_targets;
-            // It was parsed when it came; a second time is what keeps requests without rules free of copies.
-            if !matches!(parse_request(received, head), Ok(Parsed::Complete)) {
-                return Decision::Close;
-            }
             let backend = frontend.backend.clone();
             Resume { is_backends: false, step: 0, progress: Progress::default(), backend }
         }
@@ -180,6 +196,12 @@ fn run(session: &Session, frontend: &Rc<LocalFrontend>, request: &mut Request, s
         if let Some(decision) = pass(&mut world, section, frontend, backend.as_ref(), request, state, body, place) {
             return wait_at(decision, state, true, backend);
         }
+    }
+    if let Some(header) = frontend.logging().and_then(|logging| logging.unique_id.as_ref()?.header.as_deref())
+        && !session.unique_id.is_empty()
+    {
+        let mut message = Message { bytes: &state.received, head: &state.head, edits: &mut state.edits };
+        message.add(header, &session.unique_id);
     }
     if let Some(backend) = &backend {
         let mut world = World::new(session, frontend, Some(backend));

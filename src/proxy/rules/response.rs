@@ -83,6 +83,9 @@ fn run(
         Some(resume) => resume,
         None => {
             edits.clear();
+            if let Some(logging) = frontend.logging() {
+                logging.capture_response(&Message { bytes, head, edits: &mut edits }, &state.captures);
+            }
             if !begin(world, state, backend, Message { bytes, head, edits: &mut edits }, body) {
                 // Nothing more is said: the connection closes.
                 state.response_edits = edits;

@@ -1,16 +1,14 @@
 //! The end of a stream: error responses, counters, the log line.
 
 use std::future::poll_fn;
-use std::sync::atomic::Ordering;
 use std::task::Poll;
 
 use crate::time::Instant;
 
 use super::super::account::{self, Finished};
-use super::super::connect::Effort;
 use super::super::failure::{By, Cause, Failure, Phase};
 use super::super::local::{LocalBackend, LocalFrontend};
-use super::super::log::{self, Concurrency, Line};
+use super::super::log::{self, Ending};
 use super::super::rules::{self, Decision, Manner};
 use super::super::session::Session;
 use super::{Next, Record, Request, wait};
@@ -70,8 +68,12 @@ pub(super) async fn end(
             }
             (record.status, failure, backend) = (answer.status, answer.failure, answer.backend);
         }
-        Decision::Drop { hops } => session.forget_client(hops),
-        Decision::Close | Decision::Forward(_) | Decision::Wait(_) | Decision::Form(_) => {}
+        Decision::Drop { hops } => {
+            record.is_dropped = true;
+            session.forget_client(hops);
+        }
+        Decision::Close => record.is_dropped = true,
+        Decision::Forward(_) | Decision::Wait(_) | Decision::Form(_) => {}
     }
     write_log(session, frontend, backend.as_deref(), request, &record, Some(failure));
     session.end_stream(record.bytes_in, record.bytes_out);
@@ -84,7 +86,7 @@ pub(super) async fn refuse(
     frontend: &LocalFrontend,
     status: Option<u16>,
     failure: Failure,
-    started: Instant,
+    started: Option<Instant>,
 ) -> Next {
     session.forget_request();
     session.count_refusal(status);
@@ -98,45 +100,31 @@ pub(super) async fn refuse(
         }
     }
     account::refused_request(session, frontend, status.unwrap_or(400), bytes);
-    if frontend.logs {
-        let line = Line {
-            client: session.source(),
-            started: session.worker.wall(started),
-            frontend: &frontend.running.model.name,
-            backend: None,
-            server: None,
-            timers: [-1; 4],
-            total: session.now().since(started).as_millis() as i64,
-            bytes,
-            termination: failure.state(),
-            concurrency: Concurrency {
-                process: session.worker.process.current(),
-                frontend: session.listener.sessions.current(),
-                ..Concurrency::default()
-            },
-            effort: Effort::default(),
+    let is_empty = started.is_none();
+    if frontend.logs && !(is_empty && frontend.running.model.logged.skips_empty) {
+        let [first, second] = failure.state();
+        let ending = Ending {
+            started,
+            status: status.unwrap_or(400),
+            termination: [first, second, b'-', b'-'],
+            ..Ending::new(session.began, session.now())
         };
-        let mut out = session.worker.buffers.out.borrow_mut();
-        out.clear();
-        log::http(&mut out, &line, status.unwrap_or(400), None);
-        log::push(session, frontend, &out);
+        log::write_failed(session, frontend, &ending);
     }
     if bytes > 0 { Next::Linger } else { Next::Close }
 }
 
 /// Counts a finished request and writes its line.
 pub(super) fn write_log(
-    session: &Session,
+    session: &mut Session,
     frontend: &LocalFrontend,
     backend: Option<&LocalBackend>,
     request: &Request,
     record: &Record,
     failure: Option<Failure>,
 ) {
-    let worker = &session.worker;
-    let backend = backend.map(|backend| &backend.running);
     let finished = Finished {
-        backend: backend.map(|backend| &**backend),
+        backend: backend.map(|backend| &*backend.running),
         effort: &record.effort,
         status: Some(record.status),
         bytes_in: record.bytes_in,
@@ -147,40 +135,24 @@ pub(super) fn write_log(
         started: request.started,
     };
     account::finish(session, frontend, &finished);
-    if !frontend.logs || session.is_silenced(frontend) {
+    if !frontend.logs || record.is_logged {
         return;
     }
-    let since = |at: Option<Instant>, from: Option<Instant>| match (at, from) {
-        (Some(at), Some(from)) => at.since(from).as_millis() as i64,
-        _ => -1,
+    let [first, second] = failure.map_or(*b"--", Failure::state);
+    let ending = Ending {
+        started: Some(request.started),
+        // HAProxy has no time of a request that it drops.
+        received: (!record.is_dropped).then_some(request.received),
+        effort: record.effort,
+        answered: record.answered,
+        status: record.status,
+        server_status: record.server_status,
+        bytes_in: record.bytes_in,
+        bytes_out: record.bytes_out,
+        termination: [first, second, b'-', b'-'],
+        server_connections: record.server_connections,
+        number: request.number,
+        ..Ending::new(request.began, session.now())
     };
-    let effort = &record.effort;
-    let line = Line {
-        client: session.source(),
-        started: worker.wall(request.started),
-        frontend: &frontend.running.model.name,
-        backend: backend.map(|backend| backend.model.name.as_str()),
-        server: backend.zip(effort.server).map(|(backend, server)| backend.model.servers[server].name.as_str()),
-        timers: [
-            request.received.since(request.started).as_millis() as i64,
-            since(effort.assigned, Some(request.received)),
-            since(effort.connected, effort.assigned),
-            since(record.answered, effort.connected),
-        ],
-        total: session.now().since(request.started).as_millis() as i64,
-        bytes: record.bytes_out,
-        termination: failure.map_or(*b"--", Failure::state),
-        concurrency: Concurrency {
-            process: worker.process.current(),
-            frontend: session.listener.sessions.current(),
-            backend: backend.map_or(0, |backend| backend.current.load(Ordering::Relaxed)),
-            server: record.server_connections,
-        },
-        effort: *effort,
-    };
-    let mut out = worker.buffers.out.borrow_mut();
-    out.clear();
-    let line_of_request = session.received_line(frontend).or_else(|| request.held.all().get(..request.line_length));
-    log::http(&mut out, &line, record.status, line_of_request);
-    log::push(session, frontend, &out);
+    log::write(session, frontend, backend, &ending, request.held.all().get(..request.line_length));
 }

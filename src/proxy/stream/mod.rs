@@ -24,13 +24,14 @@ use super::connect::{Effort, connect};
 use super::failure::{By, Cause, Failure, Phase, Retry};
 use super::form;
 use super::local::{LocalBackend, LocalFrontend, Stage};
+use super::log;
 use super::pool::Care;
 use super::rules::{self, Decision, Manner};
 use super::session::Session;
 use super::socket::Socket;
 use super::tunnel::{self, Direction, Silence};
 
-use exchange::{Ended, Exchange};
+use exchange::{Early, Ended, Exchange};
 pub(super) use receive::{Received, Receiving, Turn};
 
 pub(super) use receive::{refusal_of_body, request_edit};
@@ -55,6 +56,10 @@ pub(super) struct Request {
     /// What is still to come of the body.
     pub(super) body: Body,
     pub(super) is_chunked: bool,
+    /// When it was begun to wait for it.
+    pub(super) began: Instant,
+    /// Streams of the process before it, if somebody may ask.
+    pub(super) number: u64,
     /// First byte.
     pub(super) started: Instant,
     /// End of the head.
@@ -89,6 +94,12 @@ struct Record {
     server_connections: usize,
     /// A rule replaced the response.
     refusal: Option<Failure>,
+    /// As the server sent it.
+    server_status: u16,
+    /// Its line has been written.
+    is_logged: bool,
+    /// It was dropped without an answer.
+    is_dropped: bool,
 }
 
 /// Answers what came. `None` if the connection ends with it.
@@ -113,6 +124,8 @@ async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, mut request:
     session.worker.counters.requests.add(1);
     account::request(session, frontend);
     let mut record = Record::default();
+    request.number = session.number(frontend);
+    log::connected(session, frontend);
     let backend = loop {
         let mut decision = rules::decide(session, frontend, &mut request);
         if let Some(hints) = session.take_hints(frontend, &request) {
@@ -177,14 +190,20 @@ async fn forward(
         if let Some(rules) = &mut session.rules {
             rules.server = Some(slot.index);
         }
+        let server_connections = slot.state().connections.load(Ordering::Relaxed);
         let mut exchange = Exchange::new(connected.stream, request, is_reused, frontend, backend);
+        let logs_early = frontend.logs && frontend.running.model.logged.is_early;
+        exchange.early = logs_early.then_some(Early { effort: record.effort, server_connections });
         let result = exchange.run(session).await;
         record.status = exchange.status;
         record.answered = exchange.answered;
         record.bytes_out = exchange.bytes_out;
         record.bytes_in = exchange.bytes_in;
         record.refusal = exchange.refusal;
-        record.server_connections = slot.state().connections.load(Ordering::Relaxed);
+        record.server_status = exchange.server_status;
+        record.is_logged = logs_early && exchange.early.is_none();
+        // Without this one, as HAProxy counts when a stream is over.
+        record.server_connections = slot.state().connections.load(Ordering::Relaxed).saturating_sub(1);
         match result {
             Err(Failure { retry: Retry::Safe, .. }) if reuse.is_some() => {
                 // The pooled connection was closed by the server while the request was on its way: once more, on a

@@ -25,7 +25,8 @@ pub(in super::super) enum Received {
     Refused {
         status: Option<u16>,
         failure: Failure,
-        started: Instant,
+        /// The first byte, if one came.
+        started: Option<Instant>,
     },
 }
 
@@ -45,11 +46,12 @@ pub(in super::super) struct Receiving {
 }
 
 impl Receiving {
-    pub(in super::super) fn begin(session: &Session, turn: Turn) -> Receiving {
+    pub(in super::super) fn begin(session: &mut Session, turn: Turn) -> Receiving {
         let frontend = session.frontend();
         let timeouts = &frontend.running.model.timeouts;
         let now = session.now();
         let is_first = turn == Turn::First;
+        session.began = if is_first { session.accepted } else { now };
         let has_input = session.input.is_some();
         // The first request's time counts from the connection on, so that a silent client gets its 408.
         let limit = if is_first || has_input { timeouts.http_request } else { timeouts.http_keep_alive };
@@ -74,9 +76,8 @@ impl Receiving {
                     return Poll::Ready(Received::Closed);
                 }
                 let failure = Failure::new(By::Client, Cause::Timeout, Phase::Request);
-                let started = if self.is_first { session.accepted } else { self.first_byte.unwrap_or(now) };
                 session.shared.stage.set(Stage::Busy);
-                return Poll::Ready(Received::Refused { status: Some(408), failure, started });
+                return Poll::Ready(Received::Refused { status: Some(408), failure, started: self.first_byte });
             }
             None => {}
         }
@@ -129,9 +130,14 @@ impl Wait {
             }
             let mut scratch = worker.buffers.scratch.borrow_mut();
             let refuse = |status, by, cause| {
-                Poll::Ready(Received::Refused { status, failure: Failure::new(by, cause, Phase::Request), started })
+                let failure = Failure::new(by, cause, Phase::Request);
+                Poll::Ready(Received::Refused { status, failure, started: Some(started) })
             };
             let count = match ready!(session.client.poll_read(context, &mut scratch[..SMALL_READ])) {
+                Ok(0) | Err(_) if session.input.is_none() && self.is_first => {
+                    let failure = Failure::new(By::Client, Cause::Abort, Phase::Request);
+                    return Poll::Ready(Received::Refused { status: None, failure, started: None });
+                }
                 Ok(0) | Err(_) if session.input.is_none() => return Poll::Ready(Received::Closed),
                 // It may have closed its own direction only.
                 Ok(0) => return refuse(Some(400), By::Client, Cause::Abort),
@@ -179,7 +185,7 @@ fn look(
     head.tolerates_odd_targets = frontend.tolerates_odd_targets;
     let refuse = |status| {
         let failure = Failure::new(By::Proxy, Cause::Abort, Phase::Request);
-        Look::Done(Received::Refused { status: Some(status), failure, started })
+        Look::Done(Received::Refused { status: Some(status), failure, started: Some(started) })
     };
     match parse_request(bytes, &mut head) {
         Ok(Parsed::Partial) if bytes.len() >= MAX_HEAD => return refuse(400),
@@ -252,6 +258,8 @@ fn prepare(
         is_upgrade: is_upgrade || head.method == Method::Connect,
         body: Body::from(head.request_framing()),
         is_chunked: head.request_framing() == BodyFraming::Chunked,
+        began: session.began,
+        number: 0,
         started,
         received: now,
     }

@@ -57,13 +57,7 @@ pub(super) fn action(words: &[&str], scope: &mut Scope<'_>) -> Result<(Action, u
     let mut reader = Reader { words, at: 1, scope };
     // By the name that was written: the number of a counter is a part of it.
     let action = reader.action(call.name, &call.arguments)?;
-    let at = reader.at;
-    if scope.proxy.is_some()
-        && let Some(why) = carried::form(&action)
-    {
-        return Err(RuleError::new(0, format!("this form of '{}' is not supported: {why}", row.name)));
-    }
-    Ok((action, at))
+    Ok((action, reader.at))
 }
 
 impl<'w> Reader<'w, '_, '_> {

@@ -1,10 +1,32 @@
 //! Cookies: `Cookie` of requests, `Set-Cookie` of responses.
 
+use crate::http::Message;
+
 use super::super::argument::Argument;
 use super::super::sample::{Sample, leading_int};
 use super::super::transaction::Transaction;
 use super::Cursor;
 use super::line::message;
+
+/// The first cookie of a request whose name begins with `name`, or is just that: `name=value`.
+pub(in crate::rule) fn cookie_in<'m>(message: &'m Message<'_>, name: &[u8], is_exact: bool) -> Option<&'m [u8]> {
+    let lines = (0..message.len()).filter_map(|at| message.field(at)).filter(|field| field.is(b"cookie"));
+    let mut cookies = lines.flat_map(|field| field.value.split(|byte| *byte == b';')).map(<[u8]>::trim_ascii);
+    cookies.find(|cookie| is_named(cookie, name, is_exact))
+}
+
+/// The same of a response: the first that it sets, without attributes.
+pub(in crate::rule) fn cookie_set_in<'m>(message: &'m Message<'_>, name: &[u8], is_exact: bool) -> Option<&'m [u8]> {
+    let lines = (0..message.len()).filter_map(|at| message.field(at)).filter(|field| field.is(b"set-cookie"));
+    let mut cookies = lines.filter_map(|field| field.value.split(|byte| *byte == b';').next()).map(<[u8]>::trim_ascii);
+    cookies.find(|cookie| is_named(cookie, name, is_exact))
+}
+
+fn is_named(cookie: &[u8], name: &[u8], is_exact: bool) -> bool {
+    let end = cookie.iter().position(|byte| *byte == b'=');
+    let Some(end) = end else { return false };
+    if is_exact { cookie[..end].trim_ascii_end() == name } else { cookie[..end].starts_with(name) }
+}
 
 /// Names and values of all cookies of a message.
 fn cookies<'t, const IS_RESPONSE: bool>(

@@ -29,6 +29,7 @@ use super::stage::Needs;
 use super::transaction::Transaction;
 
 pub(super) use auth::known_user;
+pub(super) use cookie::{cookie_in, cookie_set_in};
 pub(super) use counter::read as read_counter;
 pub use counter::{Counter, Deed, Whose};
 pub(super) use line::{path_of, path_start};

@@ -9,6 +9,8 @@ mod parse;
 
 use super::error::RuleError;
 use super::expression::Expression;
+use super::facts::{Address, Number};
+use super::fetch::Run;
 use super::sample::Sample;
 use super::scope::Scope;
 use super::transaction::Transaction;
@@ -42,6 +44,8 @@ pub struct Options {
 #[derive(Clone, Debug)]
 enum Item {
     Text(Box<[u8]>),
+    /// A space, unless what was written last is one.
+    Space,
     Tag(&'static TagRow, Options),
     Expression(Expression, Options),
 }
@@ -68,15 +72,55 @@ impl Format {
         }
     }
 
+    /// Whether it asks for more of a request than its first line, or for something that rules keep.
+    pub fn looks_at_requests(&self) -> bool {
+        self.items.iter().any(|item| match item {
+            Item::Text(_) | Item::Space => false,
+            Item::Tag(row, _) => row.tag.looks_at_requests(),
+            Item::Expression(..) => true,
+        })
+    }
+
+    /// Whether it asks for our end of the server connection.
+    pub fn shows_own_ends(&self) -> bool {
+        let is_own = |tag| matches!(tag, Tag::Address(Address::ServerLocal) | Tag::Port(Address::ServerLocal));
+        self.items.iter().any(|item| match item {
+            Item::Text(_) | Item::Space => false,
+            Item::Tag(row, _) => is_own(row.tag),
+            Item::Expression(expression, _) => {
+                matches!(expression.fetch().run, Run::Address(Address::ServerLocal) | Run::Port(Address::ServerLocal))
+            }
+        })
+    }
+
+    /// Whether it asks for this number.
+    pub fn asks_for(&self, question: Number) -> bool {
+        self.items.iter().any(|item| match item {
+            Item::Text(_) | Item::Space => false,
+            Item::Tag(row, _) => matches!(row.tag, Tag::Number(asked) | Tag::Counter(asked) if asked == question),
+            Item::Expression(expression, _) => {
+                matches!(expression.fetch().run, Run::Number(asked) if asked == question)
+            }
+        })
+    }
+
     /// Appends the text for this transaction.
     pub fn render(&self, transaction: &Transaction<'_>, out: &mut Vec<u8>) {
+        // A space is not repeated although what stands between two of them may write nothing.
+        let mut is_after_space = true;
         for item in &self.items {
+            let before = out.len();
             match item {
+                Item::Space if is_after_space => continue,
+                Item::Space => out.push(b' '),
                 Item::Text(text) => out.extend_from_slice(text),
                 Item::Tag(row, options) => tag::write(row.tag, *options, self.purpose, transaction, out),
                 Item::Expression(expression, options) => {
                     write_sample(expression.value(transaction), *options, self.purpose, out);
                 }
+            }
+            if out.len() > before {
+                is_after_space = matches!(item, Item::Space);
             }
         }
     }

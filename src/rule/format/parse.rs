@@ -14,19 +14,19 @@ pub(super) fn items(word: &str, purpose: FormatUse, scope: &mut Scope<'_>) -> Re
     let mut items = Vec::new();
     let mut text: Vec<u8> = Vec::new();
     let mut everywhere = Options::default();
-    let mut is_after_space = true;
     let mut rest = word;
     while let Some(character) = rest.chars().next() {
         let at = word.len() - rest.len();
         if character == ' ' && merges {
-            if !is_after_space {
-                text.push(b' ');
+            if !text.is_empty() {
+                items.push(Item::Text(std::mem::take(&mut text).into()));
             }
-            is_after_space = true;
+            if !matches!(items.last(), Some(Item::Space)) {
+                items.push(Item::Space);
+            }
             rest = &rest[1..];
             continue;
         }
-        is_after_space = false;
         if character != '%' {
             let length = character.len_utf8();
             text.extend_from_slice(&rest.as_bytes()[..length]);
@@ -42,12 +42,7 @@ pub(super) fn items(word: &str, purpose: FormatUse, scope: &mut Scope<'_>) -> Re
         if !text.is_empty() {
             items.push(Item::Text(std::mem::take(&mut text).into()));
         }
-        let item = item(&mut rest, &mut everywhere, scope).map_err(|error| error.further(at))?;
-        if item.is_none() {
-            // `%o` writes nothing: spaces around it are one.
-            is_after_space = matches!(items.last(), None | Some(Item::Text(_))) && merges;
-        }
-        items.extend(item);
+        items.extend(item(&mut rest, &mut everywhere, scope).map_err(|error| error.further(at))?);
     }
     if !text.is_empty() {
         items.push(Item::Text(text.into()));
@@ -99,7 +94,7 @@ fn item(rest: &mut &str, everywhere: &mut Options, scope: &mut Scope<'_>) -> Res
     };
     let unanswered = match scope.stage {
         Stage::Check => carried::tag_of_check(row.tag),
-        _ => scope.proxy.and_then(|_| carried::tag(row.tag)),
+        _ => scope.proxy.and_then(|_| carried::tag(row.tag, scope.stage)),
     };
     if let Some(why) = unanswered {
         return Err(RuleError::new(0, format!("tag '%{name}' is not supported here: {why}")).further(here(rest)));

@@ -74,8 +74,28 @@ pub enum Tag {
     ResponseFields,
     /// Captured fields of the response, one after the other.
     ResponseFieldList,
+    /// The captured cookie of the request.
+    RequestCookie,
+    /// The captured cookie of the response.
+    ResponseCookie,
     /// When the line is written.
     Origin,
+}
+
+impl Tag {
+    /// Whether it shows more of a request than its first line, or what rules keep.
+    pub(super) fn looks_at_requests(self) -> bool {
+        matches!(
+            self,
+            Tag::Method
+                | Tag::TargetPath
+                | Tag::Path
+                | Tag::Query
+                | Tag::Target
+                | Tag::Version
+                | Tag::Name(Words::UniqueId)
+        )
+    }
 }
 
 /// A row of the table.
@@ -123,8 +143,8 @@ pub const TAGS: &[TagRow] = &[
     row("Tu", Tag::Growing(Number::UserTime), "time that the user sees, ms"),
     row("Tw", Tag::Number(Number::WaitTime), "time in queues, ms"),
     row("B", Tag::Growing(Number::BytesToClient), "bytes sent to the client"),
-    row("CC", Tag::Name(Words::RequestCookie), "captured cookie of the request"),
-    row("CS", Tag::Name(Words::ResponseCookie), "captured cookie of the response"),
+    row("CC", Tag::RequestCookie, "captured cookie of the request"),
+    row("CS", Tag::ResponseCookie, "captured cookie of the response"),
     row("H", Tag::Name(Words::Hostname), "name of this machine"),
     row("HM", Tag::Method, "method"),
     row("HP", Tag::TargetPath, "request target without query"),
@@ -332,6 +352,8 @@ fn words(tag: Tag, options: Options, purpose: FormatUse, transaction: &Transacti
     let mut name = |name: &[u8]| text(out, name, options, purpose);
     match tag {
         Tag::Name(question) => name(facts.words(question).unwrap_or_default()),
+        Tag::RequestCookie => name(transaction.captures.request_cookie.borrow().value().unwrap_or_default()),
+        Tag::ResponseCookie => name(transaction.captures.response_cookie.borrow().value().unwrap_or_default()),
         Tag::Server => name(facts.words(Words::Server).unwrap_or(b"<NOSRV>")),
         Tag::Termination { letters } => {
             let state = facts.words(Words::TerminationState).unwrap_or(b"----");

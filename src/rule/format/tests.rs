@@ -57,7 +57,7 @@ const LOGGED: &[(&str, &str)] = &[
         "%{}r|%{+M}r|%{foo}r",
         "GET /a/b.html?x=#221#22 HTTP/1.1|GET /a/b.html?x=#221#22 HTTP/1.1|GET /a/b.html?x=#221#22 HTTP/1.1",
     ),
-    ("%{+Q}hrl %hsl %hs", "\"ua #22q#22]\\ #23#7C#7B#7D#E9#80\" \"\" \"www.Example.com\"  "),
+    ("%{+Q}hrl %hsl %hs", "\"ua #22q#22]\\ #23#7C#7B#7D#E9#80\" \"\" \"www.Example.com\" "),
     (
         "%[capture.req.hdr(1)]|%[var(txn.x)]|%[capture.req.hdr(0)]|%{+E}[capture.req.hdr(0)]|%{+Q}[capture.req.hdr(0)]",
         "-|-|ua \"q\"]\\ #|{}\u{e9}\u{80}|ua \\\"q\\\"\\]\\\\ #|{}\u{e9}\u{80}|\"ua \"q\"]\\ #|{}\u{e9}\u{80}\"",
@@ -89,7 +89,7 @@ fn the_http_log_format_writes_an_http_log_line() {
     let format =
         "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r";
     let expected = "127.0.0.1:33317 [09/Sep/2001:03:46:40.655] fe be/s1 10/0/30/69/109 200 2750 - - --NI 1/1/1/1/0 0/0 \
-                    {ua #22q#22]\\ #23#7C#7B#7D#E9#80||www.Example.com}  \"GET /a/b.html?x=#221#22 HTTP/1.1\"";
+                    {ua #22q#22]\\ #23#7C#7B#7D#E9#80||www.Example.com} \"GET /a/b.html?x=#221#22 HTTP/1.1\"";
     assert_eq!(render(FormatUse::Log, Stage::Log, format), expected);
 }
 

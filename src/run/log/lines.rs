@@ -75,19 +75,25 @@ fn write(
     stopped: &AtomicBool,
     count: &AtomicU64,
 ) {
-    let mut text = Vec::new();
+    let (mut text, mut waiting) = (Vec::new(), Vec::new());
     loop {
         let is_last = stopped.load(Ordering::Acquire);
         writer.look(&generation.load());
         let book = Arc::clone(&writer.book);
         let sources = [book.messages()].into_iter().chain(rings.iter().map(Arc::as_ref));
         for (number, ring) in sources.enumerate() {
-            text.clear();
+            let mut start = text.len();
             while let Some(record) = ring.pop(&mut text) {
-                writer.write(&record, &text, number == 0);
-                text.clear();
+                waiting.push((record, start..text.len(), number == 0));
+                start = text.len();
             }
         }
+        // Of several workers, the one that wrote first comes first.
+        waiting.sort_by_key(|(record, ..)| record.at);
+        for (record, range, is_message) in waiting.drain(..) {
+            writer.write(&record, &text[range], is_message);
+        }
+        text.clear();
         let dropped = rings.iter().map(|ring| ring.dropped()).sum::<u64>() + book.messages().dropped();
         let lost = writer.sinks.end_round() + dropped;
         let before = count.swap(lost, Ordering::Relaxed);

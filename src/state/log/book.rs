@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub struct Book {
     turn: Mutex<()>,
     /// Buffers in memory by name: the newest lines.
     rings: Mutex<HashMap<String, VecDeque<Vec<u8>>>>,
+    /// Streams so far, if lines show their numbers.
+    streams: AtomicU64,
 }
 
 impl Default for Book {
@@ -34,6 +37,7 @@ impl Default for Book {
             messages: LogRing::new(WAITING),
             turn: Mutex::default(),
             rings: Mutex::default(),
+            streams: AtomicU64::new(0),
         }
     }
 }
@@ -119,6 +123,11 @@ impl Journal {
     /// Whether a line about traffic of this level would be read by anybody.
     pub fn takes(&self, level: Level) -> bool {
         self.traffic.is_some_and(|least| level <= least)
+    }
+
+    /// How many streams of the process asked before this one.
+    pub fn next_number(&self) -> u64 {
+        self.book.streams.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Leaves a message of the process for the targets: `Server app/s1 is DOWN...`. `now` is the wall clock, since 1970.

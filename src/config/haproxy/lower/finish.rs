@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::config::draft::{Backend, Draft, Frontend, Log, Reports, Rule, Server, Table};
 use crate::config::haproxy::table::Place;
 use crate::diag::{Span, Spanned};
-use crate::model::log::Selection;
 use crate::model::proxy::Mode;
+use crate::rule::Logging;
 
 use super::option::LineFormat;
 use super::proxy::{Proxies, Proxy};
@@ -112,7 +112,7 @@ fn frontend(proxy: &Proxy, all: &[Proxy], context: &Context<'_>) -> Frontend {
         tunnel: tunnel.or(Some(Spanned::new(None, head))),
         forwarded: Some(forwarded.filter(|_| is_http).unwrap_or(Spanned::new(false, head))),
         log: log(settings),
-        logged: Selection::default(),
+        logged: settings.logged,
         rules: settings.rules.clone(),
     }
 }
@@ -144,8 +144,9 @@ fn backend(proxy: &Proxy, named: &Named, context: &Context<'_>) -> Option<Backen
 
 /// Whether a line that a `defaults` section may have handed down means anything in this place.
 fn counts_in(place: Place, rule: &Rule) -> bool {
-    let first = rule.words.first().map_or("", |word| word.value.as_str());
-    place != Place::Backend || !matches!(first, "monitor" | "monitor-uri")
+    let mut words = rule.words.iter().map(|word| word.value.as_str()).skip_while(|word| *word == "no");
+    let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    place != Place::Backend || !matches!(first, "monitor" | "monitor-uri") && !Logging::has_line(first, second)
 }
 
 fn server(settings: &Settings, server: &super::server::Server, named: &Named, context: &Context<'_>) -> Server {

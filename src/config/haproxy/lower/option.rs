@@ -5,6 +5,7 @@ use crate::config::haproxy::table::Row;
 use crate::diag::Spanned;
 
 use super::Context;
+use super::proxy;
 use super::settings::Settings;
 use super::value;
 
@@ -16,17 +17,13 @@ pub enum LineFormat {
 }
 
 /// `option httplog [clf]`, `option tcplog [clf]`.
-pub fn log_format(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+pub fn log_format(settings: &mut Settings, line: &Line) {
     if line.modifier != Modifier::None {
         settings.line_format = None;
+        settings.rules.push(proxy::rule(line));
         return;
     }
-    if let Some(word) = line.word(2) {
-        match word.text.as_str() {
-            "clf" => context.refuse(word.span, "the format 'clf'", "log formats come in a later version"),
-            _ => context.no_more(line, 2),
-        }
-    }
+    settings.rules.push(proxy::rule(line));
     let format = if line.text(1) == "tcplog" { LineFormat::Tcp } else { LineFormat::Http };
     settings.line_format = Some(Spanned::new(format, line.span_of(2)));
 }
@@ -76,11 +73,4 @@ pub fn redispatch(settings: &mut Settings, line: &Line, context: &Context<'_>) {
         }
     }
     settings.redispatch = Some(Spanned::new(line.modifier == Modifier::None, line.span()));
-}
-
-/// Options that are always on, or whose row says what differs.
-pub fn noticed(_: &mut Settings, row: &'static Row, line: &Line, context: &Context<'_>) {
-    if line.modifier == Modifier::None {
-        context.notice(row, line.span_of(2));
-    }
 }

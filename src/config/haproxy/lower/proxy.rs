@@ -94,14 +94,22 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("option smtpchk", |settings, _, line, context| check::option(settings, line, context)),
     ("option spop-check", |settings, _, line, context| check::option(settings, line, context)),
     ("option ssl-hello-chk", |settings, _, line, context| check::option(settings, line, context)),
-    ("option dontlognull", option::noticed),
     ("option forwardfor", option::forwardfor),
     ("option http-keep-alive", |_, _, _, _| {}),
     ("option httpchk", |settings, _, line, context| check::option(settings, line, context)),
-    ("option httplog", |settings, _, line, context| option::log_format(settings, line, context)),
+    ("option httplog", |settings, _, line, _| option::log_format(settings, line)),
     ("option redispatch", |settings, _, line, context| option::redispatch(settings, line, context)),
     ("option tcp-check", |settings, _, line, context| check::option(settings, line, context)),
-    ("option tcplog", |settings, _, line, context| option::log_format(settings, line, context)),
+    ("option tcplog", |settings, _, line, _| option::log_format(settings, line)),
+    ("option dontlog-normal", |settings, _, line, _| {
+        settings.logged.skips_normal = line.modifier == Modifier::None;
+    }),
+    ("option dontlognull", |settings, _, line, _| settings.logged.skips_empty = line.modifier == Modifier::None),
+    ("option httpslog", |settings, _, line, _| option::log_format(settings, line)),
+    ("option log-separate-errors", |settings, _, line, _| {
+        settings.logged.separates_errors = line.modifier == Modifier::None;
+    }),
+    ("option logasap", |settings, _, line, _| settings.logged.is_early = line.modifier == Modifier::None),
     ("timeout check", |settings, _, line, context| timeout::timeout(settings, line, context)),
     ("timeout client", |settings, _, line, context| timeout::timeout(settings, line, context)),
     ("timeout connect", |settings, _, line, context| timeout::timeout(settings, line, context)),
@@ -117,8 +125,13 @@ pub const HANDLERS: &[(&str, Handler)] = &[
 ];
 
 /// Lines that are kept for the rules.
-const RULES: [&str; 42] = [
+const RULES: [&str; 51] = [
     "acl",
+    "capture cookie",
+    "capture request header",
+    "capture response header",
+    "declare capture",
+    "error-log-format",
     "errorfile",
     "errorfiles",
     "errorloc",
@@ -128,6 +141,8 @@ const RULES: [&str; 42] = [
     "http-error",
     "http-request",
     "http-response",
+    "log-format",
+    "log-format-sd",
     "monitor fail",
     "monitor-uri",
     "option accept-invalid-http-request",
@@ -158,6 +173,8 @@ const RULES: [&str; 42] = [
     "tcp-response content",
     "tcp-response inspect-delay",
     "timeout tarpit",
+    "unique-id-format",
+    "unique-id-header",
     "use-server",
     "use_backend",
 ];
@@ -266,7 +283,7 @@ impl Proxies {
 }
 
 /// A line as rules keep it; `default` is what was not written, and so is `no`.
-fn rule(line: &Line) -> Rule {
+pub fn rule(line: &Line) -> Rule {
     let no = (line.modifier != Modifier::None).then(|| spanned("no", line.span_of(1)));
     let words = line.words.iter().map(|word| spanned(&word.text, word.span));
     Rule { words: no.into_iter().chain(words).collect(), span: line.span() }

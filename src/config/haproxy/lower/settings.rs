@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::config::draft::{Bind, Rule, Table};
 use crate::config::haproxy::section::Section;
 use crate::diag::{Span, Spanned};
+use crate::model::log::Selection;
 use crate::model::proxy::{Balance, Mode};
 
 use super::check::Checks;
@@ -32,6 +33,8 @@ pub struct Settings {
     pub alerts: Alerts,
     pub logs_checks: Option<Spanned<bool>>,
     pub logs: Logs,
+    /// Which sessions and requests leave a line.
+    pub logged: Selection,
     /// `option httplog` or `option tcplog`, and where it stands.
     pub line_format: Option<Spanned<LineFormat>>,
     /// Options of `default-server`.

@@ -1,10 +1,12 @@
 //! Where logs go.
 
-use crate::config::draft::{Log, LogTarget, ProcessLog};
+use crate::config::draft::{Log, LogTarget, ProcessLog, Rule};
 use crate::config::yaml::tree::{Entry, Kind, Node};
 use crate::config::yaml::value;
-use crate::diag::Spanned;
-use crate::model::log::{Destination, Facility, Form, Framing, Hostname, LENGTH, Level, Ring, RingServer, Target};
+use crate::diag::{Span, Spanned};
+use crate::model::log::{
+    Destination, Facility, Form, Framing, Hostname, LENGTH, Level, Ring, RingServer, Selection, Target,
+};
 
 use super::{read, text};
 
@@ -38,6 +40,48 @@ pub fn proxy(node: Option<&Node>) -> Log {
         },
         node => Log { is_global: is_on(node), ..Log::default() },
     }
+}
+
+/// Which sessions and requests leave a line.
+pub fn selection(node: Option<&Node>) -> Selection {
+    let is_on = |key: &str| read(node.and_then(|node| node.value(key)), value::flag).is_some_and(|flag| flag.value);
+    Selection {
+        skips_empty: is_on("skip_empty"),
+        skips_normal: is_on("skip_normal"),
+        separates_errors: is_on("separate_errors"),
+        is_early: is_on("early"),
+    }
+}
+
+/// The lines of the language that say how lines of log look; `rules` are those that are written as such.
+pub fn formats(node: Option<&Node>, rules: &[Rule], owner: Span) -> Vec<Rule> {
+    let at = |key: &str| node.and_then(|node| node.value(key));
+    let rule = |words: &[&str], span| Rule {
+        words: words.iter().map(|word| Spanned::new((*word).to_owned(), span)).collect(),
+        span,
+    };
+    let is_said = |rule: &Rule| {
+        let words: Vec<&str> = rule.words.iter().map(|word| word.value.as_str()).collect();
+        matches!(words[..], ["log-format", ..] | ["option", "httplog" | "tcplog" | "httpslog", ..])
+    };
+    let mut lines = Vec::new();
+    match at("format").and_then(|node| Some((node.text()?, node.span))) {
+        Some(("none", _)) => {}
+        Some((text, span)) => {
+            let words: Vec<&str> = text.split(' ').collect();
+            lines.push(match words[..] {
+                [name @ ("httplog" | "tcplog" | "httpslog")] => rule(&["option", name], span),
+                [name @ ("httplog" | "tcplog"), "clf"] => rule(&["option", name, "clf"], span),
+                _ => rule(&["log-format", text], span),
+            });
+        }
+        None if rules.iter().any(is_said) => {}
+        None => lines.push(rule(&["option", "httplog"], owner)),
+    }
+    for (key, keyword) in [("error_format", "error-log-format"), ("structured_data", "log-format-sd")] {
+        lines.extend(at(key).and_then(|node| Some(rule(&[keyword, node.text()?], node.span))));
+    }
+    lines
 }
 
 fn hostname(node: &Node) -> Option<Hostname> {

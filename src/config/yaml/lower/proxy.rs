@@ -5,7 +5,6 @@ use crate::config::yaml::tree::{Entry, Kind, Node};
 use crate::config::yaml::value;
 use crate::diag::Spanned;
 use crate::model::check::InitialState;
-use crate::model::log::Selection;
 use crate::model::proxy::{Balance, Mode};
 
 use super::{care, log, rules};
@@ -22,6 +21,9 @@ const MODES: &[(&str, Mode)] = &[("http", Mode::Http), ("tcp", Mode::Tcp)];
 pub fn frontend(entry: &Entry) -> Frontend {
     let at = |key: &str| entry.value.value(key);
     let timeout = |key: &str| read(at("timeouts").and_then(|timeouts| timeouts.value(key)), value::duration);
+    let mut rules = rules::frontend(&entry.value);
+    let formats = log::formats(at("log"), &rules, entry.key.span);
+    rules.extend(formats);
     Frontend {
         name: entry.key.clone(),
         binds: list(at("bind"), value::bind),
@@ -34,8 +36,8 @@ pub fn frontend(entry: &Entry) -> Frontend {
         tunnel: read(at("timeouts").and_then(|timeouts| timeouts.value("tunnel")), or_off(value::duration)),
         forwarded: read(at("forwarded"), value::flag),
         log: log::proxy(at("log")),
-        logged: Selection::default(),
-        rules: rules::frontend(&entry.value),
+        logged: log::selection(at("log")),
+        rules,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where logs go.
 
-use crate::config::yaml::keyword::{Scalar, Section, Value};
+use crate::config::yaml::keyword::{Key, Scalar, Section, Value};
 
 use super::{key, required};
 
@@ -40,15 +40,43 @@ pub(super) static PROCESS: Section = Section {
     ],
 };
 
-pub(super) static PROXY: Section = Section {
-    name: "`log` of a proxy",
-    doc: "Where its lines go.",
+pub(super) static FRONTEND: Section = Section {
+    name: "`log` of a frontend",
+    doc: "Where its lines go, how they look and which there are.",
     keys: &[
-        key("global", Value::One(Scalar::Flag), "Whether they go where the process's go, too. Default true."),
-        key("targets", TARGETS, "Where else they go."),
-        key("tag", Value::One(Scalar::Text), "Name of the program in syslog headers. Default: that of the process."),
+        GLOBAL,
+        OWN,
+        TAG,
+        key(
+            "format",
+            Value::One(Scalar::Text),
+            "httplog, tcplog or httpslog, alone or with clf behind it; none for a line about each connection; or a format in \
+             HAProxy's language: \"%ci:%cp %r %ST\". Default: httplog, in tcp mode tcplog.",
+        ),
+        key(
+            "error_format",
+            Value::One(Scalar::Text),
+            "Format of lines about connections without a request. Default: `format`.",
+        ),
+        key("structured_data", Value::One(Scalar::Text), "Format of the structured data of RFC 5424. Default: none."),
+        key("skip_empty", Value::One(Scalar::Flag), "No line for connections that brought nothing. Default false."),
+        key("skip_normal", Value::One(Scalar::Flag), "No line for what went well. Default false."),
+        key("separate_errors", Value::One(Scalar::Flag), "Failures at level err instead of info. Default false."),
+        key("early", Value::One(Scalar::Flag), "Lines are written before the response has been sent. Default false."),
     ],
 };
+
+pub(super) static BACKEND: Section = Section {
+    name: "`log` of a backend",
+    doc: "Where messages about it and its servers go.",
+    keys: &[GLOBAL, OWN, TAG],
+};
+
+const GLOBAL: Key =
+    key("global", Value::One(Scalar::Flag), "Whether they go where the process's go, too. Default true.");
+const OWN: Key = key("targets", TARGETS, "Where else they go.");
+const TAG: Key =
+    key("tag", Value::One(Scalar::Text), "Name of the program in syslog headers. Default: that of the process.");
 
 static TARGET: Section = Section {
     name: "a log target",

@@ -26,7 +26,11 @@ pub(super) static FRONTEND: Section = Section {
             Value::One(Scalar::Flag),
             "Adds X-Forwarded-For and X-Forwarded-Proto. Default true in http mode.",
         ),
-        LOG,
+        key(
+            "log",
+            Value::Any(&FRONTEND_LOGS),
+            "Where its lines go and how they look; false writes none. Default: where the process's go.",
+        ),
         refused("tls", "TLS on a bind comes later; terminate it on the servers in tcp mode"),
         key(
             "use_backend",
@@ -49,10 +53,8 @@ const ERRORS: Key = key(
 
 /// Files by status.
 pub(super) const PAGES: Value = Value::Named(Scalar::PageStatus, &Value::One(Scalar::Text));
-static LOGS: [Value; 2] = [Value::One(Scalar::Flag), Value::Section(&log::PROXY)];
-
-const LOG: Key =
-    key("log", Value::Any(&LOGS), "Where its lines go; false writes none. Default: where the process's go.");
+static FRONTEND_LOGS: [Value; 2] = [Value::One(Scalar::Flag), Value::Section(&log::FRONTEND)];
+static BACKEND_LOGS: [Value; 2] = [Value::One(Scalar::Flag), Value::Section(&log::BACKEND)];
 
 const STICK_TABLE: Key = key(
     "stick_table",
@@ -67,7 +69,8 @@ const RULES: Key = key(
     "Rules in HAProxy's language, in order: `acl`, `http-request`, `http-response`, `http-after-response`, `redirect`, \
      `tcp-request`, `tcp-response`, `stick`, `use-server` and, in frontends, `use_backend`. Among them may stand \
      `errorfile`, `errorfiles`, `errorloc`, `http-error`, `monitor-uri`, `monitor fail`, `timeout tarpit`, `stats` and \
-     options about HTTP messages, such as `option http-buffer-request`.",
+     options about HTTP messages, such as `option http-buffer-request`; and, in frontends, lines about the \
+     log, such as `log-format`, `capture request header` or `unique-id-format`.",
 );
 
 const STATS: Key = key(
@@ -172,7 +175,11 @@ pub(super) static BACKEND: Section = Section {
         key("mail", Value::Section(&super::care::MAIL), "Mails about its servers. Default: none."),
         STATS,
         ERRORS,
-        LOG,
+        key(
+            "log",
+            Value::Any(&BACKEND_LOGS),
+            "Where messages about it and its servers go; false writes none. Default: where the process's go.",
+        ),
         STICK_TABLE,
         RULES,
         refused("cookie", "cookie persistence comes later; remove it, or use `balance: source` meanwhile"),

@@ -9,12 +9,14 @@ mod response;
 
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use crate::http::Body;
 use crate::rule::action::Timeout;
 use crate::time::Instant;
 
 use super::super::buffers::Chunk;
+use super::super::connect::Effort;
 use super::super::failure::{By, Cause, Failure, Phase, Retry};
 use super::super::local::{LocalBackend, LocalFrontend, Worker};
 use super::super::session::{Interrupt, Session};
@@ -99,6 +101,17 @@ pub(super) struct Exchange<'a> {
     pub(super) bytes_out: u64,
     /// A rule replaced the response.
     pub(super) refusal: Option<Failure>,
+    /// Status code of the server's response.
+    pub(super) server_status: u16,
+    /// Taken when the line is written, with the response's head.
+    pub(super) early: Option<Early>,
+}
+
+/// What a line needs that is written before the response has been sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Early {
+    pub(super) effort: Effort,
+    pub(super) server_connections: usize,
 }
 
 impl<'a> Exchange<'a> {
@@ -137,6 +150,8 @@ impl<'a> Exchange<'a> {
             bytes_in: 0,
             bytes_out: 0,
             refusal: None,
+            server_status: 0,
+            early: None,
         }
     }
 
@@ -170,13 +185,10 @@ impl<'a> Exchange<'a> {
             let total = self.bytes_in + self.spliced_up + self.bytes_out + self.request.held.len() as u64;
             if total != moved || before != waits {
                 moved = total;
-                let timeout = match waits {
-                    Waits::Client => session.limit(Timeout::Client, self.frontend.running.model.timeouts.client),
-                    Waits::Server => session.limit(Timeout::Server, self.backend.running.model.timeouts.server),
-                };
+                let (timeout, _) = self.limit(waits, session);
                 session.set_deadline(now + timeout);
             } else if interrupt == Some(Interrupt::Expired) {
-                let by = if waits == Waits::Client { By::Client } else { By::Server };
+                let (_, by) = self.limit(waits, session);
                 return Poll::Ready(Err(self.failure(by, Cause::Timeout)));
             }
             Poll::Pending
@@ -203,6 +215,17 @@ impl<'a> Exchange<'a> {
             _ => Ended::Close,
         };
         Poll::Ready(Ok(ended))
+    }
+
+    /// How long everything may be silent, and whose fault that is then. Before the response has begun the server's time
+    /// runs too, as in HAProxy, whether the request is complete or not.
+    fn limit(&self, waits: Waits, session: &Session) -> (Duration, By) {
+        let client = session.limit(Timeout::Client, self.frontend.running.model.timeouts.client);
+        let server = session.limit(Timeout::Server, self.backend.running.model.timeouts.server);
+        match waits {
+            Waits::Client if self.stage != Stage::Head || client < server => (client, By::Client),
+            Waits::Client | Waits::Server => (server, By::Server),
+        }
     }
 
     fn waits(&self) -> Waits {

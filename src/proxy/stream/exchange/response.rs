@@ -2,11 +2,12 @@
 
 use std::task::Context;
 
-use super::{Exchange, Parked, Stage};
+use super::{Early, Exchange, Parked, Stage};
 use crate::http::{Body, BodyFraming, ConnectionField, Head, Method, Parsed, Version, parse_response, write_response};
 use crate::proxy::buffers::MAX_HEAD;
 use crate::proxy::failure::{By, Cause, Failure, Phase};
 use crate::proxy::local::Worker;
+use crate::proxy::log::{self, Ending};
 use crate::proxy::rules::{self, Arrived, Responded};
 use crate::proxy::session::Session;
 use crate::rule::Wait;
@@ -78,9 +79,10 @@ impl Exchange<'_> {
             self.park(bytes, what, worker, now);
             return Ok(());
         }
-        (self.status, self.answered) = (head.status, Some(now));
+        (self.status, self.server_status, self.answered) = (head.status, head.status, Some(now));
         self.stage = Stage::Switched;
         if self.takes(responded) {
+            self.log_early(session, out.len() + rest.len(), now);
             return self.send(worker, session, context, &out, rest);
         }
         self.send(worker, session, context, &out, &[])
@@ -118,15 +120,37 @@ impl Exchange<'_> {
             self.park(bytes, what, worker, now);
             return Ok(());
         }
-        (self.status, self.answered) = (head.status, Some(now));
+        (self.status, self.server_status, self.answered) = (head.status, head.status, Some(now));
         (self.client_persists, self.server_persists) = (client_persists, head.keeps_alive() && is_delimited);
         self.download = Body::from(framing);
         self.stage = Stage::Body;
         self.take_body(rest)?;
         if self.takes(responded) {
+            self.log_early(session, out.len() + taken, now);
             return self.send(worker, session, context, &out, &rest[..taken]);
         }
         self.send(worker, session, context, &out, &[])
+    }
+
+    /// Writes the line now if it is to be early: `bytes` are what there is of the response.
+    fn log_early(&mut self, session: &mut Session, bytes: usize, now: Instant) {
+        let Some(Early { effort, server_connections }) = self.early.take() else { return };
+        let ending = Ending {
+            started: Some(self.request.started),
+            received: Some(self.request.received),
+            effort,
+            answered: self.answered,
+            status: self.status,
+            server_status: self.server_status,
+            bytes_in: self.request.received_bytes + self.bytes_in,
+            bytes_out: bytes as u64,
+            server_connections,
+            number: self.request.number,
+            is_early: true,
+            ..Ending::new(self.request.began, now)
+        };
+        let line = self.request.held.all().get(..self.request.line_length);
+        log::write(session, self.frontend, Some(self.backend), &ending, line);
     }
 
     /// Keeps what came of a response until its rules go on.
@@ -149,6 +173,8 @@ impl Exchange<'_> {
             }
             Responded::Answered { status } => {
                 self.status = status;
+                // The server's does not count, as in HAProxy's lines.
+                self.answered = None;
                 self.stage = Stage::Done;
                 (self.client_persists, self.server_persists) = (false, false);
                 self.refusal = Some(Failure::new(By::Proxy, Cause::Abort, Phase::Headers));

@@ -41,7 +41,7 @@ impl Exchange<'_> {
             let mut scratch = worker.buffers.scratch.borrow_mut();
             let count = match ready!(session.client.poll_read(context, &mut scratch[..])) {
                 Ok(count) if count > 0 => count,
-                _ => return Poll::Ready(Err(self.failure(By::Client, Cause::Abort))),
+                _ => return Poll::Ready(Err(self.client_left())),
             };
             let Ok(taken) = self.request.body.advance(&scratch[..count]) else {
                 session.worker.counters.bad_messages.add(1);
@@ -62,6 +62,11 @@ impl Exchange<'_> {
         Poll::Ready(Ok(()))
     }
 
+    /// The client ended within its body: HAProxy calls that the data phase, whether the response has begun or not.
+    fn client_left(&self) -> Failure {
+        Failure { at: Phase::Data, ..self.failure(By::Client, Cause::Abort) }
+    }
+
     /// Moves what the client sends of a large body.
     fn poll_splice_up(
         &mut self,
@@ -73,7 +78,7 @@ impl Exchange<'_> {
         let counts = [&mut self.bytes_in, &mut self.spliced_up];
         match splice::poll_body(&mut pipe, &mut self.request.body, sockets, counts, context) {
             Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
-            Poll::Ready(Err(Broken::Source)) => return Poll::Ready(Err(self.failure(By::Client, Cause::Abort))),
+            Poll::Ready(Err(Broken::Source)) => return Poll::Ready(Err(self.client_left())),
             Poll::Ready(Err(Broken::Sink)) => self.is_upload_broken = true,
             Poll::Pending => {}
         }
