@@ -1,4 +1,4 @@
-//! HAProxy's map of servers for hashes (`hash-type map-based`): each usable server fills as many slots as its weight
+//! HAProxy's map of servers (`hash-type map-based`, `static-rr`): each usable server fills as many slots as its weight
 //! says, and a hash modulo the number of slots is a slot.
 
 /// The slots, remade when the set of usable servers changes. Room for the largest map is reserved at the start.
@@ -10,6 +10,8 @@ pub(super) struct Map {
     was_usable: Box<[bool]>,
     score: Box<[i64]>,
     slots: Vec<u32>,
+    /// The slot whose turn it is, where there is nothing to hash.
+    turn: usize,
 }
 
 impl Map {
@@ -25,11 +27,12 @@ impl Map {
             was_usable: vec![false; servers].into_boxed_slice(),
             score: vec![0; servers].into_boxed_slice(),
             slots: Vec::with_capacity(most),
+            turn: 0,
         }
     }
 
-    /// The server of a hash, or the next other one in the map if that is `exclude`, or `exclude` if there is no other.
-    pub fn look_up(&mut self, hash: u32, exclude: Option<usize>, is_usable: impl Fn(usize) -> bool) -> Option<usize> {
+    /// Takes over who is usable.
+    pub fn update(&mut self, is_usable: impl Fn(usize) -> bool) {
         let mut has_changed = false;
         for (server, was_usable) in self.was_usable.iter_mut().enumerate() {
             let usable = is_usable(server);
@@ -39,6 +42,10 @@ impl Map {
         if has_changed {
             self.remake();
         }
+    }
+
+    /// The server of a hash, or the next other one in the map if that is `exclude`, or `exclude` if there is no other.
+    pub fn look_up(&self, hash: u32, exclude: Option<usize>) -> Option<usize> {
         let start = hash as usize % self.slots.len().max(1);
         let server = *self.slots.get(start)? as usize;
         if Some(server) != exclude {
@@ -46,6 +53,27 @@ impl Map {
         }
         let around = self.slots[start..].iter().chain(&self.slots[..start]).map(|server| *server as usize);
         around.into_iter().find(|server| Some(*server) != exclude).or(Some(server))
+    }
+
+    /// The server of the next slot with room; `avoid` only if no other has.
+    pub fn next(&mut self, avoid: Option<usize>, has_room: impl Fn(usize) -> bool) -> Option<usize> {
+        let count = self.slots.len();
+        let start = if self.turn < count { self.turn } else { 0 };
+        let mut avoided = None;
+        for at in (start..start + count).map(|at| at % count) {
+            let server = self.slots[at] as usize;
+            if !has_room(server) {
+                continue;
+            }
+            self.turn = at + 1;
+            if Some(server) != avoid {
+                return Some(server);
+            }
+            avoided = Some((server, at + 1));
+        }
+        let (server, turn) = avoided?;
+        self.turn = turn;
+        Some(server)
     }
 
     /// As HAProxy's `recalc_server_map`, its rounding included, so that both send a client to the same server.
@@ -80,7 +108,7 @@ mod tests {
 
     fn slots(weights: &[u16], is_usable: impl Fn(usize) -> bool) -> Vec<u32> {
         let mut map = Map::new(weights.iter().copied());
-        map.look_up(0, None, is_usable);
+        map.update(is_usable);
         map.slots
     }
 
@@ -101,16 +129,32 @@ mod tests {
     #[test]
     fn map_is_remade_when_a_server_returns() {
         let mut map = Map::new([1, 1].into_iter());
-        assert_eq!(map.look_up(1, None, |server| server == 0), Some(0));
-        assert_eq!(map.look_up(1, None, |_| true), Some(1));
-        assert_eq!(map.look_up(1, None, |_| false), None);
+        map.update(|server| server == 0);
+        assert_eq!(map.look_up(1, None), Some(0));
+        map.update(|_| true);
+        assert_eq!(map.look_up(1, None), Some(1));
+        map.update(|_| false);
+        assert_eq!((map.look_up(1, None), map.next(None, |_| true)), (None, None));
+    }
+
+    #[test]
+    fn slots_take_turns() {
+        let mut map = Map::new([1, 2].into_iter());
+        map.update(|_| true);
+        let turns: Vec<_> = (0..6).filter_map(|_| map.next(None, |_| true)).collect();
+        assert_eq!(
+            turns,
+            [map.slots.as_slice(), map.slots.as_slice()].concat().iter().map(|s| *s as usize).collect::<Vec<_>>()
+        );
+        assert_eq!(map.next(Some(1), |server| server == 1), Some(1));
+        assert_eq!(map.next(None, |_| false), None);
     }
 
     #[test]
     fn remaking_the_largest_map_does_not_allocate() {
         let mut map = Map::new([256, 255, 1].into_iter());
         let reserved = map.slots.capacity();
-        map.look_up(0, None, |_| true);
+        map.update(|_| true);
         assert_eq!(map.slots.len(), 512);
         assert_eq!(map.slots.capacity(), reserved);
     }

@@ -1,7 +1,9 @@
 //! Which server of a backend receives the next session.
 //!
-//! Decides between usable servers by the algorithms of HAProxy's `balance`. Never judges health (`check`), never connects
-//! or waits (`proxy` keeps the queue), never allocates while choosing. Read [`chooser`] first.
+//! Decides between usable servers by the algorithms of HAProxy's `balance`, and chooses the server that HAProxy would.
+//! Never judges health (`check`), never connects or waits (`proxy` keeps the queue), never allocates while choosing unless
+//! a weight changed. Read [`chooser`] first; [`hash`] and [`key`] make the number that hashing algorithms start
+//! from; [`cookie`] is the other way to a server.
 //!
 //! | Algorithm | Weights | A full server | Excluded server |
 //! |---|---|---|---|
@@ -10,12 +12,17 @@
 //! | leastconn | at run time | skipped | the same |
 //! | random | at run time | skipped | the same |
 //! | first | zero or not | skipped | the same |
-//! | source | of the file | waited for | the next one in the map |
+//! | a hash, map-based | of the file | waited for | the next one in the map |
+//! | a hash, consistent | at run time | waited for | the next one in the ring |
 
 pub mod chooser;
+pub mod cookie;
+pub mod hash;
+pub mod key;
 mod leastconn;
 mod map;
 mod random;
-mod smooth;
+mod ring;
+mod rotation;
 
-pub use chooser::{Choice, Chooser};
+pub use chooser::{Choice, Chooser, Wish};

@@ -7,9 +7,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diag::{Span, Spanned};
+use crate::model::balance::Balance;
 use crate::model::check::InitialState;
 use crate::model::log::{Hostname, Ring, Selection, Target as LogDestination};
-use crate::model::proxy::{Balance, Mode};
+use crate::model::options::{BackendOptions, ServerOptions};
+use crate::model::proxy::Mode;
 use crate::model::rules::Userlist;
 use crate::model::runtime::{Account, Socket};
 use crate::model::stick;
@@ -344,6 +346,14 @@ pub struct Frontend {
     pub rules: Vec<Rule>,
 }
 
+impl Frontend {
+    /// Whether requests of it may go to this backend.
+    pub fn may_use(&self, backend: &str) -> bool {
+        let is_default = self.default_backend.as_ref().is_some_and(|name| name.value == backend);
+        is_default || self.rules.iter().any(|rule| rule.is_choice_of(backend))
+    }
+}
+
 /// A line of rules as it is written: `acl`, `use_backend`, `http-request`...
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
@@ -362,6 +372,11 @@ impl Rule {
             Some(word) => Span { start: (word.span.start + offset).min(word.span.end), ..word.span },
             None => Span { start: self.span.end, ..self.span },
         }
+    }
+
+    /// Whether it says what `balance` hashes.
+    pub fn is_hash(&self) -> bool {
+        self.words.first().is_some_and(|word| word.value == "balance")
     }
 
     /// Whether it is a `use_backend` that names this backend.
@@ -423,6 +438,8 @@ pub struct Backend {
     pub check: Option<Spanned<Check>>,
     /// Servers.
     pub servers: Vec<Server>,
+    /// What most backends leave at its default.
+    pub options: BackendOptions,
     /// ACLs, `use-server` and actions, in the order of the file.
     pub rules: Vec<Rule>,
 }
@@ -560,4 +577,6 @@ pub struct Server {
     pub is_disabled: Option<Spanned<bool>>,
     /// What is watched about it besides its check.
     pub care: Care,
+    /// What most servers leave at its default; the number is 0 where none is written.
+    pub options: ServerOptions,
 }

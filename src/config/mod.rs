@@ -8,6 +8,7 @@ pub mod draft;
 pub mod yaml;
 pub mod haproxy;
 mod endpoint;
+mod options;
 mod syntax;
 mod log_sample;
 mod merge;

@@ -46,14 +46,15 @@ impl Backend {
                 return Arc::clone(before);
             }
         }
+        let current: Arc<AtomicUsize> = before.map(|before| Arc::clone(&before.current)).unwrap_or_default();
         Arc::new(Backend {
-            chooser: Chooser::new(model, Arc::clone(&state)),
             journal: book.journal(&model.log),
+            chooser: Chooser::new(model, Arc::clone(&state), Arc::clone(&current)),
             model: model.clone(),
             state,
             // Waiters of the old generation hold tickets of the old queue and are served by the old sessions.
             queue: Arc::default(),
-            current: before.map(|before| Arc::clone(&before.current)).unwrap_or_default(),
+            current,
             counters: before.map(|before| before.counters.clone()).unwrap_or_default(),
         })
     }

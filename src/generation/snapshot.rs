@@ -109,7 +109,7 @@ impl Generation {
                 Some(self.full(backend, around)),
             ),
             queued: level(backend.queue.length(), backend.counters.most_queued(), None),
-            algorithm: algorithm(backend.model.balance),
+            algorithm: algorithm(&backend.model.balance),
             cookie: None,
             standing: standing(backend.state.group.look(around.now), around),
             last_session: age(totals.last_session, around),
@@ -205,7 +205,7 @@ fn age(at: Instant, around: &Surroundings<'_>) -> Option<Duration> {
 }
 
 /// As HAProxy's `balance` names it.
-fn algorithm(balance: Balance) -> &'static str {
+fn algorithm(balance: &Balance) -> &'static str {
     match balance {
         Balance::RoundRobin => "roundrobin",
         Balance::StaticRr => "static-rr",
@@ -213,5 +213,9 @@ fn algorithm(balance: Balance) -> &'static str {
         Balance::Source => "source",
         Balance::Random { .. } => "random",
         Balance::First => "first",
+        Balance::Uri(_) => "uri",
+        Balance::UrlParam { .. } => "url_param",
+        Balance::Header { .. } => "hdr",
+        Balance::Expression(_) => "hash",
     }
 }

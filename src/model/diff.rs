@@ -106,8 +106,14 @@ impl<T> List<T> {
 pub fn diff(a: &Model, b: &Model) -> Diff {
     let (binds_a, binds_b) = (binds(a), binds(b));
     let (servers_a, servers_b) = (servers(a), servers(b));
+    // A number that was not written is a place in the list.
+    let plain = |server: &Server| {
+        let mut server = server.clone();
+        server.options.id = 0;
+        server
+    };
     let differing = |(key, server): (&(String, String), &&Server)| {
-        servers_a.get(key).is_some_and(|before| before != server).then(|| key.clone())
+        servers_a.get(key).is_some_and(|before| plain(before) != plain(server)).then(|| key.clone())
     };
     Diff {
         instances: list(&a.instances, &b.instances, |one| &one.name, |x, y| compare_instances(a, x, b, y)),

@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::balance::Balance;
 use super::check::{Check, InitialState};
 use super::log::{Logs, ProcessLogs};
-use super::proxy::{Backend, Balance, Mode, Server, ServerTimeouts};
+use super::options::ServerOptions;
+use super::proxy::{Backend, Mode, Server, ServerTimeouts};
 use super::{Model, Process, Weight};
 
 /// A model with nothing but these backends.
@@ -36,7 +38,11 @@ pub fn model(backends: Vec<Backend>) -> Model {
 
 /// Backend `app` with servers `s0`, `s1`... of these weights, unchecked.
 pub fn backend(balance: Balance, weights: &[u16]) -> Backend {
-    let servers = weights.iter().enumerate().map(|(number, weight)| server(&format!("s{number}"), *weight));
+    let server = |(id, weight)| {
+        let options = ServerOptions { id, ..ServerOptions::default() };
+        Server { options, ..server(&format!("s{}", id - 1), weight) }
+    };
+    let servers = (1..).zip(weights.iter().copied()).map(server);
     Backend {
         name: "app".to_owned(),
         mode: Mode::Http,
@@ -51,6 +57,7 @@ pub fn backend(balance: Balance, weights: &[u16]) -> Backend {
         redispatch: true,
         log: Logs::default(),
         reports: super::check::Reports::default(),
+        options: Default::default(),
         rules: Vec::new(),
     }
 }
@@ -68,6 +75,7 @@ pub fn server(name: &str, weight: u16) -> Server {
         is_non_stick: false,
         is_disabled: false,
         care: super::check::Care::default(),
+        options: ServerOptions::default(),
     }
 }
 

@@ -3,8 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+pub use super::balance::Balance;
 use super::check::{Care, Check, Reports};
 use super::log::{Logs, Selection};
+use super::options::{BackendOptions, ServerOptions};
 use super::rules::Line;
 use super::{Endpoint, Weight};
 
@@ -85,6 +87,8 @@ pub struct Backend {
     pub log: Logs,
     /// Who is told about its servers.
     pub reports: Reports,
+    /// What most backends leave at its default.
+    pub options: BackendOptions,
     /// Rules, in order.
     pub rules: Vec<Line>,
 }
@@ -98,26 +102,6 @@ pub struct ServerTimeouts {
     pub server: Duration,
     /// Waiting for a free slot of a server.
     pub queue: Duration,
-}
-
-/// A load-balancing algorithm, as in HAProxy's `balance`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Balance {
-    /// Weighted, smooth, weights change at run time.
-    RoundRobin,
-    /// Weighted round robin with a fixed map.
-    StaticRr,
-    /// Fewest connections in proportion to the weight.
-    LeastConn,
-    /// Hash of the client's address.
-    Source,
-    /// Power of N random draws (HAProxy's `random(2)`).
-    Random {
-        /// Draws, 1-.
-        draws: u32,
-    },
-    /// The first server with a free slot.
-    First,
 }
 
 /// A server.
@@ -143,4 +127,6 @@ pub struct Server {
     pub is_disabled: bool,
     /// What is watched about it besides its check.
     pub care: Care,
+    /// What most servers leave at its default.
+    pub options: ServerOptions,
 }

@@ -7,15 +7,18 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
-use crate::balance::Choice;
+use crate::balance::{Choice, Wish};
 use crate::model;
 use crate::rule::action::Timeout;
 use crate::state::queue::{Queue, Ticket};
 use crate::state::servers::Server;
+use crate::sys::clock;
 
 use super::account;
+use super::choosing::Wanted;
 use super::failure::{By, Cause, Failure, Phase};
 use super::local::LocalBackend;
+use super::persistence::is_stopped;
 use super::session::{Interrupt, Session};
 
 /// How often a waiter looks for itself: servers that come up free no slot that could be handed over.
@@ -48,7 +51,12 @@ impl Drop for Slot {
 fn release(backend: &LocalBackend, index: usize) {
     let backend = &backend.running;
     let server = &backend.state.servers[index];
-    backend.queue.release(server, index, server.is_usable(), || backend.chooser.reserve(index));
+    let chooser = &backend.chooser;
+    // A limit that moves with the load may have come below what is in use.
+    let limit = || chooser.limit(index, clock::now());
+    let may_hand_over = server.is_usable() && server.connections.load(Ordering::Relaxed) <= limit();
+    backend.queue.release(server, index, may_hand_over, || chooser.reserve(index, clock::now()));
+    chooser.note(index);
 }
 
 /// A stream of a backend, counted in `%bc` while it lives.
@@ -76,21 +84,17 @@ pub(super) struct Assigned {
 }
 
 /// Takes a slot of the server that the algorithm chooses, waiting up to `timeout queue` where all are full.
-pub(super) async fn assign(
-    session: &Session,
-    backend: &Rc<LocalBackend>,
-    exclude: Option<usize>,
-) -> Result<Assigned, Failure> {
+pub(super) async fn assign(session: &Session, backend: &Rc<LocalBackend>, wanted: Wanted) -> Result<Assigned, Failure> {
     let slot = |index, has_waited| {
         let slot = Slot { backend: Rc::clone(backend), index };
         account::take_slot(session, &slot, has_waited);
         slot
     };
-    match take(session, backend, exclude) {
+    match take(session, backend, wanted) {
         Taken::Slot(index) => Ok(Assigned { slot: slot(index, false), waited_behind: 0 }),
         Taken::Down => Err(Failure::new(By::Server, Cause::Abort, Phase::Connect)),
         Taken::Full(_) => {
-            let (index, waited_behind) = Box::pin(wait(session, backend, exclude)).await?;
+            let (index, waited_behind) = Box::pin(wait(session, backend, wanted)).await?;
             Ok(Assigned { slot: slot(index, true), waited_behind })
         }
     }
@@ -102,16 +106,19 @@ enum Taken {
     Down,
 }
 
-fn take(session: &Session, backend: &LocalBackend, exclude: Option<usize>) -> Taken {
+fn take(session: &Session, backend: &LocalBackend, wanted: Wanted) -> Taken {
     let chooser = &backend.running.chooser;
-    // What rules want, once: a server that failed is not asked again.
-    if let Some(index) = session.preferred_server().filter(|_| exclude.is_none()) {
-        return if chooser.reserve(index) { Taken::Slot(index) } else { Taken::Full(Some(index)) };
-    }
+    let wish = Wish { now: session.now(), hash: wanted.hash, exclude: wanted.exclude };
+    let insisted =
+        wanted.server.filter(|server| wanted.insists || !is_stopped(&backend.running.state.servers[*server]));
     // Another worker may take the last slot between choosing and reserving; a few rounds settle it.
     for _ in 0..8 {
-        match chooser.choose(session.source().ip(), exclude) {
-            Choice::Server(index) if chooser.reserve(index) => return Taken::Slot(index),
+        let choice = match insisted {
+            Some(server) => chooser.insist(server, wish.now),
+            None => chooser.choose(&wish),
+        };
+        match choice {
+            Choice::Server(index) if chooser.reserve(index, wish.now) => return Taken::Slot(index),
             Choice::Server(_) => {}
             Choice::Queue { server } => return Taken::Full(server),
             Choice::Down => return Taken::Down,
@@ -160,11 +167,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-async fn wait(
-    session: &Session,
-    backend: &Rc<LocalBackend>,
-    exclude: Option<usize>,
-) -> Result<(usize, usize), Failure> {
+async fn wait(session: &Session, backend: &Rc<LocalBackend>, wanted: Wanted) -> Result<(usize, usize), Failure> {
     let deadline = session.now() + session.limit(Timeout::Queue, backend.running.model.timeouts.queue);
     let queue = Arc::clone(&backend.running.queue);
     let mut waiting = Waiting { queue: &queue, backend, ticket: None, wants: None };
@@ -190,7 +193,7 @@ async fn wait(
             if !is_first && session.client.has_ended() {
                 return fail(By::Client, Cause::Abort);
             }
-            let wants = match take(session, backend, exclude) {
+            let wants = match take(session, backend, wanted) {
                 Taken::Down => return fail(By::Server, Cause::Abort),
                 Taken::Slot(index) => {
                     // Took one by itself; one granted in the meantime goes to the next in line.
@@ -202,7 +205,7 @@ async fn wait(
                 Taken::Full(wants) => wants,
             };
             if std::mem::take(&mut is_first) {
-                let again = || match take(session, backend, exclude) {
+                let again = || match take(session, backend, wanted) {
                     Taken::Slot(index) => Some(index),
                     _ => None,
                 };

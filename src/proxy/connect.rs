@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use tokio::net::TcpSocket;
 
+use crate::model::balance::Balance;
+use crate::model::options::Interval;
 use crate::model::proxy::Server;
 use crate::rule::action::Timeout;
 use crate::sys::options;
@@ -18,6 +20,7 @@ use crate::time::Instant;
 
 use super::account::{self, Connection};
 use super::backend::{Slot, assign};
+use super::choosing::Wanted;
 use super::failure::{By, Cause, Failure, Phase};
 use super::local::LocalBackend;
 use super::pool::Care;
@@ -71,17 +74,18 @@ impl Effort {
 }
 
 /// A connection to a server of the backend: pooled (if `reuse` says so) or new, tried as often as the backend allows.
-/// With redispatch every further attempt may go to another server at once; without, the same one is tried again.
+/// The server that was wanted is given up in `wanted` where redispatch lets another one be tried.
 pub(super) async fn connect(
     session: &Session,
     backend: &Rc<LocalBackend>,
     reuse: Option<Care>,
+    wanted: &mut Wanted,
     effort: &mut Effort,
 ) -> Result<Connected, Failure> {
     let model = &backend.running.model;
     let limit = session.limit(Timeout::Connect, model.timeouts.connect);
     let retries = session.retries(model.retries);
-    let assigned = assign(session, backend, None).await.inspect_err(|failure| {
+    let assigned = assign(session, backend, *wanted).await.inspect_err(|failure| {
         // It has waited, to the end of its time.
         if failure.at == Phase::Queue {
             effort.assigned = Some(session.now());
@@ -130,22 +134,41 @@ pub(super) async fn connect(
         }
         effort.retries += 1;
         account::retry(session, &slot);
-        if model.redispatch {
-            let failed = slot.index;
+        let failed = slot.index;
+        if redispatches(session, backend, wanted, effort.retries) {
             drop(slot);
-            let assigned = assign(session, backend, Some(failed)).await?;
+            wanted.server = None;
+            let assigned = assign(session, backend, Wanted { exclude: Some(failed), ..*wanted }).await?;
             slot = assigned.slot;
             effort.server = Some(slot.index);
             if slot.index != failed {
                 effort.has_redispatched = true;
                 account::redispatch(session, backend, failed);
-                continue;
             }
         }
-        if failure.cause == Cause::Abort {
+        // Another server is tried at once, as far as there is one.
+        if failure.cause == Cause::Abort && slot.index == failed {
             pause(session, TURN_AROUND.min(limit)).await?;
         }
     }
+}
+
+/// Whether the attempt after so many failures may go to another server (HAProxy manual §4.2 "option redispatch"). Where
+/// the algorithm has no preference, any server is as good as the one that failed.
+fn redispatches(session: &Session, backend: &LocalBackend, wanted: &Wanted, failures: u32) -> bool {
+    let model = &backend.running.model;
+    if !model.redispatch || (wanted.insists && wanted.server.is_some() && !model.options.persists) {
+        return false;
+    }
+    let has_turn = match model.options.redispatch_interval {
+        Interval::Every(count) => failures.is_multiple_of(count.max(1)),
+        Interval::BeforeLast(count) => {
+            let period = (session.retries(model.retries) + 1).saturating_sub(count);
+            period > 0 && failures.is_multiple_of(period)
+        }
+    };
+    let takes_turns = matches!(model.balance, Balance::RoundRobin | Balance::StaticRr | Balance::Random { .. });
+    has_turn || (wanted.server.is_none() && takes_turns && backend.running.chooser.serving(session.now()) > 1)
 }
 
 async fn attempt(

@@ -18,6 +18,8 @@ mod tcp;
 mod inspect;
 mod rules;
 mod stream;
+mod choosing;
+mod persistence;
 mod backend;
 mod connect;
 mod pool;

@@ -6,11 +6,13 @@ use super::account::{self, Finished};
 use std::rc::Rc;
 
 use super::backend::Current;
+use super::choosing;
 use super::connect::{Effort, connect};
 use super::failure::{By, Cause, Failure, Phase};
 use super::inspect::{self, Answered, Way};
 use super::local::{LocalBackend, LocalFrontend, Stage};
 use super::log::{self, Ending};
+use super::persistence::Persistence;
 use super::session::Session;
 use super::tunnel::{self, Direction, Silence};
 
@@ -39,9 +41,14 @@ async fn relay(session: &mut Session, frontend: &LocalFrontend, chosen: Option<R
     let (mut up, mut down) = (Direction::default(), Direction::default());
     let mut server_connections = 0;
     let current = chosen.as_ref().map(|backend| Current::enter(session, backend));
+    let wanted = chosen.as_ref().map(|backend| {
+        let persistence = Persistence::look(session, frontend, backend, None);
+        choosing::wanted(session, frontend, backend, None, &persistence)
+    });
+    let mut wanted = wanted.unwrap_or_default();
     let result = match &chosen {
         None => Err(Failure::new(By::Server, Cause::Abort, Phase::Connect)),
-        Some(backend) => match connect(session, backend, None, &mut effort).await {
+        Some(backend) => match connect(session, backend, None, &mut wanted, &mut effort).await {
             Err(failure) => Err(failure),
             Ok(mut connected) => {
                 let (client, server) = (frontend.running.model.timeouts, backend.running.model.timeouts);

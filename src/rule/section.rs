@@ -14,6 +14,7 @@ use super::action::{Action, Redirect, Rule, RuleSet};
 use super::argument;
 use super::condition::Condition;
 use super::error::{RuleError, Warning};
+use super::expression::Expression;
 use super::format::{Format, FormatUse};
 use super::logging::Logging;
 use super::options::HttpOptions;
@@ -67,11 +68,24 @@ pub struct Section {
     pub statistics: Option<Box<StatsPage>>,
     /// What is logged.
     pub logging: Logging,
+    /// `force-persist` and `ignore-persist`, in order.
+    pub treatments: Vec<Persist>,
+    /// What `balance hash` hashes.
+    pub hash: Option<Expression>,
     /// How many slots for captures there are: of requests, of responses.
     pub slots: (usize, usize),
 }
 
-/// A `use_backend` line.
+/// A `force-persist` or `ignore-persist` line.
+#[derive(Debug)]
+pub struct Persist {
+    /// Whether a server that is down is used all the same; otherwise no persistence counts.
+    pub is_forced: bool,
+    /// When.
+    pub condition: Condition,
+}
+
+/// A `use_backend` or `use-server` line.
 #[derive(Debug)]
 pub struct Choice {
     /// Which.
@@ -80,7 +94,7 @@ pub struct Choice {
     pub condition: Option<Condition>,
 }
 
-/// What names a backend.
+/// What names a backend or a server.
 #[derive(Debug)]
 pub enum Target {
     /// Its name.
@@ -159,6 +173,8 @@ impl Section {
             options: HttpOptions::default(),
             statistics: None,
             logging: Logging::default(),
+            treatments: Vec::new(),
+            hash: None,
             slots: (0, 0),
         };
         let mut compiled = Compiled { section, errors: Vec::new(), warnings: Vec::new(), references: Vec::new() };
@@ -207,6 +223,13 @@ impl Section {
             || self.options.look_at_requests()
             || self.pages.look_at_requests()
             || self.logging.looks_at_messages()
+            || self.hash.is_some()
+            || self.settles_servers()
+    }
+
+    /// Whether lines of it settle which server a request goes to, apart from balancing.
+    pub fn settles_servers(&self) -> bool {
+        !self.treatments.is_empty()
     }
 
     fn add(&mut self, words: &[&str], line: u32, mode: Mode, scope: &mut Scope<'_>) -> Result<(), RuleError> {
@@ -244,7 +267,7 @@ impl Section {
                 scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };
                 return scope.declare_acl(&words[1..]).map_err(|error| error.later(1));
             }
-            ("use_backend", _) => return self.choice(words, mode, scope),
+            ("use_backend", _) => return choice(words, mode, scope).map(|choice| self.choices.push(choice)),
             ("use-server", _) => {
                 scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };
                 return persistence::use_server(words, scope).map(|choice| self.servers.push(choice));
@@ -256,6 +279,24 @@ impl Section {
             }
             ("tcp-request", "inspect-delay") => return delay(words).map(|delay| self.inspect_delay = delay),
             ("tcp-response", "inspect-delay") => return delay(words).map(|delay| self.response_delay = delay),
+            ("force-persist" | "ignore-persist", _) => {
+                scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };
+                if words.len() < 2 {
+                    return Err(RuleError::new(
+                        1,
+                        format!("'{first}' requires either 'if' or 'unless' followed by a condition"),
+                    ));
+                }
+                let condition = Condition::compile(&words[1..], scope).map_err(|error| error.later(1))?;
+                self.treatments.push(Persist { is_forced: first == "force-persist", condition });
+                return Ok(());
+            }
+            ("balance", "hash") => {
+                scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };
+                let word = words.get(2).copied().unwrap_or_default();
+                self.hash = Some(Expression::compile(word, scope).map_err(|error| error.later(2))?);
+                return Ok(());
+            }
             ("redirect", _) => (&mut self.redirects, 1),
             ("http-request", _) => (&mut self.request, 1),
             ("http-response", _) => (&mut self.response, 1),
@@ -277,22 +318,22 @@ impl Section {
         set.rules.push(rule.map_err(|error| error.later(taken))?);
         Ok(())
     }
+}
 
-    fn choice(&mut self, words: &[&str], mode: Mode, scope: &mut Scope<'_>) -> Result<(), RuleError> {
-        scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };
-        let Some(name) = words.get(1) else { return Err(RuleError::new(0, "'use_backend' needs a backend")) };
-        let target = if name.contains('%') {
-            Target::Computed(Format::compile(name, FormatUse::Http, scope).map_err(|error| error.later(1))?)
-        } else {
-            Target::Named((*name).into())
-        };
-        let condition = match words.get(2) {
-            None => None,
-            Some(_) => Some(Condition::compile(&words[2..], scope).map_err(|error| error.later(2))?),
-        };
-        self.choices.push(Choice { target, condition });
-        Ok(())
-    }
+/// A line that names a backend or a server.
+fn choice(words: &[&str], mode: Mode, scope: &mut Scope<'_>) -> Result<Choice, RuleError> {
+    scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };
+    let Some(name) = words.get(1) else { return Err(RuleError::new(0, format!("'{}' needs a name", words[0]))) };
+    let target = if name.contains('%') {
+        Target::Computed(Format::compile(name, FormatUse::Http, scope).map_err(|error| error.later(1))?)
+    } else {
+        Target::Named((*name).into())
+    };
+    let condition = match words.get(2) {
+        None => None,
+        Some(_) => Some(Condition::compile(&words[2..], scope).map_err(|error| error.later(2))?),
+    };
+    Ok(Choice { target, condition })
 }
 
 /// The time of an `inspect-delay` line; zero does not wait.

@@ -149,7 +149,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{fixture, proxy::Balance};
+    use crate::model::{balance::Balance, fixture};
     use crate::state::servers::Registry;
 
     fn server() -> Arc<Server> {

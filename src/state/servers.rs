@@ -91,6 +91,8 @@ pub struct Server {
     /// Of this server.
     pub availability: Availability,
     group: Arc<Group>,
+    /// When it last came up or back; zero if never.
+    returned: AtomicU64,
     last_check: Mutex<Option<LastCheck>>,
     check_failures: AtomicU64,
     check_counter: AtomicU32,
@@ -134,6 +136,7 @@ impl Server {
             weight: AtomicU16::new(server.weight.value()),
             availability: Availability::default(),
             group,
+            returned: AtomicU64::new(0),
             last_check: Mutex::new(None),
             check_failures: AtomicU64::new(0),
             check_counter: AtomicU32::new(server.check.as_ref().map_or(0, |check| check.rise)),
@@ -175,6 +178,9 @@ impl Server {
             (false, _) => self.availability.note_change(now),
         }
         self.tell_group(was_usable, now);
+        if before == Health::Down as u8 && health == Health::Up {
+            self.returned.store(now.as_nanos(), Ordering::Relaxed);
+        }
     }
 
     /// What the operator says.
@@ -189,10 +195,14 @@ impl Server {
     /// Stores a new administrative state (vg-ctl only).
     pub fn set_admin(&self, admin: Admin, now: Instant) {
         let was_usable = self.is_usable();
-        if self.admin.swap(admin as u8, Ordering::AcqRel) != admin as u8 {
+        let before = self.admin.swap(admin as u8, Ordering::AcqRel);
+        if before != admin as u8 {
             self.availability.note_change(now);
         }
         self.tell_group(was_usable, now);
+        if before == Admin::Maint as u8 && admin == Admin::Ready {
+            self.returned.store(now.as_nanos(), Ordering::Relaxed);
+        }
     }
 
     /// Current weight, 0-256.
@@ -256,6 +266,11 @@ impl Server {
     /// When health or administrative state last changed; [`Instant::ZERO`] if never.
     pub fn changed(&self) -> Instant {
         self.availability.changed()
+    }
+
+    /// When it last came up or back from maintenance; `None` if it has been there since the start.
+    pub fn returned(&self) -> Option<Instant> {
+        Some(self.returned.load(Ordering::Relaxed)).filter(|at| *at != 0).map(Instant::from_nanos)
     }
 
     /// Result of the last probe.

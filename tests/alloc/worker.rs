@@ -9,8 +9,9 @@ use tokio::sync::mpsc;
 
 use vipgate::generation::Generation;
 use vipgate::model::Endpoint;
+use vipgate::model::balance::Balance;
 use vipgate::model::log::{Destination, Form, Logs, ProcessLogs, Selection, Target};
-use vipgate::model::proxy::{Backend, Balance, Bind, ClientTimeouts, Frontend, Mode, Server, ServerTimeouts};
+use vipgate::model::proxy::{Backend, Bind, ClientTimeouts, Frontend, Mode, Server, ServerTimeouts};
 use vipgate::model::rules::Line;
 use vipgate::model::{Model, Process, Weight};
 use vipgate::proxy::worker::{self, ListenerKey, WorkerCommand, WorkerContext, WorkerListener};
@@ -100,12 +101,14 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
                 is_non_stick: false,
                 is_disabled: false,
                 care: Default::default(),
+                options: Default::default(),
             }],
             timeouts: ServerTimeouts { connect: 5 * second, server: 30 * second, queue: 5 * second },
             retries: 3,
             redispatch: true,
             log: logs,
             reports: Default::default(),
+            options: Default::default(),
             rules: Vec::new(),
         }],
         rules: vipgate::model::rules::Material::default(),

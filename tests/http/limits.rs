@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use vipgate::model::proxy::Mode;
+use vipgate::sys::clock;
 
 use crate::rig::{Peer, Proxy, Scripted, signal, until};
 
@@ -42,7 +43,7 @@ fn waiters_for_a_full_server_are_served_in_order() {
     }
     assert_eq!(*seen.lock().unwrap(), ["/0", "/1", "/2", "/3", "/4"]);
     assert_eq!(server.connections(), 1);
-    until("free slots", || proxy.generation.backends[0].chooser.has_room(0) && queue.length() == 0);
+    until("free slots", || proxy.generation.backends[0].chooser.has_room(0, clock::now()) && queue.length() == 0);
     let places: Vec<bool> =
         (0..5).map(|behind| proxy.line().contains(&format!("/0 0/{} ", behind_of(behind)))).collect();
     assert_eq!(places, [true; 5]);

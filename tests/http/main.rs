@@ -17,3 +17,4 @@ mod smuggling;
 mod daily;
 mod stick;
 mod inspect;
+mod balance;

@@ -11,8 +11,9 @@ use tokio::sync::mpsc;
 
 use vipgate::generation::Generation;
 use vipgate::model::Endpoint;
+use vipgate::model::balance::Balance;
 use vipgate::model::log::{Destination, Form, Logs, ProcessLogs, Selection, Target};
-use vipgate::model::proxy::{Backend, Balance, Bind, ClientTimeouts, Frontend, Mode, Server, ServerTimeouts};
+use vipgate::model::proxy::{Backend, Bind, ClientTimeouts, Frontend, Mode, Server, ServerTimeouts};
 use vipgate::model::rules::{Line, Material};
 use vipgate::model::{Model, Process, Weight};
 use vipgate::proxy::worker::{self, ListenerKey, WorkerCommand, WorkerContext, WorkerListener};
@@ -40,6 +41,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
         is_non_stick: false,
         is_disabled: false,
         care: Default::default(),
+        options: Default::default(),
     });
     Model {
         node: "lb1".into(),
@@ -78,6 +80,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             redispatch: true,
             log: logs(),
             reports: Default::default(),
+            options: Default::default(),
             rules: Vec::new(),
         }],
         rules: Material::default(),

@@ -19,9 +19,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("stick", &["time", "model"]),
     ("rule", &["time", "http", "model", "state", "stick"]),
     ("check", &["time", "http", "model", "state", "rule"]),
-    ("balance", &["time", "model", "state"]),
+    ("balance", &["time", "model", "state", "rule"]),
     ("stats", &["time", "model", "state"]),
-    ("config", &["diag", "model", "track", "stick", "rule", "check"]),
+    ("config", &["diag", "model", "track", "stick", "rule", "check", "balance"]),
     // Doing.
     ("sys", &["time", "wire", "model", "vrrp"]),
     ("generation", &["time", "http", "model", "state", "stick", "balance", "rule", "stats"]),

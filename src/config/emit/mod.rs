@@ -12,11 +12,12 @@ use thiserror::Error;
 
 use crate::model::Model;
 use crate::model::check::{Care, Check, InitialState, Reports};
-use crate::model::proxy::{Backend, Balance, Frontend, Mode, Server};
+use crate::model::proxy::{Backend, Frontend, Mode, Server};
 use crate::model::rules::Line;
 use crate::model::runtime::Runtime;
 use crate::rule;
 
+use super::options;
 use super::yaml::duration_text;
 
 /// Why a model cannot be written.
@@ -140,15 +141,7 @@ fn frontend(out: &mut Text, frontend: &Frontend, model: &Model) {
 
 fn backend(out: &mut Text, backend: &Backend, model: &Model) -> Result<(), EmitError> {
     out.pair(2, "mode", mode(backend.mode));
-    let balance = match backend.balance {
-        Balance::RoundRobin => "roundrobin".to_owned(),
-        Balance::StaticRr => "static-rr".to_owned(),
-        Balance::LeastConn => "leastconn".to_owned(),
-        Balance::Source => "source".to_owned(),
-        Balance::First => "first".to_owned(),
-        Balance::Random { draws } => format!("{{random: {draws}}}"),
-    };
-    out.pair(2, "balance", balance);
+    out.pair(2, "balance", quoted(&options::balance::text(&backend.balance)));
     out.pair(2, "retries", backend.retries);
     out.pair(2, "redispatch", backend.redispatch);
     reports(out, &backend.reports);
@@ -164,6 +157,7 @@ fn backend(out: &mut Text, backend: &Backend, model: &Model) -> Result<(), EmitE
     if model.frontends.iter().all(|frontend| frontend.name != backend.name) {
         stick_table(out, &backend.name, model);
     }
+    list(out, 2, "options", &options::backend::lines(&backend.options));
     rules(out, &backend.rules);
     match backend.servers.is_empty() {
         true => out.pair(2, "servers", "off"),
@@ -198,12 +192,18 @@ fn stick_tables(out: &mut Text, model: &Model) {
 }
 
 fn rules(out: &mut Text, lines: &[Line]) {
-    if !lines.is_empty() {
-        out.line(2, "rules:");
+    // What is hashed stands under `balance`.
+    let lines = lines.iter().filter(|line| line.words.first().is_none_or(|word| word != "balance"));
+    let texts: Vec<String> = lines.map(|line| rule::join(line.words.iter().map(String::as_str))).collect();
+    list(out, 2, "rules", &texts);
+}
+
+fn list(out: &mut Text, level: usize, key: &str, texts: &[String]) {
+    if !texts.is_empty() {
+        out.line(level, &format!("{key}:"));
     }
-    for line in lines {
-        let text = rule::join(line.words.iter().map(String::as_str));
-        out.line(3, &format!("- {}", quoted(&text)));
+    for text in texts {
+        out.line(level + 1, &format!("- {}", quoted(text)));
     }
 }
 
@@ -232,6 +232,7 @@ fn server(out: &mut Text, server: &Server, common: Option<&Check>) {
     if let Some(source) = server.source {
         out.pair(4, "source", quoted(&source.to_string()));
     }
+    list(out, 4, "options", &options::server::texts(&server.options));
     if let (Some(check), None) = (&server.check, common) {
         self::check(out, 4, check);
     }

@@ -28,6 +28,7 @@ pub use version::{SPOKEN, Version};
 use condition::Facts;
 use environment::Environment;
 use lower::Context;
+pub(super) use lower::value;
 
 /// What HAProxy's `httplog`, `tcplog` and `httpslog` stand for, as log-format strings (manual §8.2).
 const FORMATS: [(&str, &str); 3] = [

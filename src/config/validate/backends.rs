@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use crate::balance::cookie;
 use crate::config::draft;
 use crate::diag::Diagnostic;
 use crate::model::Weight;
+use crate::model::balance::Balance;
 use crate::model::check::Check;
-use crate::model::proxy::{Backend, Balance, Mode, Server, ServerTimeouts};
+use crate::model::options::BackendOptions;
+use crate::model::proxy::{Backend, Mode, Server, ServerTimeouts};
 
 use super::rules::{self, Place, Shared};
 use super::{Context, care, check, count, logs, or, size};
@@ -20,7 +23,9 @@ fn one(context: &Context<'_>, shared: &Shared<'_>, backend: &draft::Backend) -> 
     let mode = mode(context, backend);
     let common = backend.check.as_ref().and_then(|written| check::resolve(context, shared, written));
     let server = |server| self::server(context, shared, backend, server, common.as_ref());
-    let servers: Vec<Server> = backend.servers.iter().filter_map(server).collect();
+    let mut servers: Vec<Server> = backend.servers.iter().filter_map(server).collect();
+    numbers(context, backend, &mut servers);
+    cookies(&backend.options, &mut servers);
     addresses(context, backend);
     if !servers.is_empty() && servers.iter().all(|server| server.weight.value() == 0) {
         let message = format!("every server of backend `{}` has weight 0", backend.name.value);
@@ -30,7 +35,6 @@ fn one(context: &Context<'_>, shared: &Shared<'_>, backend: &draft::Backend) -> 
         name: backend.name.value.clone(),
         mode,
         balance: or(&backend.balance, Balance::RoundRobin),
-        servers,
         timeouts: ServerTimeouts {
             connect: or(&backend.connect, Duration::from_secs(5)),
             server: or(&backend.server, Duration::from_secs(30)),
@@ -41,6 +45,8 @@ fn one(context: &Context<'_>, shared: &Shared<'_>, backend: &draft::Backend) -> 
         log: logs::proxy(context, &backend.log),
         reports: care::reports(context, &backend.reports),
         rules: rules::resolve(context, shared, &backend.rules, Place { home: &backend.name.value, mode }),
+        options: options(context, backend, &servers),
+        servers,
     }
 }
 
@@ -52,12 +58,54 @@ pub fn checks(context: &Context<'_>, shared: &Shared<'_>, backend: &draft::Backe
     }
 }
 
+/// Servers without a number of their own get the next free one, as in HAProxy.
+fn numbers(context: &Context<'_>, backend: &draft::Backend, servers: &mut [Server]) {
+    let written: Vec<u32> = servers.iter().map(|server| server.options.id).filter(|id| *id > 0).collect();
+    for (number, id) in written.iter().enumerate() {
+        if written[..number].contains(id) {
+            let message = format!("two servers of backend `{}` have the number {id}", backend.name.value);
+            context.error("E-DUPLICATE", backend.name.span, message, "write different `id`s");
+        }
+    }
+    let mut next = 1;
+    for server in servers {
+        if server.options.id == 0 {
+            while written.contains(&next) {
+                next += 1;
+            }
+            server.options.id = next;
+        }
+        next += 1;
+    }
+}
+
+/// Servers without a value of their own have one made, where the cookie is dynamic.
+fn cookies(options: &BackendOptions, servers: &mut [Server]) {
+    let is_dynamic = options.cookie.as_ref().is_some_and(|cookie| cookie.is_dynamic);
+    let Some(key) = options.dynamic_cookie_key.as_ref().filter(|_| is_dynamic) else { return };
+    for server in servers.iter_mut().filter(|server| server.options.cookie.is_none()) {
+        server.options.cookie = Some(cookie::dynamic_value(key, server.address));
+    }
+}
+
+/// Where no `fullconn` is written it is a tenth of what the frontends of the backend may have, as in HAProxy.
+fn options(context: &Context<'_>, backend: &draft::Backend, servers: &[Server]) -> BackendOptions {
+    let mut options = backend.options.clone();
+    if options.fullconn.is_none() && servers.iter().any(|server| server.options.minconn.is_some()) {
+        let process = context.draft.maxconn.map_or(SESSIONS, |maxconn| maxconn.value);
+        let users = context.draft.frontends.iter().filter(|frontend| frontend.may_use(&backend.name.value));
+        let sessions: u64 = users.map(|frontend| frontend.maxconn.map_or(process, |maxconn| maxconn.value)).sum();
+        options.fullconn = Some(size(sessions.div_ceil(10).max(1)));
+    }
+    options
+}
+
+/// Sessions that a frontend may have where nothing is written.
+const SESSIONS: u64 = 10_000;
+
 /// What is written, or the mode of the first frontend that uses it.
 pub fn mode(context: &Context<'_>, backend: &draft::Backend) -> Mode {
-    let uses = |frontend: &&draft::Frontend| {
-        let by_default = frontend.default_backend.iter().any(|name| name.value == backend.name.value);
-        by_default || frontend.rules.iter().any(|rule| rule.is_choice_of(&backend.name.value))
-    };
+    let uses = |frontend: &&draft::Frontend| frontend.may_use(&backend.name.value);
     let used_as = context.draft.frontends.iter().find(uses).map(|frontend| or(&frontend.mode, Mode::Http));
     backend.mode.map(|mode| mode.value).or(used_as).unwrap_or(Mode::Http)
 }
@@ -97,6 +145,7 @@ fn server(
         is_non_stick: or(&server.non_stick, false),
         is_disabled: or(&server.is_disabled, false),
         care: care::resolve(context, backend, server),
+        options: server.options.clone(),
     })
 }
 

@@ -120,6 +120,12 @@ pub enum Scalar {
     TableName,
     /// A stick table in HAProxy's language.
     StickTable,
+    /// What follows `balance` in HAProxy's language.
+    Balance,
+    /// A line of a backend in HAProxy's language.
+    BackendOption,
+    /// Options of a server in HAProxy's language.
+    ServerOptions,
 }
 
 impl Scalar {
@@ -177,6 +183,9 @@ impl Scalar {
                 value::name(first).and(value::name(second)).map(drop)
             }
             Scalar::StickTable => value::stick_table(text).map(drop),
+            Scalar::Balance => value::balance(text).map(drop),
+            Scalar::BackendOption => value::backend_option(text, &mut Default::default()),
+            Scalar::ServerOptions => value::server_options(text, &mut Default::default()),
             Scalar::ServerName => match text.split_once('/') {
                 Some((backend, server)) => value::name(backend).and(value::name(server)).map(drop),
                 None => Err(Wrong {
@@ -228,6 +237,9 @@ impl Scalar {
             Scalar::TableName => "a name",
             Scalar::StickTable => "a table such as type ip size 100k expire 30s",
             Scalar::Condition => "a condition such as path_beg /api",
+            Scalar::Balance => "an algorithm such as leastconn or uri depth 2",
+            Scalar::BackendOption => "a line such as hash-type consistent",
+            Scalar::ServerOptions => "options such as slowstart 30s",
         }
     }
 }

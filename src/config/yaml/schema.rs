@@ -59,6 +59,10 @@ fn scalar(kind: Scalar) -> Json {
     let text = |pattern: &str| json!({"type": "string", "pattern": pattern});
     match kind {
         Scalar::Text | Scalar::Command | Scalar::Header | Scalar::Rule | Scalar::Condition => json!({"type": "string"}),
+        Scalar::BackendOption | Scalar::ServerOptions => json!({"type": "string"}),
+        Scalar::Balance => {
+            text("^(roundrobin|static-rr|leastconn|first|source|random|uri|url_param|hdr|hash)([ (].*)?$")
+        }
         Scalar::Name => json!({"type": ["string", "integer"], "pattern": "^[A-Za-z0-9._-]{1,64}$"}),
         Scalar::Interface => text("^[^ /]{1,15}$"),
         Scalar::Flag => json!({"type": "boolean"}),

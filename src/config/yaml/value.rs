@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::stick_table;
-use crate::config::{draft, endpoint, log_sample};
+use crate::config::{draft, endpoint, log_sample, options};
+use crate::model::balance::Balance;
 use crate::model::log::{Destination, Sample};
+use crate::model::options::{BackendOptions, ServerOptions};
 use crate::model::stick;
 use crate::model::track::Weight;
 use crate::rule;
@@ -93,6 +95,32 @@ pub fn words(text: &str) -> Result<Vec<String>, Wrong> {
         Ok(words) => Ok(words),
         Err(error) => Err(wrong(error.to_string())),
     }
+}
+
+/// Words of HAProxy's language, read by a function that says which of them is wrong.
+fn read<T>(text: &str, read: impl FnOnce(&[&str]) -> Result<T, options::Wrong>) -> Result<T, Wrong> {
+    let words = words(text)?;
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    read(&words).map_err(|wrong| {
+        let code = if wrong.refused.is_some() { "E-NOT-SUPPORTED" } else { "E-VALUE" };
+        let what = if wrong.refused.is_some() { format!("{} is not supported", wrong.what) } else { wrong.what };
+        Wrong { code, what, hint: wrong.refused }
+    })
+}
+
+/// What follows `balance`.
+pub fn balance(text: &str) -> Result<Balance, Wrong> {
+    read(text, options::balance::read)
+}
+
+/// A line of a backend.
+pub fn backend_option(text: &str, into: &mut BackendOptions) -> Result<(), Wrong> {
+    read(text, |words| options::backend::read_line(into, words))
+}
+
+/// Options of a server.
+pub fn server_options(text: &str, into: &mut ServerOptions) -> Result<(), Wrong> {
+    read(text, |words| options::server::read_all(into, words))
 }
 
 /// A whole number.

@@ -8,9 +8,11 @@ mod answer;
 mod connection;
 mod facts;
 mod persistence;
+mod hash;
 mod request;
 mod response;
 mod statistics;
+mod settle;
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -33,8 +35,10 @@ use super::stream::Request;
 
 pub(super) use answer::{Manner, write_page, write_refusal};
 pub(super) use connection::{Ruling, choose, inspect_request, inspect_response, may_enter};
+pub(super) use hash::hash;
 pub(super) use request::{Awaited, Decision, decide, give_up};
 pub(super) use response::{Arrived, Responded, respond};
+pub(super) use settle::settle;
 pub(super) use statistics::{SentForm, back_to_page};
 
 use facts::Surroundings;

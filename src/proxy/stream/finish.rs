@@ -138,6 +138,7 @@ pub(super) fn write_log(
     if !frontend.logs || record.is_logged {
         return;
     }
+    let [third, fourth] = record.persistence.state();
     let [first, second] = failure.map_or(*b"--", Failure::state);
     let ending = Ending {
         started: Some(request.started),
@@ -149,7 +150,7 @@ pub(super) fn write_log(
         server_status: record.server_status,
         bytes_in: record.bytes_in,
         bytes_out: record.bytes_out,
-        termination: [first, second, b'-', b'-'],
+        termination: [first, second, third, fourth],
         server_connections: record.server_connections,
         number: request.number,
         ..Ending::new(request.began, session.now())

@@ -20,11 +20,13 @@ use crate::time::Instant;
 use super::account;
 use super::backend::{Current, Slot};
 use super::buffers::Chunk;
+use super::choosing;
 use super::connect::{Effort, connect};
 use super::failure::{By, Cause, Failure, Phase, Retry};
 use super::form;
 use super::local::{LocalBackend, LocalFrontend, Stage};
 use super::log;
+use super::persistence::Persistence;
 use super::pool::Care;
 use super::rules::{self, Decision, Manner};
 use super::session::Session;
@@ -41,7 +43,7 @@ const LINGER: Duration = Duration::from_secs(2);
 
 /// A request as it goes to a server. Everything of its head that is needed later has been taken out.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(in crate::proxy) struct Request {
     /// The head to forward and the part of the body that came with it.
     pub(super) held: Chunk,
     /// Bytes of the request line in `held`.
@@ -92,6 +94,7 @@ struct Record {
     /// When the response head was complete.
     answered: Option<Instant>,
     server_connections: usize,
+    persistence: Persistence,
     /// A rule replaced the response.
     refusal: Option<Failure>,
     /// As the server sent it.
@@ -184,8 +187,14 @@ async fn forward(
     };
     let care = if request.method.is_idempotent() { Care::Replayable } else { Care::Once };
     let mut reuse = Some(care);
+    record.persistence = Persistence::look(session, frontend, backend, Some(request));
+    let mut wanted = choosing::wanted(session, frontend, backend, Some(request), &record.persistence);
     loop {
-        let connected = connect(session, backend, reuse, &mut record.effort).await?;
+        let connected = connect(session, backend, reuse, &mut wanted, &mut record.effort).await;
+        if wanted.server.is_none() {
+            record.persistence.give_up_server();
+        }
+        let connected = connected?;
         let (slot, is_reused) = (connected.slot, connected.is_reused);
         if let Some(rules) = &mut session.rules {
             rules.server = Some(slot.index);
@@ -194,6 +203,7 @@ async fn forward(
         let mut exchange = Exchange::new(connected.stream, request, is_reused, frontend, backend);
         let logs_early = frontend.logs && frontend.running.model.logged.is_early;
         exchange.early = logs_early.then_some(Early { effort: record.effort, server_connections });
+        exchange.persist(&mut record.persistence, slot.index);
         let result = exchange.run(session).await;
         record.status = exchange.status;
         record.answered = exchange.answered;

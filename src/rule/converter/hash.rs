@@ -9,7 +9,7 @@ use super::super::transaction::Transaction;
 use super::text::into_text;
 
 /// Bob Jenkins' integer hash: each bit of the input changes about half of the output's.
-pub(in super::super) fn avalanche(hash: u32) -> u32 {
+pub(crate) fn avalanche(hash: u32) -> u32 {
     let mut a = hash;
     a = a.wrapping_add(0x7ed5_5d16).wrapping_add(a << 12);
     a = (a ^ 0xc761_c23c) ^ (a >> 19);
@@ -21,19 +21,19 @@ pub(in super::super) fn avalanche(hash: u32) -> u32 {
 }
 
 /// The hash of the SDBM library.
-pub(in super::super) fn sdbm(bytes: &[u8]) -> u32 {
+pub(crate) fn sdbm(bytes: &[u8]) -> u32 {
     let step =
         |hash: u32, byte: &u8| u32::from(*byte).wrapping_add(hash << 6).wrapping_add(hash << 16).wrapping_sub(hash);
     bytes.iter().fold(0, step)
 }
 
 /// Daniel J. Bernstein's hash of strings.
-fn djb2(bytes: &[u8]) -> u32 {
+pub(crate) fn djb2(bytes: &[u8]) -> u32 {
     bytes.iter().fold(5381, |hash: u32, byte| (hash << 5).wrapping_add(hash).wrapping_add(u32::from(*byte)))
 }
 
 /// HAProxy's WT6, made for short keys.
-fn wt6(bytes: &[u8]) -> u32 {
+pub(crate) fn wt6(bytes: &[u8]) -> u32 {
     let (mut low, mut high) = (0xa53c_965a_u32, 0x5ca6_953a_u32);
     let (mut step_low, mut step_high) = (6, 18);
     for byte in bytes {

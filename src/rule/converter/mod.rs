@@ -9,7 +9,7 @@ mod rows_refused;
 mod arithmetic;
 mod text;
 mod encoding;
-mod hash;
+pub(crate) mod hash;
 mod calendar;
 mod date;
 mod structured;

@@ -9,6 +9,7 @@ use crate::config::haproxy::environment::Environment;
 use crate::config::haproxy::lex::Word;
 use crate::config::haproxy::section::{Line, Modifier, Section};
 use crate::config::haproxy::table::{self, Place, Places, RULES, Row, Support};
+use crate::config::options::Wrong;
 use crate::diag::{Diagnostic, Problems, Severity, Span, Spanned, nearest};
 use crate::model::Endpoint;
 
@@ -80,6 +81,16 @@ impl<'a> Context<'a> {
                 self.error("E-VALUE", word.span, message);
                 None
             }
+        }
+    }
+
+    /// What is wrong with one of these words.
+    pub fn wrong(&self, words: &[Word], wrong: &Wrong) {
+        let end = words.last().map(|word| Span { start: word.span.end, ..word.span }).unwrap_or_default();
+        let span = words.get(wrong.at).map_or(end, |word| word.span);
+        match &wrong.refused {
+            Some(why) => self.refuse(span, &wrong.what, why),
+            None => self.error(if wrong.at < words.len() { "E-VALUE" } else { "E-MISSING" }, span, wrong.what.clone()),
         }
     }
 

@@ -128,7 +128,7 @@ fn backend(proxy: &Proxy, named: &Named, context: &Context<'_>) -> Option<Backen
     Some(Backend {
         name: proxy.name.clone(),
         mode: Some(mode(settings, head)),
-        balance: settings.balance,
+        balance: settings.balance.clone(),
         retries: settings.retries,
         redispatch: Some(settings.redispatch.unwrap_or(Spanned::new(false, head))),
         connect: Some(limit(timeouts.connect, head)),
@@ -139,6 +139,7 @@ fn backend(proxy: &Proxy, named: &Named, context: &Context<'_>) -> Option<Backen
         reports: Reports { logs_checks: settings.logs_checks, mail: settings.alerts.lower(&named.mailers, context) },
         servers: settings.servers.iter().map(|server| self::server(settings, server, named, context)).collect(),
         rules: settings.rules.iter().filter(|rule| counts_in(proxy.place, rule)).cloned().collect(),
+        options: settings.options.clone(),
     })
 }
 
@@ -166,5 +167,6 @@ fn server(settings: &Settings, server: &super::server::Server, named: &Named, co
         care: options.care.lower(&settings.timeouts, server.span),
         non_stick: options.is_non_stick,
         is_disabled: is_off.or(options.is_disabled),
+        options: options.more.clone(),
     }
 }

@@ -4,7 +4,7 @@
 //! has its place and is supported was said by the table before ([`Context::find`]); names of backends are resolved later, in
 //! `validate`. Start with [`draft`]; [`settings`] is what the lines of a proxy add up to.
 
-mod value;
+pub mod value;
 mod context;
 mod settings;
 mod global;

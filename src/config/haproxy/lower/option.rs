@@ -3,6 +3,7 @@
 use crate::config::haproxy::section::{Line, Modifier};
 use crate::config::haproxy::table::Row;
 use crate::diag::Spanned;
+use crate::model::options::Interval;
 
 use super::Context;
 use super::proxy;
@@ -58,16 +59,16 @@ pub fn redispatch(settings: &mut Settings, line: &Line, context: &Context<'_>) {
     }
     let interval = if is_old { None } else { line.word(2) };
     if let Some(word) = interval {
-        // -1, the default, is the last retry; with three retries so is 3.
         match value::number(word.text.trim_start_matches('-'), 0, 100) {
             Ok(0) => {
                 settings.redispatch = Some(Spanned::new(false, word.span));
                 return;
             }
-            Ok(1) if word.text.starts_with('-') => {}
-            Ok(_) => {
-                let why = "the last retry goes to another server; other intervals come in a later version";
-                context.refuse(word.span, &format!("'option redispatch {}'", word.text), why);
+            Ok(count) => {
+                let count = u32::try_from(count).unwrap_or(u32::MAX);
+                let is_backwards = word.text.starts_with('-');
+                settings.options.redispatch_interval =
+                    if is_backwards { Interval::BeforeLast(count) } else { Interval::Every(count) };
             }
             Err(message) => context.error("E-VALUE", word.span, message),
         }

@@ -3,13 +3,16 @@
 use crate::config::draft::Rule;
 use crate::config::haproxy::lex::Word;
 use crate::config::haproxy::section::{Line, Modifier, Section};
-use crate::config::haproxy::table::{Place, Row};
+use crate::config::haproxy::table::{Place, Row, Support};
+use crate::config::options;
+use crate::config::options::backend::Switch;
 use crate::diag::{Diagnostic, Span, Spanned, nearest};
-use crate::model::proxy::{Balance, Mode};
+use crate::model::balance::Balance;
+use crate::model::proxy::Mode;
 
 use super::Context;
 use super::settings::{Settings, spanned};
-use super::{bind, check, global, log, mail, option, server, stick, timeout, value};
+use super::{bind, check, global, log, mail, option, server, stick, timeout};
 
 /// A proxy of its own.
 #[derive(Clone, Debug)]
@@ -125,7 +128,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
 ];
 
 /// Lines that are kept for the rules.
-const RULES: [&str; 51] = [
+const RULES: [&str; 53] = [
     "acl",
     "capture cookie",
     "capture request header",
@@ -137,10 +140,12 @@ const RULES: [&str; 51] = [
     "errorloc",
     "errorloc302",
     "errorloc303",
+    "force-persist",
     "http-after-response",
     "http-error",
     "http-request",
     "http-response",
+    "ignore-persist",
     "log-format",
     "log-format-sd",
     "monitor fail",
@@ -194,6 +199,8 @@ impl Proxies {
             }
             if let Some((_, handler)) = HANDLERS.iter().find(|(name, _)| *name == row.name) {
                 handler(&mut settings, row, line, context);
+            } else if options::backend::LINES.iter().any(|(name, _)| *name == row.name) {
+                option_of_backend(&mut settings, row, line, context);
             }
         }
         if section.place != Place::Defaults {
@@ -290,42 +297,30 @@ pub fn rule(line: &Line) -> Rule {
 }
 
 fn balance(settings: &mut Settings, line: &Line, context: &Context<'_>) {
-    let Some(word) = line.word(1) else {
-        // HAProxy takes its default.
-        settings.balance = Some(Spanned::new(Balance::RoundRobin, line.span()));
-        return;
-    };
-    let (name, inside) = match word.text.split_once('(') {
-        Some((name, rest)) => (name, rest.strip_suffix(')')),
-        None => (word.text.as_str(), None),
-    };
-    let balance = match name {
-        "roundrobin" => Balance::RoundRobin,
-        "static-rr" => Balance::StaticRr,
-        "leastconn" => Balance::LeastConn,
-        "source" => Balance::Source,
-        "first" => Balance::First,
-        "random" => {
-            let draws = inside.map_or(Ok(2), |draws| value::number(draws, 1, 64));
-            let Some(draws) = context.value(word, draws) else { return };
-            Balance::Random { draws: u32::try_from(draws.value).unwrap_or(u32::MAX) }
+    // What an earlier line or a `defaults` section hashed is not hashed any more.
+    settings.rules.retain(|rule| !rule.is_hash());
+    let texts: Vec<&str> = line.from(1).iter().map(|word| word.text.as_str()).collect();
+    match options::balance::read(&texts) {
+        Ok(balance) => {
+            if matches!(balance, Balance::Expression(_)) {
+                let words = line.words.iter().map(|word| spanned(&word.text, word.span)).collect();
+                settings.rules.push(Rule { words, span: line.span() });
+            }
+            settings.balance = Some(Spanned::new(balance, line.word(1).map_or(line.span(), |word| word.span)));
         }
-        "uri" | "url_param" | "hdr" | "rdp-cookie" | "hash" | "sticky" | "log-hash" => {
-            let why = "roundrobin, static-rr, leastconn, source, random and first are known so far";
-            context.refuse(word.span, &format!("'balance {name}'"), why);
-            return;
-        }
-        _ => {
-            let known =
-                ["roundrobin", "static-rr", "leastconn", "source", "random", "first", "uri", "url_param", "hdr"];
-            let hint = nearest(name, known).map(|known| format!("did you mean '{known}' maybe ?"));
-            let message = format!("unknown algorithm '{name}' of 'balance'");
-            context.push(Diagnostic::error("E-VALUE", word.span, message).hint_if(hint));
-            return;
-        }
-    };
-    context.no_more(line, 2);
-    settings.balance = Some(Spanned::new(balance, word.span));
+        Err(wrong) => context.wrong(&line.words, &wrong.later(1)),
+    }
+}
+
+/// A line that sets an option of the backend.
+fn option_of_backend(settings: &mut Settings, row: &'static Row, line: &Line, context: &Context<'_>) {
+    let texts: Vec<&str> = line.words.iter().map(|word| word.text.as_str()).collect();
+    let switch = if line.modifier == Modifier::None { Switch::On } else { Switch::Off };
+    if let Err(wrong) = options::backend::read(&mut settings.options, row.name, &texts, switch) {
+        context.wrong(&line.words, &wrong);
+    } else if switch == Switch::On && matches!(row.support, Support::Partial(_)) {
+        context.notice(row, line.span_of(1));
+    }
 }
 
 fn mode(settings: &mut Settings, line: &Line, context: &Context<'_>) {
@@ -403,7 +398,7 @@ fn source(settings: &mut Settings, line: &Line, context: &Context<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::haproxy::table::{self, Reload, Support};
+    use crate::config::haproxy::table::{self, Reload};
 
     /// Names of the honoured rows of these places.
     fn honoured(places: &[Place]) -> Vec<&'static str> {
@@ -424,10 +419,15 @@ mod tests {
     #[test]
     fn every_honoured_word_has_a_handler_and_no_other_word_has_one() {
         let proxies = [Place::Defaults, Place::Frontend, Place::Listen, Place::Backend];
-        let handled = HANDLERS.iter().map(|(name, _)| *name).chain(RULES);
+        let lines = options::backend::LINES.iter().map(|(name, _)| *name);
+        // A line that sets more than an option has a handler of its own.
+        let lines = lines.filter(|line| HANDLERS.iter().all(|(name, _)| name != line));
+        let handled = HANDLERS.iter().map(|(name, _)| *name).chain(RULES).chain(lines);
         assert_eq!(sorted(handled), honoured(&proxies));
         assert_eq!(sorted(global::HANDLERS.iter().map(|(name, _)| *name)), honoured(&[Place::Global]));
-        assert_eq!(sorted(server::HANDLERS.iter().map(|(name, _)| *name)), honoured(&[Place::Server]));
+        let options = options::server::OPTIONS.iter().map(|(name, _)| *name);
+        let handled = server::HANDLERS.iter().map(|(name, _)| *name).chain(options);
+        assert_eq!(sorted(handled), honoured(&[Place::Server]));
         assert_eq!(sorted(bind::HANDLERS.iter().map(|(name, _)| *name)), honoured(&[Place::Bind]));
     }
 

@@ -6,8 +6,10 @@ use std::time::Duration;
 use crate::config::haproxy::lex::Word;
 use crate::config::haproxy::section::Line;
 use crate::config::haproxy::table::{self, Place, Row, Support};
+use crate::config::options;
 use crate::diag::{Diagnostic, Span, Spanned, nearest};
 use crate::model::check::InitialState;
+use crate::model::options::ServerOptions;
 
 use super::Context;
 use super::care::{self, CareOptions};
@@ -49,6 +51,7 @@ pub struct Options {
     pub care: CareOptions,
     /// `addr`, whose port is known when all options are.
     check_host: Option<Word>,
+    pub more: ServerOptions,
     prefer: Option<Family>,
 }
 
@@ -251,18 +254,23 @@ fn read(options: &mut Options, words: &[Word], context: &Context<'_>) {
     let mut at = 0;
     while let Some(word) = words.get(at) {
         let Some(row) = row(Place::Server, word, context) else { return };
-        let (count, argument) = match argument(row, words, at, context) {
+        let (mut count, argument) = match argument(row, words, at, context) {
             Some(taken) => taken,
             None => return,
         };
         match row.support {
             Support::Refused(why) => context.refuse(word.span, &format!("'server ... {}'", word.text), why),
             Support::Ignored(_) => context.notice(row, word.span),
-            Support::Full | Support::Partial(_) => {
-                if let Some((_, handler)) = HANDLERS.iter().find(|(name, _)| *name == row.name) {
-                    handler(options, row, word, argument, context);
+            Support::Full | Support::Partial(_) => match HANDLERS.iter().find(|(name, _)| *name == row.name) {
+                Some((_, handler)) => handler(options, row, word, argument, context),
+                None => {
+                    let texts: Vec<&str> = words[at..].iter().map(|word| word.text.as_str()).collect();
+                    match options::server::read(&mut options.more, &texts) {
+                        Ok(taken) => count = taken,
+                        Err(wrong) => context.wrong(&words[at..], &wrong),
+                    }
                 }
-            }
+            },
         }
         at += count;
         // `source ADDRESS usesrc ...`, `source ADDRESS interface NAME`

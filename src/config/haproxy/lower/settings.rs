@@ -6,8 +6,10 @@ use std::time::Duration;
 use crate::config::draft::{Bind, Rule, Table};
 use crate::config::haproxy::section::Section;
 use crate::diag::{Span, Spanned};
+use crate::model::balance::Balance;
 use crate::model::log::Selection;
-use crate::model::proxy::{Balance, Mode};
+use crate::model::options::BackendOptions;
+use crate::model::proxy::Mode;
 
 use super::check::Checks;
 use super::log::Logs;
@@ -43,6 +45,8 @@ pub struct Settings {
     pub servers: Vec<Server>,
     /// Its own stick table; the name is the proxy's.
     pub table: Option<Table>,
+    /// What most backends leave at its default.
+    pub options: BackendOptions,
     /// Lines that are kept for the rules.
     pub rules: Vec<Rule>,
 }

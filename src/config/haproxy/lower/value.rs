@@ -32,6 +32,28 @@ pub fn time(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A time that is kept in seconds, in 31 bits; what is left over counts as one more.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn long_time(text: &str) -> Result<u32, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, suffix) = text.split_at(digits);
+    let value: u64 =
+        number.parse().map_err(|_| format!("'{text}' is not a time; write a number and a unit, such as 30s"))?;
+    let seconds = match suffix {
+        "us" => Some(value.div_ceil(1_000_000)),
+        "ms" => Some(value.div_ceil(1_000)),
+        "s" => Some(value),
+        "m" => value.checked_mul(60),
+        "h" => value.checked_mul(3_600),
+        "d" => value.checked_mul(86_400),
+        _ => return Err(format!("'{suffix}' is no unit of time; the units are us, ms, s, m, h and d")),
+    };
+    let seconds = seconds.and_then(|seconds| u32::try_from(seconds).ok()).filter(|seconds| *seconds <= 1 << 31);
+    seconds.ok_or_else(|| format!("'{text}' is longer than HAProxy's 68 years"))
+}
+
 /// A whole number in a range.
 ///
 /// # Errors

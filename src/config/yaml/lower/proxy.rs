@@ -4,8 +4,10 @@ use crate::config::draft::{Backend, Check, Frontend, Request, Server};
 use crate::config::yaml::tree::{Entry, Kind, Node};
 use crate::config::yaml::value;
 use crate::diag::Spanned;
+use crate::model::balance::Balance;
 use crate::model::check::InitialState;
-use crate::model::proxy::{Balance, Mode};
+use crate::model::options::{BackendOptions, ServerOptions};
+use crate::model::proxy::Mode;
 
 use super::{care, log, rules};
 use super::{list, or_off, read, text, word};
@@ -58,8 +60,26 @@ pub fn backend(entry: &Entry) -> Backend {
         check: check.map(|entry| Spanned::new(self::check(&entry.value), entry.key.span)),
         servers: at("servers").map(Node::entries).unwrap_or_default().iter().map(server).collect(),
         reports: care::reports(&entry.value),
-        rules: rules::lines(&entry.value),
+        options: at("options").map(backend_options).unwrap_or_default(),
+        rules: rules::backend(&entry.value),
     }
+}
+
+/// Texts that were found wrong are left out.
+fn backend_options(node: &Node) -> BackendOptions {
+    let mut options = BackendOptions::default();
+    for text in node.items().iter().filter_map(Node::text) {
+        let _ = value::backend_option(text, &mut options);
+    }
+    options
+}
+
+fn server_options(node: &Node) -> ServerOptions {
+    let mut options = ServerOptions::default();
+    for text in node.items().iter().filter_map(Node::text) {
+        let _ = value::server_options(text, &mut options);
+    }
+    options
 }
 
 fn balance(node: &Node) -> Option<Spanned<Balance>> {
@@ -67,17 +87,7 @@ fn balance(node: &Node) -> Option<Spanned<Balance>> {
         let draws = read(Some(draws), value::number)?;
         return Some(draws.map(|draws| Balance::Random { draws: u32::try_from(draws).unwrap_or(u32::MAX) }));
     }
-    read(
-        Some(node),
-        word(&[
-            ("roundrobin", Balance::RoundRobin),
-            ("static-rr", Balance::StaticRr),
-            ("leastconn", Balance::LeastConn),
-            ("source", Balance::Source),
-            ("random", Balance::Random { draws: 2 }),
-            ("first", Balance::First),
-        ]),
-    )
+    read(Some(node), value::balance)
 }
 
 fn check(node: &Node) -> Check {
@@ -152,5 +162,6 @@ fn server(entry: &Entry) -> Server {
         non_stick: read(node.value("non_stick"), value::flag),
         is_disabled: read(node.value("disabled"), value::flag),
         care: care::care(node),
+        options: node.value("options").map(server_options).unwrap_or_default(),
     }
 }

@@ -79,6 +79,17 @@ fn written(section: &Node) -> Vec<Rule> {
     items.iter().filter_map(line).collect()
 }
 
+/// `rules` of a backend, then what its `balance` hashes.
+pub fn backend(section: &Node) -> Vec<Rule> {
+    let mut rules = lines(section);
+    let hash = |node: &Node| {
+        let words = rule::split(node.text()?).ok().filter(|words| words.first().is_some_and(|word| word == "hash"))?;
+        Some(of_words(std::iter::once("balance".to_owned()).chain(words).collect(), node.span))
+    };
+    rules.extend(section.value("balance").and_then(hash));
+    rules
+}
+
 /// `rules` of a frontend, then its `use_backend`.
 pub fn frontend(section: &Node) -> Vec<Rule> {
     let mut rules = lines(section);

@@ -161,11 +161,9 @@ pub(super) static BACKEND: Section = Section {
         key("mode", Value::One(MODE), "http or tcp. Default: that of the frontend that uses it."),
         key(
             "balance",
-            Value::Any(&[
-                Value::One(Scalar::Word(&["roundrobin", "static-rr", "leastconn", "source", "random", "first"])),
-                Value::Section(&RANDOM),
-            ]),
-            "How a server is chosen, as in HAProxy. `random` draws two; {random: 3} draws three. Default roundrobin.",
+            Value::Any(&[Value::One(Scalar::Balance), Value::Section(&RANDOM)]),
+            "How a server is chosen, as in HAProxy: roundrobin, static-rr, leastconn, first, source, random, `uri depth 2`, \
+             `url_param id`, hdr(host), `hash src,ipmask(24)`... `random` draws two; {random: 3} draws three. Default roundrobin.",
         ),
         key("retries", Value::One(Scalar::Number(0, 100)), "Connection attempts after the first. Default 3."),
         key("redispatch", Value::One(Scalar::Flag), "Whether the last retry may go to another server. Default true."),
@@ -181,6 +179,11 @@ pub(super) static BACKEND: Section = Section {
             "Where messages about it and its servers go; false writes none. Default: where the process's go.",
         ),
         STICK_TABLE,
+        key(
+            "options",
+            Value::List(&Value::One(Scalar::BackendOption)),
+            "Lines of a backend in HAProxy's language: hash-type, hash-balance-factor, fullconn, `option allbackups`.",
+        ),
         RULES,
         refused("cookie", "cookie persistence comes later; remove it, or use `balance: source` meanwhile"),
         refused("stick", "write its lines under `rules`, such as `stick on src`"),
@@ -307,6 +310,11 @@ static SERVER: Section = Section {
             "on_marked_up",
             Value::One(Scalar::Word(&["shutdown-backup-sessions"])),
             "shutdown-backup-sessions closes those of backup servers when it comes up. Default: they go on.",
+        ),
+        key(
+            "options",
+            Value::List(&Value::One(Scalar::ServerOptions)),
+            "Options of a server in HAProxy's language: id, hash-key, minconn, slowstart.",
         ),
     ],
 };

@@ -19,6 +19,7 @@ use super::super::buffers::Chunk;
 use super::super::connect::Effort;
 use super::super::failure::{By, Cause, Failure, Phase, Retry};
 use super::super::local::{LocalBackend, LocalFrontend, Worker};
+use super::super::persistence::Persistence;
 use super::super::session::{Interrupt, Session};
 use super::super::socket::Socket;
 use super::super::splice::BorrowedPipe;
@@ -101,6 +102,8 @@ pub(super) struct Exchange<'a> {
     pub(super) bytes_out: u64,
     /// A rule replaced the response.
     pub(super) refusal: Option<Failure>,
+    /// What the client is told of its server, and the server's number.
+    persistence: Option<(&'a mut Persistence, usize)>,
     /// Status code of the server's response.
     pub(super) server_status: u16,
     /// Taken when the line is written, with the response's head.
@@ -152,7 +155,13 @@ impl<'a> Exchange<'a> {
             refusal: None,
             server_status: 0,
             early: None,
+            persistence: None,
         }
+    }
+
+    /// Tells the client in the response which server it has.
+    pub(super) fn persist(&mut self, persistence: &'a mut Persistence, server: usize) {
+        self.persistence = Some((persistence, server));
     }
 
     pub(super) fn into_stream(self) -> Socket {

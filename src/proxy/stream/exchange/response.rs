@@ -81,7 +81,7 @@ impl Exchange<'_> {
         }
         (self.status, self.server_status, self.answered) = (head.status, head.status, Some(now));
         self.stage = Stage::Switched;
-        if self.takes(responded) {
+        if self.takes(responded, session, &mut out) {
             self.log_early(session, out.len() + rest.len(), now);
             return self.send(worker, session, context, &out, rest);
         }
@@ -125,7 +125,7 @@ impl Exchange<'_> {
         self.download = Body::from(framing);
         self.stage = Stage::Body;
         self.take_body(rest)?;
-        if self.takes(responded) {
+        if self.takes(responded, session, &mut out) {
             self.log_early(session, out.len() + taken, now);
             return self.send(worker, session, context, &out, &rest[..taken]);
         }
@@ -163,12 +163,15 @@ impl Exchange<'_> {
         });
     }
 
-    /// Notes what rules made of the head. `false` if they put a whole response of ours in its place: then nothing more of the
+    /// Notes what rules made of the head, and adds what the client is told of its server. `false` if they put a whole response of ours in its place: then nothing more of the
     /// server's is wanted.
-    fn takes(&mut self, responded: Responded) -> bool {
+    fn takes(&mut self, responded: Responded, session: &Session, out: &mut Vec<u8>) -> bool {
         match responded {
             Responded::Forwarded { status } => {
                 self.status = status;
+                if let Some((persistence, server)) = &mut self.persistence {
+                    persistence.answer(session, self.backend, *server, self.request.held.all(), status, out);
+                }
                 true
             }
             Responded::Answered { status } => {

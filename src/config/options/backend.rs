@@ -1,0 +1,160 @@
+//! Lines of backends: each sets something in [`BackendOptions`], and each setting can be written as a line.
+
+use crate::model::options::{BackendOptions, Interval};
+
+use super::{Wrong, balance, cookie, needed, no_more, number};
+
+/// What a line does to the options; the words are all of its words.
+type Handler = fn(&mut BackendOptions, &[&str], Switch) -> Result<(), Wrong>;
+
+/// Whether a line begins with `no`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// It does not.
+    On,
+    /// It does.
+    Off,
+}
+
+impl Switch {
+    fn is_on(self) -> bool {
+        self == Switch::On
+    }
+}
+
+/// Every line, by the words that begin it.
+pub const LINES: &[(&str, Handler)] = &[
+    ("cookie", |options, words, _| {
+        options.cookie = Some(cookie::read(words)?);
+        Ok(())
+    }),
+    ("dynamic-cookie-key", |options, words, _| {
+        options.dynamic_cookie_key = Some(needed(words, 1, "a key")?.to_owned());
+        no_more(words, 2)
+    }),
+    ("fullconn", |options, words, _| {
+        options.fullconn = Some(number(words, 1, 1, 10_000_000)? as usize);
+        no_more(words, 2)
+    }),
+    ("hash-balance-factor", |options, words, _| {
+        let factor = number(words, 1, 0, 65_535)?;
+        if (1..=100).contains(&factor) {
+            return Err(Wrong::new(1, "'hash-balance-factor' must be 0 or greater than 100"));
+        }
+        options.hashing.balance_factor = Some(factor as u32).filter(|factor| *factor > 0);
+        no_more(words, 2)
+    }),
+    ("hash-type", |options, words, _| balance::hash_type(&mut options.hashing, words)),
+    ("option allbackups", |options, words, switch| {
+        options.all_backups = switch.is_on();
+        no_more(words, 2)
+    }),
+    ("option redispatch", |options, words, _| {
+        let word = needed(words, 2, "an interval")?;
+        let digits = word.strip_prefix('-');
+        let count = number(&[digits.unwrap_or(word)], 0, 1, 100).map_err(|wrong| wrong.later(2))? as u32;
+        options.redispatch_interval =
+            if digits.is_some() { Interval::BeforeLast(count) } else { Interval::Every(count) };
+        no_more(words, 3)
+    }),
+    ("option persist", |options, words, switch| {
+        options.persists = switch.is_on();
+        no_more(words, 2)
+    }),
+];
+
+/// Carries out a line of this name.
+///
+/// # Errors
+/// What is wrong with which word.
+pub fn read(options: &mut BackendOptions, name: &str, words: &[&str], switch: Switch) -> Result<(), Wrong> {
+    match LINES.iter().find(|(known, _)| *known == name) {
+        Some((_, handler)) => handler(options, words, switch),
+        None => Err(Wrong::new(0, format!("'{name}' is no option of a backend"))),
+    }
+}
+
+/// Carries out a line as YAML has it.
+///
+/// # Errors
+/// What is wrong with which word.
+pub fn read_line(options: &mut BackendOptions, words: &[&str]) -> Result<(), Wrong> {
+    let first = words.first().copied().unwrap_or_default();
+    let name = LINES.iter().map(|(name, _)| *name).find(|name| match name.split_once(' ') {
+        Some((family, second)) => family == first && words.get(1) == Some(&second),
+        None => *name == first,
+    });
+    match name {
+        Some(name) => read(options, name, words, Switch::On),
+        None => Err(Wrong::new(0, format!("'{}' is no option of a backend", words.join(" ")))),
+    }
+}
+
+/// The lines that make these options of the default.
+pub fn lines(options: &BackendOptions) -> Vec<String> {
+    let mut lines = Vec::new();
+    let plain = BackendOptions::default();
+    let (hashing, none) = (options.hashing, plain.hashing);
+    if (hashing.method, hashing.function, hashing.has_avalanche) != (none.method, none.function, none.has_avalanche) {
+        lines.push(balance::hash_type_text(&hashing));
+    }
+    lines.extend(hashing.balance_factor.map(|factor| format!("hash-balance-factor {factor}")));
+    lines.extend(options.fullconn.map(|count| format!("fullconn {count}")));
+    lines.extend(options.all_backups.then(|| "option allbackups".to_owned()));
+    lines.extend(options.cookie.as_ref().map(cookie::text));
+    let line = |words: [&str; 2]| crate::rule::join(words.into_iter());
+    lines.extend(options.dynamic_cookie_key.as_ref().map(|key| line(["dynamic-cookie-key", key])));
+    lines.extend((options.redispatch_interval != Interval::default()).then(|| match options.redispatch_interval {
+        Interval::Every(count) => format!("option redispatch {count}"),
+        Interval::BeforeLast(count) => format!("option redispatch -{count}"),
+    }));
+    lines.extend(options.persists.then(|| "option persist".to_owned()));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_written_as_it_is_read() {
+        let mut options = BackendOptions::default();
+        for line in [
+            "hash-type consistent wt6 avalanche",
+            "hash-balance-factor 150",
+            "fullconn 100",
+            "option allbackups",
+            "cookie S insert",
+            "dynamic-cookie-key k",
+            "option persist",
+            "option redispatch 2",
+        ] {
+            let words: Vec<&str> = line.split(' ').collect();
+            assert_eq!(read_line(&mut options, &words), Ok(()), "{line}");
+            assert!(lines(&options).contains(&line.to_owned()), "{line}");
+        }
+        let mut again = BackendOptions::default();
+        for line in lines(&options) {
+            read_line(&mut again, &line.split(' ').collect::<Vec<_>>()).expect("it was written by us");
+        }
+        assert_eq!(again, options);
+    }
+
+    #[test]
+    fn wrong_lines_are_told_with_their_place() {
+        for (line, at) in [
+            ("hash-type", 1),
+            ("hash-type random", 1),
+            ("hash-type consistent avalanche", 2),
+            ("hash-type consistent sdbm flood", 3),
+            ("hash-balance-factor 50", 1),
+            ("fullconn 0", 1),
+            ("option allbackups now", 2),
+            ("nothing", 0),
+        ] {
+            let words: Vec<&str> = line.split(' ').collect();
+            let result = read_line(&mut BackendOptions::default(), &words);
+            assert_eq!(result.map_err(|wrong| wrong.at), Err(at), "{line}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What a stream wants of a backend's servers: the hash that its algorithm starts from.
+
+use crate::balance::{hash, key};
+use crate::http::{Parsed, parse_request};
+use crate::model::balance::Balance;
+
+use super::local::{LocalBackend, LocalFrontend};
+use super::persistence::Persistence;
+use super::rules;
+use super::session::Session;
+use super::stream::Request;
+
+/// What a stream wants of the servers of its backend.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wanted {
+    /// Where the algorithm hashes something that was found.
+    pub(super) hash: Option<u32>,
+    /// The server that has just failed.
+    pub(super) exclude: Option<usize>,
+    /// The server that a client comes back to, or that a rule chose.
+    pub(super) server: Option<usize>,
+    /// Whether that server is tried even if it is down.
+    pub(super) insists: bool,
+}
+
+/// What the algorithm of the backend needs to know; `request` is there in http mode.
+pub(super) fn wanted(
+    session: &mut Session,
+    frontend: &LocalFrontend,
+    backend: &LocalBackend,
+    request: Option<&Request>,
+    persistence: &Persistence,
+) -> Wanted {
+    let hash = match &backend.running.model.balance {
+        Balance::RoundRobin | Balance::StaticRr | Balance::LeastConn | Balance::Random { .. } | Balance::First => None,
+        Balance::Source => Some(hash::of_address(&backend.running.model.options.hashing, session.source().ip())),
+        Balance::Expression(_) => rules::hash(session, frontend, backend, request.map(Request::arrived)),
+        other => request.and_then(|request| of_request(other, session, backend, request)),
+    };
+    let insists = persistence.is_forced || backend.running.model.options.persists;
+    Wanted { hash, exclude: None, server: persistence.server.or(session.preferred_server()), insists }
+}
+
+/// A hash of the request as it goes to the server.
+fn of_request(balance: &Balance, session: &Session, backend: &LocalBackend, request: &Request) -> Option<u32> {
+    let hashing = &backend.running.model.options.hashing;
+    let bytes = request.held.all();
+    let target = || {
+        let line = bytes.get(..memchr::memchr(b'\r', bytes)?)?;
+        line.split(|byte| *byte == b' ').nth(1)
+    };
+    let hash = |key: &[u8]| hash::of_bytes(hashing, key);
+    match balance {
+        Balance::Uri(part) => Some(hash(key::of_target(part, target()?))),
+        Balance::UrlParam { name } => {
+            let value = key::of_query(name, target()?);
+            let is_post = bytes.starts_with(b"POST ");
+            value.or_else(|| key::of_form(name, request.arrived()).filter(|_| is_post)).map(hash)
+        }
+        Balance::Header { name, is_domain_only } => {
+            let mut head = session.worker.buffers.head.borrow_mut();
+            if !matches!(parse_request(bytes, &mut head), Ok(Parsed::Complete)) {
+                return None;
+            }
+            let named = |field: &&crate::http::Field| field.name.of(bytes).eq_ignore_ascii_case(name.as_bytes());
+            let field = head.fields.iter().find(named)?;
+            key::of_field(field.value.of(bytes), *is_domain_only).map(hash)
+        }
+        _ => None,
+    }
+}
