@@ -60,12 +60,14 @@ fn rows(csv: &str) -> Rows {
     lines.map(row).collect()
 }
 
-/// What two programs, or two moments, need not have in common: clocks, bytes (HAProxy counts its own form of heads), limits
-/// of the process, idle connections, and what only modules of HAProxy count.
-const APART: [&str; 30] = [
+/// What two programs, or two moments, need not have in common: clocks, bytes (HAProxy counts its own form of heads), how
+/// many connections overlapped for a moment, limits of the process, idle connections, and what only modules of HAProxy
+/// count.
+const APART: [&str; 31] = [
     "bin",
     "bout",
     "slim",
+    "smax",
     "lastchg",
     "lastsess",
     "rate",
