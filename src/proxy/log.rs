@@ -1,7 +1,7 @@
 //! Lines of log: what is known about a stream when it ends, whether it leaves a line, and the line itself.
 //!
-//! Every line is a compiled format (`rule::format`), `option httplog` too: a line of it costs about a microsecond and allocates
-//! nothing, because formats write into the worker's buffers and ask for each fact when they come to it.
+//! Every line is a compiled format (`rule::format`), `option httplog` too: a line of it allocates nothing,
+//! because formats write into the worker's buffers and ask for each fact when they come to it.
 
 use std::io::Write as _;
 use std::net::SocketAddr;

@@ -185,7 +185,7 @@ pub(super) static BACKEND: Section = Section {
             "Lines of a backend in HAProxy's language: hash-type, hash-balance-factor, fullconn, `option allbackups`.",
         ),
         RULES,
-        refused("cookie", "cookie persistence comes later; remove it, or use `balance: source` meanwhile"),
+        refused("cookie", "this form comes later; write `options: [\"cookie SRV insert indirect nocache\"]` meanwhile"),
         refused("stick", "write its lines under `rules`, such as `stick on src`"),
     ],
 };
