@@ -5,6 +5,8 @@
 #![allow(clippy::disallowed_methods, reason = "waits for processes of the real world")]
 
 mod output;
+#[path = "../ports.rs"]
+mod ports;
 mod runtime;
 mod tools;
 
@@ -29,7 +31,7 @@ fn status(output: &Output) -> Option<i32> {
 
 /// A file with one listener on a port that is free now.
 fn file(directory: &Path) -> (PathBuf, u16) {
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port").local_addr().expect("an address").port();
+    let port = ports::free().port();
     let text = format!(
         "defaults\n mode http\n timeout client 5s\n timeout connect 1s\n timeout server 5s\nlisten web\n bind \
          127.0.0.1:{port}\n server one 127.0.0.1:1\n"
@@ -41,10 +43,10 @@ fn file(directory: &Path) -> (PathBuf, u16) {
 
 /// Waits for something that comes soon.
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(30);
     while !is_so() {
         assert!(Instant::now() < deadline, "{what}");
-        std::thread::yield_now();
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 

@@ -12,7 +12,7 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{PROGRAM, until};
+use super::{PROGRAM, ports, until};
 
 /// Commands whose answers have to be equal to the byte, in this order: later ones see what earlier ones changed.
 const SCRIPT: &[&str] = &[
@@ -107,8 +107,7 @@ impl Proxy {
     fn start(program: &[&str]) -> Proxy {
         let directory = tempfile::tempdir().expect("a directory");
         let at = |name: &str| directory.path().join(name).display().to_string();
-        let port =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port").local_addr().expect("an address").port();
+        let port = ports::free().port();
         std::fs::write(at("m.map"), "a.com be1\nb.com be2\n").expect("a file");
         std::fs::write(at("n.lst"), "10.0.0.0/8\n192.168.0.0/16\n").expect("a file");
         let text = format!(

@@ -4,11 +4,11 @@
 //! in an environment of its own that `dev` makes in `~/.cache/vipgate/tools`.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use crate::{PROGRAM, until};
+use crate::{PROGRAM, ports, until};
 
 /// vipgate with a stats socket and a page; killed when dropped.
 struct Balancer {
@@ -27,8 +27,7 @@ impl Drop for Balancer {
 impl Balancer {
     fn start() -> Balancer {
         let directory = tempfile::tempdir().expect("a directory");
-        let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port").local_addr().expect("an address");
-        let (page, web, server) = (free(), free(), free());
+        let (page, web, server) = (ports::free(), ports::free(), ports::free());
         let socket = directory.path().join("admin.sock");
         let text = format!(
             "global\n stats socket {} mode 600 level admin\ndefaults\n mode http\n timeout client 5s\n timeout connect 1s\n \
@@ -95,7 +94,7 @@ fn hatop_draws_its_screen() {
 fn prometheus_exporter_reads_socket_and_page() {
     let balancer = Balancer::start();
     for source in [format!("unix:{}", balancer.socket().display()), balancer.url(";csv")] {
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port").local_addr().expect("an address");
+        let address = ports::free();
         let mut exporter = Command::new("prometheus-haproxy-exporter")
             .arg(format!("--haproxy.scrape-uri={source}"))
             .arg(format!("--web.listen-address={address}"))

@@ -1,5 +1,7 @@
 //! The data path over real sockets on the loopback: a worker in a thread, scripted servers, scripted clients.
 
+#[path = "../ports.rs"]
+mod ports;
 mod rig;
 mod messages;
 mod framing;

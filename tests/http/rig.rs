@@ -25,8 +25,10 @@ use vipgate::state::servers::Registry;
 use vipgate::state::sessions::Sessions;
 use vipgate::sys::{clock, listener};
 
+use crate::ports;
+
 /// Longer than anything here may take.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A model with frontend `web` (on `bind`) and backend `app` (with `servers` s1, s2...).
 pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
@@ -223,11 +225,12 @@ impl Drop for Proxy {
 }
 
 /// Waits for a condition.
+#[allow(clippy::disallowed_methods, reason = "to look in a loop takes the core from what is waited for")]
 pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let end = clock::now() + PATIENCE;
     while !condition() {
         assert!(clock::now() < end, "{what} did not come");
-        std::thread::yield_now();
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -382,7 +385,7 @@ impl Scripted {
 
 /// An address where nobody listens.
 pub fn nobody() -> SocketAddr {
-    TcpListener::bind((IpAddr::V4(Ipv4Addr::LOCALHOST), 0)).unwrap().local_addr().unwrap()
+    ports::free()
 }
 
 /// A pair of ends to pass a word between a script and a test.

@@ -2,7 +2,7 @@
 //! script that fails on HAProxy is a wrong script.
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 
 use vipgate::config::{HostFacts, load, render, rule_files};
@@ -10,6 +10,7 @@ use vipgate::diag::Source;
 use vipgate::model::Model;
 use vipgate::model::proxy::Mode;
 
+use crate::ports;
 use crate::rig::{Peer, Proxy, Scripted, field, until};
 
 pub const DEFAULTS: &str = "defaults\n timeout client 5s\n timeout connect 5s\n timeout server 5s\n";
@@ -37,12 +38,13 @@ pub fn read(name: &str, text: &str) -> Model {
     loaded.model.unwrap_or_else(|| panic!("{said}"))
 }
 
-/// Runs a script against both. `PORT` in the file is where to listen, `SERVER` a server that echoes what it was sent.
+/// Runs a script against both. `PORT` in the file is where to listen, `SERVER` a server that echoes what it was sent. Both
+/// have one thread: with more, a client can have its answer before the server counts as idle.
 pub fn on_both(mode: &str, text: &str, script: impl Fn(&dyn Fn() -> Peer)) {
     let server = echo_with_body();
     let file = |port: u16| {
         let text = text.replace("PORT", &format!("127.0.0.1:{port}")).replace("SERVER", &server.address.to_string());
-        format!("{DEFAULTS} mode {mode}\n{}\n", text.trim_end())
+        format!("global\n nbthread 1\n{DEFAULTS} mode {mode}\n{}\n", text.trim_end())
     };
     let kind = if mode == "tcp" { Mode::Tcp } else { Mode::Http };
     let proxy = Proxy::start(kind, &[], |model| {
@@ -51,13 +53,12 @@ pub fn on_both(mode: &str, text: &str, script: impl Fn(&dyn Fn() -> Peer)) {
     });
     script(&|| proxy.client());
     let directory = tempfile::tempdir().unwrap();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = ports::free();
     let path = directory.path().join("haproxy.cfg");
-    std::fs::write(&path, file(port)).unwrap();
+    std::fs::write(&path, file(address.port())).unwrap();
     let mut command = Command::new("haproxy");
     command.arg("-db").arg("-f").arg(&path).stdout(Stdio::null()).stderr(Stdio::null());
     let _packaged = Packaged(command.spawn().expect("this needs the packaged haproxy: `./dev test` installs it"));
-    let address = SocketAddr::from(([127, 0, 0, 1], port));
     until("haproxy serves", || TcpStream::connect(address).is_ok());
     script(&|| Peer::new(TcpStream::connect(address).unwrap()));
 }

@@ -116,8 +116,7 @@ fn counted(before: &str, after: &str) -> Rows {
 #[test]
 fn counters_are_haproxys_after_the_same_traffic() {
     let seen = RefCell::new(Vec::new());
-    // With one thread HAProxy counts a connection that ended before it looks at the next one.
-    on_both("http", &format!("{PAGE}global\n nbthread 1\n"), |connect| {
+    on_both("http", PAGE, |connect| {
         let before = get(connect(), "/stats;csv").1;
         let mut peer = connect();
         for path in ["/", "/a", "/b"] {
