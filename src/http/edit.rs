@@ -21,15 +21,17 @@ pub enum ConnectionField {
 
 /// What changes in a request.
 #[derive(Clone, Copy, Debug)]
-pub struct RequestEdit {
-    /// Adds X-Forwarded-For with this address and sets X-Forwarded-Proto; `None` leaves both alone.
-    pub forwarded_for: Option<IpAddr>,
+pub struct RequestEdit<'n> {
+    /// Fields that are added with an address each, by name.
+    pub addresses: [Option<(&'n [u8], IpAddr)>; 2],
+    /// Sets X-Forwarded-Proto; otherwise it is left alone.
+    pub tells_protocol: bool,
     /// Connection field.
     pub connection: ConnectionField,
 }
 
 /// Appends the request head to forward.
-pub fn write_request(out: &mut Vec<u8>, bytes: &[u8], head: &Head, edit: RequestEdit) {
+pub fn write_request(out: &mut Vec<u8>, bytes: &[u8], head: &Head, edit: RequestEdit<'_>) {
     // One space between the parts, and a version that is ours.
     let line = head.line.of(bytes);
     let method = memchr::memchr(b' ', line).map_or(line, |end| &line[..end]);
@@ -41,14 +43,13 @@ pub fn write_request(out: &mut Vec<u8>, bytes: &[u8], head: &Head, edit: Request
         Version::Http11 => b" HTTP/1.1\r\n",
     });
     let is_upgrade = edit.connection == ConnectionField::Upgrade;
-    let is_forwarded = edit.forwarded_for.is_some();
-    copy_fields(out, bytes, head, |field| is_request_field(field.kind, is_forwarded, is_upgrade));
+    copy_fields(out, bytes, head, |field| is_request_field(field.kind, edit.tells_protocol, is_upgrade));
     finish_request(out, edit);
 }
 
 /// As [`write_request`], with what rules changed. Fields that delimit the body are written as received: a rule cannot
 /// make two recipients read one message differently.
-pub fn write_edited_request(out: &mut Vec<u8>, message: &Message<'_>, edit: RequestEdit) {
+pub fn write_edited_request(out: &mut Vec<u8>, message: &Message<'_>, edit: RequestEdit<'_>) {
     let (bytes, head) = (message.bytes, message.head);
     if message.edits.is_empty() {
         return write_request(out, bytes, head, edit);
@@ -60,23 +61,27 @@ pub fn write_edited_request(out: &mut Vec<u8>, message: &Message<'_>, edit: Requ
         Version::Http10 => b" HTTP/1.0\r\n",
         Version::Http11 => b" HTTP/1.1\r\n",
     });
-    let (is_upgrade, is_forwarded) = (edit.connection == ConnectionField::Upgrade, edit.forwarded_for.is_some());
-    message.write_fields(out, |kind| is_request_field(kind, is_forwarded, is_upgrade));
+    let is_upgrade = edit.connection == ConnectionField::Upgrade;
+    message.write_fields(out, |kind| is_request_field(kind, edit.tells_protocol, is_upgrade));
     finish_request(out, edit);
 }
 
-fn is_request_field(kind: FieldKind, is_forwarded: bool, is_upgrade: bool) -> bool {
+fn is_request_field(kind: FieldKind, tells_protocol: bool, is_upgrade: bool) -> bool {
     match kind {
-        FieldKind::ForwardedProto => !is_forwarded,
+        FieldKind::ForwardedProto => !tells_protocol,
         kind => is_end_to_end(kind, is_upgrade),
     }
 }
 
-fn finish_request(out: &mut Vec<u8>, edit: RequestEdit) {
-    if let Some(client) = edit.forwarded_for {
-        out.extend_from_slice(b"X-Forwarded-For: ");
-        write_address(out, client);
-        out.extend_from_slice(b"\r\nX-Forwarded-Proto: http\r\n");
+fn finish_request(out: &mut Vec<u8>, edit: RequestEdit<'_>) {
+    for (name, address) in edit.addresses.into_iter().flatten() {
+        out.extend_from_slice(name);
+        out.extend_from_slice(b": ");
+        write_address(out, address);
+        out.extend_from_slice(b"\r\n");
+    }
+    if edit.tells_protocol {
+        out.extend_from_slice(b"X-Forwarded-Proto: http\r\n");
     }
     finish(out, edit.connection);
 }

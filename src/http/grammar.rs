@@ -21,7 +21,7 @@ pub(super) fn is_token(byte: u8) -> bool {
 }
 
 /// Whether the bytes are one token.
-pub(super) fn is_whole_token(bytes: &[u8]) -> bool {
+pub fn is_whole_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|&byte| is_token(byte))
 }
 

@@ -309,7 +309,7 @@ mod tests {
         parse_request(REQUEST, &mut head).unwrap();
         let mut message = Message { bytes: REQUEST, head: &head, edits: &mut edits };
         edit(&mut message);
-        let request = RequestEdit { forwarded_for: None, connection: ConnectionField::Omit };
+        let request = RequestEdit { addresses: [None; 2], tells_protocol: false, connection: ConnectionField::Omit };
         write_edited_request(&mut out, &message, request);
         String::from_utf8(out).unwrap()
     }

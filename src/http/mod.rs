@@ -19,6 +19,7 @@ pub use edit::{
     ConnectionField, RequestEdit, write_edited_request, write_edited_response, write_request, write_response,
 };
 pub use framing::{Body, BodyError, BodyFraming};
+pub use grammar::is_whole_token as is_token;
 pub use head::{Field, FieldKind, Head, Method, Span, Version};
 pub use message::{Edits, FieldView, Message};
 pub use parse::{HeadError, Parsed, is_head_complete, parse_request, parse_response};

@@ -75,7 +75,7 @@ proptest! {
     fn a_forwarded_head_reads_the_same(bytes in http_like()) {
         let Ok((Parsed::Complete, head)) = request(&bytes) else { return Ok(()) };
         let mut out = Vec::new();
-        write_request(&mut out, &bytes, &head, RequestEdit { forwarded_for: None, connection: ConnectionField::Omit });
+        write_request(&mut out, &bytes, &head, RequestEdit { addresses: [None; 2], tells_protocol: false, connection: ConnectionField::Omit });
         let (parsed, again) = request(&out).expect("what is forwarded is valid");
         prop_assert_eq!(parsed, Parsed::Complete);
         prop_assert_eq!(again.length, out.len());
@@ -170,7 +170,12 @@ fn bare_line_feeds_are_forwarded_as_line_ends() {
     let bytes = b"GET / HTTP/1.1\nHost: a\nX:b\n\n";
     let (_, head) = request(bytes).unwrap();
     let mut out = Vec::new();
-    write_request(&mut out, bytes, &head, RequestEdit { forwarded_for: None, connection: ConnectionField::Omit });
+    write_request(
+        &mut out,
+        bytes,
+        &head,
+        RequestEdit { addresses: [None; 2], tells_protocol: false, connection: ConnectionField::Omit },
+    );
     assert_eq!(out, b"GET / HTTP/1.1\r\nHost: a\r\nX: b\r\n\r\n");
 }
 
@@ -185,8 +190,13 @@ fn the_client_is_forwarded_as_it_is_written() {
         ("2001:db8::7", "2001:db8::7"),
     ] {
         let mut out = Vec::new();
-        let forwarded_for = Some(client.parse().unwrap());
-        write_request(&mut out, bytes, &head, RequestEdit { forwarded_for, connection: ConnectionField::Omit });
+        let addresses = [Some((&b"X-Forwarded-For"[..], client.parse().unwrap())), None];
+        write_request(
+            &mut out,
+            bytes,
+            &head,
+            RequestEdit { addresses, tells_protocol: true, connection: ConnectionField::Omit },
+        );
         let text = String::from_utf8(out).unwrap();
         assert!(text.contains(&format!("\r\nX-Forwarded-For: {written}\r\n")), "{text}");
     }

@@ -52,6 +52,7 @@ pub mod condition;
 pub mod format;
 pub mod action;
 pub mod pages;
+pub mod forwarding;
 pub mod options;
 pub mod statistics;
 pub mod persistence;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::argument;
 use super::condition::Condition;
 use super::error::RuleError;
+use super::forwarding::Forwarding;
 use super::scope::Scope;
 
 /// What becomes of a request whose field names have other characters than letters, digits and hyphens (HAProxy manual §4.2
@@ -38,6 +39,8 @@ pub struct HttpOptions {
     pub monitor: Option<Box<[u8]>>,
     /// `monitor fail`: the answer is 503 if one of them holds.
     pub monitor_fails: Vec<Condition>,
+    /// What servers are told of the client's connection.
+    pub forwarding: Forwarding,
 }
 
 impl HttpOptions {
@@ -49,6 +52,7 @@ impl HttpOptions {
             "timeout" => second == "tarpit",
             "option" => {
                 matches!(second, "accept-invalid-http-request" | "http-buffer-request" | "http-restrict-req-hdr-names")
+                    || Forwarding::has_option(second)
             }
             _ => false,
         }
@@ -80,6 +84,10 @@ impl HttpOptions {
                 3
             }
             ["timeout", "tarpit"] => return Err(missing("a time")),
+            ["option", name, ..] if Forwarding::has_option(name) => {
+                self.forwarding.add(words, is_undone, scope)?;
+                words.len()
+            }
             ["option", "accept-invalid-http-request", ..] => {
                 self.tolerates_odd_targets = !is_undone;
                 2
@@ -115,6 +123,9 @@ impl HttpOptions {
 
     /// Whether requests have to be looked at for it.
     pub fn look_at_requests(&self) -> bool {
-        self.buffers_request || self.monitor.is_some() || self.odd_names != OddNames::Preserve
+        self.buffers_request
+            || self.monitor.is_some()
+            || self.odd_names != OddNames::Preserve
+            || self.forwarding.forwarded.is_some()
     }
 }

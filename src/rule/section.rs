@@ -16,6 +16,7 @@ use super::condition::Condition;
 use super::error::{RuleError, Warning};
 use super::expression::Expression;
 use super::format::{Format, FormatUse};
+use super::forwarding::Forwarding;
 use super::logging::Logging;
 use super::options::HttpOptions;
 use super::pages::Pages;
@@ -199,6 +200,7 @@ impl Section {
             && self.pages.is_empty()
             && self.options.tarpit.is_none()
             && !self.options.tolerates_odd_targets
+            && self.options.forwarding.is_empty()
             && self.logging.is_empty()
     }
 
@@ -256,6 +258,11 @@ impl Section {
             }
             scope.stage = Stage::HttpRequest;
             return StatsPage::add(&mut self.statistics, words, line, scope);
+        }
+        if mode == Mode::Tcp && first == "option" && Forwarding::has_option(second) {
+            let what = format!("'option {second}' ignored as it requires HTTP mode");
+            scope.warnings.push(Warning { at: 1, what });
+            return Ok(());
         }
         if HttpOptions::has_line(first, second) {
             scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };

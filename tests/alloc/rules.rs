@@ -110,7 +110,7 @@ pub fn allocations() -> u64 {
                 effects: &mut effects,
             };
             assert!(matches!(rules.run(&mut transaction, &mut Progress::default()), Verdict::Continue));
-            let edit = RequestEdit { forwarded_for: None, connection: ConnectionField::Omit };
+            let edit = RequestEdit { addresses: [None; 2], tells_protocol: false, connection: ConnectionField::Omit };
             write_edited_request(&mut out, transaction.request.as_ref().expect("it is there"), edit);
             log.render(&transaction, &mut line);
         }

@@ -20,3 +20,4 @@ mod daily;
 mod stick;
 mod inspect;
 mod balance;
+mod forwarding;

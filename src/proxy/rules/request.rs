@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::http::{
     BodyFraming, FieldKind, Message, Parsed, Version, parse_request, path_and_query, write_data, write_edited_request,
 };
+use crate::rule::forwarding;
 use crate::rule::options::OddNames;
 use crate::rule::transaction::LogLevel;
 use crate::rule::{Data, Outcome, Progress, Section, Stage, Target, Verdict, Wait};
@@ -16,7 +17,7 @@ use super::super::buffers::{Chunk, MAX_EDITED_HEAD};
 use super::super::failure::{By, Cause, Failure, Phase};
 use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::session::Session;
-use super::super::stream::{Request, refusal_of_body, request_edit};
+use super::super::stream::{Ends, Request, refusal_of_body, request_edit};
 use super::answer::{self, Asked, Manner};
 use super::statistics::{self, SentForm, Visit};
 use super::{RuleState, World, persistence};
@@ -207,9 +208,15 @@ fn run(session: &Session, frontend: &Rc<LocalFrontend>, request: &mut Request, s
         let mut world = World::new(session, frontend, Some(backend));
         persistence::prefer(&mut world, backend, state, &arrived, true);
     }
-    // Fields that tell the client's address were written before rules changed it.
-    let is_changed = !state.edits.is_empty() || state.effects.source.is_some();
-    if is_changed && !rewrite(session, frontend, request, state) {
+    if let Some(backend) = &backend {
+        tell_ends(session, frontend, backend, state);
+    }
+    // Fields that tell addresses were written before rules changed them, or chose another backend.
+    let is_changed = !state.edits.is_empty()
+        || state.effects.source.is_some()
+        || state.effects.destination.is_some()
+        || tells_otherwise(frontend, backend.as_deref());
+    if is_changed && !rewrite(session, frontend, backend.as_deref(), request, state) {
         let mut world = World::new(session, frontend, backend.as_deref());
         let verdict = Verdict::Failed { status: 500 };
         return answer(&mut world, &verdict, frontend, backend.as_ref(), request, state, body);
@@ -427,13 +434,46 @@ pub(super) fn choose(
     None
 }
 
+/// Adds the Forwarded field that the backend asks for.
+fn tell_ends(session: &Session, frontend: &LocalFrontend, backend: &Rc<LocalBackend>, state: &mut RuleState) {
+    let asked = backend.rules.as_ref().and_then(|section| section.options.forwarding.forwarded.as_ref());
+    let Some(forwarded) = asked else { return };
+    let mut value = Vec::new();
+    let source = state.effects.source().unwrap_or(session.peer);
+    let destination = state.effects.destination().or_else(|| session.client.local_addr().ok());
+    let mut world = World::new(session, frontend, Some(backend));
+    world.facts.look(state);
+    let transaction = world.transaction(Stage::HttpRequest, state, &[], true);
+    forwarded.write(&transaction, (Some(source), destination), &mut value);
+    forwarding::add(&mut Message { bytes: &state.received, head: &state.head, edits: &mut state.edits }, &value);
+}
+
+/// Whether the backend tells servers other addresses than the default one, or in another way.
+fn tells_otherwise(frontend: &LocalFrontend, backend: Option<&LocalBackend>) -> bool {
+    let of = |backend: Option<&LocalBackend>| {
+        let section = backend.and_then(|backend| backend.rules.as_ref());
+        section.map(|section| &section.options.forwarding).map(|told| (told.client.clone(), told.destination.clone()))
+    };
+    let default = frontend.backend.as_deref();
+    let is_default = backend.zip(default).is_some_and(|(chosen, default)| std::ptr::eq(chosen, default));
+    !is_default && of(backend).unwrap_or_default() != of(default).unwrap_or_default()
+}
+
 /// Writes the head anew with what rules changed. `false` if it came to be too long, or the method one whose response has
 /// another form.
-fn rewrite(session: &Session, frontend: &LocalFrontend, request: &mut Request, state: &mut RuleState) -> bool {
+fn rewrite(
+    session: &Session,
+    frontend: &LocalFrontend,
+    backend: Option<&LocalBackend>,
+    request: &mut Request,
+    state: &mut RuleState,
+) -> bool {
     let RuleState { received, head, edits, effects, .. } = state;
     let source = effects.source().unwrap_or(session.peer);
-    let edit = request_edit(head, received, source, frontend);
+    let destination = || effects.destination().or_else(|| session.client.local_addr().ok());
     let message = Message { bytes: received, head, edits };
+    let has_field = |name: &[u8]| message.value(name).is_some();
+    let edit = request_edit(head, received, Ends { source, destination }, (frontend, backend), has_field);
     let is_special = |method: &[u8]| method == b"HEAD" || method == b"CONNECT";
     if message.method() != message.received_method()
         && (is_special(message.method()) || is_special(message.received_method()))

@@ -36,7 +36,7 @@ use super::tunnel::{self, Direction, Silence};
 use exchange::{Early, Ended, Exchange};
 pub(super) use receive::{Received, Receiving, Turn};
 
-pub(super) use receive::{refusal_of_body, request_edit};
+pub(super) use receive::{Ends, refusal_of_body, request_edit};
 
 /// How long a client that was sent an error may go on sending.
 const LINGER: Duration = Duration::from_secs(2);

@@ -7,11 +7,12 @@ use crate::http::{
     Body, BodyFraming, ConnectionField, FieldKind, Head, HeadError, Method, Parsed, RequestEdit, Version,
     is_head_complete, parse_request, write_request,
 };
+use crate::rule::forwarding::{AddressField, Forwarding};
 use crate::time::Instant;
 
 use super::super::buffers::{Buffers, Chunk, MAX_HEAD, SMALL_READ};
 use super::super::failure::{By, Cause, Failure, Phase};
-use super::super::local::{LocalFrontend, Service, Stage};
+use super::super::local::{LocalBackend, LocalFrontend, Service, Stage};
 use super::super::session::{Interrupt, Session};
 use super::Request;
 
@@ -247,7 +248,10 @@ fn prepare(
 ) -> Request {
     let is_upgrade = is_upgrade(head, bytes);
     let keeps_alive = head.keeps_alive();
-    write_request(held.storage(), bytes, head, request_edit(head, bytes, session.source(), frontend));
+    let ends = Ends { source: session.source(), destination: || session.destination() };
+    let has_field = |name: &[u8]| head.fields.iter().any(|field| field.name.of(bytes).eq_ignore_ascii_case(name));
+    let edit = request_edit(head, bytes, ends, (frontend, frontend.backend.as_deref()), has_field);
+    write_request(held.storage(), bytes, head, edit);
     Request {
         held,
         line_length: head.line.of(bytes).len(),
@@ -270,19 +274,45 @@ fn is_upgrade(head: &Head, bytes: &[u8]) -> bool {
     head.says_upgrade && head.version == Version::Http11 && !offers_h2c(head, bytes)
 }
 
-/// What changes in a request on its way to a server, rules aside.
-pub(in crate::proxy) fn request_edit(
+/// Both ends of the client's connection, as rules may have set them.
+pub(in crate::proxy) struct Ends<D> {
+    pub(in crate::proxy) source: SocketAddr,
+    /// Asked only where it is told.
+    pub(in crate::proxy) destination: D,
+}
+
+/// What changes in a request on its way to a server, rules aside. `has_field` tells whether it has a field of a name.
+pub(in crate::proxy) fn request_edit<'n>(
     head: &Head,
     bytes: &[u8],
-    source: SocketAddr,
-    frontend: &LocalFrontend,
-) -> RequestEdit {
+    ends: Ends<impl FnOnce() -> Option<SocketAddr>>,
+    (frontend, backend): (&'n LocalFrontend, Option<&'n LocalBackend>),
+    has_field: impl Fn(&[u8]) -> bool,
+) -> RequestEdit<'n> {
     let connection = match head.version {
         _ if is_upgrade(head, bytes) => ConnectionField::Upgrade,
         Version::Http11 => ConnectionField::Omit,
         Version::Http10 if head.keeps_alive() => ConnectionField::KeepAlive,
         Version::Http10 => ConnectionField::Close,
     };
-    let forwarded_for = frontend.running.model.forwarded.then(|| source.ip());
-    RequestEdit { forwarded_for, connection }
+    let tells_protocol = frontend.running.model.forwarded;
+    let of_frontend = frontend.rules.as_ref().map(|section| &section.options.forwarding);
+    let of_backend = backend.and_then(|backend| backend.rules.as_ref()).map(|section| &section.options.forwarding);
+    let mut addresses = [tells_protocol.then(|| (&b"X-Forwarded-For"[..], ends.source.ip())), None];
+    if of_frontend.is_none() && of_backend.is_none() {
+        return RequestEdit { addresses, tells_protocol, connection };
+    }
+    let client = |forwarding: &'n Forwarding| forwarding.client.as_ref();
+    let (front, back) = (of_frontend.and_then(client), of_backend.and_then(client));
+    if front.is_some() || back.is_some() {
+        let source = ends.source.ip();
+        addresses[0] = AddressField::name_for(front, back, source, &has_field).map(|name| (name, source));
+    }
+    let destination = |forwarding: &'n Forwarding| forwarding.destination.as_ref();
+    let (front, back) = (of_frontend.and_then(destination), of_backend.and_then(destination));
+    if let Some(wanted) = (front.is_some() || back.is_some()).then(ends.destination).flatten() {
+        let wanted = wanted.ip();
+        addresses[1] = AddressField::name_for(front, back, wanted, &has_field).map(|name| (name, wanted));
+    }
+    RequestEdit { addresses, tells_protocol, connection }
 }

@@ -55,7 +55,7 @@ fn parameters(text: &str) -> Option<Vec<Pair<'_>>> {
 fn is_good(name: &str, value: &str) -> bool {
     match name.to_ascii_lowercase().as_str() {
         "proto" => value.eq_ignore_ascii_case("http") || value.eq_ignore_ascii_case("https"),
-        "host" => !value.is_empty() && !value.contains(|c: char| c.is_ascii_whitespace() || c.is_ascii_control()),
+        "host" => is_host(value.as_bytes()),
         "for" | "by" => node(value).is_some(),
         _ => false,
     }
@@ -80,7 +80,8 @@ fn is_obfuscated(text: &str) -> bool {
     rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(is_obfuscation))
 }
 
-fn is_obfuscation(byte: u8) -> bool {
+/// Whether an identifier may have it.
+pub(in crate::rule) fn is_obfuscation(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')
 }
 
@@ -112,6 +113,21 @@ fn node(text: &str) -> Option<(Name, Option<Port>)> {
         Some(port) => Some(Port::Number(port.parse().ok()?)),
     };
     Some((name, port))
+}
+
+/// Whether a host may be told.
+pub(in crate::rule) fn is_host(text: &[u8]) -> bool {
+    !text.is_empty() && !text.iter().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control() || *byte == b'"')
+}
+
+/// Whether the elements of a field are all good.
+pub(in crate::rule) fn is_field(text: &[u8]) -> bool {
+    as_str(text).is_some_and(|text| text.split(',').all(|element| parameters(element).is_some()))
+}
+
+/// Whether a node has a port; `None` if it is no good node.
+pub(in crate::rule) fn has_port(text: &str) -> Option<bool> {
+    node(text).map(|(_, port)| port.is_some())
 }
 
 fn as_str(text: &[u8]) -> Option<&str> {

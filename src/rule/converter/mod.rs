@@ -13,7 +13,7 @@ pub(crate) mod hash;
 mod calendar;
 mod date;
 mod structured;
-mod forwarded;
+pub(super) mod forwarded;
 mod address;
 mod state;
 mod table;

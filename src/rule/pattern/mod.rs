@@ -14,6 +14,7 @@ pub mod regex;
 
 pub use integer::{Operator, Range};
 pub use method::Method;
+pub use network::Network;
 pub use regex::Regex;
 pub use registry::{Origin, Reference, Registry};
 pub use set::{Case, Entry, PatternSpec, Patterns};

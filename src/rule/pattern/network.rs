@@ -7,14 +7,18 @@ use crate::rule::argument::{mask4, mask6};
 
 /// An address with a mask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Network {
+#[allow(missing_docs)]
+pub enum Network {
     V4 { address: u32, mask: u32 },
     V6 { address: u128, mask: u128 },
 }
 
 impl Network {
     /// Reads `10.0.0.0/8`, `10/8`-like short forms (`127.1` is `127.0.0.1`), masks as addresses, and IPv6.
-    pub(super) fn parse(text: &str) -> Result<Network, String> {
+    ///
+    /// # Errors
+    /// What the text is not.
+    pub fn parse(text: &str) -> Result<Network, String> {
         let (address, mask) = text.split_once('/').map_or((text, None), |(address, mask)| (address, Some(mask)));
         let wrong = |what: &str| format!("'{text}' is not {what}");
         if address.contains(':') {
@@ -35,6 +39,15 @@ impl Network {
             None => u32::MAX,
         };
         Ok(Network::V4 { address: address.to_bits() & mask, mask })
+    }
+
+    /// Whether it has an address of its own family.
+    pub fn has(self, address: IpAddr) -> bool {
+        match (self, address) {
+            (Network::V4 { address, mask }, IpAddr::V4(other)) => other.to_bits() & mask == address,
+            (Network::V6 { address, mask }, IpAddr::V6(other)) => other.to_bits() & mask == address,
+            _ => false,
+        }
     }
 }
 

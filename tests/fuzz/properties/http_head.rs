@@ -24,7 +24,11 @@ pub fn holds(data: &[u8]) {
     let mut out = Vec::new();
     let mut again = Head::default();
     if choice % 2 == 0 {
-        let edit = RequestEdit { forwarded_for: Some([192, 0, 2, 1].into()), connection: ConnectionField::Omit };
+        let edit = RequestEdit {
+            addresses: [Some((b"X-Forwarded-For", [192, 0, 2, 1].into())), None],
+            tells_protocol: true,
+            connection: ConnectionField::Omit,
+        };
         write_request(&mut out, bytes, &head, edit);
         // One more field than was allowed may have been added; nothing else may be refused.
         match parse_request(&out, &mut again) {

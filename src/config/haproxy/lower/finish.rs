@@ -29,7 +29,7 @@ pub fn lower(proxies: Proxies, named: &Named, draft: &mut Draft, context: &Conte
         }
         if proxy.place != Place::Backend && !proxy.settings.is_disabled {
             line_format(proxy, context);
-            draft.frontends.push(frontend(proxy, &proxies.list, context));
+            draft.frontends.push(frontend(proxy, &proxies.list));
         }
     }
 }
@@ -78,7 +78,7 @@ fn log(settings: &Settings) -> Log {
     Log { is_global: logs.is_global, targets: logs.targets, tag: logs.tag }
 }
 
-fn frontend(proxy: &Proxy, all: &[Proxy], context: &Context<'_>) -> Frontend {
+fn frontend(proxy: &Proxy, all: &[Proxy]) -> Frontend {
     let (settings, head) = (&proxy.settings, proxy.head);
     let mode = mode(settings, head);
     let is_http = mode.value == Mode::Http;
@@ -91,12 +91,6 @@ fn frontend(proxy: &Proxy, all: &[Proxy], context: &Context<'_>) -> Frontend {
         other.place != Place::Frontend && default_backend.as_ref().is_some_and(|name| name.value == other.name.value)
     };
     let target = all.iter().find(is_target);
-    if let Some(forwarded) = settings.forwarded.filter(|forwarded| forwarded.value && !is_http) {
-        let message = format!("'option forwardfor' ignored for '{}' as it requires HTTP mode", proxy.name.value);
-        context.warning("W-MODE", forwarded.span, message, "add 'mode http'");
-    }
-    // A backend may ask for the header on its own.
-    let forwarded = settings.forwarded.or(target.and_then(|target| target.settings.forwarded));
     let request = timeouts.http_request.filter(|timeout| timeout.value.is_some()).or(timeouts.client);
     let keep_alive = timeouts.http_keep_alive.filter(|timeout| timeout.value.is_some()).or(request);
     let tunnel = target.and_then(|target| target.settings.timeouts.tunnel);
@@ -110,7 +104,8 @@ fn frontend(proxy: &Proxy, all: &[Proxy], context: &Context<'_>) -> Frontend {
         http_request: is_http.then(|| limit(request, head)),
         http_keep_alive: is_http.then(|| limit(keep_alive, head)),
         tunnel: tunnel.or(Some(Spanned::new(None, head))),
-        forwarded: Some(forwarded.filter(|_| is_http).unwrap_or(Spanned::new(false, head))),
+        // `option forwardfor` is one of the rules.
+        forwarded: Some(Spanned::new(false, head)),
         log: log(settings),
         logged: settings.logged,
         rules: settings.rules.clone(),

@@ -1,7 +1,6 @@
 //! `option` lines that are honoured.
 
 use crate::config::haproxy::section::{Line, Modifier};
-use crate::config::haproxy::table::Row;
 use crate::diag::Spanned;
 use crate::model::options::Interval;
 
@@ -27,27 +26,6 @@ pub fn log_format(settings: &mut Settings, line: &Line) {
     settings.rules.push(proxy::rule(line));
     let format = if line.text(1) == "tcplog" { LineFormat::Tcp } else { LineFormat::Http };
     settings.line_format = Some(Spanned::new(format, line.span_of(2)));
-}
-
-/// `option forwardfor`.
-pub fn forwardfor(settings: &mut Settings, row: &'static Row, line: &Line, context: &Context<'_>) {
-    settings.forwarded = Some(Spanned::new(line.modifier == Modifier::None, line.span_of(2)));
-    if line.modifier == Modifier::None {
-        context.notice(row, line.span_of(2));
-    }
-    if let Some(word) = line.word(2) {
-        match word.text.as_str() {
-            "except" | "header" | "if-none" => {
-                let what = format!("'option forwardfor {}'", word.text);
-                context.refuse(word.span, &what, "it comes with the rules, in a later version");
-            }
-            _ => context.error(
-                "E-VALUE",
-                word.span,
-                "'option forwardfor' only supports optional values: 'except', 'header' and 'if-none'",
-            ),
-        }
-    }
 }
 
 /// `option redispatch [INTERVAL]`, `redispatch`.

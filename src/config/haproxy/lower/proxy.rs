@@ -97,7 +97,6 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("option smtpchk", |settings, _, line, context| check::option(settings, line, context)),
     ("option spop-check", |settings, _, line, context| check::option(settings, line, context)),
     ("option ssl-hello-chk", |settings, _, line, context| check::option(settings, line, context)),
-    ("option forwardfor", option::forwardfor),
     ("option http-keep-alive", |_, _, _, _| {}),
     ("option httpchk", |settings, _, line, context| check::option(settings, line, context)),
     ("option httplog", |settings, _, line, _| option::log_format(settings, line)),
@@ -128,7 +127,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
 ];
 
 /// Lines that are kept for the rules.
-const RULES: [&str; 53] = [
+const RULES: [&str; 56] = [
     "acl",
     "capture cookie",
     "capture request header",
@@ -151,8 +150,11 @@ const RULES: [&str; 53] = [
     "monitor fail",
     "monitor-uri",
     "option accept-invalid-http-request",
+    "option forwarded",
+    "option forwardfor",
     "option http-buffer-request",
     "option http-restrict-req-hdr-names",
+    "option originalto",
     "redirect",
     "stats admin",
     "stats auth",

@@ -27,7 +27,6 @@ pub struct Settings {
     pub balance: Option<Spanned<Balance>>,
     pub retries: Option<Spanned<u64>>,
     pub redispatch: Option<Spanned<bool>>,
-    pub forwarded: Option<Spanned<bool>>,
     pub source: Option<Spanned<IpAddr>>,
     pub is_disabled: bool,
     pub timeouts: Timeouts,
