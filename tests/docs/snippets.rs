@@ -9,7 +9,7 @@ use std::process::Command;
 use super::page::{pages, root};
 
 /// What `check` may say of a configuration that is made for another machine than this.
-const OTHER_MACHINE: [&str; 2] = ["W-NODE-ADDRESS", "W-INTERFACE"];
+const OTHER_MACHINE: [&str; 3] = ["W-NODE-ADDRESS", "W-INTERFACE", "W-VIP-NETWORK"];
 
 /// A configuration text as its top-level sections: name and lines.
 fn sections(text: &str) -> Vec<(String, String)> {

@@ -168,6 +168,10 @@ fn address(context: &Context<'_>, address: &draft::VirtualAddress, interface: &s
         context.warning("W-MASK", address.network.span, message, hint);
         prefix = host;
     }
+    let on = address.interface.as_ref().map_or(interface, |interface| interface.value.as_str());
+    if address.network.prefix.is_none() {
+        in_a_network_of(context, &address.network, on);
+    }
     if let Some(interface) = &address.interface {
         nodes::interface(context, interface, interface.span);
     }
@@ -175,18 +179,47 @@ fn address(context: &Context<'_>, address: &draft::VirtualAddress, interface: &s
         name: address.name.as_ref().map(|name| name.value.clone()),
         address: address.network.address,
         prefix,
-        interface: address.interface.as_ref().map_or(interface.to_owned(), |interface| interface.value.clone()),
+        interface: on.to_owned(),
     }
 }
 
+/// An address without a prefix length is one of a network that its interface is in: nobody asks there for another.
+fn in_a_network_of(context: &Context<'_>, network: &Spanned<draft::Network>, interface: &str) {
+    let interfaces = context.host.interfaces.iter().flatten();
+    let own: Vec<_> = interfaces
+        .filter(|found| found.name == interface)
+        .flat_map(|found| &found.addresses)
+        .filter(|(own, _)| Family::of(*own) == Family::of(network.address) && !is_link_local(*own))
+        .filter(|(own, _)| !is_virtual(context, *own))
+        .collect();
+    let Some((first, prefix)) = own.first() else { return };
+    if !own.iter().any(|(own, prefix)| in_network(*own, network.address, *prefix)) {
+        let message = format!("{} is in no network of {interface}, which has {first}/{prefix}", network.address);
+        let hint = format!(
+            "if routers send it to this node, write {}/{}",
+            network.address,
+            if first.is_ipv4() { 32 } else { 128 }
+        );
+        context.warning("W-VIP-NETWORK", network.span, message, hint);
+    }
+}
+
+fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    }
+}
+
+fn is_virtual(context: &Context<'_>, own: IpAddr) -> bool {
+    context.draft.instances.iter().flat_map(|instance| &instance.addresses).any(|a| a.network.address == own)
+}
+
 fn has_own_address(context: &Context<'_>, address: IpAddr, prefix: u8) -> bool {
-    let is_virtual = |own: IpAddr| {
-        context.draft.instances.iter().flat_map(|instance| &instance.addresses).any(|a| a.network.address == own)
-    };
     let node = context.node.and_then(|node| node.address).map(|address| address.value);
     let interfaces = context.host.interfaces.iter().flatten();
     let own = interfaces.flat_map(|interface| interface.addresses.iter().map(|(own, _)| *own)).chain(node);
-    own.filter(|own| !is_virtual(*own)).any(|own| in_network(own, address, prefix))
+    own.filter(|own| !is_virtual(context, *own)).any(|own| in_network(own, address, prefix))
 }
 
 /// Whether two addresses are in the same network of that length.
