@@ -42,12 +42,20 @@ fn file(directory: &Path) -> (PathBuf, u16) {
 }
 
 /// Waits for something that comes soon.
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+fn until(what: &str, is_so: impl FnMut() -> bool) {
+    assert!(comes(is_so), "{what}");
+}
+
+/// Whether something comes to hold in good time.
+fn comes(mut is_so: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !is_so() {
-        assert!(Instant::now() < deadline, "{what}");
+        if Instant::now() >= deadline {
+            return false;
+        }
         std::thread::sleep(Duration::from_millis(2));
     }
+    true
 }
 
 fn start(arguments: &[&str], directory: &Path) -> Child {
