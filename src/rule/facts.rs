@@ -41,6 +41,8 @@ pub enum Number {
     FrontendRequestRate,
     /// Frontend, named: sessions in the last second.
     FrontendSessionRate,
+    /// Frontend, named: 1 if there is one.
+    FrontendExists,
     /// Frontend: its number.
     FrontendId,
     /// Listening socket: its number.

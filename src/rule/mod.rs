@@ -41,6 +41,7 @@ pub mod variable;
 pub mod userlist;
 pub mod reference;
 pub mod key;
+pub mod public_key;
 pub mod pattern;
 pub mod transaction;
 pub mod scope;

@@ -9,6 +9,7 @@ use crate::model::rules::ErrorPages;
 use super::acl::Acl;
 use super::error::{RuleError, Warning};
 use super::pattern::{PatternSpec, Patterns, Registry};
+use super::public_key::{KeyForm, PublicKey};
 use super::reference::{Reference, ReferenceKind};
 use super::stage::Stage;
 use super::userlist::Userlist;
@@ -137,6 +138,23 @@ impl<'a> Scope<'a> {
         }
         let error = RuleError::new(0, format!("there is no counter {number}: a session has {most}, from 0"));
         Err(error.hint("'tune.stick-counters' in the global section sets how many there are"))
+    }
+
+    /// Reads a public key, to be found by its name when rules run.
+    pub(super) fn public_key(&mut self, name: &str, form: KeyForm) -> Result<(), RuleError> {
+        if self.registry.public_keys().find(name, form).is_some() {
+            return Ok(());
+        }
+        let content = self.files.read(name).map_err(|why| RuleError::new(0, format!("cannot read '{name}': {why}")))?;
+        let key = PublicKey::from_pem(&content, form).ok_or_else(|| match form {
+            KeyForm::Bare => {
+                let error = RuleError::new(0, format!("'{name}' has no public key in PEM"));
+                error.hint("jwt_verify_cert takes the key of a certificate")
+            }
+            KeyForm::Certificate => RuleError::new(0, format!("'{name}' has no certificate in PEM")),
+        })?;
+        self.registry.add_public_key(name, form, key);
+        Ok(())
     }
 
     /// The patterns of a file, compiled once for each way of matching.

@@ -183,6 +183,7 @@ impl<'a> Surroundings<'a> {
                 Some(name) => count(self.frontend.others.frontend(name)?.sessions.current()),
                 None => count(self.session.listener.sessions.current()),
             },
+            Number::FrontendExists => self.frontend.others.frontend(name?).map(|_| 1)?,
             Number::FrontendId => count(self.frontend.running.index),
             Number::FrontendClientTimeout => milliseconds(self.frontend.running.model.timeouts.client),
             Number::ServerConnections => {

@@ -14,12 +14,31 @@ use super::text::into_text;
 
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(
     &alphabet::URL_SAFE,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
 );
+
+/// HAProxy does not look at the bits that are left over at the end.
+const LENIENT: GeneralPurpose =
+    GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 
 /// Bytes of standard base64, padding required.
 pub(in super::super) fn base64_decode(text: &[u8]) -> Option<Vec<u8>> {
-    STANDARD.decode(text).ok()
+    LENIENT.decode(text).ok()
+}
+
+/// Standard base64 with padding.
+pub(super) fn encode_base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+/// Bytes that an argument gives in base64, itself or in the variable that it names.
+pub(super) fn decoded(transaction: &Transaction<'_>, argument: &Argument) -> Option<Vec<u8>> {
+    match argument {
+        Argument::Variable(name) => base64_decode(&into_text(transaction.variables.find(name)?.sample())),
+        text => base64_decode(text.bytes()),
+    }
 }
 
 /// Bytes of URL-safe base64, with or without padding.

@@ -129,11 +129,7 @@ pub(super) fn hmac<'t>(
     sample: Sample<'t>,
 ) -> Option<Sample<'t>> {
     let text = into_text(sample);
-    // The key is base64, given or in a variable.
-    let key = match arguments.get(1)? {
-        Argument::Variable(name) => super::base64_decode(&into_text(transaction.variables.find(name)?.sample()))?,
-        encoded => super::base64_decode(encoded.bytes())?,
-    };
+    let key = super::encoding::decoded(transaction, arguments.get(1)?)?;
     macro_rules! sign {
         ($hash:ty) => {{
             let mut mac = Hmac::<$hash>::new_from_slice(&key).ok()?;

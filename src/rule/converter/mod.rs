@@ -5,16 +5,25 @@
 
 mod rows;
 mod rows_table;
+mod rows_crypto;
+mod rows_network;
 mod rows_refused;
 mod arithmetic;
 mod text;
 mod encoding;
 pub(crate) mod hash;
+mod cipher;
+mod signature;
+mod x509;
 mod calendar;
 mod date;
 mod structured;
+mod protobuf;
 pub(super) mod forwarded;
 mod address;
+mod frame;
+mod packet;
+mod segment;
 mod state;
 mod table;
 
@@ -22,8 +31,10 @@ use super::argument::{Argument, Raw, Spec};
 use super::error::{RuleError, Support};
 use super::pattern::set::Case;
 use super::pattern::{Method, PatternSpec, Regex};
+use super::public_key::KeyForm;
 use super::sample::{Kind, Sample};
 use super::scope::Scope;
+use super::stage::Stage;
 use super::transaction::Transaction;
 
 pub(super) use date::format as format_date;
@@ -63,7 +74,8 @@ impl std::fmt::Debug for Row {
 
 /// Every converter, table after table.
 pub fn all() -> impl Iterator<Item = &'static Row> {
-    let tables: [&'static [Row]; 3] = [rows::ROWS, rows_table::ROWS, rows_refused::ROWS];
+    let tables: [&'static [Row]; 5] =
+        [rows::ROWS, rows_table::ROWS, rows_crypto::ROWS, rows_network::ROWS, rows_refused::ROWS];
     tables.into_iter().flatten()
 }
 
@@ -128,6 +140,18 @@ pub(super) fn compile(row: &Row, raw: &[Raw], scope: &mut Scope<'_>) -> Result<B
         "add_item" if raw.len() < 2 => {
             return Err(RuleError::new(0, "add_item needs a variable or a text to add").further(place));
         }
+        "aes_cbc_dec" | "aes_cbc_enc" => cipher::check(raw, 1..4)?,
+        "aes_gcm_dec" => cipher::check(raw, 1..5)?,
+        "aes_gcm_enc" => {
+            cipher::check(raw, 1..3)?;
+            cipher::check(raw, 4..5)?;
+        }
+        "jwt_verify" => signature::check(KeyForm::Bare, raw, &arguments, scope)?,
+        "jwt_verify_cert" => signature::check(KeyForm::Certificate, raw, &arguments, scope)?,
+        "protobuf" | "ungrpc" => protobuf::check_path(text(0)).map_err(|error| error.further(place))?,
+        "fe_exists" if scope.stage == Stage::Check => {
+            return Err(RuleError::new(0, "health checks do not know frontends"));
+        }
         "set-var" => state::check_conditions(&raw[1..])?,
         "sha2" if !matches!(text(0), "" | "224" | "256" | "384" | "512") => {
             return Err(RuleError::new(0, format!("sha2 has no {} bits: 224, 256, 384 or 512", text(0))).further(place));
@@ -162,6 +186,17 @@ const fn row(
     doc: &'static str,
 ) -> Row {
     Row { name, arguments, needed, input, output, support: Support::Full, run: Some(run), doc }
+}
+
+const fn partial(
+    name: &'static str,
+    arguments: (&'static [Spec], usize),
+    (input, output): (Kind, Kind),
+    run: Function,
+    why: &'static str,
+    doc: &'static str,
+) -> Row {
+    Row { support: Support::Partial(why), ..row(name, arguments, input, output, run, doc) }
 }
 
 const fn refused(name: &'static str, input: Kind, output: Kind, why: &'static str, doc: &'static str) -> Row {

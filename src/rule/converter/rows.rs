@@ -93,6 +93,7 @@ pub(super) const ROWS: &[Row] = &[
     row("set-var", (&[Variable, Word(state::CONDITIONS), Word(state::CONDITIONS), Word(state::CONDITIONS), Word(state::CONDITIONS)], 1), Kind::Any, Kind::Any, state::set_variable, "the same, stored in a variable if all conditions hold"),
     row("unset-var", (&[Variable], 1), Kind::Any, Kind::Any, state::unset_variable, "the same; the variable is unset"),
     row("nbsrv", NONE, Kind::Str, Kind::Int, state::usable_servers, "usable servers of the backend of that name"),
+    row("fe_exists", NONE, Kind::Str, Kind::Bool, state::frontend_exists, "whether there is a frontend of that name"),
     row("srv_is_up", NONE, Kind::Str, Kind::Bool, state::server_is_up, "whether the server of that name is up"),
     row("srv_queue", NONE, Kind::Str, Kind::Int, state::server_queue, "streams waiting for the server of that name"),
     row("capture-req", (&[Int, Int], 1), Kind::Str, Kind::Str, state::capture_request, "the same, kept in a capture slot of the request"),

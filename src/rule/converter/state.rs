@@ -78,7 +78,7 @@ pub(super) fn unset_variable<'t>(
     Some(sample)
 }
 
-fn of_server(transaction: &Transaction<'_>, sample: &Sample<'_>, question: Number) -> Option<i64> {
+fn of_name(transaction: &Transaction<'_>, sample: &Sample<'_>, question: Number) -> Option<i64> {
     let name = sample.text();
     transaction.facts.number(question, Some(std::str::from_utf8(&name).ok()?))
 }
@@ -88,7 +88,7 @@ pub(super) fn usable_servers<'t>(
     _: &'t [Argument],
     sample: Sample<'t>,
 ) -> Option<Sample<'t>> {
-    of_server(transaction, &sample, Number::UsableServers).map(Sample::Int)
+    of_name(transaction, &sample, Number::UsableServers).map(Sample::Int)
 }
 
 pub(super) fn server_is_up<'t>(
@@ -96,7 +96,15 @@ pub(super) fn server_is_up<'t>(
     _: &'t [Argument],
     sample: Sample<'t>,
 ) -> Option<Sample<'t>> {
-    of_server(transaction, &sample, Number::ServerIsUp).map(|is_up| Sample::Bool(is_up != 0))
+    of_name(transaction, &sample, Number::ServerIsUp).map(|is_up| Sample::Bool(is_up != 0))
+}
+
+pub(super) fn frontend_exists<'t>(
+    transaction: &'t Transaction<'_>,
+    _: &'t [Argument],
+    sample: Sample<'t>,
+) -> Option<Sample<'t>> {
+    Some(Sample::Bool(of_name(transaction, &sample, Number::FrontendExists).is_some()))
 }
 
 pub(super) fn server_queue<'t>(
@@ -104,7 +112,7 @@ pub(super) fn server_queue<'t>(
     _: &'t [Argument],
     sample: Sample<'t>,
 ) -> Option<Sample<'t>> {
-    of_server(transaction, &sample, Number::ServerQueue).map(Sample::Int)
+    of_name(transaction, &sample, Number::ServerQueue).map(Sample::Int)
 }
 
 pub(super) fn capture_request<'t>(

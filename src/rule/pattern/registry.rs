@@ -1,7 +1,8 @@
-//! The sets of patterns of a configuration, through which the runtime API changes them.
+//! The sets of patterns of a configuration, through which the runtime API changes them, and its public keys.
 
 use std::sync::Arc;
 
+use super::super::public_key::{KeyForm, PublicKey, PublicKeys};
 use super::set::{PatternSpec, Patterns};
 
 /// Every set of a configuration. A file that is used with two methods has two sets; a change goes to all of its name.
@@ -10,6 +11,7 @@ pub struct Registry {
     sets: Vec<Known>,
     /// The line that is compiled now.
     place: (Arc<str>, u32),
+    keys: PublicKeys,
 }
 
 /// A set and where it was first used.
@@ -49,6 +51,16 @@ impl Registry {
     pub fn find(&self, name: &str, spec: PatternSpec) -> Option<Arc<Patterns>> {
         let is_it = |set: &&Arc<Patterns>| set.spec == spec && set.name.as_deref() == Some(name);
         self.all().find(is_it).map(Arc::clone)
+    }
+
+    /// What signatures are verified with.
+    pub fn public_keys(&self) -> &PublicKeys {
+        &self.keys
+    }
+
+    /// Keeps a public key under the name that rules use.
+    pub fn add_public_key(&mut self, name: &str, form: KeyForm, key: PublicKey) {
+        self.keys.add(name, form, key);
     }
 
     /// Every set of a file.

@@ -4,6 +4,7 @@ mod converters;
 mod fetches;
 mod conditions;
 mod names;
+mod tokens;
 
 use super::expression::Expression;
 use super::fixture::World;
