@@ -5,6 +5,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -45,6 +46,7 @@ impl Balancer {
             .spawn()
             .expect("the program starts");
         until("the page is served", || TcpStream::connect(page).is_ok());
+        until("the socket is served", || UnixStream::connect(&socket).is_ok());
         Balancer { child, directory, page }
     }
 

@@ -53,7 +53,7 @@ admin: {{socket: {}}}
             .spawn()
             .expect("vipgate can be started");
         let mut gate = Gate { address, child, directory };
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(60);
         while TcpStream::connect(address).is_err() {
             let ended = gate.child.try_wait().expect("a child can be asked").is_some();
             assert!(!ended && Instant::now() < deadline, "vipgate does not listen:\n{}", gate.log());

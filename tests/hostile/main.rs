@@ -14,11 +14,14 @@ use std::time::{Duration, Instant};
 
 use gate::Gate;
 
+/// More than any answer takes on a slow machine, and less than the time limits that attackers run into.
+const PROMPT: Duration = Duration::from_secs(20);
+
 /// Sends a request on a connection of its own and returns the response and how long it took.
 fn fetch(gate: &Gate) -> (String, Duration) {
     let start = Instant::now();
     let mut stream = gate.connect();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout can be set");
+    stream.set_read_timeout(Some(2 * PROMPT)).expect("a timeout can be set");
     stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").expect("a request can be sent");
     let mut response = String::new();
     stream.read_to_string(&mut response).expect("a response arrives");
@@ -29,7 +32,7 @@ fn assert_served(gate: &Gate, times: usize) {
     for _ in 0..times {
         let (response, took) = fetch(gate);
         assert!(response.starts_with("HTTP/1.1 200"), "{response}");
-        assert!(took < Duration::from_secs(2), "took {took:?}");
+        assert!(took < PROMPT, "took {took:?}");
     }
 }
 
@@ -43,7 +46,7 @@ fn one_byte_a_second_gets_408_in_time() {
     let start = Instant::now();
     let mut response = Vec::new();
     for byte in b"GET / HTTP/1.1\r\nHost: slow-but-never-ending\r\n".iter().cycle() {
-        assert!(start.elapsed() < limit * 4, "never answered");
+        assert!(start.elapsed() < limit + PROMPT, "never answered");
         let _ = stream.write_all(&[*byte]);
         match stream.read_to_end(&mut response) {
             Err(error)
@@ -54,7 +57,7 @@ fn one_byte_a_second_gets_408_in_time() {
     let took = start.elapsed();
     let response = String::from_utf8_lossy(&response);
     assert!(response.starts_with("HTTP/1.1 408"), "{response:?}");
-    assert!(took >= limit.mul_f64(0.9) && took < limit + Duration::from_millis(2500), "after {took:?}");
+    assert!(took >= limit.mul_f64(0.9), "after {took:?}");
     assert_served(&gate, 3);
 }
 
@@ -67,7 +70,7 @@ fn nine_thousand_idle_connections_leave_service_to_others_intact() {
     // None was sacrificed for it: the first, a middle one and the last still work.
     for number in [0, 4500, 8999] {
         let stream = &mut idle[number];
-        stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout can be set");
+        stream.set_read_timeout(Some(2 * PROMPT)).expect("a timeout can be set");
         stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").expect("a request can be sent");
         let mut start = [0; 12];
         stream.read_exact(&mut start).expect("an idle connection is still served");
@@ -88,7 +91,7 @@ fn bytes_that_are_no_http_are_refused_and_others_are_served() {
     ];
     for bytes in hostile {
         let mut stream = gate.connect();
-        stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout can be set");
+        stream.set_read_timeout(Some(2 * PROMPT)).expect("a timeout can be set");
         stream.write_all(bytes).expect("bytes can be sent");
         let mut response = Vec::new();
         let _ = stream.read_to_end(&mut response);
@@ -102,7 +105,7 @@ fn bytes_that_are_no_http_are_refused_and_others_are_served() {
 fn a_head_that_never_ends_is_refused() {
     let gate = Gate::start("timeouts: {http_request: 10s}");
     let mut stream = gate.connect();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout can be set");
+    stream.set_read_timeout(Some(2 * PROMPT)).expect("a timeout can be set");
     let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n");
     let line = [b"X-Filler: ".as_slice(), &[b'x'; 1000], b"\r\n"].concat();
     for _ in 0..1000 {

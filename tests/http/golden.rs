@@ -13,21 +13,24 @@ use vipgate::sys::clock;
 use crate::rig::{PATIENCE, Peer, Scripted, nobody, until};
 
 /// Names of the frontends, in the order of their ports.
-const FRONTENDS: [&str; 12] =
-    ["plain", "captures", "clf", "custom", "null", "normal", "errors", "early", "rules", "tcp", "tcpnull", "default"];
+const FRONTENDS: [&str; 14] = [
+    "plain", "hasty", "captures", "clf", "custom", "null", "normal", "errors", "early", "rules", "tcp", "hastytcp",
+    "tcpnull", "default",
+];
 
-/// `@NAME@` is the port of a frontend, `@server@` that of the server, `@nobody@` one where nobody listens.
+/// `@NAME@` is the port of a frontend, `@server@` that of the server, `@nobody@` one where nobody listens. Only frontends and
+/// backends where a step waits for a time limit have a short one, so that no other step meets it on a slow machine.
 const CONFIGURATION: &str = r#"global
     log-tag lb
     nbthread 1
 defaults
     mode http
     log 127.0.0.1:@log@ local3
-    timeout client 600ms
-    timeout http-request 300ms
-    timeout http-keep-alive 300ms
-    timeout server 600ms
-    timeout connect 600ms
+    timeout client 60s
+    timeout http-request 60s
+    timeout http-keep-alive 60s
+    timeout server 60s
+    timeout connect 60s
     timeout queue 200ms
     retries 0
 frontend plain
@@ -36,7 +39,13 @@ frontend plain
     use_backend refused if { path /refused }
     use_backend empty if { path /empty }
     use_backend narrow if { path_beg /narrow }
+    use_backend hastyapp if { path /slow /hang } METH_GET
     default_backend app
+frontend hasty
+    bind 127.0.0.1:@hasty@
+    option httplog
+    timeout http-request 300ms
+    default_backend hastyapp
 frontend captures
     bind 127.0.0.1:@captures@
     option httplog
@@ -68,6 +77,7 @@ frontend null
     bind 127.0.0.1:@null@
     option httplog
     option dontlognull
+    timeout http-request 300ms
     default_backend app
 frontend normal
     bind 127.0.0.1:@normal@
@@ -84,6 +94,7 @@ frontend early
     bind 127.0.0.1:@early@
     option httplog
     option logasap
+    use_backend hastyapp if { path /slow }
     default_backend app
 frontend rules
     bind 127.0.0.1:@rules@
@@ -101,6 +112,12 @@ listen tcp
     bind 127.0.0.1:@tcp@
     option tcplog
     server s1 127.0.0.1:@server@
+listen hastytcp
+    mode tcp
+    bind 127.0.0.1:@hastytcp@
+    option tcplog
+    timeout client 600ms
+    server s1 127.0.0.1:@server@
 listen tcpnull
     mode tcp
     bind 127.0.0.1:@tcpnull@
@@ -112,6 +129,9 @@ frontend default
     default_backend app
 backend app
     server s1 127.0.0.1:@server@
+backend hastyapp
+    timeout server 600ms
+    server s1 127.0.0.1:@server@
 backend refused
     server s1 127.0.0.1:@nobody@
 backend empty
@@ -119,7 +139,7 @@ backend narrow
     server s1 127.0.0.1:@server@ maxconn 1
 "#;
 
-/// Answers as the path says, and closes if it says so.
+/// Answers as the path says, and closes if it says so; to `/narrow` when a byte of its body is there.
 fn server() -> Scripted {
     Scripted::new(|mut peer, _| {
         loop {
@@ -127,9 +147,13 @@ fn server() -> Scripted {
             let Some(path) = head.split(' ').nth(1) else { return };
             match path {
                 "/close" => return,
-                "/hang" | "/narrow" => {
+                "/hang" => {
                     peer.rest_quietly();
                     return;
+                }
+                "/narrow" => {
+                    peer.exactly(1);
+                    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
                 }
                 "/junk" => {
                     peer.send("junk\r\n\r\n");
@@ -167,6 +191,11 @@ fn get(path: &str) -> String {
     )
 }
 
+/// The last request of a connection.
+fn last(path: &str) -> String {
+    get(path).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
+}
+
 /// Sends, and reads until the other side closes.
 fn talk(address: SocketAddr, bytes: &str) {
     let mut stream = TcpStream::connect(address).unwrap();
@@ -192,27 +221,27 @@ macro_rules! step {
 const STEPS: &[Step] = &[
     step!("two requests", "plain", 2, |at| ask(at, &["/a?b=\"c", "/b"])),
     step!("a request that is closed after", "plain", 1, |at| talk(at, "GET / HTTP/1.0\r\n\r\n")),
-    step!("pipelined requests", "plain", 2, |at| talk(at, &(get("/a") + &get("/b")))),
+    step!("pipelined requests", "plain", 2, |at| talk(at, &(get("/a") + &last("/b")))),
     step!("a body", "plain", 1, |at| talk(
         at,
         "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc"
     )),
-    step!("an error of the server", "plain", 1, |at| talk(at, &get("/500"))),
+    step!("an error of the server", "plain", 1, |at| talk(at, &last("/500"))),
     step!("a connection without a byte", "plain", 1, |at| drop(TcpStream::connect(at).unwrap())),
-    step!("a silent connection", "plain", 1, |at| talk(at, "")),
-    step!("half a request", "plain", 1, |at| talk(at, "GET / HT")),
+    step!("a silent connection", "hasty", 1, |at| talk(at, "")),
+    step!("half a request", "hasty", 1, |at| talk(at, "GET / HT")),
     step!("half a request, then the end", "plain", 1, |at| {
         let mut stream = TcpStream::connect(at).unwrap();
         stream.write_all(b"GET / HT").unwrap();
     }),
     step!("no request", "plain", 1, |at| talk(at, "GARBAGE\r\n\r\n")),
     step!("no request after a request", "plain", 2, |at| talk(at, &(get("/a") + "GARBAGE\r\n\r\n"))),
-    step!("half a request after a request", "plain", 2, |at| talk(at, &(get("/a") + "GET / HT"))),
-    step!("a server that closes", "plain", 1, |at| talk(at, &get("/close"))),
-    step!("a server that hangs", "plain", 1, |at| talk(at, &get("/hang"))),
-    step!("a server that talks junk", "plain", 1, |at| talk(at, &get("/junk"))),
-    step!("a server that ends too soon", "plain", 1, |at| talk(at, &get("/half"))),
-    step!("a server that hangs in the body", "plain", 1, |at| talk(at, &get("/slow"))),
+    step!("half a request after a request", "hasty", 2, |at| talk(at, &(get("/a") + "GET / HT"))),
+    step!("a server that closes", "plain", 1, |at| talk(at, &last("/close"))),
+    step!("a server that hangs", "plain", 1, |at| talk(at, &last("/hang"))),
+    step!("a server that talks junk", "plain", 1, |at| talk(at, &last("/junk"))),
+    step!("a server that ends too soon", "plain", 1, |at| talk(at, &last("/half"))),
+    step!("a server that hangs in the body", "plain", 1, |at| talk(at, &last("/slow"))),
     step!("a client that ends within its body", "plain", 2, |at| {
         let mut peer = Peer::new(TcpStream::connect(at).unwrap());
         peer.send("POST /hang HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
@@ -221,18 +250,18 @@ const STEPS: &[Step] = &[
         peer.end();
         let _ = peer.stream.read_to_end(&mut Vec::new());
     }),
-    step!("a client that hangs within its body", "plain", 1, |at| {
+    step!("a client that hangs within its body", "hasty", 1, |at| {
         talk(at, "POST /hang HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
     }),
-    step!("a server that refuses", "plain", 1, |at| talk(at, &get("/refused"))),
-    step!("a backend without servers", "plain", 1, |at| talk(at, &get("/empty"))),
+    step!("a server that refuses", "plain", 1, |at| talk(at, &last("/refused"))),
+    step!("a backend without servers", "plain", 1, |at| talk(at, &last("/empty"))),
     step!("a queue that is too long", "plain", 3, |at| {
         let mut first = Peer::new(TcpStream::connect(at).unwrap());
-        first.send(get("/narrow"));
-        // A whole request later the first one has the only slot.
+        first.send("POST /narrow HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n");
+        // A whole request later the first one has the only slot, and keeps it until its body is there.
         ask(at, &["/b"]);
-        talk(at, &get("/narrow/2"));
-        let _ = first.stream.read_to_end(&mut Vec::new());
+        ask(at, &["/narrow/2"]);
+        first.send("x").response();
     }),
     step!("captured fields", "captures", 2, |at| ask(at, &["/path", "/"])),
     step!("captures of no request", "captures", 1, |at| talk(at, "GARBAGE\r\n\r\n")),
@@ -243,34 +272,34 @@ const STEPS: &[Step] = &[
     step!("a bad request in the common log format", "clf", 1, |at| talk(at, "GARBAGE\r\n\r\n")),
     step!("every tag", "custom", 4, |at| ask(at, &["/a/b?c=\"d]", "/b"])),
     step!("every tag of a bad request", "custom", 2, |at| talk(at, "GARBAGE\r\n\r\n")),
-    step!("every tag of a failure", "custom", 2, |at| talk(at, &get("/close"))),
+    step!("every tag of a failure", "custom", 2, |at| talk(at, &last("/close"))),
     step!("nothing, which is not logged", "null", 0, |at| drop(TcpStream::connect(at).unwrap())),
     step!("silence, which is not logged", "null", 0, |at| talk(at, "")),
     step!("half a request, which is", "null", 1, |at| talk(at, "GET / HT")),
     step!("what is normal is not logged", "normal", 0, |at| ask(at, &["/a"])),
     step!("what is not normal is", "normal", 2, |at| {
-        talk(at, &get("/500"));
-        talk(at, &get("/close"));
+        talk(at, &last("/500"));
+        talk(at, &last("/close"));
     }),
     step!("errors have another level", "errors", 2, |at| {
         ask(at, &["/a"]);
-        talk(at, &get("/close"));
+        talk(at, &last("/close"));
     }),
     step!("errors of connections have another format", "errors", 1, |at| talk(at, "GARBAGE\r\n\r\n")),
     step!("an early line", "early", 2, |at| {
         ask(at, &["/a"]);
-        talk(at, &get("/slow"));
+        talk(at, &last("/slow"));
     }),
     step!("rules silence and lift", "rules", 1, |at| ask(at, &["/silent", "/loud"])),
     step!("rules that answer", "rules", 4, |at| {
         for path in ["/deny", "/own", "/redirect", "/reject"] {
-            talk(at, &get(path).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
+            talk(at, &last(path));
         }
     }),
-    step!("a rule that denies the response", "rules", 1, |at| talk(at, &get("/late"))),
+    step!("a rule that denies the response", "rules", 1, |at| talk(at, &last("/late"))),
     step!("a session", "tcp", 1, |at| ask(at, &["/a"])),
-    step!("a session that the server ends", "tcp", 1, |at| talk(at, &get("/close"))),
-    step!("a silent session", "tcp", 1, |at| talk(at, "")),
+    step!("a session that the server ends", "tcp", 1, |at| talk(at, &last("/close"))),
+    step!("a silent session", "hastytcp", 1, |at| talk(at, "")),
     step!("a session without bytes", "tcpnull", 0, |at| talk(at, "")),
     step!("no format", "default", 2, |at| ask(at, &["/a", "/b"])),
 ];

@@ -28,7 +28,9 @@ use vipgate::sys::{clock, listener};
 use crate::ports;
 
 /// Longer than anything here may take.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// More bytes than any test exchanges at once: a reader that gets more has gone wrong, and must not eat the machine.
+const MOST: usize = 256 << 20;
 
 /// A model with frontend `web` (on `bind`) and backend `app` (with `servers` s1, s2...).
 pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
@@ -58,9 +60,9 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             default_backend: Some(0),
             maxconn: None,
             timeouts: ClientTimeouts {
-                client: Duration::from_secs(5),
-                http_request: Duration::from_secs(5),
-                http_keep_alive: Duration::from_secs(5),
+                client: PATIENCE,
+                http_request: PATIENCE,
+                http_keep_alive: PATIENCE,
                 tunnel: None,
             },
             forwarded: true,
@@ -73,11 +75,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             mode,
             balance: Balance::RoundRobin,
             servers: servers.collect(),
-            timeouts: ServerTimeouts {
-                connect: Duration::from_secs(2),
-                server: Duration::from_secs(5),
-                queue: Duration::from_secs(5),
-            },
+            timeouts: ServerTimeouts { connect: PATIENCE, server: PATIENCE, queue: PATIENCE },
             retries: 3,
             redispatch: true,
             log: logs(),
@@ -257,6 +255,7 @@ impl Peer {
         let mut bytes = [0; 65536];
         let count = self.stream.read(&mut bytes).unwrap();
         self.buffer.extend_from_slice(&bytes[..count]);
+        assert!(self.buffer.len() <= MOST, "the other side never stops sending");
         count
     }
 

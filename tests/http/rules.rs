@@ -13,7 +13,7 @@ use vipgate::model::proxy::Mode;
 use crate::ports;
 use crate::rig::{Peer, Proxy, Scripted, field, until};
 
-pub const DEFAULTS: &str = "defaults\n timeout client 5s\n timeout connect 5s\n timeout server 5s\n";
+pub const DEFAULTS: &str = "defaults\n timeout client 60s\n timeout connect 60s\n timeout server 60s\n";
 
 /// A running HAProxy; killed when dropped.
 pub struct Packaged(pub Child);

@@ -160,7 +160,7 @@ fn a_higher_minor_version_is_taken_for_our_own() {
 fn timeouts_that_rules_set_hold_and_a_backends_own_come_back() {
     let silent = crate::rig::Scripted::new(|mut peer, _| drop(peer.rest()));
     let text = format!(
-        "frontend web\n bind PORT\n http-request set-timeout server 100ms\n http-request set-timeout client 3s\n \
+        "frontend web\n bind PORT\n http-request set-timeout server 100ms\n http-request set-timeout client 30s\n \
          http-after-response set-header X-Limits \"%[cur_client_timeout] %[cur_server_timeout] %[be_server_timeout]\"\n \
          use_backend own if {{ path /own }}\n default_backend app\nbackend app\n server s {0}\n\
          backend own\n http-request set-timeout server 200ms\n server s {0}\n",
@@ -168,7 +168,7 @@ fn timeouts_that_rules_set_hold_and_a_backends_own_come_back() {
     );
     let proxy = crate::rules::ours(&text);
     let head = proxy.client().send(get("/own")).head();
-    assert_eq!((status(&head), field(&head, "x-limits")), ("504", Some("3000 200 5000")));
+    assert_eq!((status(&head), field(&head, "x-limits")), ("504", Some("30000 200 60000")));
 }
 
 #[test]

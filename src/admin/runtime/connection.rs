@@ -23,7 +23,8 @@ pub async fn serve(mut stream: TcpStream, process: &Process, session: &Session) 
     loop {
         let next = if gathered.is_some() { line::line(&input) } else { line::command(&input) };
         let Some((length, end)) = next else {
-            if input.len() > LONGEST || !read(&mut stream, &mut input, session).await? {
+            let held = input.len() + gathered.as_ref().map_or(0, |gathered| gathered.payload.len());
+            if held > LONGEST || !read(&mut stream, &mut input, session).await? {
                 break;
             }
             continue;
