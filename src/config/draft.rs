@@ -41,6 +41,8 @@ pub struct Draft {
     pub tables: Vec<Table>,
     /// Names of `peers` sections.
     pub peers: Vec<String>,
+    /// Lines of the process in the language of rules.
+    pub globals: Vec<Rule>,
     /// Counters of a session.
     pub stick_counters: Option<Spanned<u64>>,
     /// Control socket.

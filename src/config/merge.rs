@@ -56,6 +56,7 @@ fn absorb(mut into: Draft, from: Draft, problems: &Problems) -> Draft {
     into.log.rings.extend(from.log.rings);
     into.tables.extend(from.tables);
     into.peers.extend(from.peers);
+    into.globals.extend(from.globals);
     into.stick_counters = into.stick_counters.or(from.stick_counters);
     into.workers = into.workers.or(from.workers);
     into.maxconn = into.maxconn.or(from.maxconn);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::model::Model;
 use crate::model::proxy::Mode;
 use crate::model::rules::{Line, Material};
+use crate::rule::globals::Globals;
 use crate::rule::variable::ProcessVariables;
 use crate::rule::{Files, Names, Registry, Section};
 use crate::stick::Tables;
@@ -22,6 +23,8 @@ pub struct Rules {
     pub registry: Registry,
     /// Stick tables; each lives as long as its name, its keys and what it stores.
     pub tables: Tables,
+    /// What the lines of the process say.
+    pub globals: Globals,
     /// Variables of the process; live as long as it does.
     pub variables: Arc<ProcessVariables>,
 }
@@ -47,6 +50,13 @@ impl Rules {
             rules.variables = Arc::clone(&before.variables);
         }
         let userlists = model.rules.userlists.iter().map(|list| (list.name.clone(), Arc::new(list.clone()))).collect();
+        let (globals, errors) =
+            Globals::compile(&model.rules.globals, &Content(&model.rules), &mut rules.registry, &userlists);
+        if let Some((number, error)) = errors.into_iter().next() {
+            let line = &model.rules.globals[number];
+            return Err(PrepareError::Rule { file: line.file.to_string(), line: line.line, what: error.what });
+        }
+        rules.globals = globals;
         let before = previous.map(|(_, rules)| &rules.tables);
         let tables = Tables::resolve(&model.rules.tables, before);
         let names = Names {

@@ -3,7 +3,7 @@
 //! Nothing is copied until a rule changes something; the first change lists the fields by number, later ones work on the
 //! list. Text that rules write lives in one arena. Reuse an [`Edits`] for many messages: clearing keeps its storage.
 
-use super::grammar::{is_field_value, is_whole_token};
+use super::grammar::{is_field_value, is_whole_token, trim};
 use super::head::{FieldKind, Head, Span, Version};
 use super::parse::classify;
 
@@ -65,6 +65,11 @@ impl Edits {
         let start = self.text.len();
         self.text.extend(value.iter().map(|&byte| if is_field_value(byte) { byte } else { b' ' }));
         Span::new(start, self.text.len())
+    }
+
+    /// The same of a field, which has no white space around it (RFC 9110 §5.5).
+    fn keep_field_value(&mut self, value: &[u8]) -> Span {
+        self.keep_value(trim(value))
     }
 }
 
@@ -204,7 +209,7 @@ impl Message<'_> {
             return false;
         }
         let kind = classify(name);
-        let (name, value) = (self.edits.keep(name), self.edits.keep_value(value));
+        let (name, value) = (self.edits.keep(name), self.edits.keep_field_value(value));
         self.list().push(Entry::Added { name, value, kind });
         true
     }
@@ -229,7 +234,7 @@ impl Message<'_> {
 
     /// Replaces the value of the field at a place.
     pub fn replace(&mut self, at: usize, value: &[u8]) {
-        let value = self.edits.keep_value(value);
+        let value = self.edits.keep_field_value(value);
         if let Some(entry) = self.list().get_mut(at) {
             *entry = match *entry {
                 Entry::Received(received) | Entry::Changed { received, .. } => Entry::Changed { received, value },

@@ -18,6 +18,58 @@ pub struct ServerOptions {
     pub minconn: Option<usize>,
     /// What stands for it in the backend's cookie; `None` has no cookie.
     pub cookie: Option<String>,
+    /// Requests that may wait for it alone, 1-; `None` any number.
+    pub maxqueue: Option<usize>,
+    /// Idle connections that are kept for it, by all workers together; `None` as many as each worker may have.
+    pub pool_max: Option<usize>,
+    /// Time after which an idle connection is closed; `None` is vipgate's own, and zero keeps none.
+    pub pool_idle: Option<Duration>,
+    /// Requests that a connection carries, 1-; `None` any number.
+    pub max_uses: Option<u32>,
+    /// What is added to the port that the client came in by, where the address has port 0.
+    pub port_offset: i32,
+}
+
+/// Failures after which a request is sent again (HAProxy's `retry-on`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetryOn {
+    /// The connection could not be made.
+    pub no_connection: bool,
+    /// The server closed without a byte.
+    pub empty_response: bool,
+    /// What it sent is no response.
+    pub junk_response: bool,
+    /// It did not answer in time.
+    pub timeout: bool,
+    /// It answered with one of these status codes.
+    pub statuses: Vec<u16>,
+}
+
+impl Default for RetryOn {
+    fn default() -> RetryOn {
+        RetryOn { no_connection: true, empty_response: false, junk_response: false, timeout: false, statuses: vec![] }
+    }
+}
+
+impl RetryOn {
+    /// Whether a request has to be kept until its response is there.
+    pub fn keeps_requests(&self) -> bool {
+        self.empty_response || self.junk_response || self.timeout || !self.statuses.is_empty()
+    }
+}
+
+/// Which requests may share a connection to a server (HAProxy's `http-reuse`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reuse {
+    /// Those of one client connection.
+    Never,
+    /// Any but the first one of a client connection.
+    Safe,
+    /// The first one too, on connections that were shared before.
+    Aggressive,
+    /// Any.
+    #[default]
+    Always,
 }
 
 /// Which retries may go to another server (HAProxy's `option redispatch <interval>`).
@@ -52,4 +104,12 @@ pub struct BackendOptions {
     pub dynamic_cookie_key: Option<String>,
     /// Whether clients come back to a server that is down, too (`option persist`).
     pub persists: bool,
+    /// After which failures a request is sent again.
+    pub retry_on: RetryOn,
+    /// Which requests may share a connection.
+    pub reuse: Reuse,
+    /// Whether a client that has a connection to a server stays with it (`option prefer-last-server`).
+    pub prefers_last: bool,
+    /// Waiting requests up to which it does (`max-keep-alive-queue`); `None` any number.
+    pub keep_alive_queue: Option<usize>,
 }

@@ -33,6 +33,8 @@ pub struct Material {
     pub error_pages: Vec<ErrorPages>,
     /// Stick tables.
     pub tables: Vec<Table>,
+    /// Lines of the process: status codes that count as errors, variables.
+    pub globals: Vec<Line>,
     /// Counters of a session (`tune.stick-counters`); `None` is HAProxy's default.
     pub stick_counters: Option<usize>,
 }
@@ -53,7 +55,7 @@ impl fmt::Debug for Material {
         let userlists: Vec<_> = self.userlists.iter().map(|list| &list.name).collect();
         let mut out = out.debug_struct("Material");
         out.field("files", &files).field("userlists", &userlists);
-        out.field("error_pages", &self.error_pages);
+        out.field("error_pages", &self.error_pages).field("globals", &self.globals);
         out.field("tables", &self.tables).field("stick_counters", &self.stick_counters).finish()
     }
 }

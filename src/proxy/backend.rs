@@ -84,20 +84,39 @@ pub(super) struct Assigned {
 }
 
 /// Takes a slot of the server that the algorithm chooses, waiting up to `timeout queue` where all are full.
-pub(super) async fn assign(session: &Session, backend: &Rc<LocalBackend>, wanted: Wanted) -> Result<Assigned, Failure> {
+/// A server whose own queue is full is given up in `wanted` where redispatch lets another one be tried.
+pub(super) async fn assign(
+    session: &Session,
+    backend: &Rc<LocalBackend>,
+    wanted: &mut Wanted,
+) -> Result<Assigned, Failure> {
     let slot = |index, has_waited| {
         let slot = Slot { backend: Rc::clone(backend), index };
         account::take_slot(session, &slot, has_waited);
         slot
     };
-    match take(session, backend, wanted) {
-        Taken::Slot(index) => Ok(Assigned { slot: slot(index, false), waited_behind: 0 }),
-        Taken::Down => Err(Failure::new(By::Server, Cause::Abort, Phase::Connect)),
-        Taken::Full(_) => {
-            let (index, waited_behind) = Box::pin(wait(session, backend, wanted)).await?;
-            Ok(Assigned { slot: slot(index, true), waited_behind })
+    loop {
+        match take(session, backend, *wanted) {
+            Taken::Slot(index) => return Ok(Assigned { slot: slot(index, false), waited_behind: 0 }),
+            Taken::Down => return Err(Failure::new(By::Server, Cause::Abort, Phase::Connect)),
+            Taken::Full(Some(server)) if is_queue_full(backend, server) => {
+                let may_change = backend.running.model.redispatch && !wanted.insists;
+                if wanted.server.take_if(|_| may_change).is_none() {
+                    return Err(Failure::new(By::Server, Cause::Abort, Phase::Queue));
+                }
+            }
+            Taken::Full(_) => {
+                let (index, waited_behind) = Box::pin(wait(session, backend, *wanted)).await?;
+                return Ok(Assigned { slot: slot(index, true), waited_behind });
+            }
         }
     }
+}
+
+/// Whether as many wait for a server as may (`maxqueue`).
+fn is_queue_full(backend: &LocalBackend, server: usize) -> bool {
+    let most = backend.running.model.servers[server].options.maxqueue;
+    most.is_some_and(|most| backend.running.state.servers[server].queued.load(Ordering::Relaxed) >= most)
 }
 
 enum Taken {

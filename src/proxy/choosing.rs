@@ -1,9 +1,12 @@
 //! What a stream wants of a backend's servers: the hash that its algorithm starts from.
 
+use std::sync::atomic::Ordering;
+
 use crate::balance::{hash, key};
 use crate::http::{Parsed, parse_request};
 use crate::model::balance::Balance;
 
+use super::connect::is_same;
 use super::local::{LocalBackend, LocalFrontend};
 use super::persistence::Persistence;
 use super::rules;
@@ -37,8 +40,25 @@ pub(super) fn wanted(
         Balance::Expression(_) => rules::hash(session, frontend, backend, request.map(Request::arrived)),
         other => request.and_then(|request| of_request(other, session, backend, request)),
     };
+    let last = preferred(session, backend);
     let insists = persistence.is_forced || backend.running.model.options.persists;
-    Wanted { hash, exclude: None, server: persistence.server.or(session.preferred_server()), insists }
+    Wanted { hash, exclude: None, server: persistence.server.or(session.preferred_server()).or(last), insists }
+}
+
+/// The server that the client has a connection to, where it is to stay with it (`option prefer-last-server`).
+fn preferred(session: &Session, backend: &LocalBackend) -> Option<usize> {
+    let model = &backend.running.model;
+    if !model.options.prefers_last || model.balance.is_hash() {
+        return None;
+    }
+    let last = session.last.as_ref().filter(|last| last.own.is_some() && is_same(&last.backend, backend))?;
+    let state = backend.running.state.servers.get(last.server)?;
+    let waiting = state.queued.load(Ordering::Relaxed);
+    let is_short = model
+        .options
+        .keep_alive_queue
+        .is_none_or(|most| backend.running.chooser.has_room(last.server, session.now()) || waiting + 1 < most);
+    (is_short && state.is_usable()).then_some(last.server)
 }
 
 /// A hash of the request as it goes to the server.

@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use tokio::net::TcpSocket;
 
 use crate::model::balance::Balance;
-use crate::model::options::Interval;
+use crate::model::options::{Interval, Reuse};
 use crate::model::proxy::Server;
 use crate::rule::action::Timeout;
 use crate::sys::options;
@@ -23,7 +24,7 @@ use super::backend::{Slot, assign};
 use super::choosing::Wanted;
 use super::failure::{By, Cause, Failure, Phase};
 use super::local::LocalBackend;
-use super::pool::Care;
+use super::pool::{Care, Idle, Position};
 use super::session::{Interrupt, Session};
 use super::socket::Socket;
 
@@ -39,7 +40,8 @@ const SLOW: Duration = Duration::from_millis(200);
 pub(super) struct Connected {
     pub(super) stream: Socket,
     pub(super) slot: Slot,
-    pub(super) is_reused: bool,
+    /// Requests that it has carried before; 0 is a new one.
+    pub(super) uses: u32,
 }
 
 /// What connecting cost, for the log.
@@ -76,7 +78,7 @@ impl Effort {
 /// A connection to a server of the backend: pooled (if `reuse` says so) or new, tried as often as the backend allows.
 /// The server that was wanted is given up in `wanted` where redispatch lets another one be tried.
 pub(super) async fn connect(
-    session: &Session,
+    session: &mut Session,
     backend: &Rc<LocalBackend>,
     reuse: Option<Care>,
     wanted: &mut Wanted,
@@ -85,7 +87,7 @@ pub(super) async fn connect(
     let model = &backend.running.model;
     let limit = session.limit(Timeout::Connect, model.timeouts.connect);
     let retries = session.retries(model.retries);
-    let assigned = assign(session, backend, *wanted).await.inspect_err(|failure| {
+    let assigned = assign(session, backend, wanted).await.inspect_err(|failure| {
         // It has waited, to the end of its time.
         if failure.at == Phase::Queue {
             effort.assigned = Some(session.now());
@@ -97,12 +99,12 @@ pub(super) async fn connect(
     effort.server = Some(slot.index);
     loop {
         let reuse = reuse.filter(|_| !session.needs_own_connection(slot.model()));
-        if let Some(stream) = reuse.and_then(|care| backend.pools.get(slot.index)?.take(care)) {
+        if let Some(Idle { stream, uses }) = reuse.and_then(|care| idle(session, backend, slot.index, care)) {
             session.worker.counters.reuses.add(1);
             account::attempt(session, &slot, Connection::Reused);
             session.shared.goes_to(slot.state());
             effort.succeed(session, slot.model(), &stream);
-            return Ok(Connected { stream, slot, is_reused: true });
+            return Ok(Connected { stream, slot, uses });
         }
         account::attempt(session, &slot, Connection::New);
         let observe = slot.model().check.as_ref().and_then(|check| check.observe);
@@ -111,7 +113,8 @@ pub(super) async fn connect(
             is_slow = true;
             session.worker.note_trouble(slot.state(), observe);
         };
-        let failure = match Box::pin(attempt(session, slot.model(), limit, note_slow)).await {
+        let gives_up = gives_up(session, backend);
+        let failure = match Box::pin(attempt(session, slot.model(), (limit, gives_up), note_slow)).await {
             Ok(stream) => {
                 session.worker.counters.connects.add(1);
                 if slot.state().connect_failures.load(Ordering::Relaxed) != 0 {
@@ -119,7 +122,7 @@ pub(super) async fn connect(
                 }
                 session.shared.goes_to(slot.state());
                 effort.succeed(session, slot.model(), &stream);
-                return Ok(Connected { stream, slot, is_reused: false });
+                return Ok(Connected { stream, slot, uses: 0 });
             }
             Err(failure) => failure,
         };
@@ -129,7 +132,7 @@ pub(super) async fn connect(
         if !is_slow {
             session.worker.note_trouble(slot.state(), observe);
         }
-        if effort.retries >= retries {
+        if effort.retries >= retries || !model.options.retry_on.no_connection {
             return Err(failure);
         }
         effort.retries += 1;
@@ -138,7 +141,7 @@ pub(super) async fn connect(
         if redispatches(session, backend, wanted, effort.retries) {
             drop(slot);
             wanted.server = None;
-            let assigned = assign(session, backend, Wanted { exclude: Some(failed), ..*wanted }).await?;
+            let assigned = assign(session, backend, &mut Wanted { exclude: Some(failed), ..*wanted }).await?;
             slot = assigned.slot;
             effort.server = Some(slot.index);
             if slot.index != failed {
@@ -153,9 +156,33 @@ pub(super) async fn connect(
     }
 }
 
+/// Whether a request whose client leaves is given up.
+pub(super) fn gives_up(session: &Session, backend: &LocalBackend) -> bool {
+    backend.manners.gives_up || session.frontend().manners.gives_up
+}
+
+/// A connection to the server that is there already.
+fn idle(session: &mut Session, backend: &Rc<LocalBackend>, server: usize, care: Care) -> Option<Idle> {
+    let reuse = backend.running.model.options.reuse;
+    let own = session.last.as_mut().filter(|last| last.server == server && is_same(&last.backend, backend));
+    if let Some(mut own) = own.and_then(|last| last.own.take()) {
+        return own.stream.is_silent(care).then_some(own);
+    }
+    if reuse == Reuse::Never {
+        return None;
+    }
+    let position = if session.has_used_server { Position::Later } else { Position::First };
+    backend.pools.get(server)?.take(care, reuse, position, session.now())
+}
+
+/// Whether two are one backend, of one generation or of two.
+pub(super) fn is_same(one: &LocalBackend, other: &LocalBackend) -> bool {
+    std::ptr::eq(one, other) || Arc::ptr_eq(&one.running.state, &other.running.state)
+}
+
 /// Whether the attempt after so many failures may go to another server (HAProxy manual §4.2 "option redispatch"). Where
 /// the algorithm has no preference, any server is as good as the one that failed.
-fn redispatches(session: &Session, backend: &LocalBackend, wanted: &Wanted, failures: u32) -> bool {
+pub(super) fn redispatches(session: &Session, backend: &LocalBackend, wanted: &Wanted, failures: u32) -> bool {
     let model = &backend.running.model;
     if !model.redispatch || (wanted.insists && wanted.server.is_some() && !model.options.persists) {
         return false;
@@ -174,7 +201,7 @@ fn redispatches(session: &Session, backend: &LocalBackend, wanted: &Wanted, fail
 async fn attempt(
     session: &Session,
     server: &Server,
-    timeout: Duration,
+    (timeout, gives_up): (Duration, bool),
     note_slow: impl FnOnce(),
 ) -> Result<Socket, Failure> {
     let started = session.now();
@@ -190,6 +217,9 @@ async fn attempt(
         }
         match session.interrupt(context, session.now()) {
             Some(Interrupt::Expired) => {
+                if gives_up && session.client.has_ended() {
+                    return fail(By::Client, Cause::Abort);
+                }
                 let Some(note_slow) = note_slow.take() else { return fail(By::Server, Cause::Timeout) };
                 note_slow();
                 session.set_deadline(started + timeout);
@@ -223,7 +253,8 @@ fn address(session: &Session, server: &Server) -> io::Result<SocketAddr> {
             address.set_ip(wanted.ip().to_canonical());
         }
         if address.port() == 0 {
-            address.set_port(wanted.port());
+            let port = i32::from(wanted.port()) + server.options.port_offset;
+            address.set_port(u16::try_from(port).map_err(|_| io::ErrorKind::AddrNotAvailable)?);
         }
     }
     Ok(address)

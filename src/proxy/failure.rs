@@ -39,6 +39,8 @@ pub(super) enum Retry {
     Never,
     /// Nothing of a response was seen and the request is still held.
     Safe,
+    /// `retry-on` says so: it counts as one of the retries.
+    Again,
 }
 
 /// A failure.

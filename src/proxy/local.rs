@@ -14,6 +14,7 @@ use tokio::sync::mpsc::Sender;
 
 use crate::generation::{self, Generation, Rules};
 use crate::model::log::Level;
+use crate::rule::options::Closing;
 use crate::rule::{Logging, Section};
 use crate::state::command::ServerOrder;
 use crate::state::counters::{Shard, Traffic};
@@ -150,6 +151,8 @@ pub(super) struct LocalFrontend {
     pub(super) shows_own_ends: bool,
     /// Whether something may ask for the number of a stream.
     pub(super) numbers_streams: bool,
+    /// What it says of its connections.
+    pub(super) manners: Manners,
 }
 
 /// What rules may name: everything of the generation.
@@ -186,9 +189,40 @@ pub(super) struct LocalBackend {
     pub(super) rules: Option<Arc<Section>>,
     /// Whether they look at messages: what only says which pages there are does not.
     pub(super) runs_rules: bool,
+    /// What it says of its connections.
+    pub(super) manners: Manners,
+}
+
+/// What a section says of connections.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Manners {
+    /// Whose close after a request.
+    pub(super) closing: Closing,
+    /// Servers are not told that theirs will.
+    pub(super) pretends: bool,
+    /// Requests whose clients leave are given up.
+    pub(super) gives_up: bool,
+    /// Servers are told their names.
+    pub(super) names_servers: bool,
+}
+
+impl Manners {
+    fn of(section: Option<&Arc<Section>>) -> Manners {
+        section.map_or(Manners::default(), |section| Manners {
+            closing: section.options.closing,
+            pretends: section.options.pretends,
+            gives_up: section.options.gives_up,
+            names_servers: section.options.name_field.is_some(),
+        })
+    }
 }
 
 impl LocalFrontend {
+    /// Whether the connection of a server of that backend closes after a request (HAProxy manual §4.2 "option httpclose").
+    pub(super) fn closes_server(&self, backend: &LocalBackend) -> bool {
+        self.manners.closing == Closing::Server || backend.manners.closing != Closing::Neither
+    }
+
     /// What its lines are like.
     pub(super) fn logging(&self) -> Option<&Logging> {
         self.rules.as_ref().map(|section| &section.logging)
@@ -251,6 +285,7 @@ impl Worker {
                         source: server.source,
                     };
                     let pool = known.get(&key).cloned().unwrap_or_default();
+                    pool.configure(&server.options);
                     next.insert(key, Rc::clone(&pool));
                     pool
                 });
@@ -259,6 +294,7 @@ impl Worker {
                     pools: pools.collect(),
                     rules: rules.clone(),
                     runs_rules: rules.as_ref().is_some_and(|section| section.looks_at_messages()),
+                    manners: Manners::of(rules.as_ref()),
                 })
             })
             .collect();
@@ -281,6 +317,7 @@ impl Worker {
             let tolerates_odd_targets = rules.as_ref().is_some_and(|section| section.options.tolerates_odd_targets);
             let (running, rules, others) = (Arc::clone(frontend), rules.clone(), Rc::clone(&others));
             let shows_own_ends = rules.as_ref().is_some_and(|section| section.logging.shows_own_ends());
+            let manners = Manners::of(rules.as_ref());
             let counts_lines = rules.as_ref().is_some_and(|section| section.logging.counts_lines());
             Rc::new(LocalFrontend {
                 running,
@@ -293,6 +330,7 @@ impl Worker {
                 counts_lines,
                 shows_own_ends,
                 numbers_streams,
+                manners,
             })
         };
         generation.frontends.iter().zip(&generation.rules.frontends).map(local).collect()

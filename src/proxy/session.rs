@@ -14,7 +14,8 @@ use crate::time::Instant;
 use super::account;
 use super::buffers::Chunk;
 use super::listener::Listener;
-use super::local::{LocalFrontend, Service, Shared, Stage, Worker};
+use super::local::{LocalBackend, LocalFrontend, Service, Shared, Stage, Worker};
+use super::pool::Idle;
 use super::rules::{self, RuleState};
 use super::seat::Seat;
 use super::socket::Socket;
@@ -140,7 +141,21 @@ pub(super) struct Session {
     pub(super) input: Option<Chunk>,
     /// What rules keep; `None` before the first.
     pub(super) rules: Option<Box<RuleState>>,
+    /// The server that it was with last, where that matters.
+    pub(super) last: Option<Box<LastServer>>,
+    /// Whether a request of it has gone to a server.
+    pub(super) has_used_server: bool,
     key: usize,
+}
+
+/// The server that a session was with last.
+#[derive(Debug)]
+pub(super) struct LastServer {
+    pub(super) backend: Rc<LocalBackend>,
+    /// Its number.
+    pub(super) server: usize,
+    /// The connection, where no other session may have it.
+    pub(super) own: Option<Idle>,
 }
 
 impl Session {
@@ -171,6 +186,8 @@ impl Session {
             unique_id: Vec::new(),
             input: None,
             rules: None,
+            last: None,
+            has_used_server: false,
             key,
         }
     }

@@ -186,6 +186,17 @@ impl Socket {
         }
     }
 
+    /// Ready once the peer has closed or broken the connection with nothing left to read.
+    pub(super) fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut byte = [0];
+        let Ok(stream) = self.watch() else { return Poll::Ready(()) };
+        match stream.poll_peek(context, &mut ReadBuf::new(&mut byte)) {
+            Poll::Ready(Ok(count)) if count > 0 => Poll::Pending,
+            Poll::Ready(_) => Poll::Ready(()),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
     /// Whether there is something to read now. Asks the kernel: the reactor may not have heard yet.
     pub(super) fn has_unread_input(&self) -> bool {
         let mut byte = [std::mem::MaybeUninit::uninit()];

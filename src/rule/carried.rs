@@ -16,16 +16,8 @@ const NO_HEAD: &str = "in tcp mode there are bytes, but no head of a request";
 const NOT_OF_CHECK: &str = "health checks do not know it";
 
 /// Actions that the proxy does not obey.
-const WAITING: [&str; 8] = [
-    "disable-l7-retry",
-    "expect-proxy",
-    "use-service",
-    "attach-srv",
-    "do-log",
-    "do-resolve",
-    "set-bandwidth-limit",
-    "send-spoe-group",
-];
+const WAITING: [&str; 7] =
+    ["expect-proxy", "use-service", "attach-srv", "do-log", "do-resolve", "set-bandwidth-limit", "send-spoe-group"];
 
 /// How far the proxy supports an action.
 pub fn action(row: &ActionRow) -> Support {
@@ -198,7 +190,7 @@ fn number(question: Number, stage: Stage) -> Option<&'static str> {
 
 fn words(question: Words) -> Option<&'static str> {
     // The termination state is asked for by its own tag and fetch.
-    matches!(question, Words::Listener | Words::LastRuleFile).then_some(UNKNOWN)
+    matches!(question, Words::Listener).then_some(UNKNOWN)
 }
 
 fn address(end: Address, stage: Stage) -> Option<&'static str> {

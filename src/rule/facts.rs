@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::codes::Codes;
 use crate::time::Instant;
 
 /// A number about the process, a proxy, a connection or the stream.
@@ -198,8 +199,6 @@ pub enum Words {
     Cipher,
     /// TLS: protocol version of the client connection.
     TlsVersion,
-    /// File of the rule that ended processing.
-    LastRuleFile,
     /// `authority` of the PROXY header.
     ProxyAuthority,
     /// `unique id` of the PROXY header.
@@ -253,4 +252,8 @@ pub trait Facts {
     fn zone(&self, epoch: i64) -> Zone;
     /// 32 random bits.
     fn random(&self) -> u32;
+    /// Whose fault a response of this status is: the client's, the server's (`http_err_cnt`, `http_fail_cnt`).
+    fn blame(&self, status: u16) -> (bool, bool) {
+        (Codes::ERRORS.has(status), Codes::FAILURES.has(status))
+    }
 }

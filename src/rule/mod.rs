@@ -59,6 +59,8 @@ pub mod statistics;
 pub mod persistence;
 pub mod logging;
 pub mod carried;
+pub mod codes;
+pub mod globals;
 pub mod section;
 mod explain;
 

@@ -24,6 +24,18 @@ pub enum OddNames {
     Reject,
 }
 
+/// What becomes of connections after a request (HAProxy manual §4.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Closing {
+    /// They persist (`option http-keep-alive`).
+    #[default]
+    Neither,
+    /// The server's closes (`option http-server-close`).
+    Server,
+    /// That of the side that says so closes (`option httpclose`).
+    Own,
+}
+
 /// What a section says about messages.
 #[derive(Clone, Debug, Default)]
 pub struct HttpOptions {
@@ -41,6 +53,14 @@ pub struct HttpOptions {
     pub monitor_fails: Vec<Condition>,
     /// What servers are told of the client's connection.
     pub forwarding: Forwarding,
+    /// `option httpclose` and its like.
+    pub closing: Closing,
+    /// `option http-pretend-keepalive`: servers are not told that their connection will close.
+    pub pretends: bool,
+    /// `option abortonclose`: a request whose client leaves is given up.
+    pub gives_up: bool,
+    /// `http-send-name-header`: the field that tells a server its name.
+    pub name_field: Option<Box<[u8]>>,
 }
 
 impl HttpOptions {
@@ -50,8 +70,11 @@ impl HttpOptions {
             "monitor-uri" => true,
             "monitor" => second == "fail",
             "timeout" => second == "tarpit",
+            "http-send-name-header" => true,
             "option" => {
                 matches!(second, "accept-invalid-http-request" | "http-buffer-request" | "http-restrict-req-hdr-names")
+                    || matches!(second, "abortonclose" | "http-pretend-keepalive")
+                    || closing(second).is_some()
                     || Forwarding::has_option(second)
             }
             _ => false,
@@ -84,6 +107,27 @@ impl HttpOptions {
                 3
             }
             ["timeout", "tarpit"] => return Err(missing("a time")),
+            ["http-send-name-header", name, ..] => {
+                self.name_field = Some(name_field(name)?);
+                2
+            }
+            ["http-send-name-header"] => return Err(missing("a header string")),
+            ["option", "abortonclose", ..] => {
+                self.gives_up = !is_undone;
+                2
+            }
+            ["option", "http-pretend-keepalive", ..] => {
+                self.pretends = !is_undone;
+                2
+            }
+            ["option", name, ..] if closing(name).is_some() => {
+                let wanted = closing(name).unwrap_or_default();
+                // `no` takes back its own only.
+                if !is_undone || self.closing == wanted {
+                    self.closing = if is_undone { Closing::Neither } else { wanted };
+                }
+                2
+            }
             ["option", name, ..] if Forwarding::has_option(name) => {
                 self.forwarding.add(words, is_undone, scope)?;
                 words.len()
@@ -121,11 +165,45 @@ impl HttpOptions {
         }
     }
 
+    /// Whether nothing is said that is not about single requests.
+    pub fn is_empty(&self) -> bool {
+        self.tarpit.is_none()
+            && !self.tolerates_odd_targets
+            && self.forwarding.is_empty()
+            && self.closing == Closing::Neither
+            && !self.pretends
+            && !self.gives_up
+            && self.name_field.is_none()
+            && !self.look_at_requests()
+    }
+
     /// Whether requests have to be looked at for it.
     pub fn look_at_requests(&self) -> bool {
         self.buffers_request
             || self.monitor.is_some()
             || self.odd_names != OddNames::Preserve
             || self.forwarding.forwarded.is_some()
+    }
+}
+
+/// What a word behind `option` makes of connections.
+fn closing(name: &str) -> Option<Closing> {
+    match name {
+        "http-keep-alive" => Some(Closing::Neither),
+        "http-server-close" => Some(Closing::Server),
+        "httpclose" | "forceclose" => Some(Closing::Own),
+        _ => None,
+    }
+}
+
+/// The name of a field that may be put into requests without making them other ones.
+fn name_field(name: &str) -> Result<Box<[u8]>, RuleError> {
+    let is_special = |known: &&str| known.eq_ignore_ascii_case(name);
+    if ["connection", "content-length", "host", "transfer-encoding", "upgrade"].iter().any(|known| is_special(&known)) {
+        return Err(RuleError::new(1, format!("'{name}' cannot carry the name of a server")));
+    }
+    match crate::http::is_token(name.as_bytes()) {
+        true => Ok(name.as_bytes().into()),
+        false => Err(RuleError::new(1, format!("'{name}' is no name of a field"))),
     }
 }

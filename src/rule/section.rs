@@ -196,12 +196,7 @@ impl Section {
 
     /// Whether it says nothing at all.
     pub fn is_empty(&self) -> bool {
-        !self.looks_at_messages()
-            && self.pages.is_empty()
-            && self.options.tarpit.is_none()
-            && !self.options.tolerates_odd_targets
-            && self.options.forwarding.is_empty()
-            && self.logging.is_empty()
+        !self.looks_at_messages() && self.pages.is_empty() && self.options.is_empty() && self.logging.is_empty()
     }
 
     /// Whether anything of it looks at messages: what does not costs nothing until an answer is needed.
@@ -360,5 +355,5 @@ fn redirect(words: &[&str], line: u32, scope: &mut Scope<'_>) -> Result<Rule, Ru
         None => None,
         Some(_) => Some(Condition::compile(&words[taken..], scope).map_err(|error| error.later(taken))?),
     };
-    Ok(Rule { action: Action::Redirect(redirect), condition, line })
+    Ok(Rule { action: Action::Redirect(redirect), condition, file: scope.registry.file(), line })
 }

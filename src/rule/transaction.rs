@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::http::Message;
@@ -83,8 +84,8 @@ pub struct Effects {
     pub tracking: Tracking,
     /// Whether rules of a backend run: what they track has not seen the request before.
     pub is_in_backend: bool,
-    /// Line of the rule that ended processing.
-    pub last_rule: Option<u32>,
+    /// File and line of the rule that ended processing.
+    pub last_rule: Option<(Arc<str>, u32)>,
     pub(super) scratch: Scratch,
 }
 
@@ -107,11 +108,6 @@ impl Effects {
         let (session_source, session_destination) = (self.session_source, self.session_destination);
         *self = Effects { scratch, early_hints, tracking, session_source, session_destination, ..Effects::default() };
     }
-}
-
-/// Whether a status counts as an error of the client, and as a failure of the server (`http_err_cnt`, `http_fail_cnt`).
-pub fn blame(status: u16) -> (bool, bool) {
-    ((400..=499).contains(&status), (500..=599).contains(&status) && !matches!(status, 501 | 505))
 }
 
 /// A captured value. Its storage is kept from one stream to the next.

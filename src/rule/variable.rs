@@ -119,11 +119,6 @@ impl Stored {
 pub struct ProcessVariables(RwLock<HashMap<Arc<str>, Option<Stored>>>);
 
 impl ProcessVariables {
-    /// Makes a variable exist without a value, as a configuration that names it does.
-    pub fn declare(&self, name: &str) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).entry(name.into()).or_insert(None);
-    }
-
     /// Its value.
     pub fn find(&self, name: &str) -> Option<Stored> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned().flatten()
@@ -132,11 +127,6 @@ impl ProcessVariables {
     /// Stores a value, or takes it away with `None`.
     pub fn store(&self, name: &Arc<str>, value: Option<Stored>) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(name), value);
-    }
-
-    /// Whether it exists, with or without a value.
-    pub fn exists(&self, name: &str) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).contains_key(name)
     }
 }
 
@@ -161,12 +151,9 @@ impl Variables {
         self.own.borrow().iter().find(|(known, _)| known == name).and_then(|(_, value)| value.clone())
     }
 
-    /// Whether the variable exists, with or without a value.
+    /// Whether the variable exists, with or without a value. Those of the process do as soon as a line names them.
     pub fn exists(&self, name: &VariableName) -> bool {
-        if name.scope == VariableScope::Process {
-            return self.process.exists(&name.name);
-        }
-        self.own.borrow().iter().any(|(known, _)| known == name)
+        name.scope == VariableScope::Process || self.own.borrow().iter().any(|(known, _)| known == name)
     }
 
     /// Stores a value, or takes it away with `None`.

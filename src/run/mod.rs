@@ -4,6 +4,7 @@
 //! stop.
 
 mod load;
+mod outset;
 mod listeners;
 mod wiring;
 mod threads;

@@ -117,6 +117,8 @@ pub struct Server {
     pub is_suspect: AtomicBool,
     /// Requests and sessions that wait for a slot of this server and no other. Written by every worker.
     pub queued: AtomicUsize,
+    /// Connections that workers keep idle for it, counted where it limits them. Written by every worker.
+    pub idle: AtomicUsize,
     /// Traffic since start.
     pub counters: Sharded,
 }
@@ -151,6 +153,7 @@ impl Server {
             connect_failures: AtomicU32::new(0),
             is_suspect: AtomicBool::new(false),
             queued: AtomicUsize::new(0),
+            idle: AtomicUsize::new(0),
             counters: Sharded::default(),
         }
     }

@@ -21,3 +21,5 @@ mod stick;
 mod inspect;
 mod balance;
 mod forwarding;
+mod retries;
+mod reuse;

@@ -214,7 +214,11 @@ fn common_check(backend: &Backend) -> Option<&Check> {
 }
 
 fn server(out: &mut Text, server: &Server, common: Option<&Check>) {
-    out.pair(4, "address", quoted(&server.address.to_string()));
+    let address = match server.options.port_offset {
+        0 => server.address.to_string(),
+        offset => format!("{}:{offset:+}", server.address.to_string().trim_end_matches(":0")),
+    };
+    out.pair(4, "address", quoted(&address));
     out.pair(4, "weight", server.weight.value());
     if let Some(maxconn) = server.maxconn {
         out.pair(4, "maxconn", maxconn);
@@ -333,6 +337,9 @@ fn process(out: &mut Text, model: &Model) {
         out.pair(1, "maxconn", maxconn);
     }
     out.pair(1, "drain", time(process.drain));
+    let texts: Vec<String> =
+        model.rules.globals.iter().map(|line| rule::join(line.words.iter().map(String::as_str))).collect();
+    list(out, 1, "rules", &texts);
     if let Some(counters) = model.rules.stick_counters {
         out.pair(1, "stick_counters", counters);
     }

@@ -1,8 +1,8 @@
 //! Lines of backends: each sets something in [`BackendOptions`], and each setting can be written as a line.
 
-use crate::model::options::{BackendOptions, Interval};
+use crate::model::options::{BackendOptions, Interval, Reuse};
 
-use super::{Wrong, balance, cookie, needed, no_more, number};
+use super::{Wrong, balance, cookie, needed, no_more, number, retry_on};
 
 /// What a line does to the options; the words are all of its words.
 type Handler = fn(&mut BackendOptions, &[&str], Switch) -> Result<(), Wrong>;
@@ -45,6 +45,28 @@ pub const LINES: &[(&str, Handler)] = &[
         no_more(words, 2)
     }),
     ("hash-type", |options, words, _| balance::hash_type(&mut options.hashing, words)),
+    ("http-reuse", |options, words, _| {
+        let name = needed(words, 1, "'never', 'safe', 'aggressive' or 'always'")?;
+        let found = REUSES.iter().find(|(known, _)| *known == name);
+        let what = || Wrong::new(1, "'http-reuse' only supports 'never', 'safe', 'aggressive', 'always'");
+        options.reuse = found.ok_or_else(what)?.1;
+        no_more(words, 2)
+    }),
+    ("max-keep-alive-queue", |options, words, _| {
+        options.keep_alive_queue = match needed(words, 1, "a count")? {
+            "-1" => None,
+            _ => Some(number(words, 1, 0, 10_000_000)? as usize),
+        };
+        no_more(words, 2)
+    }),
+    ("option prefer-last-server", |options, words, switch| {
+        options.prefers_last = switch.is_on();
+        no_more(words, 2)
+    }),
+    ("retry-on", |options, words, _| {
+        options.retry_on = retry_on::read(words)?;
+        Ok(())
+    }),
     ("option allbackups", |options, words, switch| {
         options.all_backups = switch.is_on();
         no_more(words, 2)
@@ -62,6 +84,9 @@ pub const LINES: &[(&str, Handler)] = &[
         no_more(words, 2)
     }),
 ];
+
+const REUSES: [(&str, Reuse); 4] =
+    [("never", Reuse::Never), ("safe", Reuse::Safe), ("aggressive", Reuse::Aggressive), ("always", Reuse::Always)];
 
 /// Carries out a line of this name.
 ///
@@ -109,6 +134,13 @@ pub fn lines(options: &BackendOptions) -> Vec<String> {
         Interval::BeforeLast(count) => format!("option redispatch -{count}"),
     }));
     lines.extend(options.persists.then(|| "option persist".to_owned()));
+    lines.extend(retry_on::text(&options.retry_on));
+    if options.reuse != Reuse::default() {
+        let name = REUSES.iter().find(|(_, reuse)| *reuse == options.reuse).map_or("always", |(name, _)| name);
+        lines.push(format!("http-reuse {name}"));
+    }
+    lines.extend(options.prefers_last.then(|| "option prefer-last-server".to_owned()));
+    lines.extend(options.keep_alive_queue.map(|count| format!("max-keep-alive-queue {count}")));
     lines
 }
 
@@ -128,6 +160,10 @@ mod tests {
             "dynamic-cookie-key k",
             "option persist",
             "option redispatch 2",
+            "http-reuse never",
+            "retry-on conn-failure response-timeout 503",
+            "option prefer-last-server",
+            "max-keep-alive-queue 5",
         ] {
             let words: Vec<&str> = line.split(' ').collect();
             assert_eq!(read_line(&mut options, &words), Ok(()), "{line}");
@@ -150,6 +186,11 @@ mod tests {
             ("hash-balance-factor 50", 1),
             ("fullconn 0", 1),
             ("option allbackups now", 2),
+            ("http-reuse often", 1),
+            ("retry-on", 1),
+            ("retry-on none 503", 1),
+            ("retry-on 503 418", 2),
+            ("max-keep-alive-queue few", 1),
             ("nothing", 0),
         ] {
             let words: Vec<&str> = line.split(' ').collect();

@@ -7,6 +7,7 @@
 pub mod balance;
 pub mod backend;
 mod cookie;
+mod retry_on;
 pub mod server;
 
 use std::time::Duration;

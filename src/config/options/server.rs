@@ -31,6 +31,29 @@ pub const OPTIONS: &[(&str, Handler)] = &[
         options.id = number(words, 1, 1, u64::from(u32::MAX))? as u32;
         Ok(2)
     }),
+    ("max-reuse", |options, words| {
+        options.max_uses = match needed(words, 1, "a count")? {
+            "-1" => None,
+            // The first use is none of a connection that was used before.
+            _ => Some(number(words, 1, 0, u64::from(u32::MAX) - 1)? as u32 + 1),
+        };
+        Ok(2)
+    }),
+    ("maxqueue", |options, words| {
+        options.maxqueue = Some(number(words, 1, 0, 10_000_000)? as usize).filter(|count| *count > 0);
+        Ok(2)
+    }),
+    ("pool-max-conn", |options, words| {
+        options.pool_max = match needed(words, 1, "a count")? {
+            "-1" => None,
+            _ => Some(number(words, 1, 0, 10_000_000)? as usize),
+        };
+        Ok(2)
+    }),
+    ("pool-purge-delay", |options, words| {
+        options.pool_idle = Some(time(words, 1)?);
+        Ok(2)
+    }),
     ("minconn", |options, words| {
         options.minconn = Some(number(words, 1, 0, 10_000_000)? as usize).filter(|count| *count > 0);
         Ok(2)
@@ -79,6 +102,10 @@ pub fn texts(options: &ServerOptions) -> Vec<String> {
     }
     texts.extend(options.cookie.as_ref().map(|value| crate::rule::join(["cookie", value].into_iter())));
     texts.extend(options.minconn.map(|count| format!("minconn {count}")));
+    texts.extend(options.max_uses.map(|uses| format!("max-reuse {}", uses - 1)));
+    texts.extend(options.maxqueue.map(|count| format!("maxqueue {count}")));
+    texts.extend(options.pool_max.map(|count| format!("pool-max-conn {count}")));
+    texts.extend(options.pool_idle.map(|time| format!("pool-purge-delay {}", time_text(time))));
     if !options.slowstart.is_zero() {
         texts.push(format!("slowstart {}", time_text(options.slowstart)));
     }
@@ -92,7 +119,17 @@ mod tests {
     #[test]
     fn every_option_is_written_as_it_is_read() {
         let mut options = ServerOptions::default();
-        for text in ["id 7", "cookie a", "hash-key addr-port", "minconn 10", "slowstart 30000ms"] {
+        for text in [
+            "id 7",
+            "cookie a",
+            "hash-key addr-port",
+            "minconn 10",
+            "slowstart 30000ms",
+            "max-reuse 3",
+            "maxqueue 9",
+            "pool-max-conn 0",
+            "pool-purge-delay 1000ms",
+        ] {
             let words: Vec<&str> = text.split(' ').collect();
             assert_eq!(read_all(&mut options, &words), Ok(()), "{text}");
             assert!(texts(&options).contains(&text.to_owned()), "{text}");

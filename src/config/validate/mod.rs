@@ -54,6 +54,7 @@ pub fn validate(draft: &Draft, sources: &[Source], host: &HostFacts, problems: &
     let backends = backends::resolve(&context, &shared);
     let mut instances = instances::resolve(&context);
     let frontends = frontends::resolve(&context, &shared, &instances);
+    let globals = rules::globals(&context, &shared);
     let objects = tracking::resolve(&context, &mut instances, &frontends, &backends);
     let sync_groups = groups::resolve(&context, &instances);
     Model {
@@ -64,7 +65,7 @@ pub fn validate(draft: &Draft, sources: &[Source], host: &HostFacts, problems: &
         objects,
         frontends: frontends.into_iter().map(|frontend| frontend.model).collect(),
         backends,
-        rules: shared.material(),
+        rules: shared.material(globals),
         process: process(&context),
     }
 }
@@ -83,6 +84,7 @@ pub fn unread_files(draft: &Draft, sources: &[Source], host: &HostFacts) -> Vec<
         rules::resolve(&context, &shared, &backend.rules, place);
         backends::checks(&context, &shared, backend);
     }
+    rules::globals(&context, &shared);
     shared.unread()
 }
 

@@ -10,6 +10,7 @@ use crate::diag::{Diagnostic, Severity, Span};
 use crate::model::proxy::Mode;
 use crate::model::rules::{ErrorPages, Line, Material, Userlist};
 use crate::model::stick;
+use crate::rule::globals::Globals;
 use crate::rule::reference::{Reference, ReferenceKind};
 use crate::rule::{Files, Names, Registry, RuleError, Section};
 use crate::stick::Tables;
@@ -89,7 +90,7 @@ impl<'a> Shared<'a> {
     }
 
     /// The files that rules name.
-    pub fn material(&self) -> Material {
+    pub fn material(&self, globals: Vec<Line>) -> Material {
         let asked = self.files.asked.borrow();
         let known = |name: &String| Some((name.clone(), Arc::clone(self.files.host.files.get(name)?.as_ref().ok()?)));
         let files: BTreeMap<_, _> = asked.iter().filter_map(known).collect();
@@ -97,8 +98,20 @@ impl<'a> Shared<'a> {
         let mut userlists: Vec<_> = userlists.collect();
         userlists.sort_by(|a, b| a.name.cmp(&b.name));
         let (error_pages, tables) = (self.error_pages.clone(), self.models.clone());
-        Material { files, userlists, error_pages, tables, stick_counters: self.counters }
+        Material { files, userlists, error_pages, tables, globals, stick_counters: self.counters }
     }
+}
+
+/// Compiles the lines of the process and tells what is wrong with them.
+pub fn globals(context: &Context<'_>, shared: &Shared<'_>) -> Vec<Line> {
+    let rules = &context.draft.globals;
+    let lines: Vec<Line> = rules.iter().map(|rule| line(context, rule)).collect();
+    let (_, errors) = shared.with(|files, registry, userlists| Globals::compile(&lines, files, registry, userlists));
+    for (number, RuleError { at, offset, what, hint }) in errors {
+        let place = rules[number].place(at, offset);
+        context.problems.push(Diagnostic::error("E-RULE", place, what).hint_if(hint));
+    }
+    lines
 }
 
 /// Compiles the rules of a section of that mode and tells what is wrong with them; what is right is in the model.

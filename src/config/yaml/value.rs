@@ -187,9 +187,21 @@ pub fn endpoint(text: &str) -> Result<SocketAddr, Wrong> {
     }
 }
 
+/// What an address of a server adds to the port that the client came in by: `192.0.2.21:+1000`.
+pub fn port_offset(text: &str) -> Option<i32> {
+    let (_, port) = text.rsplit_once(':')?;
+    let offset: i32 = port.starts_with(['+', '-']).then(|| port.parse().ok())??;
+    (-65_535..=65_535).contains(&offset).then_some(offset)
+}
+
 /// An address and a port of a server, which is no wildcard.
 pub fn server(text: &str) -> Result<SocketAddr, Wrong> {
     // Port 0 is the one that the client came in by, address 0.0.0.0 where it wanted to go.
+    let plain = match port_offset(text) {
+        Some(_) => format!("{}:0", text.rsplit_once(':').map_or(text, |(host, _)| host)),
+        None => text.to_owned(),
+    };
+    let text = plain.as_str();
     let endpoint = match text.parse::<SocketAddr>() {
         Ok(known) if known.port() == 0 => known,
         _ => endpoint(text)?,

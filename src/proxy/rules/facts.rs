@@ -323,6 +323,10 @@ impl Facts for Surroundings<'_> {
         Zone { offset, name }
     }
 
+    fn blame(&self, status: u16) -> (bool, bool) {
+        self.frontend.others.rules.globals.blame(status)
+    }
+
     fn random(&self) -> u32 {
         // Keyed anew for each call, from a seed of the kernel's.
         (RandomState::new().hash_one(self.session.peer) >> 32) as u32

@@ -102,6 +102,11 @@ impl RuleState {
         }
     }
 
+    /// Whether a rule forbade that the request is sent again.
+    pub(super) fn forbids_retry(&self) -> bool {
+        self.effects.forbids_retry
+    }
+
     /// The level that a rule gave the line.
     pub(super) fn log_level(&self) -> Option<LogLevel> {
         self.effects.log_level

@@ -448,15 +448,17 @@ fn tell_ends(session: &Session, frontend: &LocalFrontend, backend: &Rc<LocalBack
     forwarding::add(&mut Message { bytes: &state.received, head: &state.head, edits: &mut state.edits }, &value);
 }
 
-/// Whether the backend tells servers other addresses than the default one, or in another way.
+/// Whether the backend tells servers other things of connections than the default one, or in another way.
 fn tells_otherwise(frontend: &LocalFrontend, backend: Option<&LocalBackend>) -> bool {
     let of = |backend: Option<&LocalBackend>| {
         let section = backend.and_then(|backend| backend.rules.as_ref());
-        section.map(|section| &section.options.forwarding).map(|told| (told.client.clone(), told.destination.clone()))
+        let told = section.map(|section| &section.options.forwarding);
+        let closes = backend.is_some_and(|backend| frontend.closes_server(backend) && !backend.manners.pretends);
+        (closes, told.map(|told| (told.client.clone(), told.destination.clone())).unwrap_or_default())
     };
     let default = frontend.backend.as_deref();
     let is_default = backend.zip(default).is_some_and(|(chosen, default)| std::ptr::eq(chosen, default));
-    !is_default && of(backend).unwrap_or_default() != of(default).unwrap_or_default()
+    !is_default && of(backend) != of(default)
 }
 
 /// Writes the head anew with what rules changed. `false` if it came to be too long, or the method one whose response has

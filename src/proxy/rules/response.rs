@@ -1,7 +1,6 @@
 //! Rules of a response: `http-response` and `http-after-response`, the backend's before the frontend's.
 
 use crate::http::{BodyFraming, ConnectionField, Head, Message, write_data, write_edited_response, write_response};
-use crate::rule::transaction::blame;
 use crate::rule::{Data, Progress, RuleSet, Stage, Transaction, Verdict, Wait};
 
 use super::super::account;
@@ -46,7 +45,7 @@ pub(in crate::proxy) fn respond(
     }
     let mut state = session.take_rules(frontend);
     let now = session.now();
-    match blame(head.status) {
+    match frontend.others.rules.globals.blame(head.status) {
         _ if state.response_resume.is_some() => {}
         (true, _) => state.tracking().count_error(now),
         (_, true) => state.tracking().count_failure(now),

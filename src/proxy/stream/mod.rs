@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::http::{Body, Method, Version};
+use crate::model::options::Reuse;
 use crate::rule::action::Timeout;
 use crate::time::Instant;
 
@@ -21,15 +22,15 @@ use super::account;
 use super::backend::{Current, Slot};
 use super::buffers::Chunk;
 use super::choosing;
-use super::connect::{Effort, connect};
+use super::connect::{Effort, connect, gives_up, redispatches};
 use super::failure::{By, Cause, Failure, Phase, Retry};
 use super::form;
 use super::local::{LocalBackend, LocalFrontend, Stage};
 use super::log;
 use super::persistence::Persistence;
-use super::pool::Care;
+use super::pool::{Care, Idle};
 use super::rules::{self, Decision, Manner};
-use super::session::Session;
+use super::session::{LastServer, Session};
 use super::socket::Socket;
 use super::tunnel::{self, Direction, Silence};
 
@@ -69,6 +70,24 @@ pub(in crate::proxy) struct Request {
 }
 
 impl Request {
+    /// Tells the server its name, in the field that the backend has for it (`http-send-name-header`).
+    fn name_server(&mut self, backend: &LocalBackend, server: usize) {
+        let field = backend.rules.as_ref().and_then(|section| section.options.name_field.as_deref());
+        let Some(field) = field else { return };
+        let name = backend.running.model.servers[server].name.as_bytes();
+        let bytes = self.held.storage();
+        let Some(end) = memchr::memmem::find(bytes, b"\r\n\r\n").map(|end| end + 2) else { return };
+        let rest = bytes.split_off(end);
+        let is_it =
+            |line: &[u8]| line.get(field.len()) == Some(&b':') && line[..field.len()].eq_ignore_ascii_case(field);
+        let kept: Vec<u8> =
+            bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| !is_it(line)).flatten().copied().collect();
+        bytes.clear();
+        for part in [&kept, field, b": ", name, b"\r\n", &rest] {
+            bytes.extend_from_slice(part);
+        }
+    }
+
     /// What came of the body so far.
     pub(super) fn arrived(&self) -> &[u8] {
         let all = self.held.all();
@@ -185,6 +204,13 @@ async fn forward(
     let Some(backend) = backend else {
         return Err(Failure::new(By::Server, Cause::Abort, Phase::Connect));
     };
+    let options = &backend.running.model.options;
+    // What is still to come of a body cannot be sent again.
+    let is_kept = options.retry_on.keeps_requests()
+        && request.body.is_done()
+        && !request.is_upgrade
+        && !session.rules.as_ref().is_some_and(|rules| rules.forbids_retry());
+    let gives_up = gives_up(session, backend);
     let care = if request.method.is_idempotent() { Care::Replayable } else { Care::Once };
     let mut reuse = Some(care);
     record.persistence = Persistence::look(session, frontend, backend, Some(request));
@@ -195,12 +221,21 @@ async fn forward(
             record.persistence.give_up_server();
         }
         let connected = connected?;
-        let (slot, is_reused) = (connected.slot, connected.is_reused);
+        let (slot, uses) = (connected.slot, connected.uses);
+        session.has_used_server = true;
+        record.effort.has_redispatched |= wanted.exclude.is_some_and(|failed| failed != slot.index);
+        if backend.manners.names_servers {
+            request.name_server(backend, slot.index);
+        }
         if let Some(rules) = &mut session.rules {
             rules.server = Some(slot.index);
         }
         let server_connections = slot.state().connections.load(Ordering::Relaxed);
-        let mut exchange = Exchange::new(connected.stream, request, is_reused, frontend, backend);
+        let mut exchange = Exchange::new(connected.stream, request, uses > 0, frontend, backend);
+        exchange.gives_up = gives_up;
+        if is_kept && record.effort.retries < session.retries(backend.running.model.retries) {
+            exchange.retry_on(&options.retry_on);
+        }
         let logs_early = frontend.logs && frontend.running.model.logged.is_early;
         exchange.early = logs_early.then_some(Early { effort: record.effort, server_connections });
         exchange.persist(&mut record.persistence, slot.index);
@@ -223,6 +258,16 @@ async fn forward(
                 session.worker.counters.replays.add(1);
                 reuse = None;
             }
+            Err(Failure { retry: Retry::Again, .. }) => {
+                drop(exchange);
+                request.held.rewind();
+                record.effort.retries += 1;
+                account::retry(session, &slot);
+                let may_change = redispatches(session, backend, &wanted, record.effort.retries);
+                wanted.server = if may_change { None } else { Some(slot.index) };
+                wanted.exclude = may_change.then_some(slot.index);
+                (record.status, record.server_status, reuse) = (0, 0, None);
+            }
             Err(failure) => return Err(failure),
             Ok(Ended::Tunnel) => {
                 let early = (exchange.to_server.take(), exchange.to_client.take());
@@ -230,13 +275,26 @@ async fn forward(
                 return tunnel(session, frontend, slot, stream, early, record).await;
             }
             Ok(ended) => {
-                if exchange.server_persists && !session.needs_own_connection(slot.model()) {
-                    let stream = exchange.into_stream();
-                    backend.pools[slot.index].give(stream, session.now());
-                }
+                let is_used_up = slot.model().options.max_uses.is_some_and(|most| uses + 1 >= most);
+                let persists = exchange.server_persists && !is_used_up && !session.needs_own_connection(slot.model());
+                let idle = persists.then(|| Idle { stream: exchange.into_stream(), uses: uses + 1 });
+                keep(session, backend, slot, idle);
                 return Ok(ended);
             }
         }
+    }
+}
+
+/// Keeps the connection of a server for the next request: for those of this session, or for all.
+fn keep(session: &mut Session, backend: &Rc<LocalBackend>, slot: Slot, idle: Option<Idle>) {
+    let options = &backend.running.model.options;
+    let is_own = options.reuse == Reuse::Never;
+    if is_own || options.prefers_last {
+        let own = idle;
+        let last = LastServer { backend: Rc::clone(backend), server: slot.index, own };
+        session.last = Some(Box::new(last));
+    } else if let Some(idle) = idle {
+        backend.pools[slot.index].give(idle, slot.state(), &slot.model().options, session.now());
     }
 }
 

@@ -289,8 +289,10 @@ pub(in crate::proxy) fn request_edit<'n>(
     (frontend, backend): (&'n LocalFrontend, Option<&'n LocalBackend>),
     has_field: impl Fn(&[u8]) -> bool,
 ) -> RequestEdit<'n> {
+    let closes = backend.is_some_and(|backend| frontend.closes_server(backend) && !backend.manners.pretends);
     let connection = match head.version {
         _ if is_upgrade(head, bytes) => ConnectionField::Upgrade,
+        _ if closes => ConnectionField::Close,
         Version::Http11 => ConnectionField::Omit,
         Version::Http10 if head.keeps_alive() => ConnectionField::KeepAlive,
         Version::Http10 => ConnectionField::Close,

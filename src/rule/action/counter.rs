@@ -7,7 +7,7 @@ use super::super::fetch::Cursor;
 use super::super::key;
 use super::super::scope::Scope;
 use super::super::stage::Stage;
-use super::super::transaction::{Transaction, blame};
+use super::super::transaction::Transaction;
 use super::apply::number_of;
 use super::{Action, Value};
 use crate::http::Message;
@@ -111,7 +111,7 @@ pub(super) fn track(
     }
     if transaction.stage.is_response() && transaction.stage.is_http() {
         let status = transaction.response.as_ref().map_or(0, Message::status);
-        let (is_error, is_failure) = blame(status);
+        let (is_error, is_failure) = transaction.facts.blame(status);
         entry.change(now, |view| {
             if is_error {
                 view.add(DataType::HttpErrCnt, 0, 1);

@@ -237,6 +237,8 @@ pub struct Rule {
     pub action: Action,
     /// When; `None` always.
     pub condition: Option<Condition>,
+    /// File of the configuration, for `last_rule_file`.
+    pub file: Arc<str>,
     /// Line of the configuration, for `last_rule_line`.
     pub line: u32,
 }
@@ -254,7 +256,7 @@ pub fn compile_rule(words: &[&str], line: u32, scope: &mut Scope<'_>) -> Result<
             return Err(error.hint("if, unless, or the end of the line"));
         }
     };
-    Ok(Rule { action, condition, line })
+    Ok(Rule { action, condition, file: scope.registry.file(), line })
 }
 
 /// The rules of one stage of a section.
@@ -362,7 +364,7 @@ impl RuleSet {
                 return verdict;
             }
             if !matches!(verdict, Verdict::Wait(_)) {
-                transaction.effects.last_rule = Some(rule.line);
+                transaction.effects.last_rule = Some((Arc::clone(&rule.file), rule.line));
                 progress.next = self.rules.len();
             }
             return verdict;

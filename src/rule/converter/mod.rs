@@ -19,6 +19,7 @@ mod calendar;
 mod date;
 mod structured;
 mod protobuf;
+mod fix;
 pub(super) mod forwarded;
 mod address;
 mod frame;
@@ -128,6 +129,7 @@ pub(super) fn compile(row: &Row, raw: &[Raw], scope: &mut Scope<'_>) -> Result<B
                 return Err(RuleError::new(0, what).further(place));
             }
         }
+        "fix_tag_value" => fix::check_tag(text(0)).map_err(|error| error.further(place))?,
         "json_query" | "jwt_header_query" | "jwt_payload_query" if !text(0).is_empty() => {
             structured::check_path(text(0)).map_err(|error| error.further(place))?;
         }

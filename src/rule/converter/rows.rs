@@ -4,7 +4,7 @@ use super::super::argument::Spec::{
     self, Bool, Controls, Int, IntOrVariable, Mask4, Mask6, Regex, Special, Str, StrOrVariable, Variable, Word,
 };
 use super::super::sample::Kind;
-use super::{Row, address, arithmetic, date, encoding, forwarded, hash, row, state, structured, text};
+use super::{Row, address, arithmetic, date, encoding, fix, forwarded, hash, row, state, structured, text};
 
 const NONE: (&[Spec], usize) = (&[], 0);
 const NUMBER: (&[Spec], usize) = (&[IntOrVariable], 1);
@@ -81,6 +81,8 @@ pub(super) const ROWS: &[Row] = &[
     row("jwt_payload_query", (&[Str, Word(&["int"])], 0), Kind::Str, Kind::Any, structured::token_payload, "the payload of a JSON Web Token, or what a path finds in it"),
     row("param", (&[Str, Str], 1), Kind::Str, Kind::Str, structured::parameter, "value of a parameter; the delimiter is & unless given"),
     row("language", (&[Str, Str], 1), Kind::Str, Kind::Str, structured::language, "the language of the list (fr;en) that the client likes best"),
+    row("fix_is_valid", NONE, Kind::Bin, Kind::Bool, fix::is_valid, "whether it is a good FIX message; more of it is waited for"),
+    row("fix_tag_value", (&[Str], 1), Kind::Bin, Kind::Bin, fix::tag_value, "the value of a tag of a FIX message, by number or name"),
     row("rfc7239_is_valid", NONE, Kind::Str, Kind::Bool, forwarded::is_valid, "whether it is a good Forwarded field"),
     row("rfc7239_field", (&[Word(forwarded::FIELDS)], 1), Kind::Str, Kind::Str, forwarded::field, "a parameter of a Forwarded field: proto, host, for or by"),
     row("rfc7239_n2nn", NONE, Kind::Str, Kind::Any, forwarded::node_name, "the name in a node of Forwarded"),

@@ -14,8 +14,6 @@ pub(super) const ROWS: &[Row] = &[
     refused("51d.single", Kind::Str, Kind::Str, DEVICE, "properties of the device that the text names"),
     refused("da-csv-conv", Kind::Str, Kind::Str, DEVICE, "properties of the device that the text names"),
     refused("debug", Kind::Any, Kind::Any, DEBUG, "the same, written to a ring"),
-    refused("fix_is_valid", Kind::Bin, Kind::Bool, PROTOCOL, "a part of a message: fix_is_valid"),
-    refused("fix_tag_value", Kind::Bin, Kind::Bin, PROTOCOL, "a part of a message: fix_tag_value"),
     refused("jwt_decrypt_cert", Kind::Str, Kind::Bin, KEYS, "JSON Web Token: jwt_decrypt_cert"),
     refused("jwt_decrypt_jwk", Kind::Str, Kind::Bin, KEYS, "JSON Web Token: jwt_decrypt_jwk"),
     refused("jwt_decrypt_secret", Kind::Str, Kind::Bin, KEYS, "JSON Web Token: jwt_decrypt_secret"),

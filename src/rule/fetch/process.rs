@@ -123,7 +123,15 @@ pub(super) fn last_rule_line<'t>(
     _: &'t [Argument],
     _: &mut Cursor,
 ) -> Option<Sample<'t>> {
-    transaction.effects.last_rule.map(|line| Sample::Int(i64::from(line)))
+    transaction.effects.last_rule.as_ref().map(|(_, line)| Sample::Int(i64::from(*line)))
+}
+
+pub(super) fn last_rule_file<'t>(
+    transaction: &'t Transaction<'_>,
+    _: &'t [Argument],
+    _: &mut Cursor,
+) -> Option<Sample<'t>> {
+    transaction.effects.last_rule.as_ref().map(|(file, _)| Sample::str(file.as_bytes()))
 }
 
 pub(super) fn termination_state<'t>(

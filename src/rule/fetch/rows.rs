@@ -95,7 +95,7 @@ pub(super) const ROWS: &[Row] = &[
     row("prio_class", NONE, Kind::Int, Session, Function(process::priority_class), "priority class of the stream in queues"),
     row("prio_offset", NONE, Kind::Int, Session, Function(process::priority_offset), "priority offset of the stream in queues, in ms"),
     row("last_rule_line", NONE, Kind::Int, Session, Function(process::last_rule_line), "line of the rule that ended processing"),
-    row("last_rule_file", NONE, Kind::Str, Session, Text(Words::LastRuleFile), "file of the rule that ended processing"),
+    row("last_rule_file", NONE, Kind::Str, Session, Function(process::last_rule_file), "file of the rule that ended processing"),
     row("wait_end", NONE, Kind::Bool, Internal, Function(buffer::wait_end), "true once nothing more is waited for"),
     // The stream, as it is logged.
     row("bytes_in", NONE, Kind::Int, Session, Numeric(Number::BytesFromClient), "bytes from the client"),

@@ -38,6 +38,11 @@ impl Registry {
         self.place = (Arc::clone(file), line);
     }
 
+    /// The file that is compiled now.
+    pub fn file(&self) -> Arc<str> {
+        Arc::clone(&self.place.0)
+    }
+
     /// Keeps a set that `keyword` uses.
     pub fn add(&mut self, patterns: Patterns, keyword: &str) -> Arc<Patterns> {
         let patterns = Arc::new(patterns);

@@ -13,8 +13,8 @@ use crate::generation::Generation;
 use crate::model::Model;
 use crate::model::changes::changes;
 use crate::run::load::Loaded;
-use crate::run::log;
 use crate::run::vrrp::VrrpOrder;
+use crate::run::{log, outset};
 use crate::sys;
 
 /// Changes that are told one by one.
@@ -82,6 +82,7 @@ impl Supervisor {
             .map_err(|(address, error)| format!("cannot listen on {address}: {error}"))?;
         let next = Generation::prepare(current.number + 1, model, &self.registry, Some(current))
             .map_err(|error| error.to_string())?;
+        outset::set_variables(&next.rules, Some(&current.rules));
         self.listeners.commit(&next.model, prepared);
         self.generation.store(Arc::clone(&next));
         let board = self.serve_generation(&next);

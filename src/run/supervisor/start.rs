@@ -18,7 +18,7 @@ use crate::run::listeners::Listeners;
 use crate::run::readiness::Readiness;
 use crate::run::vrrp::{self, Scheduling, VrrpContext};
 use crate::run::wiring::{CheckOrder, Ends, Wiring, wire};
-use crate::run::{Settings, check, log, threads, worker};
+use crate::run::{Settings, check, log, outset, threads, worker};
 use crate::state::levels::{Board, Level};
 use crate::state::process::ProcessFacts;
 use crate::state::servers::{Backend, Registry};
@@ -46,6 +46,7 @@ impl Supervisor {
         let sessions = Arc::new(Sessions::new(Some(model.process.maxconn.unwrap_or(limit / 2))));
         let registry = Registry::default();
         let generation = Generation::prepare(1, model, &registry, None).map_err(|error| anyhow!("{error}"))?;
+        outset::set_variables(&generation.rules, None);
         let cell = Arc::new(ArcSwap::from(Arc::clone(&generation)));
         let mut listeners = Listeners::new(settings.joins);
         let prepared = listeners

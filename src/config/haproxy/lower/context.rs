@@ -274,6 +274,21 @@ impl<'a> Context<'a> {
         Some(self.value(word, parsed).map(|parsed| parsed.value))
     }
 
+    /// The address of a host, if it has one.
+    pub fn look_up(&self, host: &Host, prefer: Option<Family>) -> Option<IpAddr> {
+        let (name, family) = match host {
+            Host::Any => return None,
+            Host::Address(address) => return Some(*address),
+            Host::Name(name, family) => (name, *family),
+        };
+        let Some(known) = self.names.get(name) else {
+            self.missing.borrow_mut().insert(name.clone());
+            return None;
+        };
+        let of = |family: Family| known.iter().find(move |address| family.has(**address)).copied();
+        prefer.and_then(of).filter(|address| family.has(*address)).or_else(|| of(family))
+    }
+
     /// The address of a host and a port; none, reported, if there is none.
     pub fn resolve(&self, host: &Host, port: u16, word: &Word) -> Option<SocketAddr> {
         self.resolve_preferring(host, None, port, word)

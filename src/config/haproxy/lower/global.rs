@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::draft::{Confinement, Draft, Start};
+use crate::config::draft::{Confinement, Draft, Rule, Start};
 use crate::config::haproxy::section::{Line, Section};
 use crate::config::haproxy::table::{Place, Row};
 use crate::diag::{Span, Spanned};
@@ -12,6 +12,7 @@ use crate::model::runtime::Account;
 
 use super::Context;
 use super::log::{self, Logs};
+use super::proxy;
 use super::runtime::{self, Runtime};
 use super::value;
 
@@ -30,6 +31,8 @@ pub struct Global {
     confinement: Confinement,
     start: Start,
     stick_counters: Option<Spanned<u64>>,
+    /// Lines that are kept for the rules.
+    rules: Vec<Rule>,
 }
 
 type Handler = fn(&mut Global, &'static Row, &Line, &Context<'_>);
@@ -43,6 +46,8 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("group", |global, _, line, context| global.confinement.group = name(line, context)),
     ("external-check", external_check),
     ("hard-stop-after", hard_stop_after),
+    ("http-err-codes", |global, _, line, _| global.rules.push(proxy::rule(line))),
+    ("http-fail-codes", |global, _, line, _| global.rules.push(proxy::rule(line))),
     ("log", |global, _, line, context| log::log(&mut global.logs, line, context)),
     ("log-send-hostname", hostname),
     ("log-tag", |global, _, line, context| global.logs.tag = log::tag(line, context).or(global.logs.tag.take())),
@@ -51,6 +56,8 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("pidfile", pid_file),
     ("presetenv", environment),
     ("resetenv", elsewhere),
+    ("set-var", |global, _, line, _| global.rules.push(proxy::rule(line))),
+    ("set-var-fmt", |global, _, line, _| global.rules.push(proxy::rule(line))),
     ("setenv", environment),
     ("spread-checks", |global, _, line, context| {
         global.spread_checks = count(line, context, 0, 50).or(global.spread_checks);
@@ -92,6 +99,7 @@ impl Global {
         draft.log.tag.clone_from(&self.logs.tag);
         draft.log.hostname.clone_from(&self.hostname);
         draft.stick_counters = self.stick_counters;
+        draft.globals.clone_from(&self.rules);
     }
 }
 

@@ -56,8 +56,8 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("retries", |settings, _, line, context| {
         settings.retries = global::count(line, context, 0, 100).or(settings.retries);
     }),
-    ("retry-on", |_, _, line, context| retry_on(line, context)),
     ("server", |settings, _, line, context| server::server(settings, line, context)),
+    ("server-template", |settings, _, line, context| server::template(settings, line, context)),
     ("source", |settings, _, line, context| source(settings, line, context)),
     ("stick-table", |settings, _, line, context| stick::stick_table(settings, line, context)),
     ("http-check comment", |settings, _, line, context| check::step(settings, line, context)),
@@ -97,7 +97,6 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("option smtpchk", |settings, _, line, context| check::option(settings, line, context)),
     ("option spop-check", |settings, _, line, context| check::option(settings, line, context)),
     ("option ssl-hello-chk", |settings, _, line, context| check::option(settings, line, context)),
-    ("option http-keep-alive", |_, _, _, _| {}),
     ("option httpchk", |settings, _, line, context| check::option(settings, line, context)),
     ("option httplog", |settings, _, line, _| option::log_format(settings, line)),
     ("option redispatch", |settings, _, line, context| option::redispatch(settings, line, context)),
@@ -127,7 +126,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
 ];
 
 /// Lines that are kept for the rules.
-const RULES: [&str; 56] = [
+const RULES: [&str; 62] = [
     "acl",
     "capture cookie",
     "capture request header",
@@ -144,16 +143,22 @@ const RULES: [&str; 56] = [
     "http-error",
     "http-request",
     "http-response",
+    "http-send-name-header",
     "ignore-persist",
     "log-format",
     "log-format-sd",
     "monitor fail",
     "monitor-uri",
+    "option abortonclose",
     "option accept-invalid-http-request",
     "option forwarded",
     "option forwardfor",
     "option http-buffer-request",
+    "option http-keep-alive",
+    "option http-pretend-keepalive",
     "option http-restrict-req-hdr-names",
+    "option http-server-close",
+    "option httpclose",
     "option originalto",
     "redirect",
     "stats admin",
@@ -351,42 +356,6 @@ fn default_backend(settings: &mut Settings, line: &Line, context: &Context<'_>) 
     let Some(word) = context.argument(line, 1, "the name of a backend") else { return };
     context.no_more(line, 2);
     settings.default_backend = Some(spanned(&word.text, word.span));
-}
-
-fn retry_on(line: &Line, context: &Context<'_>) {
-    const KNOWN: [&str; 21] = [
-        "none",
-        "conn-failure",
-        "empty-response",
-        "junk-response",
-        "response-timeout",
-        "0rtt-rejected",
-        "all-retryable-errors",
-        "401",
-        "403",
-        "404",
-        "408",
-        "421",
-        "425",
-        "429",
-        "500",
-        "501",
-        "502",
-        "503",
-        "504",
-        "413",
-        "405",
-    ];
-    context.argument(line, 1, "failures such as conn-failure");
-    for word in line.from(1).iter().filter(|word| word.text != "conn-failure") {
-        match KNOWN.contains(&word.text.as_str()) {
-            true => context.refuse(word.span, &format!("'retry-on {}'", word.text), "conn-failure is known so far"),
-            false => {
-                let message = format!("'retry-on' does not know '{}'", word.text);
-                context.error("E-VALUE", word.span, message);
-            }
-        }
-    }
 }
 
 fn source(settings: &mut Settings, line: &Line, context: &Context<'_>) {

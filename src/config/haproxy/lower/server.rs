@@ -52,6 +52,8 @@ pub struct Options {
     /// `addr`, whose port is known when all options are.
     check_host: Option<Word>,
     pub more: ServerOptions,
+    /// `init-addr`
+    init_addr: Option<Word>,
     prefer: Option<Family>,
 }
 
@@ -98,7 +100,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("on-marked-up", care::on_marked_up),
     ("socks4", care::socks),
     ("track", care::track),
-    ("init-addr", |_, row, word, _, context| context.notice(row, word.span)),
+    ("init-addr", |options, _, _, argument, _| options.init_addr = argument.cloned().or(options.init_addr.take())),
     ("resolve-prefer", resolve_prefer),
     ("proto", proto),
     ("no-check-reuse-pool", nothing),
@@ -205,13 +207,41 @@ pub fn default_server(settings: &mut Settings, line: &Line, context: &Context<'_
     read(&mut settings.server_options, line.from(1), context);
 }
 
+/// Servers that one line may make; more is a slip of the keyboard.
+const MOST_SERVERS: u64 = 4096;
+
+/// `server-template PREFIX COUNT|FIRST-LAST NAME[:PORT] OPTION...`.
+pub fn template(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+    let Some(prefix) = context.argument(line, 1, "a prefix") else { return };
+    let Some(range) = context.argument(line, 2, "<num> or <num_low>-<num_high>") else { return };
+    let Some(address) = context.argument(line, 3, "a name and a port") else { return };
+    let (first, last) = range.text.split_once('-').unwrap_or(("1", &range.text));
+    let (first, last) = (value::number(first, 0, u32::MAX.into()), value::number(last, 0, u32::MAX.into()));
+    let Some((first, last)) = first.ok().zip(last.ok()).filter(|(first, last)| first <= last) else {
+        let message = format!("'server-template': '{}' is no number and no range of numbers", range.text);
+        return context.error("E-VALUE", range.span, message);
+    };
+    if last - first >= MOST_SERVERS {
+        return context.error("E-RANGE", range.span, format!("more than {MOST_SERVERS} servers by one line"));
+    }
+    for number in first..=last {
+        let name = Word { text: format!("{}{number}", prefix.text), ..prefix.clone() };
+        one(settings, line, (&name, address, 4), context);
+    }
+}
+
 /// `server NAME ADDRESS[:PORT] OPTION...`.
 pub fn server(settings: &mut Settings, line: &Line, context: &Context<'_>) {
     let Some(name) = context.argument(line, 1, "a name and an address") else { return };
     let Some(address) = context.argument(line, 2, "an address and a port") else { return };
+    one(settings, line, (name, address, 3), context);
+}
+
+/// A server whose options begin at that word.
+fn one(settings: &mut Settings, line: &Line, (name, address, first): (&Word, &Word, usize), context: &Context<'_>) {
     let mut options = settings.server_options.clone();
-    read(&mut options, line.from(3), context);
-    let resolved = self::address(address, options.prefer, context);
+    read(&mut options, line.from(first), context);
+    let resolved = self::address(address, &mut options, context);
     options.check_address = check_address(&options, resolved, context);
     let name_span = name.span;
     if let Some(first) = settings.servers.iter().find(|server| server.name.value == name.text) {
@@ -226,7 +256,8 @@ pub fn server(settings: &mut Settings, line: &Line, context: &Context<'_>) {
     });
 }
 
-fn address(word: &Word, prefer: Option<Family>, context: &Context<'_>) -> Option<SocketAddr> {
+/// The address of a server, and what it makes of its options.
+fn address(word: &Word, options: &mut Options, context: &Context<'_>) -> Option<SocketAddr> {
     let (host, ports) = context.address(word, &word.text)?;
     let port = match ports {
         Ports::Range(first, last) if first == last => first,
@@ -236,17 +267,55 @@ fn address(word: &Word, prefer: Option<Family>, context: &Context<'_>) -> Option
         }
         // The one that the client came in by.
         Ports::None => 0,
-        Ports::Offset => {
-            let why = "an offset from the port that the client used comes in a later version; write the port";
-            context.refuse(word.span, "a server with an offset for a port", why);
-            return None;
+        Ports::Offset(offset) => {
+            options.more.port_offset = offset;
+            0
         }
     };
     if host == Host::Any {
         // Where the client wanted to go.
         return Some(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port));
     }
-    context.resolve_preferring(&host, prefer, port, word)
+    if let (Host::Name(..), Some(methods)) = (&host, options.init_addr.clone()) {
+        return first_address(&host, &methods, port, options, context);
+    }
+    context.resolve_preferring(&host, options.prefer, port, word)
+}
+
+/// The first address that one of the methods of `init-addr` finds. `none` waits for the runtime API to give one.
+fn first_address(
+    host: &Host,
+    methods: &Word,
+    port: u16,
+    options: &mut Options,
+    context: &Context<'_>,
+) -> Option<SocketAddr> {
+    for method in methods.text.split(',') {
+        let found = match method {
+            // Nothing remembers addresses over restarts.
+            "last" => None,
+            "libc" => context.look_up(host, options.prefer),
+            "none" => {
+                options.is_disabled = Some(Spanned::new(true, methods.span));
+                return Some(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port));
+            }
+            address => match address.parse() {
+                Ok(address) => Some(address),
+                Err(_) => {
+                    let message =
+                        format!("'init-addr' does not know '{address}'; write last, libc, none or an address");
+                    context.error("E-VALUE", methods.span, message);
+                    return None;
+                }
+            },
+        };
+        if let Some(found) = found {
+            return Some(SocketAddr::new(found, port));
+        }
+    }
+    let Host::Name(name, _) = host else { return None };
+    context.error("E-RESOLVE", methods.span, format!("no method of 'init-addr' finds an address of '{name}'"));
+    None
 }
 
 /// Options and their arguments.

@@ -106,8 +106,8 @@ pub enum Ports {
     None,
     /// These, both included.
     Range(u16, u16),
-    /// The client's, plus or minus.
-    Offset,
+    /// The client's and so much more, or less.
+    Offset(i32),
 }
 
 /// Splits an address: `192.0.2.1:80`, `*:80-90`, `[::1]:80`, `:::80`, `name:80`, `ipv4@name:80`.
@@ -165,8 +165,8 @@ fn ports(text: &str) -> Result<Ports, String> {
     let port = |text: &str| number(text, 1, 65_535).map_err(|_| format!("'{text}' is not a port; 1 to 65535"));
     match text.split_once('-') {
         None if text.is_empty() || text == "0" => Ok(Ports::None),
-        None if text.starts_with('+') => Ok(Ports::Offset),
-        Some(("", _)) => Ok(Ports::Offset),
+        None if text.starts_with('+') => Ok(Ports::Offset(narrow(port(&text[1..])?).into())),
+        Some(("", digits)) => Ok(Ports::Offset(-i32::from(narrow(port(digits)?)))),
         None => port(text).map(|port| Ports::Range(narrow(port), narrow(port))),
         Some((first, last)) => match (port(first)?, port(last)?) {
             (first, last) if first <= last => Ok(Ports::Range(narrow(first), narrow(last))),
@@ -217,7 +217,8 @@ mod tests {
             ("ipv6@:80", v6("::"), Ports::Range(80, 80)),
             ("web-1.example:80", Host::Name("web-1.example".to_owned(), Family::Any), Ports::Range(80, 80)),
             ("ipv4@web:80", Host::Name("web".to_owned(), Family::V4), Ports::Range(80, 80)),
-            ("192.0.2.1:+1000", v6("192.0.2.1"), Ports::Offset),
+            ("192.0.2.1:+1000", v6("192.0.2.1"), Ports::Offset(1000)),
+            ("192.0.2.1:-7", v6("192.0.2.1"), Ports::Offset(-7)),
         ] {
             assert_eq!(address(text), Ok((host, ports)), "{text}");
         }

@@ -27,6 +27,7 @@ pub fn file(root: &Node) -> Draft {
         error_pages: sections("http_errors").iter().map(rules::error_pages).collect(),
         tables: stick::tables(root),
         peers: Vec::new(),
+        globals: rules::of_process(root),
         stick_counters: read(inner("process", "stick_counters"), value::number),
         nodes: sections("nodes").iter().map(node).collect(),
         instances: sections("vrrp").iter().map(vrrp::instance).collect(),

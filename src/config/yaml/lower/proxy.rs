@@ -162,6 +162,9 @@ fn server(entry: &Entry) -> Server {
         non_stick: read(node.value("non_stick"), value::flag),
         is_disabled: read(node.value("disabled"), value::flag),
         care: care::care(node),
-        options: node.value("options").map(server_options).unwrap_or_default(),
+        options: ServerOptions {
+            port_offset: address.and_then(|node| value::port_offset(node.text()?)).unwrap_or_default(),
+            ..node.value("options").map(server_options).unwrap_or_default()
+        },
     }
 }

@@ -79,6 +79,11 @@ fn written(section: &Node) -> Vec<Rule> {
     items.iter().filter_map(line).collect()
 }
 
+/// `rules` of the process.
+pub fn of_process(root: &Node) -> Vec<Rule> {
+    root.value("process").map(written).unwrap_or_default()
+}
+
 /// `rules` of a backend, then what its `balance` hashes.
 pub fn backend(section: &Node) -> Vec<Rule> {
     let mut rules = lines(section);

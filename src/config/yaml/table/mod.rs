@@ -162,6 +162,11 @@ static PROCESS: Section = Section {
             "User that the workers become, by name or number, if started as root.",
         ),
         key("group", Value::One(Scalar::Account), "Group that the workers become, likewise."),
+        key(
+            "rules",
+            Value::List(&Value::One(Scalar::Rule)),
+            "Lines in HAProxy's language: `http-err-codes`, `http-fail-codes`, `set-var`, `set-var-fmt`.",
+        ),
         key("stick_counters", Value::One(Scalar::Number(0, 100)), "Counters of a session, for `track-sc`. Default 3."),
     ],
 };

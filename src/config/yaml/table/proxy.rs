@@ -156,7 +156,7 @@ pub(super) static BACKEND: Section = Section {
                 OFF,
             ]),
             "Servers by name: address:port, or a map. Address 0.0.0.0 is where the client wanted to go, port 0 the one that \
-             it came in by. off has none: the backend only answers by rules, or holds a stick table.",
+             it came in by, +1000 that and so much more. off has none: the backend only answers by rules, or holds a stick table.",
         ),
         key("mode", Value::One(MODE), "http or tcp. Default: that of the frontend that uses it."),
         key(
@@ -182,7 +182,8 @@ pub(super) static BACKEND: Section = Section {
         key(
             "options",
             Value::List(&Value::One(Scalar::BackendOption)),
-            "Lines of a backend in HAProxy's language: hash-type, hash-balance-factor, fullconn, `option allbackups`.",
+            "Lines of a backend in HAProxy's language: cookie, dynamic-cookie-key, fullconn, hash-balance-factor, hash-type, \
+             http-reuse, max-keep-alive-queue, retry-on, `option allbackups`, `option persist`, `option prefer-last-server`.",
         ),
         RULES,
         refused("cookie", "this form comes later; write `options: [\"cookie SRV insert indirect nocache\"]` meanwhile"),
@@ -314,7 +315,8 @@ static SERVER: Section = Section {
         key(
             "options",
             Value::List(&Value::One(Scalar::ServerOptions)),
-            "Options of a server in HAProxy's language: id, hash-key, minconn, slowstart.",
+            "Options of a server in HAProxy's language: cookie, hash-key, id, max-reuse, maxqueue, minconn, pool-max-conn, \
+             pool-purge-delay, slowstart.",
         ),
     ],
 };

@@ -12,6 +12,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::http::Body;
+use crate::model::options::RetryOn;
 use crate::rule::action::Timeout;
 use crate::time::Instant;
 
@@ -108,6 +109,10 @@ pub(super) struct Exchange<'a> {
     pub(super) server_status: u16,
     /// Taken when the line is written, with the response's head.
     pub(super) early: Option<Early>,
+    /// Failures after which the request may be sent again; `None` never, or not any more.
+    again: Option<&'a RetryOn>,
+    /// Whether it ends when the client leaves.
+    pub(super) gives_up: bool,
 }
 
 /// What a line needs that is written before the response has been sent.
@@ -155,8 +160,20 @@ impl<'a> Exchange<'a> {
             refusal: None,
             server_status: 0,
             early: None,
+            again: None,
+            gives_up: false,
             persistence: None,
         }
+    }
+
+    /// The request may be sent again after these failures.
+    pub(super) fn retry_on(&mut self, failures: &'a RetryOn) {
+        self.again = Some(failures);
+    }
+
+    /// Whether nothing of a response was passed on, and the request may be sent again where `has` finds this failure.
+    fn may_repeat(&self, has: impl FnOnce(&RetryOn) -> bool) -> bool {
+        self.stage == Stage::Head && self.bytes_out == 0 && self.again.is_some_and(has)
     }
 
     /// Tells the client in the response which server it has.
@@ -198,7 +215,11 @@ impl<'a> Exchange<'a> {
                 session.set_deadline(now + timeout);
             } else if interrupt == Some(Interrupt::Expired) {
                 let (_, by) = self.limit(waits, session);
-                return Poll::Ready(Err(self.failure(by, Cause::Timeout)));
+                let mut failure = self.failure(by, Cause::Timeout);
+                if by == By::Server && self.may_repeat(|on| on.timeout) {
+                    failure.retry = Retry::Again;
+                }
+                return Poll::Ready(Err(failure));
             }
             Poll::Pending
         })
@@ -215,7 +236,11 @@ impl<'a> Exchange<'a> {
         if let Poll::Ready(Err(failure)) = self.poll_upload(worker, session, context) {
             return Poll::Ready(Err(failure));
         }
-        ready!(self.poll_download(worker, session, context, now))?;
+        let downloaded = self.poll_download(worker, session, context, now);
+        if downloaded.is_pending() && self.gives_up && self.stage == Stage::Head && self.has_left(session, context) {
+            return Poll::Ready(Err(self.failure(By::Client, Cause::Abort)));
+        }
+        ready!(downloaded)?;
         let is_uploaded = self.request.body.is_done() && !self.is_upload_blocked();
         self.server_persists &= is_uploaded && !self.is_upload_broken;
         let ended = match self.stage {
@@ -224,6 +249,12 @@ impl<'a> Exchange<'a> {
             _ => Ended::Close,
         };
         Poll::Ready(Ok(ended))
+    }
+
+    /// Whether the client has gone while its response is awaited. Wakes when it goes, unless it has sent more.
+    fn has_left(&self, session: &mut Session, context: &mut Context<'_>) -> bool {
+        let is_uploaded = self.request.body.is_done() && session.input.is_none();
+        is_uploaded && session.client.poll_ended(context).is_ready()
     }
 
     /// How long everything may be silent, and whose fault that is then. Before the response has begun the server's time
@@ -258,6 +289,11 @@ impl<'a> Exchange<'a> {
         let has_no_answer = self.stage == Stage::Head && self.input.is_none() && self.bytes_out == 0;
         if self.is_reused && has_no_answer && self.bytes_in == 0 && self.request.method.is_idempotent() {
             failure.retry = Retry::Safe;
+        }
+        // What came before the end is no whole head.
+        let has_begun = self.input.is_some();
+        if self.may_repeat(|on| if has_begun { on.junk_response || on.empty_response } else { on.empty_response }) {
+            failure.retry = Retry::Again;
         }
         failure
     }

@@ -5,12 +5,13 @@ use std::task::Context;
 use super::{Early, Exchange, Parked, Stage};
 use crate::http::{Body, BodyFraming, ConnectionField, Head, Method, Parsed, Version, parse_response, write_response};
 use crate::proxy::buffers::MAX_HEAD;
-use crate::proxy::failure::{By, Cause, Failure, Phase};
+use crate::proxy::failure::{By, Cause, Failure, Phase, Retry};
 use crate::proxy::local::Worker;
 use crate::proxy::log::{self, Ending};
 use crate::proxy::rules::{self, Arrived, Responded};
 use crate::proxy::session::Session;
 use crate::rule::Wait;
+use crate::rule::options::Closing;
 use crate::time::Instant;
 
 impl Exchange<'_> {
@@ -34,7 +35,11 @@ impl Exchange<'_> {
                 }
                 Ok(_) | Err(_) => {
                     worker.counters.bad_messages.add(1);
-                    return Err(self.failure(By::Proxy, Cause::Abort));
+                    let mut failure = self.failure(By::Proxy, Cause::Abort);
+                    if self.may_repeat(|on| on.junk_response) {
+                        failure.retry = Retry::Again;
+                    }
+                    return Err(failure);
                 }
             }
             let is_switch = head.status == 101 || self.request.method == Method::Connect && head.status / 100 == 2;
@@ -98,11 +103,15 @@ impl Exchange<'_> {
         context: &mut Context<'_>,
         now: Instant,
     ) -> Result<(), Failure> {
+        if self.may_repeat(|on| on.statuses.contains(&head.status)) {
+            (self.status, self.server_status) = (head.status, head.status);
+            return Err(Failure { retry: Retry::Again, ..self.failure(By::Server, Cause::Abort) });
+        }
         let framing = head.response_framing(self.request.method);
         let is_delimited = framing != BodyFraming::UntilClose;
         // A client that still sends its body cannot be told from here on that the connection will close, so it is now.
-        let client_persists =
-            self.request.keeps_alive && is_delimited && self.request.body.is_done() && session.may_persist();
+        let may_persist = session.may_persist() && self.frontend.manners.closing != Closing::Own;
+        let client_persists = self.request.keeps_alive && is_delimited && self.request.body.is_done() && may_persist;
         let connection = match (client_persists, self.request.version) {
             (false, _) => ConnectionField::Close,
             (true, Version::Http10) => ConnectionField::KeepAlive,
@@ -121,7 +130,8 @@ impl Exchange<'_> {
             return Ok(());
         }
         (self.status, self.server_status, self.answered) = (head.status, head.status, Some(now));
-        (self.client_persists, self.server_persists) = (client_persists, head.keeps_alive() && is_delimited);
+        let server_persists = head.keeps_alive() && is_delimited && !self.frontend.closes_server(self.backend);
+        (self.client_persists, self.server_persists) = (client_persists, server_persists);
         self.download = Body::from(framing);
         self.stage = Stage::Body;
         self.take_body(rest)?;

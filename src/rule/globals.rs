@@ -1,0 +1,129 @@
+//! Lines of the process in the language of rules: `http-err-codes`, `http-fail-codes`, `set-var`, `set-var-fmt`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::model::rules::Line;
+
+use super::codes::Codes;
+use super::error::RuleError;
+use super::expression::Expression;
+use super::format::{Format, FormatUse};
+use super::pattern::Registry;
+use super::scope::{Files, Scope};
+use super::stage::Stage;
+use super::transaction::Transaction;
+use super::userlist::Userlist;
+use super::variable::{Stored, VariableName, VariableScope};
+
+/// What the lines of the process say.
+#[derive(Debug)]
+pub struct Globals {
+    /// Status codes that count as errors of clients.
+    pub errors: Codes,
+    /// Status codes that count as failures of servers.
+    pub failures: Codes,
+    /// Variables that are set before anything runs, in order.
+    variables: Vec<(VariableName, Given)>,
+}
+
+impl Default for Globals {
+    fn default() -> Globals {
+        Globals { errors: Codes::ERRORS, failures: Codes::FAILURES, variables: Vec::new() }
+    }
+}
+
+/// What a variable is set to.
+#[derive(Debug)]
+enum Given {
+    Sample(Expression),
+    Text(Format),
+}
+
+impl Globals {
+    /// Reads the lines; what is wrong is told with the number of its line.
+    pub fn compile(
+        lines: &[Line],
+        files: &dyn Files,
+        registry: &mut Registry,
+        userlists: &HashMap<String, Arc<Userlist>>,
+    ) -> (Globals, Vec<(usize, RuleError)>) {
+        let mut globals = Globals::default();
+        let mut errors = Vec::new();
+        let mut scope = Scope::new(Stage::Load, files, registry, userlists);
+        for (number, line) in lines.iter().enumerate() {
+            let words: Vec<&str> = line.words.iter().map(String::as_str).collect();
+            scope.registry.at(&line.file, line.line);
+            if let Err(error) = globals.add(&words, &mut scope) {
+                errors.push((number, error));
+            }
+        }
+        (globals, errors)
+    }
+
+    fn add(&mut self, words: &[&str], scope: &mut Scope<'_>) -> Result<(), RuleError> {
+        let first = words.first().copied().unwrap_or_default();
+        let codes = match first {
+            "http-err-codes" => &mut self.errors,
+            "http-fail-codes" => &mut self.failures,
+            "set-var" | "set-var-fmt" => return self.variable(words, scope),
+            _ => return Err(RuleError::new(0, format!("'{first}' is no rule of the process"))),
+        };
+        if words.len() < 2 {
+            return Err(RuleError::new(1, format!("'{first}' expects [+-]<range>[,...]")));
+        }
+        for (at, word) in words.iter().enumerate().skip(1) {
+            codes.change(word).map_err(|what| RuleError::new(at, what))?;
+        }
+        Ok(())
+    }
+
+    fn variable(&mut self, words: &[&str], scope: &mut Scope<'_>) -> Result<(), RuleError> {
+        let missing = |at, what: &str| RuleError::new(at, format!("'{}' expects {what}", words[0]));
+        let name = words.get(1).ok_or_else(|| missing(1, "the name of a variable"))?;
+        let name = VariableName::parse(name).map_err(|error| error.later(1))?;
+        if name.scope != VariableScope::Process {
+            return Err(RuleError::new(1, "only variables of the process ('proc.') may be set here"));
+        }
+        let (given, taken) = if words[0] == "set-var" {
+            let (expression, taken) = Expression::compile_words(&words[2..], scope).map_err(|error| error.later(2))?;
+            expression.check_stage(scope).map_err(|error| error.later(2))?;
+            (Given::Sample(expression), 2 + taken)
+        } else {
+            let text = words.get(2).ok_or_else(|| missing(2, "a format"))?;
+            (Given::Text(Format::compile(text, FormatUse::Http, scope).map_err(|error| error.later(2))?), 3)
+        };
+        if let Some(word) = words.get(taken) {
+            return Err(RuleError::new(taken, format!("unexpected '{word}'")));
+        }
+        self.variables.push((name, given));
+        Ok(())
+    }
+
+    /// Whether there are variables to be set.
+    pub fn sets_variables(&self) -> bool {
+        !self.variables.is_empty()
+    }
+
+    /// Sets the variables, one after the other; one whose expression has no value is not set.
+    pub fn set_variables(&self, transaction: &Transaction<'_>) {
+        for (name, given) in &self.variables {
+            let value = match given {
+                Given::Sample(expression) => expression.value(transaction).map(|sample| Stored::of(&sample)),
+                Given::Text(format) => {
+                    let mut text = Vec::new();
+                    format.render(transaction, &mut text);
+                    Some(Stored::Str(text.into()))
+                }
+            };
+            if value.is_some() {
+                transaction.variables.store(name, value);
+            }
+        }
+    }
+
+    /// Whose fault a response of this status is: the client's, the server's.
+    pub fn blame(&self, status: u16) -> (bool, bool) {
+        (self.errors.has(status), self.failures.has(status))
+    }
+}

@@ -1,0 +1,245 @@
+//! Which connections to servers requests share, and when connections close.
+
+use std::sync::Mutex;
+
+use crate::rig::{Peer, Scripted, field, signal, until};
+use crate::rules::{get, on_both, ours, status};
+
+/// A server that tells the number of the connection, and of the request on it.
+fn counting() -> Scripted {
+    Scripted::new(|mut peer, number| {
+        for request in 1.. {
+            let head = peer.head();
+            if head.is_empty() {
+                return;
+            }
+            let asked = field(&head, "connection").unwrap_or("-");
+            let body = format!("{number} {request} {asked}");
+            peer.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+        }
+    })
+}
+
+/// What the server told of a request: its connection, the request's number on it, and what it was asked for.
+fn told(client: &mut Peer) -> (String, u32, String) {
+    let (_, body) = client.send(get("/")).response();
+    let mut words = body.split(' ');
+    let mut word = || words.next().unwrap_or_default().to_owned();
+    (word(), word().parse().unwrap(), word())
+}
+
+/// One worker: connections belong to the thread that made them.
+fn file(lines: &str, server: &Scripted) -> String {
+    format!(
+        "frontend web\n bind PORT\n default_backend app\n\
+         backend app\n {lines}\n server s {}\n\
+         global\n nbthread 1\n",
+        server.address
+    )
+}
+
+#[test]
+fn never_keeps_a_connection_for_its_client() {
+    let server = counting();
+    on_both("http", &file("http-reuse never", &server), |connect| {
+        let (mut one, mut two) = (connect(), connect());
+        let (first, ..) = told(&mut one);
+        let (second, ..) = told(&mut two);
+        assert_ne!(first, second);
+        assert_eq!(told(&mut one), (first, 2, "-".to_owned()));
+        assert_eq!(told(&mut two), (second, 2, "-".to_owned()));
+    });
+}
+
+#[test]
+fn safe_gives_first_requests_a_connection_of_their_own() {
+    let server = counting();
+    on_both("http", &file("http-reuse safe", &server), |connect| {
+        let mut one = connect();
+        let (first, ..) = told(&mut one);
+        let mut two = connect();
+        let (second, request, _) = told(&mut two);
+        assert_eq!(request, 1);
+        assert_ne!(first, second);
+        let (_, request, _) = told(&mut two);
+        assert_eq!(request, 2);
+    });
+}
+
+#[test]
+fn aggressive_shares_connections_that_were_shared_before() {
+    let server = counting();
+    on_both("http", &file("http-reuse aggressive", &server), |connect| {
+        let mut one = connect();
+        let (first, ..) = told(&mut one);
+        drop(one);
+        // It has carried one request only.
+        let mut two = connect();
+        let (second, request, _) = told(&mut two);
+        assert_eq!(request, 1);
+        assert_ne!(first, second);
+        told(&mut two);
+        drop(two);
+        let (_, request, _) = told(&mut connect());
+        assert_eq!(request, 3);
+    });
+}
+
+#[test]
+fn always_shares_any_connection() {
+    let server = counting();
+    on_both("http", &file("http-reuse always", &server), |connect| {
+        let (first, ..) = told(&mut connect());
+        assert_eq!(told(&mut connect()), (first, 2, "-".to_owned()));
+    });
+}
+
+#[test]
+fn a_connection_carries_as_many_requests_as_it_may() {
+    // HAProxy counts the requests of HTTP/2 alone.
+    let server = counting();
+    let proxy = ours(&format!(
+        "frontend web\n bind PORT\n default_backend app\nbackend app\n server s {} max-reuse 1\n",
+        server.address
+    ));
+    let mut client = proxy.client();
+    assert_eq!((0..4).map(|_| told(&mut client).1).collect::<Vec<_>>(), [1, 2, 1, 2]);
+}
+
+#[test]
+fn a_pool_without_room_keeps_nothing() {
+    let server = counting();
+    let proxy = ours(&format!(
+        "frontend web\n bind PORT\n default_backend app\nbackend app\n server s {} pool-max-conn 0\n",
+        server.address
+    ));
+    let mut client = proxy.client();
+    assert_eq!((0..3).map(|_| told(&mut client).1).collect::<Vec<_>>(), [1, 1, 1]);
+}
+
+#[test]
+fn server_close_closes_the_servers_side_alone() {
+    let server = counting();
+    on_both("http", &file("option http-server-close", &server), |connect| {
+        let mut client = connect();
+        for _ in 0..2 {
+            let (_, request, asked) = told(&mut client);
+            assert_eq!((request, asked.as_str()), (1, "close"));
+        }
+    });
+}
+
+#[test]
+fn a_server_is_not_told_of_the_close_where_the_proxy_pretends() {
+    let server = counting();
+    let lines = "option http-server-close\n option http-pretend-keepalive";
+    on_both("http", &file(lines, &server), |connect| {
+        let mut client = connect();
+        for _ in 0..2 {
+            let (_, request, asked) = told(&mut client);
+            assert_eq!((request, asked.as_str()), (1, "-"));
+        }
+    });
+}
+
+#[test]
+fn httpclose_closes_the_side_that_says_so() {
+    let server = counting();
+    let text = format!(
+        "defaults CLOSE\n mode http\n timeout client 5s\n timeout connect 5s\n timeout server 5s\n option httpclose\n\
+         frontend web from CLOSE\n bind PORT\n default_backend app\n\
+         backend app from CLOSE\n server s {}\n",
+        server.address
+    );
+    on_both("http", &text, |connect| {
+        let mut client = connect();
+        let (head, body) = client.send(get("/")).response();
+        assert_eq!(field(&head, "connection"), Some("close"));
+        assert!(body.ends_with("1 close"), "{body}");
+        assert_eq!(client.head(), "", "it closes");
+    });
+}
+
+#[test]
+fn no_option_takes_back_what_defaults_say() {
+    let server = counting();
+    let text = format!(
+        "defaults CLOSE\n mode http\n timeout client 5s\n timeout connect 5s\n timeout server 5s\n option httpclose\n\
+         frontend web from CLOSE\n no option httpclose\n bind PORT\n default_backend app\n\
+         backend app from CLOSE\n option http-keep-alive\n http-reuse always\n server s {}\n",
+        server.address
+    );
+    on_both("http", &text, |connect| {
+        let mut client = connect();
+        assert_eq!(told(&mut client).2, "-");
+        assert_eq!(told(&mut client).1, 2);
+    });
+}
+
+#[test]
+fn a_server_is_told_its_name() {
+    let text = "frontend web\n bind PORT\n default_backend app\n\
+                backend app\n http-send-name-header X-Server\n server alone SERVER\n";
+    on_both("http", text, |connect| {
+        let request = "GET / HTTP/1.1\r\nHost: a\r\nx-server: liar\r\n\r\n";
+        let (_, sent) = connect().send(request).response();
+        let names = sent.lines().filter(|line| line.to_ascii_lowercase().starts_with("x-server:"));
+        assert_eq!(names.map(|line| line.split_once(": ").unwrap().1).collect::<Vec<_>>(), ["alone"]);
+    });
+}
+
+#[test]
+fn a_server_without_a_port_is_where_the_client_came_in() {
+    let server = Scripted::echo();
+    let offset = |port: u16| i32::from(server.address.port()) - i32::from(port);
+    let proxy = crate::rig::Proxy::start(vipgate::model::proxy::Mode::Http, &[], |model| {
+        let port = model.frontends[0].binds[0].endpoint.tcp().unwrap().port();
+        let text = format!(
+            "{} mode http\nfrontend web\n bind 127.0.0.1:{port}\n default_backend app\n\
+             backend app\n server s 127.0.0.1:{:+}\n",
+            crate::rules::DEFAULTS,
+            offset(port)
+        );
+        *model = crate::rules::read("offset.cfg", &text);
+    });
+    assert_eq!(status(&proxy.client().send(get("/")).head()), "200");
+}
+
+/// Whether there is something to read.
+fn has_answer(peer: &Peer) -> bool {
+    peer.stream.set_nonblocking(true).unwrap();
+    let has_some = peer.stream.peek(&mut [0]).is_ok_and(|count| count > 0);
+    peer.stream.set_nonblocking(false).unwrap();
+    has_some
+}
+
+#[test]
+fn a_full_queue_of_a_server_is_a_503_for_those_who_must_have_it() {
+    let (go, wait) = signal();
+    let wait = Mutex::new(wait);
+    let server = Scripted::new(move |mut peer, _| {
+        while !peer.head().is_empty() {
+            wait.lock().unwrap().recv().unwrap();
+            peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    let lines = "cookie S insert\n default-server cookie s maxconn 1 maxqueue 1";
+    on_both("http", &file(lines, &server), |connect| {
+        let request = "GET / HTTP/1.1\r\nHost: a\r\nCookie: S=s\r\n\r\n";
+        let before = server.connections();
+        let mut first = connect();
+        first.send(request);
+        until("the server is busy", || server.connections() > before);
+        // One of these two waits, the other finds the queue full.
+        let (mut second, mut third) = (connect(), connect());
+        second.send(request);
+        third.send(request);
+        until("one is refused", || has_answer(&second) || has_answer(&third));
+        let (mut refused, mut queued) = if has_answer(&second) { (second, third) } else { (third, second) };
+        assert_eq!(status(&refused.head()), "503");
+        go.send(()).unwrap();
+        go.send(()).unwrap();
+        assert_eq!(status(&first.head()), "200");
+        assert_eq!(status(&queued.head()), "200");
+    });
+}
