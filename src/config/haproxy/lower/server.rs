@@ -282,6 +282,12 @@ fn address(word: &Word, options: &mut Options, context: &Context<'_>) -> Option<
     context.resolve_preferring(&host, options.prefer, port, word)
 }
 
+/// Whether the table names that method of `init-addr`.
+fn is_init_addr(word: &str) -> bool {
+    let row = table::find(&["init-addr"], table::rows_of(Place::Server));
+    row.is_some_and(|(row, _)| row.usage.split(['{', '|', '}']).any(|known| known == word))
+}
+
 /// The first address that one of the methods of `init-addr` finds. `none` waits for the runtime API to give one.
 fn first_address(
     host: &Host,
@@ -294,17 +300,16 @@ fn first_address(
         let found = match method {
             // Nothing remembers addresses over restarts.
             "last" => None,
-            "libc" => context.look_up(host, options.prefer),
             "none" => {
                 options.is_disabled = Some(Spanned::new(true, methods.span));
                 return Some(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port));
             }
-            address => match address.parse() {
+            other => match other.parse() {
                 Ok(address) => Some(address),
+                // The machine's own resolver.
+                Err(_) if is_init_addr(other) => context.look_up(host, options.prefer),
                 Err(_) => {
-                    let message =
-                        format!("'init-addr' does not know '{address}'; write last, libc, none or an address");
-                    context.error("E-VALUE", methods.span, message);
+                    context.error("E-VALUE", methods.span, format!("'init-addr' does not know '{other}'"));
                     return None;
                 }
             },
