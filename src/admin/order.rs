@@ -24,10 +24,27 @@ pub enum ServerEdit {
     CheckPort(Option<u16>),
     /// Another address of its probes.
     CheckAddress(IpAddr),
+    /// Another address of its agent.
+    AgentAddress(IpAddr),
+    /// Another port of its agent.
+    AgentPort(u16),
+    /// What its agent is sent.
+    AgentSend(String),
     /// It comes, as a `server` line of HAProxy's describes it: the words behind its name.
     Add(Vec<String>),
     /// It goes.
     Delete,
+}
+
+/// What becomes of a frontend's listening sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrontendChange {
+    /// They stay bound, and refuse connections.
+    Pause,
+    /// They listen again.
+    Resume,
+    /// They are closed.
+    Shutdown,
 }
 
 /// A kind of request.
@@ -39,6 +56,13 @@ pub enum OrderKind {
     Maintenance(bool),
     /// Read the configuration again.
     Reload,
+    /// Stop a frontend from listening, or let it listen again, until the next reload.
+    Frontend {
+        /// Its name.
+        name: String,
+        /// What becomes of it.
+        change: FrontendChange,
+    },
     /// Change a server of the configuration that runs, until the next reload.
     Server {
         /// Name of its backend.

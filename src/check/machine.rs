@@ -38,6 +38,11 @@ pub enum Input {
     Skipped,
     /// The server comes back from maintenance: up until the first failure, and probed now.
     Resumed,
+    /// The operator says how the server is: for certain, until probes say otherwise.
+    Told {
+        /// Whether it is up.
+        is_up: bool,
+    },
 }
 
 /// Where a probe is.
@@ -228,6 +233,7 @@ impl Machine {
                 self.counter = Counter::new(self.check.rise, self.check.fall, Level::Unknown);
                 self.phase = Phase::Waiting { until: now };
             }
+            (Input::Told { is_up }, _) => _ = self.counter.settle(is_up),
             (Input::Reached(_) | Input::Finished(_) | Input::Skipped, _) => {}
         }
     }

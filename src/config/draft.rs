@@ -322,6 +322,8 @@ pub struct LogTarget {
 pub struct Frontend {
     /// Its name.
     pub name: Spanned<String>,
+    /// Number in statistics.
+    pub id: Option<Spanned<u64>>,
     /// Listening addresses.
     pub binds: Vec<Spanned<Bind>>,
     /// TCP or HTTP.
@@ -418,6 +420,8 @@ pub enum Bind {
 pub struct Backend {
     /// Its name.
     pub name: Spanned<String>,
+    /// Number in statistics.
+    pub id: Option<Spanned<u64>>,
     /// TCP or HTTP.
     pub mode: Option<Spanned<Mode>>,
     /// Algorithm.

@@ -9,10 +9,9 @@ use crate::model;
 use crate::model::proxy::Balance;
 use crate::state::availability::Availability;
 use crate::state::counters::Rated;
-use crate::state::gauge::Gauge;
 use crate::state::process::ProcessFacts;
-use crate::state::servers::{self, LastCheck};
-use crate::state::sessions::Sessions;
+use crate::state::servers::{self, LastCheck, Prober};
+use crate::state::sessions::{Door, Sessions};
 use crate::stats::Snapshot;
 use crate::stats::snapshot::{self, Check, FrontendStatus, Level, Process, Proxy, Standing};
 use crate::time::Instant;
@@ -33,12 +32,12 @@ pub struct Surroundings<'a> {
 }
 
 impl Generation {
-    /// The number of a frontend or backend, from 1: as [`Generation::snapshot`] counts them.
+    /// The number of a frontend or backend.
     pub fn number_of(&self, proxy: &str) -> Option<u32> {
-        let is_new = |backend: &&Arc<Backend>| !self.frontends.iter().any(|one| one.model.name == backend.model.name);
-        let frontends = self.frontends.iter().map(|frontend| frontend.model.name.as_str());
-        let backends = self.backends.iter().filter(is_new).map(|backend| backend.model.name.as_str());
-        frontends.chain(backends).zip(1..).find(|(name, _)| *name == proxy).map(|(_, number)| number)
+        // A backend that goes on has the number of the generation that it came with.
+        let frontends = self.model.frontends.iter().map(|one| (&one.name, one.id));
+        let backends = self.model.backends.iter().map(|one| (&one.name, one.id));
+        frontends.chain(backends).find(|(name, _)| *name == proxy).map(|(_, number)| number)
     }
 
     /// Everything that statistics show.
@@ -79,7 +78,7 @@ impl Generation {
         let mut proxies = Vec::with_capacity(self.frontends.len() + self.backends.len());
         for frontend in &self.frontends {
             let model = &frontend.model;
-            let mut proxy = Proxy::new(&model.name, proxies.len() as u32 + 1, model.mode);
+            let mut proxy = Proxy::new(&model.name, model.id, model.mode);
             proxy.frontend = Some(self::frontend(frontend, around));
             if let Some(backend) = backends.remove(model.name.as_str()) {
                 self.add_backend(&mut proxy, backend, around);
@@ -87,7 +86,8 @@ impl Generation {
             proxies.push(proxy);
         }
         for backend in self.backends.iter().filter(|backend| backends.contains_key(backend.model.name.as_str())) {
-            let mut proxy = Proxy::new(&backend.model.name, proxies.len() as u32 + 1, backend.model.mode);
+            let mut proxy =
+                Proxy::new(&backend.model.name, self.number_of(&backend.model.name).unwrap_or(0), backend.model.mode);
             self.add_backend(&mut proxy, backend, around);
             proxies.push(proxy);
         }
@@ -137,6 +137,8 @@ fn frontend(frontend: &Frontend, around: &Surroundings<'_>) -> snapshot::Fronten
     snapshot::Frontend {
         status: match now >= limit && limit > 0 {
             _ if around.facts.is_stopping.load(Ordering::Relaxed) => FrontendStatus::Stopped,
+            _ if frontend.sessions.door() == Door::Closed => FrontendStatus::Stopped,
+            _ if frontend.sessions.door() == Door::Paused => FrontendStatus::Paused,
             true => FrontendStatus::Full,
             false => FrontendStatus::Open,
         },
@@ -147,35 +149,30 @@ fn frontend(frontend: &Frontend, around: &Surroundings<'_>) -> snapshot::Fronten
 }
 
 fn servers(backend: &Backend, around: &Surroundings<'_>) -> Vec<snapshot::Server> {
-    let servers = backend.model.servers.iter().zip(&backend.state.servers).zip(1..);
-    servers.map(|((model, state), id)| server(model, state, id, around)).collect()
+    let servers = backend.model.servers.iter().zip(&backend.state.servers);
+    servers.map(|(model, state)| server(model, state, around)).collect()
 }
 
-fn server(
-    model: &model::proxy::Server,
-    state: &servers::Server,
-    id: u32,
-    around: &Surroundings<'_>,
-) -> snapshot::Server {
+fn server(model: &model::proxy::Server, state: &servers::Server, around: &Surroundings<'_>) -> snapshot::Server {
     let totals = state.counters.totals(around.now);
     let load = |cell: &AtomicUsize| cell.load(Ordering::Relaxed) as u64;
     snapshot::Server {
         name: model.name.clone(),
-        id,
+        id: model.options.id,
         address: model.address,
         cookie: None,
         admin: state.admin(),
         tracked: state.tracked.clone(),
         is_maintained: state.is_maintained(),
-        agent: gauge(&state.agent, 0, state.last_agent_check()),
+        agent: gauge(state.gauge(Prober::Agent), 0, state.last_agent_check()),
         health: state.health(),
-        check: gauge(&state.check, state.check_failures(), state.last_check()),
+        check: gauge(state.gauge(Prober::Check), state.check_failures(), state.last_check()),
         weight: (state.weight(), state.weight()),
         is_backup: model.is_backup,
         sessions: Level {
             now: load(&state.connections),
             most: state.counters.most_sessions(),
-            limit: model.maxconn.map(|limit| limit as u64),
+            limit: state.limit().or(model.maxconn).filter(|limit| *limit < usize::MAX - 1).map(|limit| limit as u64),
         },
         queued: Level { now: load(&state.queued), most: state.counters.most_queued(), limit: None },
         idle: 0,
@@ -187,8 +184,8 @@ fn server(
 }
 
 /// What is shown of a check; `None` without one.
-fn gauge(gauge: &Gauge, failures: u64, last: Option<LastCheck>) -> Option<Check> {
-    gauge.load().map(|(counter, rise, fall)| Check { rise, fall, counter, failures, last })
+fn gauge(gauge: Option<(u32, u32, u32)>, failures: u64, last: Option<LastCheck>) -> Option<Check> {
+    gauge.map(|(counter, rise, fall)| Check { rise, fall, counter, failures, last })
 }
 
 /// The time since the last change; where there was none, since the start.

@@ -59,6 +59,7 @@ fn differs_beyond_servers(before: &Backend, after: &Backend) -> bool {
     };
     let mut others = before.clone();
     others.servers.clone_from(&after.servers);
+    others.id = after.id;
     others != *after || order(before, after) != order(after, before)
 }
 

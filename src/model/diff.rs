@@ -219,6 +219,7 @@ fn what(model: &Model, tracked: &Tracked) -> (String, Option<Object>) {
 
 fn compare_backends(before: &Backend, after: &Backend) -> Verdict {
     let mut moved = before.clone();
+    moved.id = after.id;
     if are_alike(&before.rules, &after.rules) {
         moved.rules.clone_from(&after.rules);
     }
@@ -240,6 +241,7 @@ fn compare_frontends(a: &Model, before: &Frontend, b: &Model, after: &Frontend) 
         renumbered.rules.clone_from(&after.rules);
     }
     renumbered.default_backend = after.default_backend;
+    renumbered.id = after.id;
     renumbered.binds.clone_from(&after.binds);
     let is_same = backend(a, before) == backend(b, after) && binds(a, before) == binds(b, after);
     if is_same && renumbered == *after { Verdict::Same } else { Verdict::Changed }

@@ -45,6 +45,7 @@ pub fn backend(balance: Balance, weights: &[u16]) -> Backend {
     let servers = (1..).zip(weights.iter().copied()).map(server);
     Backend {
         name: "app".to_owned(),
+        id: 1,
         mode: Mode::Http,
         balance,
         servers: servers.collect(),

@@ -15,6 +15,8 @@ use super::{Endpoint, Weight};
 pub struct Frontend {
     /// Key under `frontends:`.
     pub name: String,
+    /// Number in statistics, 1-; its own among all proxies but for a backend of the same name.
+    pub id: u32,
     /// TCP or HTTP.
     pub mode: Mode,
     /// Listening addresses, at least one.
@@ -71,6 +73,8 @@ pub struct ClientTimeouts {
 pub struct Backend {
     /// Key under `backends:`.
     pub name: String,
+    /// Number in statistics, 1-.
+    pub id: u32,
     /// TCP or HTTP.
     pub mode: Mode,
     /// How a server is chosen.

@@ -67,6 +67,7 @@ impl Current {
     pub(super) fn enter(session: &Session, backend: &Rc<LocalBackend>) -> Current {
         let before = backend.running.current.fetch_add(1, Ordering::Relaxed);
         account::enter_backend(session, backend, before + 1);
+        session.shared.enters(backend);
         Current(Rc::clone(backend))
     }
 }

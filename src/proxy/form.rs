@@ -28,20 +28,22 @@ async fn change(session: &Session, frontend: &LocalFrontend, form: &Form) -> Out
     let is_it = |name: &str| generation.number_of(name).is_some_and(|number| is_meant(&form.backend, name, number));
     let backend = generation.backends.iter().find(|backend| is_it(&backend.model.name));
     let (Some(backend), Some(change)) = (backend, form.action) else { return Outcome::Invalid };
-    let mut changed = 0;
+    let (mut total, mut changed) = (0, 0);
     for meant in &form.servers {
         let known = backend.model.servers.iter().zip(&backend.state.servers).zip(1..);
         let named = known.into_iter().find(|((model, _), number)| is_meant(meant, &model.name, *number));
-        let Some(((_, server), _)) = named else { continue };
+        let concerned = named.is_none_or(|((model, state), _)| change.concerns(model, state));
+        total += usize::from(concerned);
+        let Some(((_, server), _)) = named.filter(|_| concerned) else { continue };
         let (done, is_done) = oneshot::channel();
         // Nobody waits any more if the session is gone.
         let done = Box::new(move || _ = done.send(()));
-        let order = ServerOrder { server: Arc::clone(server), change, done };
+        let order = ServerOrder { server: Arc::clone(server), change, whence: "Web interface", done };
         if session.worker.orders.send(order).await.is_ok() && is_done.await.is_ok() {
             changed += 1;
         }
     }
-    match (form.servers.len(), changed) {
+    match (total, changed) {
         (0, _) => Outcome::Nothing,
         (_, 0) => Outcome::Invalid,
         (all, changed) if changed < all => Outcome::Partly,

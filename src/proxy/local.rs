@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -26,6 +26,7 @@ use crate::sys::clock;
 use crate::time::Instant;
 
 use super::buffers::Buffers;
+use super::listener::Listener;
 use super::pool::Pool;
 use super::rules::RuleState;
 use super::seat::{Seat, seat};
@@ -66,13 +67,31 @@ pub(super) struct Shared {
     pub(super) is_killed: Cell<bool>,
     /// The address that the client connected to.
     pub(super) local: IpAddr,
+    /// Its other end.
+    pub(super) peer: SocketAddr,
+    pub(super) accepted: Instant,
+    pub(super) listener: Rc<Listener>,
+    /// The backend that its stream went to last.
+    pub(super) backend: RefCell<Weak<LocalBackend>>,
+    /// Whether the stream under way has come to a server.
+    pub(super) is_with_server: Cell<bool>,
     /// The server that it was connected to last, and how often its sessions had been closed by then.
     pub(super) server: RefCell<Option<(Arc<Server>, u64)>>,
 }
 
 impl Shared {
+    /// Its stream goes to this backend now, and to no server yet.
+    pub(super) fn enters(&self, backend: &Rc<LocalBackend>) {
+        self.is_with_server.set(false);
+        let mut known = self.backend.borrow_mut();
+        if known.as_ptr() != Rc::as_ptr(backend) {
+            *known = Rc::downgrade(backend);
+        }
+    }
+
     /// Its stream goes to this server now.
     pub(super) fn goes_to(&self, server: &Arc<Server>) {
+        self.is_with_server.set(true);
         let mut known = self.server.borrow_mut();
         match &mut *known {
             Some((before, closings)) if Arc::ptr_eq(before, server) => *closings = server.closings(),

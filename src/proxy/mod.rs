@@ -31,3 +31,4 @@ mod failure;
 mod log;
 mod account;
 mod form;
+mod streams;

@@ -4,7 +4,7 @@ use std::future::{Future, poll_fn};
 use std::mem::replace;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -172,6 +172,11 @@ impl Session {
             stage: Stage::Waiting(accepted).into(),
             is_killed: false.into(),
             local: local.to_canonical(),
+            peer,
+            accepted,
+            listener: Rc::clone(listener),
+            backend: Weak::new().into(),
+            is_with_server: false.into(),
             server: None.into(),
         });
         let key = worker.sessions.borrow_mut().insert(Rc::clone(&shared));

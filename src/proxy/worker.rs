@@ -18,6 +18,7 @@ use crate::state::log::LogRing;
 use crate::state::process::ProcessFacts;
 use crate::state::servers::{Server, closings};
 use crate::state::sessions::Sessions;
+use crate::state::streams::StreamOrder;
 use crate::sys::clock;
 use crate::sys::listener::Watched;
 use crate::time::Instant;
@@ -25,6 +26,7 @@ use crate::time::Instant;
 use super::finishing;
 use super::listener::Listener;
 use super::local::{Service, Stage, Worker};
+use super::streams;
 use super::timers::{TICK, Wheel};
 
 /// How long an idle connection may still send a request when a drain begins: it gets a response that says `close`
@@ -63,6 +65,8 @@ pub enum WorkerCommand {
     },
     /// The address left this node: sessions on it are closed.
     CloseAddress(IpAddr),
+    /// A question about streams, or the end of one.
+    Streams(StreamOrder),
 }
 
 /// What identifies a listening socket of a worker over generations.
@@ -124,8 +128,8 @@ pub async fn run(context: WorkerContext) {
             Some(WorkerCommand::Finish { addresses, unfinished }) => {
                 tokio::task::spawn_local(finishing::finish(Rc::clone(&worker), addresses, unfinished));
             }
-            Some(WorkerCommand::CloseAddress(address)) => finishing::close(&worker, address),
             Some(WorkerCommand::Drain { deadline }) => break deadline,
+            Some(command) => inquire(&worker, command),
             None => break clock::now(),
         }
     };
@@ -147,9 +151,8 @@ pub async fn run(context: WorkerContext) {
             () = worker.emptied.notified() => {}
             () = tokio::time::sleep_until(end) => break,
             command = commands.recv() => match command {
-                Some(WorkerCommand::CloseAddress(address)) => finishing::close(&worker, address),
                 Some(WorkerCommand::Drain { .. }) | None => break,
-                Some(_) => {}
+                Some(command) => inquire(&worker, command),
             },
         }
     }
@@ -162,6 +165,20 @@ pub async fn run(context: WorkerContext) {
         tokio::task::yield_now().await;
     }
     beat.abort();
+}
+
+/// What a worker does at any time: closes sessions, tells about them. The rest is no business of one that drains.
+fn inquire(worker: &Worker, command: WorkerCommand) {
+    match command {
+        WorkerCommand::CloseAddress(address) => finishing::close(worker, address),
+        WorkerCommand::Streams(StreamOrder::List(answer)) => answer(streams::list(worker)),
+        WorkerCommand::Streams(StreamOrder::Close(id, answer)) => answer(streams::close(worker, id)),
+        WorkerCommand::Serve { .. }
+        | WorkerCommand::Announce
+        | WorkerCommand::Resume
+        | WorkerCommand::Drain { .. }
+        | WorkerCommand::Finish { .. } => {}
+    }
 }
 
 /// Beats the heart and turns the wheel.

@@ -62,6 +62,7 @@ pub mod carried;
 pub mod codes;
 pub mod globals;
 pub mod section;
+pub mod value;
 mod explain;
 
 pub use acl::Outcome;

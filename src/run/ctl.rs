@@ -37,6 +37,8 @@ pub(super) struct Ctl {
     pub(super) settings: Settings,
     /// Changes of servers, from statistics pages.
     pub(super) changes: mpsc::Receiver<ServerOrder>,
+    /// To vg-check: what only it may do of them.
+    pub(super) probing: mpsc::Sender<ServerOrder>,
     pub(super) view: Arc<View>,
     pub(super) runtime: RuntimeSockets,
 }
@@ -117,7 +119,10 @@ async fn run(mut ctl: Ctl) {
     drop(tokio::task::spawn_local(async move {
         while let Some(order) = changes.recv().await {
             tracing::info!(server = order.server.name, change = ?order.change, "a server is changed on a statistics page");
-            order.carry_out(sys::clock::now());
+            if let Some(order) = order.carry_out(sys::clock::now()) {
+                // A vg-check that is gone has died; whoever asked hears that nothing was done.
+                let _ = ctl.probing.send(order).await;
+            }
         }
     }));
     while let Some(reply) = ctl.loads.recv().await {

@@ -5,13 +5,15 @@
 //! [`Listeners::prepare`] opens what a new configuration needs without touching what runs; [`Listeners::commit`] cannot
 //! fail.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
+use crate::model::proxy::Frontend;
 use crate::model::{Endpoint, Model};
 use crate::proxy::worker::{ListenerKey, WorkerListener};
+use crate::state::sessions::Door;
 use crate::sys::listener::{self, Claim, Ownership};
 
 /// Open sockets, by where they listen; one for each worker.
@@ -20,6 +22,8 @@ pub(super) struct Listeners {
     open: HashMap<Endpoint, Vec<Arc<TcpListener>>>,
     /// Whether another process of this user may listen there, too.
     joins: bool,
+    /// Frontends whose sockets do not listen, because the operator wants it so.
+    halted: HashMap<String, Door>,
 }
 
 /// Sockets that a new configuration needs beyond those that are open.
@@ -29,7 +33,65 @@ pub(super) struct Prepared(HashMap<Endpoint, Vec<Arc<TcpListener>>>);
 impl Listeners {
     /// None yet. Where `joins` is said, another process of this user may listen on the same addresses.
     pub(super) fn new(joins: bool) -> Listeners {
-        Listeners { open: HashMap::new(), joins }
+        Listeners { open: HashMap::new(), joins, halted: HashMap::new() }
+    }
+
+    /// Pauses the sockets of a frontend: they stay bound and refuse connections.
+    ///
+    /// # Errors
+    /// One of them cannot be paused; all of them listen as before.
+    pub(super) fn pause(&mut self, frontend: &Frontend) -> io::Result<()> {
+        let result = self.of(frontend).try_for_each(|socket| listener::pause(socket));
+        if result.is_err() {
+            // Those that were not paused take it as what they are.
+            self.of(frontend).for_each(|socket| drop(listener::resume(socket)));
+            return result;
+        }
+        self.halted.insert(frontend.name.clone(), Door::Paused);
+        Ok(())
+    }
+
+    /// Has the sockets of a paused frontend listen again.
+    ///
+    /// # Errors
+    /// One of them cannot.
+    pub(super) fn resume(&mut self, frontend: &Frontend) -> io::Result<()> {
+        self.of(frontend).try_for_each(|socket| listener::resume(socket))?;
+        self.halted.remove(&frontend.name);
+        Ok(())
+    }
+
+    /// Closes the sockets of a frontend; those that another one has too stay.
+    pub(super) fn shut(&mut self, model: &Model, frontend: &Frontend) {
+        // vg-vrrp looks at a duplicate until the next reload: this way nobody is taken into a queue that no worker empties.
+        // What is no TCP socket it does not have.
+        self.of(frontend).for_each(|socket| drop(listener::pause(socket)));
+        self.halted.insert(frontend.name.clone(), Door::Closed);
+        self.close_unnamed(model);
+    }
+
+    /// Every frontend's sockets are to listen: what was closed is missing now, what was paused listens.
+    pub(super) fn forget_halts(&mut self, model: &Model) {
+        let paused = model.frontends.iter().filter(|known| self.halted.get(&known.name) == Some(&Door::Paused));
+        // A socket that cannot listen again is found missing by whoever connects, and by vg-vrrp's look.
+        paused.flat_map(|known| self.of(known)).for_each(|socket| drop(listener::resume(socket)));
+        self.halted.clear();
+    }
+
+    fn of(&self, frontend: &Frontend) -> impl Iterator<Item = &Arc<TcpListener>> {
+        frontend.binds.iter().filter_map(|bind| self.open.get(&bind.endpoint)).flatten()
+    }
+
+    /// The frontends whose sockets are open.
+    fn serving<'a>(&'a self, model: &'a Model) -> impl Iterator<Item = &'a Frontend> {
+        model.frontends.iter().filter(|known| self.halted.get(&known.name) != Some(&Door::Closed))
+    }
+
+    fn close_unnamed(&mut self, model: &Model) {
+        let named: HashSet<&Endpoint> =
+            self.serving(model).flat_map(|known| &known.binds).map(|bind| &bind.endpoint).collect();
+        let unnamed: Vec<Endpoint> = self.open.keys().filter(|one| !named.contains(one)).cloned().collect();
+        unnamed.iter().for_each(|endpoint| drop(self.open.remove(endpoint)));
     }
 
     /// Opens what `model` needs and is not open yet.
@@ -38,7 +100,7 @@ impl Listeners {
     /// The first endpoint that cannot be bound, with the kernel's reason.
     pub(super) fn prepare(&self, model: &Model, workers: usize) -> Result<Prepared, (Endpoint, io::Error)> {
         let mut fresh = HashMap::new();
-        for bind in model.frontends.iter().flat_map(|frontend| &frontend.binds) {
+        for bind in self.serving(model).flat_map(|frontend| &frontend.binds) {
             if !self.open.contains_key(&bind.endpoint) && !fresh.contains_key(&bind.endpoint) {
                 let has_own = self.open.keys().chain(fresh.keys()).any(|known| overlap(known, &bind.endpoint));
                 let claim = if has_own || self.joins { Claim::Join } else { Claim::First };
@@ -52,10 +114,7 @@ impl Listeners {
     /// Keeps the sockets that `model` names, adds the prepared ones, closes the rest.
     pub(super) fn commit(&mut self, model: &Model, prepared: Prepared) {
         self.open.extend(prepared.0);
-        let is_named = |endpoint: &Endpoint| {
-            model.frontends.iter().flat_map(|frontend| &frontend.binds).any(|bind| bind.endpoint == *endpoint)
-        };
-        self.open.retain(|endpoint, _| is_named(endpoint));
+        self.close_unnamed(model);
     }
 
     /// Every TCP socket with the address that it is bound to, for vg-vrrp.
@@ -70,7 +129,8 @@ impl Listeners {
     /// No descriptor is free.
     pub(super) fn for_worker(&self, model: &Model, worker: usize) -> io::Result<Vec<WorkerListener>> {
         let mut listeners = Vec::new();
-        for (number, frontend) in model.frontends.iter().enumerate() {
+        let listening = model.frontends.iter().enumerate();
+        for (number, frontend) in listening.filter(|(_, known)| !self.halted.contains_key(&known.name)) {
             for bind in &frontend.binds {
                 let Some(socket) = self.open.get(&bind.endpoint).and_then(|sockets| sockets.get(worker)) else {
                     continue;

@@ -10,6 +10,7 @@
 //! | vg-check, main | vg-vrrp | levels: `Board`, server registry, and a bell | cells |
 //! | workers | vg-check | suspect servers | dropped: the next failure says it again |
 //! | workers | vg-ctl | [`ServerOrder`]: changes asked for on a statistics page | whoever asked waits |
+//! | vg-ctl | vg-check | [`ServerOrder`]: what the operator says of checks and agents | whoever asked waits |
 //! | workers | vg-log | lines | dropped and counted |
 //! | every thread | vg-log-err | messages (the queue is in `log/messages.rs`: `tracing` begins earlier) | dropped and counted |
 //! | every thread | vg-vrrp, main | heart | a cell |
@@ -55,6 +56,7 @@ pub(super) struct Wiring {
     pub(super) vrrp_notices: mpsc::UnboundedReceiver<VrrpNotice>,
     pub(super) vrrp_status: watch::Receiver<Arc<VrrpStatus>>,
     pub(super) check: mpsc::UnboundedSender<CheckOrder>,
+    pub(super) probing: mpsc::Sender<ServerOrder>,
     pub(super) orders: mpsc::Receiver<Order>,
     pub(super) orders_sender: mpsc::Sender<Order>,
     pub(super) levels_changed: Arc<Notify>,
@@ -70,6 +72,7 @@ pub(super) struct Ends {
     pub(super) vrrp_notices: mpsc::UnboundedSender<VrrpNotice>,
     pub(super) vrrp_status: watch::Sender<Arc<VrrpStatus>>,
     pub(super) check_orders: mpsc::UnboundedReceiver<CheckOrder>,
+    pub(super) probing: mpsc::Receiver<ServerOrder>,
     pub(super) suspects: mpsc::Receiver<Arc<Server>>,
     pub(super) suspects_sender: mpsc::Sender<Arc<Server>>,
     pub(super) server_orders: mpsc::Receiver<ServerOrder>,
@@ -95,6 +98,7 @@ pub(super) fn wire(workers: usize, sessions: Arc<Sessions>) -> (Wiring, Ends) {
     let (status_sender, vrrp_status) = watch::channel(Arc::new(VrrpStatus::default()));
     let (check, check_orders) = mpsc::unbounded_channel();
     let (orders_sender, orders) = mpsc::channel(16);
+    let (probing_sender, probing) = mpsc::channel(16);
     let (suspects_sender, suspects) = mpsc::channel(256);
     let (server_orders_sender, server_orders) = mpsc::channel(16);
     let check_heart = Arc::new(Heart::default());
@@ -119,6 +123,7 @@ pub(super) fn wire(workers: usize, sessions: Arc<Sessions>) -> (Wiring, Ends) {
         vrrp_notices,
         vrrp_status,
         check,
+        probing: probing_sender,
         orders,
         orders_sender,
         levels_changed: Arc::new(Notify::new()),
@@ -131,6 +136,7 @@ pub(super) fn wire(workers: usize, sessions: Arc<Sessions>) -> (Wiring, Ends) {
         vrrp_notices: notice_sender,
         vrrp_status: status_sender,
         check_orders,
+        probing,
         suspects,
         suspects_sender,
         server_orders,

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::model;
 use crate::time::Instant;
 
-use super::servers::{Admin, Server};
+use super::servers::{Admin, Prober, Server};
 
 /// What the operator, through vg-ctl or main, asks vg-vrrp for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,14 +31,49 @@ pub enum ServerChange {
     Drain,
     /// Out of service.
     Maintenance,
+    /// Its sessions are closed.
+    CloseSessions,
+    /// Something about its check or its agent, which vg-check does.
+    Probing(Prober, Probing),
 }
 
-/// What somebody on a statistics page, which a worker serves, asks vg-ctl for.
+/// A change of what a check or an agent says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probing {
+    /// It asks.
+    Enable,
+    /// It asks no more, and what it said last stays.
+    Disable,
+    /// The server is up, until it says otherwise.
+    Up,
+    /// The server takes no new sessions, until it says otherwise.
+    Stopping,
+    /// The server is down, until it says otherwise.
+    Down,
+}
+
+impl ServerChange {
+    /// Whether there is something to change.
+    pub fn concerns(self, model: &model::proxy::Server, state: &Server) -> bool {
+        let has_agent = model.care.agent.is_some();
+        match self {
+            ServerChange::Probing(Prober::Check, Probing::Enable | Probing::Disable) => model.check.is_some(),
+            ServerChange::Probing(Prober::Check, _) => model.care.track.is_none(),
+            ServerChange::Probing(Prober::Agent, Probing::Enable | Probing::Disable) => has_agent,
+            ServerChange::Probing(Prober::Agent, _) => has_agent && state.is_enabled(Prober::Agent),
+            ServerChange::Ready | ServerChange::Drain | ServerChange::Maintenance | ServerChange::CloseSessions => true,
+        }
+    }
+}
+
+/// What the operator asks for: on a statistics page, which a worker serves, of vg-ctl; at a runtime socket, of vg-check.
 pub struct ServerOrder {
     /// The server.
     pub server: Arc<Server>,
     /// What is to become of it.
     pub change: ServerChange,
+    /// From where, as lines about the server tell: `CLI`, `Web interface`.
+    pub whence: &'static str,
     /// Called when that is done.
     pub done: Box<dyn FnOnce() + Send>,
 }
@@ -49,14 +85,16 @@ impl fmt::Debug for ServerOrder {
 }
 
 impl ServerOrder {
-    /// Does what is asked for (vg-ctl only).
-    pub fn carry_out(self, now: Instant) {
-        let admin = match self.change {
-            ServerChange::Ready => Admin::Ready,
-            ServerChange::Drain => Admin::Drain,
-            ServerChange::Maintenance => Admin::Maint,
-        };
-        self.server.set_admin(admin, now);
+    /// Does what is asked for (vg-ctl only); what only vg-check may do comes back.
+    pub fn carry_out(self, now: Instant) -> Option<ServerOrder> {
+        match self.change {
+            ServerChange::Ready => self.server.set_admin(Admin::Ready, now),
+            ServerChange::Drain => self.server.set_admin(Admin::Drain, now),
+            ServerChange::Maintenance => self.server.set_admin(Admin::Maint, now),
+            ServerChange::CloseSessions => self.server.close_sessions(),
+            ServerChange::Probing(..) => return Some(self),
+        }
         (self.done)();
+        None
     }
 }

@@ -59,7 +59,7 @@ impl Shown<'_> {
             Health::Down if self.agent.is_some_and(|(value, ..)| value == 0) => "DOWN (agent)".to_owned(),
             Health::Down if value == 0 || self.check.is_none() => "DOWN".to_owned(),
             Health::Down => format!("DOWN {value}/{rise}"),
-            Health::Stopping if is_full => "NOLB".to_owned(),
+            Health::Stopping if is_full || self.check.is_none() => "NOLB".to_owned(),
             Health::Stopping => format!("NOLB {up}/{fall}"),
             Health::Unchecked | Health::Starting | Health::Up => match (self.admin, self.check) {
                 (Admin::Drain, _) if self.agent.is_some() => "DRAIN (agent)".to_owned(),

@@ -9,6 +9,7 @@ pub mod servers;
 pub mod gauge;
 pub mod queue;
 pub mod sessions;
+pub mod streams;
 pub mod process;
 pub mod log;
 pub mod levels;

@@ -17,6 +17,8 @@ pub struct ProcessFacts {
     pub threads: usize,
     /// Descriptors that it may have.
     pub descriptors: u64,
+    /// What was said when the configuration was read at the start.
+    pub startup_logs: String,
     /// Access log lines that were lost. Written by vg-log.
     pub logs_dropped: Arc<AtomicU64>,
     /// Whether it finishes its sessions and takes no new ones. Written by main.

@@ -53,6 +53,15 @@ pub enum Admin {
     Maint = 2,
 }
 
+/// Who tells a server's health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prober {
+    /// The health check.
+    Check,
+    /// The agent.
+    Agent,
+}
+
 /// The result of the last probe, for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LastCheck {
@@ -72,6 +81,9 @@ pub struct LastCheck {
     pub at: Instant,
 }
 
+/// The `rise` that HAProxy gives to a server without a check.
+const UNCHECKED_RISE: u32 = 2;
+
 /// How often sessions of any server were to be closed: a worker looks closer when it changed.
 static CLOSINGS: AtomicU64 = AtomicU64::new(0);
 
@@ -86,6 +98,10 @@ pub struct Server {
     /// Name within its backend.
     pub name: String,
     health: AtomicU8,
+    /// Whether something tells its health.
+    is_checked: bool,
+    /// Whether the operator silenced its check, its agent; vg-check alone writes them.
+    is_silenced: [AtomicBool; 2],
     admin: AtomicU8,
     weight: AtomicU16,
     /// Of this server.
@@ -134,6 +150,8 @@ impl Server {
         Server {
             name: server.name.clone(),
             health: AtomicU8::new(health as u8),
+            is_checked: is_checked(server),
+            is_silenced: Default::default(),
             admin: AtomicU8::new(if server.is_disabled { Admin::Maint } else { Admin::Ready } as u8),
             weight: AtomicU16::new(server.weight.value()),
             availability: Availability::default(),
@@ -141,7 +159,7 @@ impl Server {
             returned: AtomicU64::new(0),
             last_check: Mutex::new(None),
             check_failures: AtomicU64::new(0),
-            check_counter: AtomicU32::new(server.check.as_ref().map_or(0, |check| check.rise)),
+            check_counter: AtomicU32::new(server.check.as_ref().map_or(UNCHECKED_RISE, |check| check.rise)),
             last_agent_check: Mutex::new(None),
             tracked,
             is_maintained: AtomicBool::new(false),
@@ -184,6 +202,25 @@ impl Server {
         if before == Health::Down as u8 && health == Health::Up {
             self.returned.store(now.as_nanos(), Ordering::Relaxed);
         }
+    }
+
+    /// Whether a check or an agent may ask.
+    pub fn is_enabled(&self, prober: Prober) -> bool {
+        !self.is_silenced[prober as usize].load(Ordering::Relaxed)
+    }
+
+    /// Lets a check or an agent ask, or not (vg-check only).
+    pub fn set_enabled(&self, prober: Prober, is_enabled: bool) {
+        self.is_silenced[prober as usize].store(!is_enabled, Ordering::Relaxed);
+    }
+
+    /// Value, rise and fall of a check or an agent that asks.
+    pub fn gauge(&self, prober: Prober) -> Option<(u32, u32, u32)> {
+        let gauge = match prober {
+            Prober::Check => &self.check,
+            Prober::Agent => &self.agent,
+        };
+        gauge.load().filter(|_| self.is_enabled(prober))
     }
 
     /// What the operator says.
@@ -313,8 +350,8 @@ impl Server {
             admin: self.admin(),
             maintained_via,
             health: self.health(),
-            check: self.check.load(),
-            agent: self.agent.load(),
+            check: self.gauge(Prober::Check),
+            agent: self.gauge(Prober::Agent),
         }
         .text()
     }
@@ -379,9 +416,7 @@ impl Registry {
                 let tracked = server.care.track.as_ref().map(|(backend, server)| format!("{backend}/{server}"));
                 let key = (backend.name.clone(), server.name.clone());
                 let state = match known.servers.get(&key) {
-                    Some(state)
-                        if (state.health() != Health::Unchecked) == is_checked(server) && state.tracked == tracked =>
-                    {
+                    Some(state) if state.is_checked == is_checked(server) && state.tracked == tracked => {
                         Arc::clone(state)
                     }
                     _ => Arc::new(Server::new(server, tracked, Arc::clone(&group))),

@@ -5,15 +5,28 @@
 //! again, both sequentially consistent: one of the two sees the other, so nobody sleeps beside a free place.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::counters::Sharded;
 
+/// Whether a frontend's sockets listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Door {
+    /// They do.
+    Open = 0,
+    /// The operator paused them.
+    Paused = 1,
+    /// The operator closed them.
+    Closed = 2,
+}
+
 /// A bounded number of sessions.
 #[derive(Debug)]
 pub struct Sessions {
+    door: AtomicU8,
     limit: AtomicUsize,
     current: AtomicUsize,
     waiting: AtomicUsize,
@@ -26,6 +39,7 @@ impl Sessions {
     /// At most `limit` at once; `None` is unlimited.
     pub fn new(limit: Option<usize>) -> Sessions {
         Sessions {
+            door: AtomicU8::new(Door::Open as u8),
             limit: AtomicUsize::new(limit.unwrap_or(usize::MAX)),
             current: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
@@ -38,6 +52,20 @@ impl Sessions {
     pub fn set_limit(&self, limit: Option<usize>) {
         self.limit.store(limit.unwrap_or(usize::MAX), Ordering::SeqCst);
         self.wake_all();
+    }
+
+    /// Whether its sockets listen.
+    pub fn door(&self) -> Door {
+        match self.door.load(Ordering::Relaxed) {
+            1 => Door::Paused,
+            2 => Door::Closed,
+            _ => Door::Open,
+        }
+    }
+
+    /// Says whether its sockets listen (main only).
+    pub fn set_door(&self, door: Door) {
+        self.door.store(door as u8, Ordering::Relaxed);
     }
 
     /// The limit; `usize::MAX` is none.

@@ -1,12 +1,23 @@
 //! What the page's form asks for: `s=web1&s=web2&action=drain&b=app` (HAProxy manual §4.2, "stats admin").
 
-use crate::state::command::ServerChange;
+use crate::state::command::{Probing, ServerChange};
+use crate::state::servers::Prober;
 
 /// Words of the form's `action`, what they mean and how the page calls them; those of old versions have no name.
 pub const ACTIONS: &[(&str, ServerChange, &str)] = &[
     ("ready", ServerChange::Ready, "Set state to READY"),
     ("drain", ServerChange::Drain, "Set state to DRAIN"),
     ("maint", ServerChange::Maintenance, "Set state to MAINT"),
+    ("dhlth", ServerChange::Probing(Prober::Check, Probing::Disable), "Health: disable checks"),
+    ("ehlth", ServerChange::Probing(Prober::Check, Probing::Enable), "Health: enable checks"),
+    ("hrunn", ServerChange::Probing(Prober::Check, Probing::Up), "Health: force UP"),
+    ("hnolb", ServerChange::Probing(Prober::Check, Probing::Stopping), "Health: force NOLB"),
+    ("hdown", ServerChange::Probing(Prober::Check, Probing::Down), "Health: force DOWN"),
+    ("dagent", ServerChange::Probing(Prober::Agent, Probing::Disable), "Agent: disable checks"),
+    ("eagent", ServerChange::Probing(Prober::Agent, Probing::Enable), "Agent: enable checks"),
+    ("arunn", ServerChange::Probing(Prober::Agent, Probing::Up), "Agent: force UP"),
+    ("adown", ServerChange::Probing(Prober::Agent, Probing::Down), "Agent: force DOWN"),
+    ("shutdown", ServerChange::CloseSessions, "Kill Sessions"),
     ("enable", ServerChange::Ready, ""),
     ("disable", ServerChange::Maintenance, ""),
     ("start", ServerChange::Ready, ""),

@@ -181,6 +181,7 @@ pub const fn status_of_frontend(status: FrontendStatus) -> &'static str {
         FrontendStatus::Open => "OPEN",
         FrontendStatus::Full => "FULL",
         FrontendStatus::Stopped => "STOP",
+        FrontendStatus::Paused => "PAUSED",
     }
 }
 
@@ -246,7 +247,13 @@ pub fn status_of_server(server: &Server) -> String {
         return "DOWN (agent)".to_owned();
     }
     let Some(check) = &server.check else {
-        return if is_drained { "DRAIN" } else { "no check" }.to_owned();
+        return match server.health {
+            Health::Down => "DOWN",
+            Health::Stopping => "NOLB",
+            _ if is_drained => "DRAIN",
+            _ => "no check",
+        }
+        .to_owned();
     };
     let Check { rise, fall, counter, last, .. } = check;
     let settled = rise + fall - 1;

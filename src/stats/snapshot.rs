@@ -109,6 +109,8 @@ pub enum FrontendStatus {
     Full,
     /// It does not any more.
     Stopped,
+    /// The operator paused it.
+    Paused,
 }
 
 /// A frontend.

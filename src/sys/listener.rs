@@ -9,14 +9,14 @@
 )]
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::task::{Context, Poll, ready};
 
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -130,6 +130,24 @@ pub struct Ownership {
     pub uid: Option<u32>,
     /// Group.
     pub gid: Option<u32>,
+}
+
+/// Has a TCP socket refuse connections, while it stays bound. All of its duplicates do; what waits in its queue is reset.
+///
+/// `Err`: it is no TCP socket, or it is paused already.
+pub fn pause(listener: &TcpListener) -> io::Result<()> {
+    let socket = SockRef::from(listener);
+    if socket.domain()? == Domain::UNIX {
+        return Err(io::Error::new(io::ErrorKind::Unsupported, "a Unix socket cannot be paused"));
+    }
+    socket.shutdown(Shutdown::Read)
+}
+
+/// Has a paused socket, with all of its duplicates, take connections again.
+///
+/// `Err` is the kernel's: somebody else listens there meanwhile.
+pub fn resume(listener: &TcpListener) -> io::Result<()> {
+    SockRef::from(listener).listen(backlog())
 }
 
 /// A listening socket that the reactor watches.

@@ -21,6 +21,14 @@ pub struct LocalTime {
     pub second: i32,
 }
 
+impl LocalTime {
+    /// As HAProxy's lines have it: `21/Nov/2026:22:19:25`.
+    pub fn dated(&self) -> String {
+        let LocalTime { year, month, day, hour, minute, second } = self;
+        format!("{day:02}/{}/{year}:{hour:02}:{minute:02}:{second:02}", MONTHS[*month])
+    }
+}
+
 /// English names of the months, as every log format wants them.
 pub const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -24,6 +25,38 @@ pub fn is_running(name: &str) -> io::Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// A thread of this process.
+#[derive(Clone, Debug)]
+pub struct Thread {
+    /// The kernel's number.
+    pub id: u32,
+    /// Its name.
+    pub name: String,
+    /// The kernel's letter: `R` runs, `S` sleeps.
+    pub state: char,
+    /// Processor time that it has used.
+    pub used: Duration,
+}
+
+/// The threads of this process, in the order of their numbers; empty if `/proc` cannot be read.
+pub fn threads() -> Vec<Thread> {
+    let entries = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let mut threads: Vec<Thread> = entries
+        .filter_map(|entry| {
+            let id = entry.file_name().to_str()?.parse().ok()?;
+            // `NUMBER (NAME) STATE ...`, and a name may have parentheses of its own.
+            let text = fs::read_to_string(entry.path().join("stat")).ok()?;
+            let (name, rest) = (text.get(text.find('(')? + 1..text.rfind(')')?)?, text.get(text.rfind(')')? + 2..)?);
+            let used = fs::read_to_string(entry.path().join("schedstat")).ok();
+            let nanos = used.and_then(|text| text.split(' ').next()?.parse().ok()).unwrap_or(0);
+            let (name, state) = (name.to_owned(), rest.chars().next()?);
+            Some(Thread { id, name, state, used: Duration::from_nanos(nanos) })
+        })
+        .collect();
+    threads.sort_by_key(|thread| thread.id);
+    threads
 }
 
 /// Asks a process to end: after its sessions (SIGUSR1), or at once (SIGTERM). One that has ended already is none.

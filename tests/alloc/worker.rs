@@ -71,6 +71,7 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
         objects: Vec::new(),
         frontends: vec![Frontend {
             name: "web".to_owned(),
+            id: 1,
             mode,
             binds: vec![Bind { endpoint: Endpoint::Tcp(listen), instance: None }],
             default_backend: Some(0),
@@ -88,6 +89,7 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
         }],
         backends: vec![Backend {
             name: "app".to_owned(),
+            id: 1,
             mode,
             balance: Balance::RoundRobin,
             servers: vec![Server {

@@ -8,6 +8,7 @@ mod output;
 #[path = "../ports.rs"]
 mod ports;
 mod runtime;
+mod runtime_traffic;
 mod tools;
 
 use std::io::Read;

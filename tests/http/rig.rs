@@ -55,6 +55,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
         objects: Vec::new(),
         frontends: vec![Frontend {
             name: "web".into(),
+            id: 1,
             mode,
             binds: vec![Bind { endpoint: Endpoint::Tcp(bind), instance: None }],
             default_backend: Some(0),
@@ -72,6 +73,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
         }],
         backends: vec![Backend {
             name: "app".into(),
+            id: 1,
             mode,
             balance: Balance::RoundRobin,
             servers: servers.collect(),

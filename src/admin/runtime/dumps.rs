@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering;
 
 use crate::model::proxy::Server as Configured;
 use crate::model::runtime::Level;
-use crate::state::servers::{Admin, Health, Server};
+use crate::state::servers::{Admin, Health, Prober, Server};
 use crate::stats::snapshot::Proxy;
 use crate::sys;
+use crate::time::Instant;
 
 use super::servers::find_backend;
 use super::statistics::snapshot;
@@ -43,8 +44,10 @@ const CONNECTIONS: &str = "# bkname/svname bkid/svid addr port - purge_delay use
 struct Dumped<'a> {
     proxy: &'a Proxy,
     /// 1-.
-    number: usize,
+    number: u32,
     configured: &'a Configured,
+    /// Since when it is as it is, if nothing has changed.
+    started: Instant,
     server: &'a Server,
 }
 
@@ -60,8 +63,11 @@ fn dump(call: &Call<'_>, head: &str, row: fn(&mut String, &Dumped<'_>)) -> Answe
         if !wanted.is_empty() && wanted != proxy.name {
             continue;
         }
-        for (index, (configured, server)) in backend.model.servers.iter().zip(&backend.state.servers).enumerate() {
-            row(&mut out, &Dumped { proxy, number: index + 1, configured, server });
+        for (configured, server) in backend.model.servers.iter().zip(&backend.state.servers) {
+            row(
+                &mut out,
+                &Dumped { proxy, number: configured.options.id, configured, started: call.process.started, server },
+            );
         }
     }
     Answer::Text(out)
@@ -69,12 +75,11 @@ fn dump(call: &Call<'_>, head: &str, row: fn(&mut String, &Dumped<'_>)) -> Answe
 
 // Writing to a String cannot fail.
 fn state(out: &mut String, dumped: &Dumped<'_>) {
-    let Dumped { proxy, number, configured, server } = dumped;
-    let is_running = server.health() != Health::Down && server.admin() != Admin::Maint;
-    let operation = match (is_running, server.admin()) {
-        (false, _) => 0,
-        (true, Admin::Drain) => 3,
-        (true, _) => 2,
+    let Dumped { proxy, number, configured, server, .. } = dumped;
+    let operation = match (server.health(), server.admin()) {
+        (Health::Down, _) | (_, Admin::Maint) => 0,
+        (Health::Stopping, _) | (_, Admin::Drain) => 3,
+        _ => 2,
     };
     // Bits: 1 by the operator, 4 by the configuration, 8 drained by the operator.
     let admin = match (server.admin(), configured.is_disabled) {
@@ -83,17 +88,25 @@ fn state(out: &mut String, dumped: &Dumped<'_>) {
         (Admin::Drain, _) => 8,
         (Admin::Ready, _) => 0,
     };
-    let since = sys::clock::now().since(server.changed()).as_secs();
+    let since = sys::clock::now().since(server.changed().max(dumped.started)).as_secs();
     let (status, result, check) = probes(dumped);
     let (check_port, check_address) = match &configured.check {
         Some(check) => (check.port.unwrap_or(0), check.address.map_or("-".to_owned(), |at| at.ip().to_string())),
         None => (0, "-".to_owned()),
     };
     let address = configured.address;
+    let (agent, agent_address, agent_port) = match &configured.care.agent {
+        None => (0, "-".to_owned(), 0),
+        Some(agent) => {
+            let of_its_own = Some(agent.address.ip()).filter(|own| *own != address.ip());
+            let state = 18 | if server.is_enabled(Prober::Agent) { ENABLED } else { 0 };
+            (state, of_its_own.map_or_else(|| "-".to_owned(), |own| own.to_string()), agent.address.port())
+        }
+    };
     let _ = writeln!(
         out,
-        "{} {} {number} {} {} {operation} {admin} {} {} {since} {status} {result} {} {check} 0 0 0 - {} - 0 {check_port} \
-         {check_address} - 0",
+        "{} {} {number} {} {} {operation} {admin} {} {} {since} {status} {result} {} {check} {agent} 0 0 - {} - 0 \
+         {check_port} {check_address} {agent_address} {agent_port}",
         proxy.id,
         proxy.name,
         server.name,
@@ -104,6 +117,9 @@ fn state(out: &mut String, dumped: &Dumped<'_>) {
         address.port(),
     );
 }
+
+/// HAProxy's bit of a check that asks.
+const ENABLED: u8 = 4;
 
 /// HAProxy's numbers of the last status, of its result, and of what the check is.
 fn probes(dumped: &Dumped<'_>) -> (u8, u8, u8) {
@@ -133,13 +149,14 @@ fn probes(dumped: &Dumped<'_>) -> (u8, u8, u8) {
         Some(last) if last.code.ends_with("OKC") => 4,
         Some(_) => 2,
     };
-    // Configured and enabled, unless the operator has taken the server out.
-    let check = if dumped.server.admin() == Admin::Maint { 14 } else { 6 };
-    (status, result, check)
+    // Configured, and enabled unless the operator silenced it; paused if the operator has taken the server out.
+    let enabled = if dumped.server.is_enabled(Prober::Check) { ENABLED } else { 0 };
+    let paused = if dumped.server.admin() == Admin::Maint { 8 } else { 0 };
+    (status, result, 2 | enabled | paused)
 }
 
 fn connections(out: &mut String, dumped: &Dumped<'_>) {
-    let Dumped { proxy, number, configured, server } = dumped;
+    let Dumped { proxy, number, configured, server, .. } = dumped;
     let used = server.connections.load(Ordering::Relaxed);
     let most = server.counters.most_sessions();
     let address = configured.address;

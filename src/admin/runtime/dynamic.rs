@@ -7,8 +7,10 @@ use tokio::sync::oneshot;
 use crate::admin::{Order, OrderKind, ServerEdit};
 use crate::model::proxy::Balance;
 use crate::model::runtime::Level;
+use crate::state::command::{Probing, ServerChange};
+use crate::state::servers::Prober;
 
-use super::servers::{Chosen, find_backend, refused};
+use super::servers::{Chosen, find_backend, refused, warned};
 use super::table::{Command, Later};
 use super::{Answer, Call, Severity};
 
@@ -31,6 +33,9 @@ pub const COMMANDS: &[Command] = &[
 /// Options of `set server` that need another configuration.
 pub const OPTIONS: &[(&str, Later)] = &[
     ("addr", |call| Box::pin(async move { settled(address(call).await) })),
+    ("agent-addr", |call| Box::pin(async move { settled(agent_address(call).await) })),
+    ("agent-port", |call| Box::pin(async move { settled(agent_port(call).await) })),
+    ("agent-send", |call| Box::pin(async move { settled(agent_send(call).await) })),
     ("check-addr", |call| Box::pin(async move { settled(check_address(call).await) })),
     ("check-port", |call| Box::pin(async move { settled(check_port(call).await) })),
 ];
@@ -158,8 +163,8 @@ async fn check_address(call: &Call<'_>) -> Result<Answer, Answer> {
     if text.is_empty() {
         return Err(Answer::error("set server <b>/<s> check-addr requires an address and optionally a port."));
     }
-    let address = text.parse().map_err(|_| refused(&format!("invalid addr '{text}'")))?;
     checked(call)?;
+    let address = text.parse().map_err(|_| warned(&format!("invalid addr '{text}'")))?;
     order(call, backend, server, ServerEdit::CheckAddress(address)).await?;
     match call.word(5) {
         "port" => set_check_port(call, call.word(6)).await,
@@ -177,16 +182,66 @@ async fn check_port(call: &Call<'_>) -> Result<Answer, Answer> {
 async fn set_check_port(call: &Call<'_>, text: &str) -> Result<Answer, Answer> {
     let (backend, server) = names(call, 2)?;
     checked(call)?;
-    let port: u16 = text.parse().map_err(|_| refused("provided port is not an integer"))?;
+    let port = port(text)?;
     order(call, backend, server, ServerEdit::CheckPort((port > 0).then_some(port))).await?;
     Ok(Answer::Done)
+}
+
+/// A port as HAProxy reads it.
+fn port(text: &str) -> Result<u16, Answer> {
+    let number: i64 = text.parse().map_err(|_| warned("provided port is not an integer"))?;
+    u16::try_from(number).map_err(|_| warned("provided port is invalid"))
+}
+
+/// `set server b/s agent-addr ADDRESS [port PORT]`
+async fn agent_address(call: &Call<'_>) -> Result<Answer, Answer> {
+    let (backend, server) = names(call, 2)?;
+    let text = call.word(4);
+    if text.is_empty() {
+        return Err(Answer::error("set server <b>/<s> agent-addr requires an address and optionally a port."));
+    }
+    has_agent(call).map_err(|()| warned("agent checks are not enabled on this server"))?;
+    let address = text.parse().map_err(|_| warned(&format!("invalid addr '{text}'")))?;
+    let changed = if call.word(5) == "port" { Some(port(call.word(6))?) } else { None };
+    order(call, backend, server, ServerEdit::AgentAddress(address)).await?;
+    if let Some(port) = changed {
+        order(call, backend, server, ServerEdit::AgentPort(port)).await?;
+    }
+    Ok(Answer::Done)
+}
+
+/// `set server b/s agent-port PORT`
+async fn agent_port(call: &Call<'_>) -> Result<Answer, Answer> {
+    let (backend, server) = names(call, 2)?;
+    let text = call.word(4);
+    if text.is_empty() {
+        return Err(Answer::error("set server <b>/<s> agent-port requires a port."));
+    }
+    has_agent(call).map_err(|()| warned("agent checks are not enabled on this server"))?;
+    order(call, backend, server, ServerEdit::AgentPort(port(text)?)).await?;
+    Ok(Answer::Done)
+}
+
+/// `set server b/s agent-send TEXT`
+async fn agent_send(call: &Call<'_>) -> Result<Answer, Answer> {
+    let (backend, server) = names(call, 2)?;
+    has_agent(call).map_err(|()| Answer::error("agent checks are not enabled on this server."))?;
+    order(call, backend, server, ServerEdit::AgentSend(call.word(4).to_owned())).await?;
+    Ok(Answer::Done)
+}
+
+/// Whether the server has an agent that is asked.
+fn has_agent(call: &Call<'_>) -> Result<(), ()> {
+    let chosen = Chosen::find(call, 2).map_err(|_| ())?;
+    let change = ServerChange::Probing(Prober::Agent, Probing::Up);
+    if chosen.concerns(change) { Ok(()) } else { Err(()) }
 }
 
 /// Whether the server is probed.
 fn checked(call: &Call<'_>) -> Result<(), Answer> {
     match Chosen::find(call, 2)?.is_checked() {
         true => Ok(()),
-        false => Err(refused("health checks are not enabled on this server")),
+        false => Err(warned("health checks are not enabled on this server")),
     }
 }
 

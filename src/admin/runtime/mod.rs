@@ -12,9 +12,14 @@ mod server;
 
 mod help;
 mod own;
+mod alone;
 mod process;
+mod insight;
+mod events;
 mod proxies;
+mod streams;
 mod servers;
+mod probing;
 mod statistics;
 mod dynamic;
 mod dumps;
@@ -33,8 +38,11 @@ use tokio::sync::mpsc;
 use crate::admin::Order;
 use crate::generation::Generation;
 use crate::model::runtime::{Level, SeverityOutput};
+use crate::state::command::ServerOrder;
+use crate::state::counters::Shard;
 use crate::state::process::ProcessFacts;
 use crate::state::sessions::Sessions;
+use crate::state::streams::StreamOrder;
 use crate::time::Instant;
 
 use session::Session;
@@ -51,8 +59,14 @@ pub struct Process {
     pub most_sessions: usize,
     /// When the process began to serve.
     pub started: Instant,
+    /// What each worker counts about the process.
+    pub counters: Vec<Arc<Shard>>,
     /// Number of workers.
     pub workers: usize,
+    /// Where changes of checks and agents are ordered.
+    pub probing: mpsc::Sender<ServerOrder>,
+    /// Each gives a worker an order about its streams; one that has ended drops it.
+    pub streams: Vec<Box<dyn Fn(StreamOrder) + Send>>,
     /// Where changes of the configuration are ordered.
     pub orders: mpsc::Sender<Order>,
     /// The sockets, for `show cli sockets`.
@@ -123,6 +137,7 @@ impl Answer {
 enum Severity {
     Error = 3,
     Warning = 4,
+    Notice = 5,
     Info = 6,
 }
 
@@ -131,6 +146,7 @@ impl Severity {
         match self {
             Severity::Error => "err",
             Severity::Warning => "warning",
+            Severity::Notice => "notice",
             Severity::Info => "info",
         }
     }

@@ -1,5 +1,6 @@
 //! Commands about the connection itself.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use crate::model::runtime::{Level, SeverityOutput};
@@ -20,6 +21,20 @@ pub const COMMANDS: &[Command] = &[
         "operator",
         "lower the level of the current CLI session to operator",
         |call| lower(call, Level::Operator),
+    ),
+    Command::now(
+        "expert-mode",
+        Level::Admin,
+        "expert-mode [on|off]",
+        "set expert mode for the current CLI session",
+        |call| toggle(call, &call.session.is_expert),
+    ),
+    Command::now(
+        "experimental-mode",
+        Level::Admin,
+        "experimental-mode [on|off]",
+        "set experimental mode for the current CLI session",
+        |call| toggle(call, &call.session.is_experimental),
     ),
     Command::now(
         "show cli level",
@@ -48,6 +63,18 @@ fn prompt(call: &Call<'_>) -> Answer {
 fn lower(call: &Call<'_>, level: Level) -> Answer {
     call.session.level.set(level.min(call.session.level.get()));
     Answer::Done
+}
+
+/// Tells a mode, or switches it: what is not `on` is `off`, as for HAProxy.
+fn toggle(call: &Call<'_>, mode: &Cell<bool>) -> Answer {
+    let word = if mode.get() { "ON" } else { "OFF" };
+    match call.word(1) {
+        "" => Answer::info(format!("{} is {word}", call.word(0))),
+        wanted => {
+            mode.set(wanted == "on");
+            Answer::Done
+        }
+    }
 }
 
 fn sockets(call: &Call<'_>) -> Answer {

@@ -3,10 +3,13 @@
 use std::fmt::Write;
 
 use crate::model::runtime::Level;
-use crate::rule::variable::Stored;
+use crate::rule::value::{self, Written};
+use crate::rule::variable::{Stored, VariableName, VariableScope};
 
+use super::alone::Alone;
+use super::servers::refused;
 use super::table::Command;
-use super::{Answer, Call};
+use super::{Answer, Call, Severity};
 
 pub const COMMANDS: &[Command] = &[
     Command::now("show version", Level::User, "show version", "show version of the current process", |_| {
@@ -25,6 +28,13 @@ pub const COMMANDS: &[Command] = &[
         "get var <name>",
         "retrieve contents of a process-wide variable",
         variable,
+    ),
+    Command::now(
+        "set var",
+        Level::Operator,
+        "set var <name> [fmt|expr] {<fmt>|<expr>}",
+        "set variable from an expression/format",
+        set_variable,
     ),
     Command::now(
         "set maxconn global",
@@ -73,7 +83,42 @@ fn variable(call: &Call<'_>) -> Answer {
         Stored::Bin(bytes) => text.extend_from_slice(bytes),
         _ => sample.write(&mut text),
     }
-    Answer::info(format!("{name}: type={kind} value=<{}>", String::from_utf8_lossy(&text)))
+    let text = format!("{name}: type={kind} value=<{}>", String::from_utf8_lossy(&text));
+    Answer::Message(Severity::Info, text)
+}
+
+fn set_variable(call: &Call<'_>) -> Answer {
+    if !call.session.is_experimental.get() {
+        return Answer::error("This command is restricted to experimental mode only.");
+    }
+    let name = call.word(2);
+    let words: Vec<&str> = call.words.iter().skip(3).map(String::as_str).collect();
+    let written = match words.as_slice() {
+        [] => return Answer::error("Missing either 'expr', 'fmt' or expression."),
+        ["fmt", text, ..] => Written::Format(text),
+        ["expr", words @ ..] if !words.is_empty() => Written::Expression(words),
+        words => Written::Expression(words),
+    };
+    let variable = match VariableName::parse(name) {
+        Ok(variable) if variable.scope == VariableScope::Process => variable,
+        Ok(_) => {
+            return refused(&format!("'set var': cannot set variable '{name}', only scope 'proc' is permitted here."));
+        }
+        Err(_) => {
+            return refused(&format!(
+                "invalid variable name '{name}'. A variable name must be start by its scope. The scope can be 'proc', \
+                 'sess', 'txn', 'req', 'res' or 'check'"
+            ));
+        }
+    };
+    let variables = &call.process.generation.load().rules.variables;
+    match value::evaluate(written, variables, &Alone) {
+        Ok(value) => {
+            variables.store(&variable.name, value);
+            Answer::Done
+        }
+        Err(error) => refused(&error.what),
+    }
 }
 
 fn maxconn(call: &Call<'_>) -> Answer {

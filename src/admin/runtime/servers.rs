@@ -7,11 +7,12 @@ use crate::generation::{Backend, Generation};
 use crate::model::Weight;
 use crate::model::proxy::Balance;
 use crate::model::runtime::Level;
+use crate::state::command::ServerChange;
 use crate::state::servers::{Admin, Server};
 use crate::sys;
 
 use super::table::Command;
-use super::{Answer, Call, dynamic};
+use super::{Answer, Call, dynamic, probing};
 
 pub const COMMANDS: &[Command] = &[
     Command::now("get weight", Level::User, "get weight <bk>/<srv>", "report a server's current weight", |call| {
@@ -45,7 +46,8 @@ pub const COMMANDS: &[Command] = &[
         "change a server's state, weight, address or ssl",
         |call| {
             Box::pin(async move {
-                match dynamic::OPTIONS.iter().find(|(word, _)| *word == call.word(3)) {
+                let mut awaited = dynamic::OPTIONS.iter().chain(probing::OPTIONS);
+                match awaited.find(|(word, _)| *word == call.word(3)) {
                     Some((_, change)) => change(call).await,
                     None => answer(Chosen::find(call, 2).and_then(|chosen| chosen.set(call))),
                 }
@@ -59,6 +61,16 @@ type Change = fn(&Chosen, &Call<'_>) -> Result<Answer, Answer>;
 
 /// What is changed about a server, by the word that asks for it.
 const OPTIONS: &[(&str, Change)] = &[
+    ("fqdn", |_, call| {
+        Err(Answer::error(match call.word(4) {
+            "" => "set server <b>/<s> fqdn requires a FQDN.",
+            _ => "set server <b>/<s> fqdn failed because no resolution is configured.",
+        }))
+    }),
+    // Connections to servers have no TLS that could be switched.
+    ("ssl", |_, _| {
+        Err(Answer::error("'set server <srv> ssl' cannot be set.  default-server should define ssl settings"))
+    }),
     ("state", |chosen, call| chosen.set_state(call.word(4))),
     ("weight", |chosen, call| chosen.set_weight(call.word(4))),
 ];
@@ -109,12 +121,17 @@ impl Chosen {
         self.backend.model.servers.get(self.index).is_some_and(|server| server.check.is_some())
     }
 
+    /// Whether a change would change something.
+    pub fn concerns(&self, change: ServerChange) -> bool {
+        self.backend.model.servers.get(self.index).is_some_and(|model| change.concerns(model, &self.server))
+    }
+
     fn set(&self, call: &Call<'_>) -> Result<Answer, Answer> {
         match OPTIONS.iter().find(|(word, _)| *word == call.word(3)) {
             Some((_, change)) => change(self, call),
             None => {
                 let mut words: Vec<&str> = OPTIONS.iter().map(|(word, _)| *word).collect();
-                words.extend(dynamic::OPTIONS.iter().map(|(word, _)| *word));
+                words.extend(dynamic::OPTIONS.iter().chain(probing::OPTIONS).map(|(word, _)| *word));
                 words.sort_unstable();
                 Err(Answer::error(format!("usage: set server <backend>/<server> {}", words.join(" | "))))
             }
@@ -176,6 +193,11 @@ fn parse_weight(text: &str, initial: u16) -> Result<u16, Answer> {
 /// A refusal that HAProxy ends without a line of its own.
 pub fn refused(text: &str) -> Answer {
     Answer::Message(super::Severity::Error, text.to_owned())
+}
+
+/// The same of something that HAProxy calls a warning.
+pub fn warned(text: &str) -> Answer {
+    Answer::Message(super::Severity::Warning, text.to_owned())
 }
 
 fn weight(call: &Call<'_>) -> Result<Answer, Answer> {

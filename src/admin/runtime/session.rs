@@ -14,6 +14,10 @@ pub struct Session {
     pub target: Cell<Option<Target>>,
     /// What it may do now; it can only be lowered.
     pub level: Cell<Level>,
+    /// Whether commands for experts are taken.
+    pub is_expert: Cell<bool>,
+    /// Whether commands that may change are taken.
+    pub is_experimental: Cell<bool>,
     /// How the severity of answers is told.
     pub severity: Cell<SeverityOutput>,
     /// Whether a person types: a prompt is shown and the connection stays open.
@@ -28,6 +32,8 @@ impl Session {
         Session {
             target: target.into(),
             level: level.into(),
+            is_expert: false.into(),
+            is_experimental: false.into(),
             severity: severity.into(),
             is_interactive: false.into(),
             timeout: timeout.into(),

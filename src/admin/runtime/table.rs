@@ -8,7 +8,8 @@ use crate::model::runtime::Level;
 use super::master::Target;
 use super::session::Session;
 use super::{
-    Answer, Call, Process, dumps, dynamic, help, line, maps, master, own, process, proxies, servers, statistics, sticks,
+    Answer, Call, Process, dumps, dynamic, events, help, insight, line, maps, master, own, probing, process, proxies,
+    servers, statistics, sticks, streams,
 };
 
 /// A command.
@@ -61,15 +62,19 @@ impl Command {
 }
 
 /// The families, in the order of `help`.
-const FAMILIES: [&[Command]; 9] = [
+const FAMILIES: [&[Command]; 13] = [
     statistics::COMMANDS,
     servers::COMMANDS,
+    probing::COMMANDS,
     dumps::COMMANDS,
     dynamic::COMMANDS,
     maps::COMMANDS,
     sticks::COMMANDS,
     proxies::COMMANDS,
+    streams::COMMANDS,
     process::COMMANDS,
+    insight::COMMANDS,
+    events::COMMANDS,
     own::COMMANDS,
 ];
 

@@ -18,6 +18,7 @@ use crate::model::runtime::Runtime;
 use crate::rule;
 
 use super::options;
+use super::validate::numbers;
 use super::yaml::duration_text;
 
 /// Why a model cannot be written.
@@ -115,10 +116,18 @@ fn mode(mode: Mode) -> &'static str {
     }
 }
 
+/// The number of a proxy, where the order of the file does not give it.
+fn id(out: &mut Text, id: u32, model: &Model) {
+    if numbers::unnatural(model).contains(&id) {
+        out.pair(2, "id", id);
+    }
+}
+
 fn frontend(out: &mut Text, frontend: &Frontend, model: &Model) {
     let binds: Vec<String> = frontend.binds.iter().map(|bind| quoted(&bind.endpoint.to_string())).collect();
     out.pair(2, "bind", format_args!("[{}]", binds.join(", ")));
     out.pair(2, "mode", mode(frontend.mode));
+    id(out, frontend.id, model);
     if let Some(backend) = frontend.default_backend.and_then(|number| model.backends.get(number)) {
         out.pair(2, "default_backend", quoted(&backend.name));
     }
@@ -141,6 +150,7 @@ fn frontend(out: &mut Text, frontend: &Frontend, model: &Model) {
 
 fn backend(out: &mut Text, backend: &Backend, model: &Model) -> Result<(), EmitError> {
     out.pair(2, "mode", mode(backend.mode));
+    id(out, backend.id, model);
     out.pair(2, "balance", quoted(&options::balance::text(&backend.balance)));
     out.pair(2, "retries", backend.retries);
     out.pair(2, "redispatch", backend.redispatch);

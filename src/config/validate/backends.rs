@@ -33,6 +33,7 @@ fn one(context: &Context<'_>, shared: &Shared<'_>, backend: &draft::Backend) -> 
     }
     Backend {
         name: backend.name.value.clone(),
+        id: 0,
         mode,
         balance: or(&backend.balance, Balance::RoundRobin),
         timeouts: ServerTimeouts {
@@ -129,7 +130,9 @@ fn server(
         None => common.cloned(),
     };
     let has_no_port = |check: &Check| check.port.is_none() && check.address.is_none();
-    if address.value.port() == 0 && check.as_ref().is_some_and(has_no_port) {
+    // One without an address is that of the client's destination, which nobody can probe, as in HAProxy.
+    let is_somewhere = !address.value.ip().is_unspecified();
+    if address.value.port() == 0 && is_somewhere && check.as_ref().is_some_and(has_no_port) {
         let message = format!("server `{}` has neither a port nor a check port", server.name.value);
         context.error("E-CHECK", address.span, message, "write a port, here or for the check");
     }

@@ -116,12 +116,13 @@ pub fn conflicts(context: &Context<'_>, frontends: &[Resolved]) {
     }
 }
 
-/// Two binds of one Unix socket or one inherited socket.
+/// Two binds of one Unix socket.
 fn other_conflicts(context: &Context<'_>, frontends: &[Resolved]) {
     let mut seen: Vec<(&str, &Endpoint, Span)> = Vec::new();
     for frontend in frontends {
         for (bind, span) in frontend.model.binds.iter().zip(&frontend.spans) {
-            if bind.endpoint.tcp().is_some() {
+            // Frontends may share a socket that was inherited: each connection is that of one of them, as in HAProxy.
+            if bind.endpoint.tcp().is_some() || matches!(bind.endpoint, Endpoint::Inherited(_)) {
                 continue;
             }
             if let Some((name, endpoint, first)) = seen.iter().find(|(_, other, _)| **other == bind.endpoint) {

@@ -52,6 +52,7 @@ fn one(context: &Context<'_>, shared: &Shared<'_>, draft: &draft::Frontend, inst
     };
     let model = Frontend {
         name: draft.name.value.clone(),
+        id: 0,
         mode,
         binds,
         default_backend: backend,

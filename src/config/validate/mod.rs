@@ -20,6 +20,7 @@ mod rules;
 mod error_pages;
 mod logs;
 mod tables;
+pub mod numbers;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -57,7 +58,7 @@ pub fn validate(draft: &Draft, sources: &[Source], host: &HostFacts, problems: &
     let globals = rules::globals(&context, &shared);
     let objects = tracking::resolve(&context, &mut instances, &frontends, &backends);
     let sync_groups = groups::resolve(&context, &instances);
-    Model {
+    let mut model = Model {
         node: node.map_or_else(|| host.node.clone(), |node| node.name.value.clone()),
         nodes,
         instances: instances.into_iter().map(|instance| instance.model).collect(),
@@ -67,7 +68,9 @@ pub fn validate(draft: &Draft, sources: &[Source], host: &HostFacts, problems: &
         backends,
         rules: shared.material(globals),
         process: process(&context),
-    }
+    };
+    numbers::assign(&context, &mut model);
+    model
 }
 
 /// Files that rules name and `host` does not have.

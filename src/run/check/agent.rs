@@ -14,8 +14,14 @@ use crate::model::check::Agent;
 use crate::state::servers::{Admin, Server};
 use crate::time::Instant;
 
+/// An answer, with the connection that it came over: the agent sees it end when the answer has been obeyed.
+pub(super) struct Said {
+    pub(super) reply: Reply,
+    _stream: TcpStream,
+}
+
 /// Asks once. Says when it is connected; the caller gives up on it by dropping it.
-pub(super) async fn ask(agent: &Agent, report: impl Fn(Stage)) -> Result<Reply, Outcome> {
+pub(super) async fn ask(agent: &Agent, report: impl Fn(Stage)) -> Result<Said, Outcome> {
     let mut stream = TcpStream::connect(agent.address).await.map_err(|error| refused(&error))?;
     report(Stage { is_connected: true, on_timeout: Outcome::new(Code::L7Tout, "") });
     let broken = |error: io::Error| Outcome::new(Code::SockErr, words(&error));
@@ -27,7 +33,7 @@ pub(super) async fn ask(agent: &Agent, report: impl Fn(Stage)) -> Result<Reply, 
         let read = stream.read(&mut buffer).await.map_err(broken)?;
         reply.extend_from_slice(&buffer[..read]);
         if let Some(reply) = agent::parse(&reply) {
-            return Ok(reply);
+            return Ok(Said { reply, _stream: stream });
         }
         if read == 0 || reply.len() > MAX_REPLY {
             return Err(Outcome::new(Code::Checked, "Ignoring incomplete line from agent"));
@@ -49,7 +55,7 @@ fn words(error: &io::Error) -> String {
 }
 
 /// Does what a reply says about the operator's side of a server; the result is what it says about its health.
-pub(super) fn obey(server: &Server, configured: u16, reply: Reply, now: Instant) -> Outcome {
+pub(super) fn obey(server: &Server, configured: u16, reply: &Reply, now: Instant) -> Outcome {
     if let Some(admin) = reply.admin {
         let admin = match admin {
             agent::Admin::Ready => Admin::Ready,
@@ -71,7 +77,7 @@ pub(super) fn obey(server: &Server, configured: u16, reply: Reply, now: Instant)
             Err(_) => warning = Some("maxconn string trailing characters"),
         }
     }
-    let outcome = reply.outcome;
+    let outcome = reply.outcome.clone();
     match warning {
         Some(words) if outcome.code == Code::Checked && outcome.detail.is_empty() => {
             Outcome::new(Code::Checked, format!("agent warns : {words}"))

@@ -28,6 +28,7 @@ use std::{io, thread};
 use tokio::sync::{Notify, mpsc};
 
 use crate::model::Model;
+use crate::state::command::ServerOrder;
 use crate::state::heart::Heart;
 use crate::state::levels::Board;
 use crate::state::log::Journal;
@@ -44,6 +45,8 @@ const BEAT: Duration = Duration::from_millis(100);
 pub(super) struct CheckThread {
     /// From main.
     pub(super) orders: mpsc::UnboundedReceiver<CheckOrder>,
+    /// From vg-ctl: what the operator says of checks and agents.
+    pub(super) probing: mpsc::Receiver<ServerOrder>,
     /// Servers that workers have trouble with.
     pub(super) suspects: mpsc::Receiver<Arc<Server>>,
     /// Its sign of life.
@@ -86,6 +89,7 @@ async fn serve(mut context: CheckThread) {
                 }
                 None => return,
             },
+            Some(order) = context.probing.recv() => checks.servers.change(sys::clock::now(), order),
             Some(server) = context.suspects.recv() => checks.servers.suspect(sys::clock::now(), &server),
             Some(event) = events.recv() => checks.handle_event(sys::clock::now(), event),
             () = tokio::time::sleep_until(wake) => {}

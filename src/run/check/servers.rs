@@ -17,8 +17,9 @@ use crate::check::{Input, Machine, Outcome, Output};
 use crate::model::Model;
 use crate::model::check::{Agent, Check, InitialState};
 use crate::rule::Registry;
+use crate::state::command::{Probing, ServerChange, ServerOrder};
 use crate::state::log::Journal;
-use crate::state::servers::{Admin, Backend, Health, LastCheck, Server};
+use crate::state::servers::{Admin, Backend, Health, LastCheck, Prober, Server};
 use crate::time::Instant;
 
 use super::Event;
@@ -29,6 +30,8 @@ use super::probe::{Probe, Target};
 use super::program::Environment;
 use super::wards::{Decision, Wards};
 
+/// The counter of a server that is up for certain, with the `rise` and `fall` that HAProxy gives to one without a check.
+const UNCHECKED_TOP: u32 = 4;
 /// Probes under way at once; the others wait for their turn.
 const MAX_PROBES: usize = 256;
 
@@ -42,7 +45,7 @@ enum What {
     Reached(Stage),
     Finished(Outcome),
     /// An agent answered.
-    Said(Box<crate::check::agent::Reply>),
+    Said(Box<agent::Said>),
 }
 
 /// What a slot does at its time.
@@ -204,6 +207,8 @@ impl Servers {
     pub(super) fn handle_event(&mut self, now: Instant, event: ProbeEvent) {
         // A probe that was abandoned may still have reported.
         let Some(slot) = self.probes.get(&event.probe).copied() else { return };
+        // Held until everything is done.
+        let mut said = None;
         let input = match event.what {
             What::Reached(stage) => Input::Reached(stage),
             What::Finished(outcome) => {
@@ -211,14 +216,16 @@ impl Servers {
                 self.slots[slot].running = None;
                 Input::Finished(outcome)
             }
-            What::Said(reply) => {
+            What::Said(answer) => {
                 self.probes.remove(&event.probe);
                 self.slots[slot].running = None;
-                Input::Finished(agent::obey(&self.slots[slot].server, self.slots[slot].weight, *reply, now))
+                let answer = said.insert(answer);
+                Input::Finished(agent::obey(&self.slots[slot].server, self.slots[slot].weight, &answer.reply, now))
             }
         };
         self.turn(slot, |machine| machine.handle_input(now, input));
         self.drain(now, slot);
+        drop(said);
     }
 
     /// A worker has trouble with a server.
@@ -233,6 +240,40 @@ impl Servers {
         tracing::debug!(server = name, ?suspicion, "traffic has trouble with a server");
         self.turn(slot, |machine| machine.handle_input(now, Input::Suspected(suspicion)));
         self.drain(now, slot);
+    }
+
+    /// What the operator says of a check or an agent.
+    pub(super) fn change(&mut self, now: Instant, order: ServerOrder) {
+        if let ServerChange::Probing(whose, what) = order.change {
+            self.probing(now, &order, whose, what);
+        }
+        (order.done)();
+    }
+
+    fn probing(&mut self, now: Instant, order: &ServerOrder, whose: Prober, what: Probing) {
+        let server = &order.server;
+        let health = match what {
+            Probing::Enable | Probing::Disable => {
+                server.set_enabled(whose, what == Probing::Enable);
+                // Nobody waits for the first word of one that says nothing.
+                let is_silent = what == Probing::Disable && server.health() == Health::Starting;
+                return if is_silent {
+                    self.wards.force(now, server, whose, Health::Up, order.whence)
+                };
+            }
+            Probing::Up => Health::Up,
+            Probing::Stopping => Health::Stopping,
+            Probing::Down => Health::Down,
+        };
+        let is_its = |slot: &Slot| Arc::ptr_eq(&slot.server, server) && prober(slot.which) == whose;
+        if let Some(slot) = self.slots.iter().position(is_its) {
+            self.turn(slot, |machine| machine.handle_input(now, Input::Told { is_up: health != Health::Down }));
+            self.slots[slot].show();
+        } else if whose == Prober::Check {
+            // As HAProxy counts for a server without a check.
+            server.set_check_counter(if health == Health::Down { 0 } else { UNCHECKED_TOP });
+        }
+        self.wards.force(now, server, whose, health, order.whence);
     }
 
     fn index(&mut self) {
@@ -291,7 +332,8 @@ impl Servers {
 
     fn is_paused(&self, slot: usize) -> bool {
         let slot = &self.slots[slot];
-        slot.which == Which::Health && slot.server.admin() == Admin::Maint
+        let is_away = slot.which == Which::Health && slot.server.admin() == Admin::Maint;
+        is_away || !slot.server.is_enabled(prober(slot.which))
     }
 
     fn start(&mut self, slot: usize) {
@@ -353,6 +395,10 @@ impl Servers {
 
     fn record(&mut self, now: Instant, slot: usize, outcome: &Outcome, duration: Duration, is_news: bool) {
         let Slot { ward, server, which, machine, .. } = &self.slots[slot];
+        // The operator silenced it while it asked.
+        if !server.is_enabled(prober(*which)) {
+            return;
+        }
         let (ward, which) = (*ward, *which);
         let counter = *machine.counter();
         let last = LastCheck {
@@ -391,6 +437,14 @@ impl Slot {
             }
             Which::Agent => self.server.agent.store(value),
         }
+    }
+}
+
+/// The one whose answers these are.
+fn prober(which: Which) -> Prober {
+    match which {
+        Which::Health => Prober::Check,
+        Which::Agent => Prober::Agent,
     }
 }
 

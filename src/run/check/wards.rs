@@ -18,7 +18,7 @@ use crate::model::check::{Care, Mail};
 use crate::model::log::Level;
 use crate::state::levels;
 use crate::state::log::Journal;
-use crate::state::servers::{Admin, Backend, Health, Server};
+use crate::state::servers::{Admin, Backend, Health, Prober, Server};
 use crate::time::Instant;
 
 use super::notices::{Entry, Notices};
@@ -184,6 +184,37 @@ impl Wards {
             if let Some(gauge) = self.list[number].server.check.load() {
                 self.list[tracker].server.check.store(gauge);
             }
+        }
+    }
+
+    /// What the operator says of a server's health, in place of its check or agent.
+    pub(super) fn force(
+        &mut self,
+        now: Instant,
+        server: &Arc<Server>,
+        whose: Prober,
+        health: Health,
+        whence: &'static str,
+    ) {
+        let reason = format!(", changed from {whence}");
+        let Some(number) = self.list.iter().position(|ward| Arc::ptr_eq(&ward.server, server)) else { return };
+        let ward = &mut self.list[number];
+        let said = match whose {
+            Prober::Check => &mut ward.check,
+            Prober::Agent => &mut ward.agent,
+        };
+        if said.is_some() {
+            *said = Some(levels::Level::from(health != Health::Down));
+        }
+        match health {
+            Health::Down => self.set_down(now, number, &reason),
+            Health::Stopping => {
+                if ward.server.health() == Health::Down && ward.server.admin() != Admin::Maint {
+                    ward.server.set_health(Health::Up, now);
+                }
+                self.set_stopping(now, number, &reason);
+            }
+            Health::Unchecked | Health::Starting | Health::Up => self.set_up(now, number, &reason),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::admin::ServerEdit;
 use crate::config::{self, HostFacts};
 use crate::diag::{Severity, Source};
 use crate::generation::Generation;
+use crate::model::check::Agent;
 use crate::model::proxy::{Backend, Mode, Server};
 use crate::model::{Model, Weight};
 use crate::state::servers::Admin;
@@ -71,10 +72,17 @@ fn change(backend: &mut Backend, server: &str, edit: ServerEdit) -> Result<(), S
             let check = known.check.as_mut().ok_or_else(unchecked)?;
             check.address = Some((address, check.address.map_or(port, |old| old.port())).into());
         }
+        ServerEdit::AgentAddress(address) => agent(known)?.address.set_ip(address),
+        ServerEdit::AgentPort(port) => agent(known)?.address.set_port(port),
+        ServerEdit::AgentSend(text) => agent(known)?.send = text,
         ServerEdit::Delete => drop(backend.servers.remove(at)),
         ServerEdit::Add(_) => {}
     }
     Ok(())
+}
+
+fn agent(server: &mut Server) -> Result<&mut Agent, String> {
+    server.care.agent.as_mut().ok_or_else(|| "agent checks are not enabled on this server".to_owned())
 }
 
 /// The server that the words of a `server` line describe.

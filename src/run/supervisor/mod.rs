@@ -12,6 +12,7 @@ mod start;
 mod orders;
 mod reload;
 mod edit;
+mod halt;
 mod stop;
 
 use std::path::PathBuf;
@@ -63,7 +64,7 @@ pub fn run(settings: Settings, started: impl FnOnce()) -> anyhow::Result<ExitCod
         .context("cannot start the main runtime")?;
     runtime.block_on(async {
         let stop = settings.stop;
-        let supervisor = Supervisor::start(settings, loaded.model)?;
+        let supervisor = Supervisor::start(settings, loaded)?;
         Ok(supervisor.serve(stop, started).await)
     })
 }

@@ -14,6 +14,9 @@ impl Supervisor {
     pub(super) fn obey(&mut self, order: Order) {
         match order.kind {
             OrderKind::Reload => self.begin_reload(Some(order.answer)),
+            OrderKind::Frontend { name, change } => {
+                let _ = order.answer.send(self.halt_frontend(&name, change));
+            }
             OrderKind::Server { backend, server, edit } => {
                 let _ = order.answer.send(self.edit_server(&backend, &server, edit));
             }

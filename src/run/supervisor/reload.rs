@@ -15,6 +15,7 @@ use crate::model::changes::changes;
 use crate::run::load::Loaded;
 use crate::run::vrrp::VrrpOrder;
 use crate::run::{log, outset};
+use crate::state::sessions::Door;
 use crate::sys;
 
 /// Changes that are told one by one.
@@ -64,6 +65,9 @@ impl Supervisor {
         let changed = self.changed(&current.model, &model);
         model.process.admin_socket.clone_from(&current.model.process.admin_socket);
         stays_on_the_lan(&current.model, &model)?;
+        // The files say what listens, as for HAProxy's new process.
+        current.frontends.iter().for_each(|frontend| frontend.sessions.set_door(Door::Open));
+        self.listeners.forget_halts(&current.model);
         let next = self.run_model(&current, model)?;
         tracing::info!(generation = next.number, changed, "a new configuration is running");
         let mut done = format!("configuration {} is running: {changed}", next.number);

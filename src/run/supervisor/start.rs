@@ -9,12 +9,13 @@ use tokio::sync::mpsc;
 use super::Supervisor;
 use crate::admin;
 use crate::generation::Generation;
+use crate::model::Confinement;
 use crate::model::runtime::Socket;
 use crate::model::track::Object;
-use crate::model::{Confinement, Model};
 use crate::proxy::worker::{WorkerCommand, WorkerContext};
 use crate::run::ctl::{self, Ctl, LoadRequest, RuntimeSockets, View};
 use crate::run::listeners::Listeners;
+use crate::run::load::Loaded;
 use crate::run::readiness::Readiness;
 use crate::run::vrrp::{self, Scheduling, VrrpContext};
 use crate::run::wiring::{CheckOrder, Ends, Wiring, wire};
@@ -23,6 +24,7 @@ use crate::state::levels::{Board, Level};
 use crate::state::process::ProcessFacts;
 use crate::state::servers::{Backend, Registry};
 use crate::state::sessions::Sessions;
+use crate::state::streams::StreamOrder;
 use crate::sys;
 use crate::sys::caps::Capability;
 use crate::sys::confine::Cell;
@@ -33,7 +35,8 @@ const VRRP_NEEDS: &[Capability] =
 
 impl Supervisor {
     /// Starts everything.
-    pub(super) fn start(settings: Settings, mut model: Model) -> anyhow::Result<Supervisor> {
+    pub(super) fn start(settings: Settings, loaded: Loaded) -> anyhow::Result<Supervisor> {
+        let mut model = loaded.model;
         let admin_socket = model.process.admin_socket.clone();
         if let Some(path) = &settings.admin_socket {
             model.process.admin_socket.clone_from(path);
@@ -65,6 +68,7 @@ impl Supervisor {
             threads: workers,
             descriptors: limit as u64,
             logs_dropped: log.lost(),
+            startup_logs: loaded.warnings,
             ..ProcessFacts::default()
         });
         let runtime = runtime_sockets(&generation, &cell, &wiring, settings.master.as_ref(), &facts)?;
@@ -125,13 +129,16 @@ impl Supervisor {
         }
         check::spawn(check::CheckThread {
             orders: ends.check_orders,
+            probing: ends.probing,
             suspects: ends.suspects,
             heart: ends.check_heart,
             levels_changed: Arc::clone(&self.wiring.levels_changed),
         })
         .context("cannot start vg-check")?;
         let (changes, view) = (ends.server_orders, Arc::clone(&self.view));
-        ctl::spawn(Ctl { listener: admin, runtime, loads, settings, changes, view }).context("cannot start vg-ctl")?;
+        let probing = self.wiring.probing.clone();
+        ctl::spawn(Ctl { listener: admin, runtime, loads, settings, changes, probing, view })
+            .context("cannot start vg-ctl")?;
         let board = self.serve_generation(generation);
         let context = VrrpContext {
             model: Arc::clone(&generation.model),
@@ -172,6 +179,14 @@ impl Supervisor {
                 board.set(object, Level::Up);
             }
         }
+        self.give_listeners(generation);
+        // A thread whose receiver is gone has died; its heart tells vg-vrrp.
+        let _ = self.wiring.check.send(CheckOrder::Configure(Arc::clone(generation), Arc::clone(&board)));
+        board
+    }
+
+    /// Gives every worker the generation with its sockets that listen.
+    pub(super) fn give_listeners(&self, generation: &Arc<Generation>) {
         for (index, worker) in self.wiring.workers.iter().enumerate() {
             match self.listeners.for_worker(&generation.model, index) {
                 Ok(listeners) => {
@@ -183,9 +198,6 @@ impl Supervisor {
                 Err(error) => tracing::error!(worker = index, %error, "cannot hand sockets to a worker"),
             }
         }
-        // A thread whose receiver is gone has died; its heart tells vg-vrrp.
-        let _ = self.wiring.check.send(CheckOrder::Configure(Arc::clone(generation), Arc::clone(&board)));
-        board
     }
 }
 
@@ -222,10 +234,19 @@ fn runtime_sockets(
         started: facts.started,
         workers: facts.threads,
         orders: wiring.orders_sender.clone(),
+        probing: wiring.probing.clone(),
+        counters: wiring.workers.iter().map(|worker| Arc::clone(&worker.counters)).collect(),
+        streams: wiring.workers.iter().map(|worker| stream_orders(worker.commands.clone())).collect(),
         sockets: runtime.sockets.iter().map(|socket| (socket.endpoint.to_string(), socket.level)).collect(),
         timeout: runtime.timeout,
     };
     Ok(RuntimeSockets { open, maxconn: runtime.maxconn, process })
+}
+
+/// Gives a worker orders about its streams.
+fn stream_orders(worker: mpsc::UnboundedSender<WorkerCommand>) -> Box<dyn Fn(StreamOrder) + Send> {
+    // What a worker that has died does not take is dropped, and whoever waits for an answer hears that.
+    Box::new(move |order| _ = worker.send(WorkerCommand::Streams(order)))
 }
 
 /// State of a generation's backends, by backend number.

@@ -96,6 +96,7 @@ fn frontend(proxy: &Proxy, all: &[Proxy]) -> Frontend {
     let tunnel = target.and_then(|target| target.settings.timeouts.tunnel);
     Frontend {
         name: proxy.name.clone(),
+        id: settings.id,
         binds: settings.binds.clone(),
         mode: Some(mode),
         default_backend,
@@ -122,6 +123,7 @@ fn backend(proxy: &Proxy, named: &Named, context: &Context<'_>) -> Option<Backen
     let queue = timeouts.queue.filter(|timeout| timeout.value.is_some()).or(timeouts.connect);
     Some(Backend {
         name: proxy.name.clone(),
+        id: settings.id,
         mode: Some(mode(settings, head)),
         balance: settings.balance.clone(),
         retries: settings.retries,

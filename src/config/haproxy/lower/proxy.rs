@@ -44,6 +44,9 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("default_backend", |settings, _, line, context| default_backend(settings, line, context)),
     ("disabled", |settings, _, _, _| settings.is_disabled = true),
     ("enabled", |settings, _, _, _| settings.is_disabled = false),
+    ("id", |settings, _, line, context| {
+        settings.id = global::count(line, context, 1, i32::MAX as u64).or(settings.id);
+    }),
     ("log", |settings, _, line, context| log::log(&mut settings.logs, line, context)),
     ("log-tag", |settings, _, line, context| {
         settings.logs.tag = log::tag(line, context).or(settings.logs.tag.take());

@@ -22,6 +22,7 @@ use super::timeout::Timeouts;
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     pub mode: Option<Spanned<Mode>>,
+    pub id: Option<Spanned<u64>>,
     pub maxconn: Option<Spanned<u64>>,
     pub default_backend: Option<Spanned<String>>,
     pub balance: Option<Spanned<Balance>>,
@@ -65,7 +66,7 @@ impl Settings {
     /// What another proxy begins with: everything but what belongs to one proxy alone.
     pub fn inherited(&self) -> Settings {
         let checks = self.checks.inherited();
-        Settings { binds: Vec::new(), servers: Vec::new(), checks, table: None, ..self.clone() }
+        Settings { binds: Vec::new(), servers: Vec::new(), checks, id: None, table: None, ..self.clone() }
     }
 }
 

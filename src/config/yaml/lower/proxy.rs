@@ -28,6 +28,7 @@ pub fn frontend(entry: &Entry) -> Frontend {
     rules.extend(formats);
     Frontend {
         name: entry.key.clone(),
+        id: read(at("id"), value::number),
         binds: list(at("bind"), value::bind),
         mode: read(at("mode"), word(MODES)),
         default_backend: read(at("default_backend"), text),
@@ -49,6 +50,7 @@ pub fn backend(entry: &Entry) -> Backend {
     let check = entry.value.entries().iter().find(|entry| entry.key.value == "check");
     Backend {
         name: entry.key.clone(),
+        id: read(at("id"), value::number),
         mode: read(at("mode"), word(MODES)),
         balance: at("balance").and_then(balance),
         retries: read(at("retries"), value::number),

@@ -7,6 +7,12 @@ use super::{COUNT, OFF, TIMEOUT, key, log, refused, required};
 const MODE: Scalar = Scalar::Word(&["http", "tcp"]);
 const MAXCONN: Scalar = Scalar::Number(1, 10_000_000);
 
+const ID: Key = key(
+    "id",
+    Value::One(Scalar::Number(1, 2_147_483_647)),
+    "Number in statistics. Default: the next free one, in the order of the files.",
+);
+
 pub(super) static FRONTEND: Section = Section {
     name: "a frontend",
     doc: "Listening addresses and where their traffic goes.",
@@ -18,6 +24,7 @@ pub(super) static FRONTEND: Section = Section {
              IPv6 and IPv4).",
         ),
         key("mode", Value::One(MODE), "http or tcp. Default http."),
+        ID,
         key("default_backend", Value::One(Scalar::Name), "Backend of its traffic. Default none: 503."),
         key("maxconn", Value::One(MAXCONN), "Concurrent sessions. Default: bounded by the process only."),
         key("timeouts", Value::Section(&CLIENT_TIMEOUTS), "Timeouts of the client side."),
@@ -159,6 +166,7 @@ pub(super) static BACKEND: Section = Section {
              it came in by, +1000 that and so much more. off has none: the backend only answers by rules, or holds a stick table.",
         ),
         key("mode", Value::One(MODE), "http or tcp. Default: that of the frontend that uses it."),
+        ID,
         key(
             "balance",
             Value::Any(&[Value::One(Scalar::Balance), Value::Section(&RANDOM)]),
