@@ -13,6 +13,7 @@ mod logs;
 mod golden;
 mod rules;
 mod statistics;
+mod exporter;
 mod answers;
 mod waits;
 mod smuggling;

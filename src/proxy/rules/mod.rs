@@ -6,6 +6,7 @@
 
 mod answer;
 mod connection;
+mod exporter;
 mod facts;
 mod persistence;
 mod hash;

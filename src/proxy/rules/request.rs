@@ -20,7 +20,7 @@ use super::super::session::Session;
 use super::super::stream::{Ends, Request, refusal_of_body, request_edit};
 use super::answer::{self, Asked, Manner};
 use super::statistics::{self, SentForm, Visit};
-use super::{RuleState, World, persistence};
+use super::{RuleState, World, exporter, persistence};
 
 /// A response in place of a server's.
 #[derive(Debug)]
@@ -320,6 +320,9 @@ fn pass(
             Verdict::Continue | Verdict::SwitchToHttp => {
                 progress = Progress::default();
                 continue;
+            }
+            Verdict::UseExporter => {
+                return Some(exporter::answer(world, frontend, backend, request, state, body));
             }
             Verdict::Reject | Verdict::Close | Verdict::SilentDrop { .. } => {
                 account::verdict(world.facts.session(), frontend, backend.map(Rc::as_ref), &verdict);

@@ -101,12 +101,12 @@ pub(super) fn ask(
     Visit::Answered(Box::new(answered(bytes, 200, persists, backend.cloned())))
 }
 
-fn answered(bytes: Chunk, status: u16, persists: bool, backend: Option<Rc<LocalBackend>>) -> Decision {
+pub(super) fn answered(bytes: Chunk, status: u16, persists: bool, backend: Option<Rc<LocalBackend>>) -> Decision {
     let failure = Failure::new(By::Local, Cause::Abort, Phase::Request);
     Decision::Answer(Box::new(Answer { bytes, status, failure, persists, backend, delay: None }))
 }
 
-fn snapshot(session: &Session, frontend: &LocalFrontend) -> Snapshot {
+pub(super) fn snapshot(session: &Session, frontend: &LocalFrontend) -> Snapshot {
     let worker = &session.worker;
     let around =
         Surroundings { now: session.now(), facts: &worker.facts, sessions: &worker.process, used: clock::used() };

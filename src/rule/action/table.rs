@@ -126,7 +126,7 @@ pub const ACTIONS: &[ActionRow] = &[
     row("track-sc1", "<key> [table <table>]", TRACKING, Full, "counts in the entry of a key, by counter 1"),
     row("track-sc2", "<key> [table <table>]", TRACKING, Full, "counts in the entry of a key, by counter 2"),
     row("unset-var", "(<var>)", ALL_AND_CHECKS, Full, "unsets a variable"),
-    row("use-service", "<service>", &[Cnt, Req], Partial("prometheus-exporter is the only service there is"), "answers with a service of the process"),
+    row("use-service", "<service>", &[Req], Partial("prometheus-exporter is the only service there is"), "answers with a service of the process"),
     row("wait-for-body", "time <time> [at-least <bytes>]", MESSAGES, Full, "waits for the body"),
     row("wait-for-handshake", "", &[Req], Full, "waits for the end of the TLS handshake"),
 ];

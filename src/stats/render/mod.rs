@@ -7,6 +7,7 @@ pub mod typed;
 pub mod json;
 pub mod schema;
 pub mod html;
+pub mod prometheus;
 
 use super::info::{LINES, Value};
 use super::select::{Form, InfoRequest, StatRequest};
