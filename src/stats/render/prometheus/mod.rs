@@ -47,7 +47,8 @@ impl Request {
         let mut request = Request::scopes(true);
         let mut has_scope = false;
         for parameter in query.split('&') {
-            let (name, value) = parameter.split_once('=').map_or((parameter, None), |(name, value)| (name, Some(value)));
+            let (name, value) =
+                parameter.split_once('=').map_or((parameter, None), |(name, value)| (name, Some(value)));
             match name {
                 "no-maint" => request.skips_maintained = true,
                 "scope" => {
