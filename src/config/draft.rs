@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::diag::{Span, Spanned};
 use crate::model::balance::Balance;
+use crate::model::bind::BindOptions;
 use crate::model::check::InitialState;
 use crate::model::log::{Hostname, Ring, Selection, Target as LogDestination};
 use crate::model::options::{BackendOptions, ServerOptions};
@@ -325,7 +326,7 @@ pub struct Frontend {
     /// Number in statistics.
     pub id: Option<Spanned<u64>>,
     /// Listening addresses.
-    pub binds: Vec<Spanned<Bind>>,
+    pub binds: Vec<Spanned<Listener>>,
     /// TCP or HTTP.
     pub mode: Option<Spanned<Mode>>,
     /// Name of a backend.
@@ -334,6 +335,8 @@ pub struct Frontend {
     pub maxconn: Option<Spanned<u64>>,
     /// Client inactivity.
     pub client: Option<Spanned<Duration>>,
+    /// Handshake.
+    pub handshake: Option<Spanned<Duration>>,
     /// Request head.
     pub http_request: Option<Spanned<Duration>>,
     /// Between requests.
@@ -378,6 +381,12 @@ impl Rule {
         }
     }
 
+    /// What a server's option `set-proxy-v2-tlv-fmt` says, as a line of its backend: the engine compiles it there.
+    pub fn of_header_value(server: &str, kind: u8, format: &str, span: Span) -> Rule {
+        let words = ["server", server, &kind.to_string(), format];
+        Rule { words: words.iter().map(|word| Spanned::new((*word).to_owned(), span)).collect(), span }
+    }
+
     /// Whether it says what `balance` hashes.
     pub fn is_hash(&self) -> bool {
         self.words.first().is_some_and(|word| word.value == "balance")
@@ -397,6 +406,15 @@ pub struct ErrorPages {
     pub name: Spanned<String>,
     /// Statuses and files.
     pub pages: Vec<(Spanned<u64>, Spanned<String>)>,
+}
+
+/// A listening address and its options.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Where it listens.
+    pub bind: Bind,
+    /// What most addresses leave at its default.
+    pub options: BindOptions,
 }
 
 /// A listening address.

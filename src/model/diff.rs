@@ -234,7 +234,10 @@ fn compare_frontends(a: &Model, before: &Frontend, b: &Model, after: &Frontend) 
         bind.instance.map(|number| model.instances.get(number).map(|instance| instance.name.clone()))
     };
     let binds = |model: &Model, one: &Frontend| {
-        one.binds.iter().map(|bind| (bind.endpoint.clone(), owner(model, bind))).collect::<Vec<_>>()
+        one.binds
+            .iter()
+            .map(|bind| (bind.endpoint.clone(), owner(model, bind), bind.options.clone()))
+            .collect::<Vec<_>>()
     };
     let mut renumbered = before.clone();
     if are_alike(&before.rules, &after.rules) {

@@ -8,6 +8,7 @@ mod units;
 pub mod endpoint;
 pub mod vrrp;
 pub mod track;
+pub mod bind;
 pub mod proxy;
 pub mod balance;
 pub mod check;

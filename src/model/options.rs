@@ -26,8 +26,36 @@ pub struct ServerOptions {
     pub pool_idle: Option<Duration>,
     /// Requests that a connection carries, 1-; `None` any number.
     pub max_uses: Option<u32>,
+    /// The PROXY header that connections to it begin with.
+    pub proxy_header: ProxyHeader,
     /// What is added to the port that the client came in by, where the address has port 0.
     pub port_offset: i32,
+}
+
+/// The PROXY header that connections to a server begin with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProxyHeader {
+    /// Sent as a line (`send-proxy`).
+    pub is_line: bool,
+    /// Sent in its binary form (`send-proxy-v2`); weighs more than the line.
+    pub is_binary: bool,
+    /// Whether the binary form tells what is known of the client's TLS.
+    pub tells_tls: bool,
+    /// Whether the binary form has a checksum.
+    pub has_checksum: bool,
+    /// Whether the binary form passes on the authority of the client's header.
+    pub has_authority: bool,
+    /// Whether the binary form tells the unique id of the request.
+    pub has_unique_id: bool,
+    /// Own values of the binary form: type, and format of the value, which is empty without one.
+    pub values: Vec<(u8, Option<String>)>,
+}
+
+impl ProxyHeader {
+    /// Whether connections begin with one.
+    pub fn is_sent(&self) -> bool {
+        self.is_line || self.is_binary
+    }
 }
 
 /// Failures after which a request is sent again (HAProxy's `retry-on`).

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 pub use super::balance::Balance;
+use super::bind::BindOptions;
 use super::check::{Care, Check, Reports};
 use super::log::{Logs, Selection};
 use super::options::{BackendOptions, ServerOptions};
@@ -53,11 +54,15 @@ pub struct Bind {
     pub endpoint: Endpoint,
     /// Instance number of the virtual address, where it is one.
     pub instance: Option<usize>,
+    /// What most addresses leave at its default.
+    pub options: BindOptions,
 }
 
 /// Timeouts of a client connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientTimeouts {
+    /// From the connection to the end of its handshake: a PROXY header; `None` uses `client`.
+    pub handshake: Option<Duration>,
     /// Inactivity of the client.
     pub client: Duration,
     /// From the first byte of a request to the end of its head.

@@ -23,8 +23,9 @@ use super::account::{self, Connection};
 use super::backend::{Slot, assign};
 use super::choosing::Wanted;
 use super::failure::{By, Cause, Failure, Phase};
-use super::local::LocalBackend;
-use super::pool::{Care, Idle, Position};
+use super::local::{LocalBackend, LocalFrontend};
+use super::pool::{Care, Idle, Kind, Position};
+use super::rules;
 use super::session::{Interrupt, Session};
 use super::socket::Socket;
 
@@ -42,6 +43,8 @@ pub(super) struct Connected {
     pub(super) slot: Slot,
     /// Requests that it has carried before; 0 is a new one.
     pub(super) uses: u32,
+    /// Which requests may follow on it.
+    pub(super) kind: Kind,
 }
 
 /// What connecting cost, for the log.
@@ -79,6 +82,7 @@ impl Effort {
 /// The server that was wanted is given up in `wanted` where redispatch lets another one be tried.
 pub(super) async fn connect(
     session: &mut Session,
+    frontend: &LocalFrontend,
     backend: &Rc<LocalBackend>,
     reuse: Option<Care>,
     wanted: &mut Wanted,
@@ -98,13 +102,17 @@ pub(super) async fn connect(
     effort.assigned.get_or_insert(session.now());
     effort.server = Some(slot.index);
     loop {
+        let header = rules::header(session, frontend, backend, slot.index);
+        let header = header.map_err(|_| Failure::new(By::Proxy, Cause::Abort, Phase::Connect))?;
+        let kind = Kind::of(header.as_deref());
         let reuse = reuse.filter(|_| !session.needs_own_connection(slot.model()));
-        if let Some(Idle { stream, uses }) = reuse.and_then(|care| idle(session, backend, slot.index, care)) {
+        if let Some(idle) = reuse.and_then(|care| idle(session, backend, slot.index, (care, kind))) {
+            let Idle { stream, uses, .. } = idle;
             session.worker.counters.reuses.add(1);
             account::attempt(session, &slot, Connection::Reused);
             session.shared.goes_to(slot.state());
             effort.succeed(session, slot.model(), &stream);
-            return Ok(Connected { stream, slot, uses });
+            return Ok(Connected { stream, slot, uses, kind });
         }
         account::attempt(session, &slot, Connection::New);
         let observe = slot.model().check.as_ref().and_then(|check| check.observe);
@@ -114,7 +122,7 @@ pub(super) async fn connect(
             session.worker.note_trouble(slot.state(), observe);
         };
         let gives_up = gives_up(session, backend);
-        let failure = match Box::pin(attempt(session, slot.model(), (limit, gives_up), note_slow)).await {
+        let failure = match Box::pin(attempt(session, slot.model(), header.as_deref(), (limit, gives_up), note_slow)).await {
             Ok(stream) => {
                 session.worker.counters.connects.add(1);
                 if slot.state().connect_failures.load(Ordering::Relaxed) != 0 {
@@ -122,7 +130,7 @@ pub(super) async fn connect(
                 }
                 session.shared.goes_to(slot.state());
                 effort.succeed(session, slot.model(), &stream);
-                return Ok(Connected { stream, slot, uses: 0 });
+                return Ok(Connected { stream, slot, uses: 0, kind });
             }
             Err(failure) => failure,
         };
@@ -162,17 +170,22 @@ pub(super) fn gives_up(session: &Session, backend: &LocalBackend) -> bool {
 }
 
 /// A connection to the server that is there already.
-fn idle(session: &mut Session, backend: &Rc<LocalBackend>, server: usize, care: Care) -> Option<Idle> {
+fn idle(
+    session: &mut Session,
+    backend: &Rc<LocalBackend>,
+    server: usize,
+    (care, kind): (Care, Kind),
+) -> Option<Idle> {
     let reuse = backend.running.model.options.reuse;
     let own = session.last.as_mut().filter(|last| last.server == server && is_same(&last.backend, backend));
     if let Some(mut own) = own.and_then(|last| last.own.take()) {
-        return own.stream.is_silent(care).then_some(own);
+        return (own.kind == kind && own.stream.is_silent(care)).then_some(own);
     }
     if reuse == Reuse::Never {
         return None;
     }
     let position = if session.has_used_server { Position::Later } else { Position::First };
-    backend.pools.get(server)?.take(care, reuse, position, session.now())
+    backend.pools.get(server)?.take(care, (reuse, position), kind, session.now())
 }
 
 /// Whether two are one backend, of one generation or of two.
@@ -201,13 +214,14 @@ pub(super) fn redispatches(session: &Session, backend: &LocalBackend, wanted: &W
 async fn attempt(
     session: &Session,
     server: &Server,
+    header: Option<&[u8]>,
     (timeout, gives_up): (Duration, bool),
     note_slow: impl FnOnce(),
 ) -> Result<Socket, Failure> {
     let started = session.now();
     let mut note_slow = (SLOW < timeout).then_some(note_slow);
     session.set_deadline(started + if note_slow.is_some() { SLOW } else { timeout });
-    let mut connecting = pin!(open(session, server));
+    let mut connecting = pin!(open(session, server, header));
     poll_fn(|context| {
         let fail = |by, cause| Poll::Ready(Err(Failure::new(by, cause, Phase::Connect)));
         match connecting.as_mut().poll(context) {
@@ -232,7 +246,7 @@ async fn attempt(
     .await
 }
 
-async fn open(session: &Session, server: &Server) -> io::Result<Socket> {
+async fn open(session: &Session, server: &Server, header: Option<&[u8]>) -> io::Result<Socket> {
     let address = address(session, server)?;
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_nodelay(true)?;
@@ -241,14 +255,22 @@ async fn open(session: &Session, server: &Server) -> io::Result<Socket> {
     if let Some(source) = server.source {
         socket.bind(SocketAddr::new(source, 0))?;
     }
-    socket.connect(address).await.map(Socket::watched)
+    let mut socket = socket.connect(address).await.map(Socket::watched)?;
+    let mut left = header.unwrap_or_default();
+    while !left.is_empty() {
+        match poll_fn(|context| socket.poll_write(context, left)).await? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            count => left = &left[count..],
+        }
+    }
+    Ok(socket)
 }
 
 /// Where a server is: one without an address is where the client wanted to go, one without a port where it came in.
 fn address(session: &Session, server: &Server) -> io::Result<SocketAddr> {
     let mut address = server.address;
     if address.ip().is_unspecified() || address.port() == 0 {
-        let wanted = session.destination().ok_or(io::ErrorKind::NotConnected)?;
+        let wanted = session.destination();
         if address.ip().is_unspecified() {
             address.set_ip(wanted.ip().to_canonical());
         }

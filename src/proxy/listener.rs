@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::model::proxy::Bind;
 use crate::state::sessions::Sessions;
 use crate::sys::listener::{Watched, accept};
 
@@ -31,6 +32,10 @@ pub(super) struct Listener {
     frontend: RefCell<Rc<LocalFrontend>>,
     /// Sessions of the frontend; the same object in every generation.
     pub(super) sessions: Arc<Sessions>,
+    /// Place of its bind in the frontend.
+    number: Cell<usize>,
+    /// Whether connections begin with a PROXY header.
+    pub(super) accepts_proxy: Cell<bool>,
     is_closed: Cell<bool>,
     stop: Notify,
 }
@@ -38,7 +43,28 @@ pub(super) struct Listener {
 impl Listener {
     pub(super) fn new(key: ListenerKey, frontend: Rc<LocalFrontend>) -> Listener {
         let sessions = Arc::clone(&frontend.running.sessions);
-        Listener { key, frontend: RefCell::new(frontend), sessions, is_closed: false.into(), stop: Notify::new() }
+        let listener = Listener {
+            key,
+            frontend: RefCell::new(Rc::clone(&frontend)),
+            sessions,
+            number: Cell::default(),
+            accepts_proxy: Cell::default(),
+            is_closed: Cell::default(),
+            stop: Notify::new(),
+        };
+        listener.serve(frontend);
+        listener
+    }
+
+    /// What the configuration says of it.
+    pub(super) fn bind<'f>(&self, frontend: &'f LocalFrontend) -> Option<&'f Bind> {
+        frontend.running.model.binds.get(self.number.get())
+    }
+
+    /// Its number in the frontend, 1-.
+    pub(super) fn id(&self, frontend: &LocalFrontend) -> u32 {
+        let place = u32::try_from(self.number.get() + 1).unwrap_or(u32::MAX);
+        self.bind(frontend).and_then(|bind| bind.options.id).unwrap_or(place)
     }
 
     /// The frontend of the current generation.
@@ -48,6 +74,9 @@ impl Listener {
 
     /// Moves to a new generation: sessions see it at their next request.
     pub(super) fn serve(&self, frontend: Rc<LocalFrontend>) {
+        let place = frontend.running.model.binds.iter().position(|bind| bind.endpoint == self.key.endpoint);
+        self.number.set(place.unwrap_or(0));
+        self.accepts_proxy.set(self.bind(&frontend).is_some_and(|bind| bind.options.accepts_proxy));
         *self.frontend.borrow_mut() = frontend;
     }
 

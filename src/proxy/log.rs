@@ -10,10 +10,14 @@ use std::sync::atomic::Ordering;
 use crate::model::log::Level;
 use crate::model::proxy::Mode;
 use crate::rule::Format;
+use crate::rule::facts::Zone;
+use crate::rule::format;
 use crate::rule::transaction::LogLevel;
+use crate::sys::localtime;
 use crate::time::Instant;
 
 use super::connect::Effort;
+use super::greeting::Greeted;
 use super::local::{LocalBackend, LocalFrontend};
 use super::rules::with_transaction;
 use super::session::Session;
@@ -165,6 +169,43 @@ pub(super) fn write_failed(session: &mut Session, frontend: &LocalFrontend, endi
     }
 }
 
+/// Writes the line of a connection that brought no PROXY header, as HAProxy does: `CLIENT:PORT [DATE] FRONTEND/SOCKET: WHY`,
+/// unless there is an `error-log-format`.
+pub(super) fn write_greeting(session: &mut Session, frontend: &LocalFrontend, why: Greeted) {
+    let logged = frontend.running.model.logged;
+    let Some(logging) = frontend.logging() else { return };
+    let is_silent = logged.skips_empty && why.is_nothing();
+    if is_silent || logging.format.is_none() && logging.error_format.is_none() {
+        return;
+    }
+    let ending = Ending::new(session.accepted, session.now());
+    if logging.error_format.is_some() {
+        return write_failed(session, frontend, &ending);
+    }
+    let level = if logged.separates_errors { Level::Err } else { Level::Info };
+    if !frontend.running.journal.takes(level) {
+        return;
+    }
+    let date = i64::try_from(session.worker.wall(session.accepted).as_micros()).unwrap_or(i64::MAX);
+    let (seconds, source) = (date.div_euclid(1_000_000), session.source());
+    let (offset, name) = localtime::zone(seconds);
+    let mut line = session.worker.buffers.line.borrow_mut();
+    line.clear();
+    // Writing to a Vec cannot fail.
+    let _ = match source.port() {
+        0 => write!(line, "unix:{} [", session.listener.id(frontend)),
+        port => write!(line, "{}:{port} [", source.ip().to_canonical()),
+    };
+    format::write_date(&mut line, date, Zone { offset, name });
+    let _ = write!(line, "] {}/", frontend.running.model.name);
+    let _ = match session.listener.bind(frontend).and_then(|bind| bind.options.name.as_ref()) {
+        Some(name) => write!(line, "{name}: {}", why.words()),
+        None => write!(line, "{}: {}", session.listener.id(frontend), why.words()),
+    };
+    push(session, frontend, level, &line, b"");
+    frontend.running.lines.fetch_add(u64::from(frontend.counts_lines), Ordering::Relaxed);
+}
+
 /// Tells of a connection or a request where no format says how lines look, as HAProxy does.
 pub(super) fn connected(session: &Session, frontend: &LocalFrontend) {
     if frontend.logging().is_some_and(|logging| logging.format.is_some())
@@ -175,7 +216,7 @@ pub(super) fn connected(session: &Session, frontend: &LocalFrontend) {
     let mode = if frontend.running.model.mode == Mode::Http { "HTTP" } else { "TCP" };
     let name = &frontend.running.model.name;
     let canonical = |end: SocketAddr| SocketAddr::new(end.ip().to_canonical(), end.port());
-    let (peer, local) = (canonical(session.source()), canonical(session.local_address()));
+    let (peer, local) = (canonical(session.source()), canonical(session.destination()));
     let mut line = session.worker.buffers.line.borrow_mut();
     line.clear();
     // Writing to a Vec cannot fail.

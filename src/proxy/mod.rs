@@ -12,6 +12,7 @@ mod listener;
 mod finishing;
 mod local;
 mod session;
+mod greeting;
 mod seat;
 mod socket;
 mod tcp;

@@ -1,6 +1,7 @@
 //! Idle server connections of one worker and one server, last used first.
 
 use std::cell::{Cell, RefCell};
+use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -38,12 +39,32 @@ pub(super) struct Idle {
     pub(super) stream: Socket,
     /// Requests that it has carried.
     pub(super) uses: u32,
+    /// Whom it is for.
+    pub(super) kind: Kind,
+}
+
+/// Whom a connection is for: the hash of what makes it unlike others, such as the PROXY header that it began with; zero is
+/// for all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Kind(u64);
+
+impl Kind {
+    /// Of connections that begin with this PROXY header, if with any.
+    pub(super) fn of(header: Option<&[u8]>) -> Kind {
+        let hash = |header: &[u8]| {
+            let mut hasher = DefaultHasher::new();
+            hasher.write(header);
+            hasher.finish() | 1
+        };
+        Kind(header.map_or(0, hash))
+    }
 }
 
 impl Idle {
     /// Whether a request may have it, as `http-reuse` says.
-    fn may_carry(&self, reuse: Reuse, position: Position) -> bool {
+    fn may_carry(&self, (reuse, position): (Reuse, Position), kind: Kind) -> bool {
         match (reuse, position) {
+            _ if self.kind != kind => false,
             (Reuse::Never, _) | (Reuse::Safe, Position::First) => false,
             (Reuse::Aggressive, Position::First) => self.uses > 1,
             (Reuse::Always, Position::First) | (_, Position::Later) => true,
@@ -90,10 +111,10 @@ impl Pool {
     }
 
     /// The connection used last that is still open and that the request may have.
-    pub(super) fn take(&self, care: Care, reuse: Reuse, position: Position, now: Instant) -> Option<Idle> {
+    pub(super) fn take(&self, care: Care, want: (Reuse, Position), kind: Kind, now: Instant) -> Option<Idle> {
         loop {
             let mut idle = self.idle.borrow_mut();
-            let at = idle.iter().rposition(|(_, one, _)| one.may_carry(reuse, position))?;
+            let at = idle.iter().rposition(|(_, one, _)| one.may_carry(want, kind))?;
             let (since, mut found, _) = idle.remove(at);
             if found.stream.is_silent(care) && now.since(since) < self.keeps() {
                 return Some(found);

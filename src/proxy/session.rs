@@ -13,10 +13,11 @@ use crate::time::Instant;
 
 use super::account;
 use super::buffers::Chunk;
+use super::greeting::{self, Arrival};
 use super::listener::Listener;
 use super::local::{LocalBackend, LocalFrontend, Service, Shared, Stage, Worker};
 use super::pool::Idle;
-use super::rules::{self, RuleState};
+use super::rules::{self, RuleState, Welcome};
 use super::seat::Seat;
 use super::socket::Socket;
 use super::stream::{Received, Receiving, Turn};
@@ -32,6 +33,8 @@ pub(super) struct Connection {
 
 #[expect(clippy::large_enum_variant, reason = "a connection waits most of its life: a box would be no smaller")]
 enum Phase {
+    /// Waits for a PROXY header.
+    Greeting(Pin<Box<dyn Future<Output = Option<Session>>>>),
     /// Waits for a request.
     Receiving(Session, Receiving),
     /// A request and its response; the session is in the seat.
@@ -44,6 +47,7 @@ enum Phase {
 impl std::fmt::Debug for Phase {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
+            Phase::Greeting(_) => "Greeting",
             Phase::Receiving(..) => "Receiving",
             Phase::Answering(_) => "Answering",
             Phase::Relaying(_) => "Relaying",
@@ -55,21 +59,28 @@ impl std::fmt::Debug for Phase {
 impl Connection {
     pub(super) fn new(mut session: Session) -> Connection {
         let worker = Rc::clone(&session.worker);
-        let phase = match session.frontend().running.model.mode {
-            _ if !rules::may_enter(&mut session) => Phase::Closed,
-            mode => {
-                account::session(&session);
-                match mode {
-                    Mode::Http => Phase::receiving(session, Turn::First),
-                    Mode::Tcp => Phase::Relaying(Box::pin(tcp::run(session))),
-                }
-            }
+        let phase = match rules::may_connect(&mut session) {
+            Welcome::Refused => Phase::Closed,
+            Welcome::AfterHeader => Phase::Greeting(Box::pin(greeting::greet(session))),
+            Welcome::AtOnce => Phase::entering(session),
         };
         Connection { worker, phase }
     }
 }
 
 impl Phase {
+    /// The first phase of a connection of which everything is known.
+    fn entering(mut session: Session) -> Phase {
+        if !rules::may_enter(&mut session) {
+            return Phase::Closed;
+        }
+        account::session(&session);
+        match session.frontend().running.model.mode {
+            Mode::Http => Phase::receiving(session, Turn::First),
+            Mode::Tcp => Phase::Relaying(Box::pin(tcp::run(session))),
+        }
+    }
+
     fn receiving(mut session: Session, turn: Turn) -> Phase {
         let receiving = Receiving::begin(&mut session, turn);
         Phase::Receiving(session, receiving)
@@ -84,6 +95,10 @@ impl Future for Connection {
         worker.look_at_clock();
         loop {
             let next = match phase {
+                Phase::Greeting(greeting) => {
+                    let session = ready!(greeting.as_mut().poll(context));
+                    session.map_or(Phase::Closed, Phase::entering)
+                }
                 Phase::Receiving(session, receiving) => match ready!(receiving.poll(session, context)) {
                     Received::Closed => Phase::Closed,
                     received => {
@@ -141,6 +156,8 @@ pub(super) struct Session {
     pub(super) input: Option<Chunk>,
     /// What rules keep; `None` before the first.
     pub(super) rules: Option<Box<RuleState>>,
+    /// How it came in, where its socket does not say it.
+    pub(super) arrival: Option<Box<Arrival>>,
     /// The server that it was with last, where that matters.
     pub(super) last: Option<Box<LastServer>>,
     /// Whether a request of it has gone to a server.
@@ -191,6 +208,7 @@ impl Session {
             unique_id: Vec::new(),
             input: None,
             rules: None,
+            arrival: None,
             last: None,
             has_used_server: false,
             key,
@@ -202,8 +220,21 @@ impl Session {
         self.worker.now.get()
     }
 
-    /// The address and port that the client connected to; asks the kernel.
+    /// What is known of how it came in, to be added to.
+    pub(super) fn arrival(&mut self) -> &mut Arrival {
+        self.arrival.get_or_insert_default()
+    }
+
+    /// The client and what it connected to, as a PROXY header said.
+    pub(super) fn announced(&self) -> Option<(SocketAddr, SocketAddr)> {
+        self.arrival.as_ref()?.addresses
+    }
+
+    /// Our end of the connection; asks the kernel.
     pub(super) fn local_address(&self) -> SocketAddr {
+        if let Some(set) = self.arrival.as_ref().and_then(|arrival| arrival.local) {
+            return set;
+        }
         let port = self.listener.key.endpoint.tcp().map_or(0, |bound| bound.port());
         self.client.local_addr().unwrap_or(SocketAddr::new(self.shared.local, port))
     }

@@ -48,7 +48,7 @@ async fn relay(session: &mut Session, frontend: &LocalFrontend, chosen: Option<R
     let mut wanted = wanted.unwrap_or_default();
     let result = match &chosen {
         None => Err(Failure::new(By::Server, Cause::Abort, Phase::Connect)),
-        Some(backend) => match connect(session, backend, None, &mut wanted, &mut effort).await {
+        Some(backend) => match connect(session, frontend, backend, None, &mut wanted, &mut effort).await {
             Err(failure) => Err(failure),
             Ok(mut connected) => {
                 let (client, server) = (frontend.running.model.timeouts, backend.running.model.timeouts);

@@ -73,8 +73,21 @@ pub struct Section {
     pub treatments: Vec<Persist>,
     /// What `balance hash` hashes.
     pub hash: Option<Expression>,
+    /// Values of PROXY headers to servers.
+    pub header_values: Vec<HeaderValue>,
     /// How many slots for captures there are: of requests, of responses.
     pub slots: (usize, usize),
+}
+
+/// A value of the PROXY headers to a server, as its option `set-proxy-v2-tlv-fmt` makes it.
+#[derive(Debug)]
+pub struct HeaderValue {
+    /// Name of the server.
+    pub server: Box<str>,
+    /// Type of the value.
+    pub kind: u8,
+    /// The value.
+    pub format: Format,
 }
 
 /// A `force-persist` or `ignore-persist` line.
@@ -176,6 +189,7 @@ impl Section {
             logging: Logging::default(),
             treatments: Vec::new(),
             hash: None,
+            header_values: Vec::new(),
             slots: (0, 0),
         };
         let mut compiled = Compiled { section, errors: Vec::new(), warnings: Vec::new(), references: Vec::new() };
@@ -221,6 +235,7 @@ impl Section {
             || self.pages.look_at_requests()
             || self.logging.looks_at_messages()
             || self.hash.is_some()
+            || !self.header_values.is_empty()
             || self.settles_servers()
     }
 
@@ -297,6 +312,14 @@ impl Section {
                 scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };
                 let word = words.get(2).copied().unwrap_or_default();
                 self.hash = Some(Expression::compile(word, scope).map_err(|error| error.later(2))?);
+                return Ok(());
+            }
+            ("server", name) => {
+                scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };
+                let kind = words.get(2).and_then(|kind| kind.parse().ok()).unwrap_or_default();
+                let format = Format::compile(words.get(3).copied().unwrap_or_default(), FormatUse::Plain, scope);
+                let format = format.map_err(|error| error.later(3))?;
+                self.header_values.push(HeaderValue { server: name.into(), kind, format });
                 return Ok(());
             }
             ("redirect", _) => (&mut self.redirects, 1),

@@ -58,6 +58,8 @@ pub struct Effects {
     pub session_source: Option<SocketAddr>,
     /// The same of the destination.
     pub session_destination: Option<SocketAddr>,
+    /// `expect-proxy`: the connection begins with a PROXY header.
+    pub expects_header: bool,
     /// `set-timeout client`
     pub client_timeout: Option<Duration>,
     /// `set-timeout server`

@@ -9,6 +9,7 @@ pub mod vrrp;
 pub mod arp;
 pub mod ndisc;
 pub mod tcp;
+pub mod proxy_protocol;
 pub mod frame;
 
 /// A hardware address as it stands in an Ethernet header.

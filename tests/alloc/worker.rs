@@ -73,10 +73,11 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
             name: "web".to_owned(),
             id: 1,
             mode,
-            binds: vec![Bind { endpoint: Endpoint::Tcp(listen), instance: None }],
+            binds: vec![Bind { endpoint: Endpoint::Tcp(listen), instance: None, options: Default::default() }],
             default_backend: Some(0),
             maxconn: None,
             timeouts: ClientTimeouts {
+                handshake: None,
                 client: 30 * second,
                 http_request: 10 * second,
                 http_keep_alive: 10 * second,

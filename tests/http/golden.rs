@@ -13,7 +13,8 @@ use vipgate::sys::clock;
 use crate::rig::{PATIENCE, Peer, Scripted, nobody, until};
 
 /// Names of the frontends, in the order of their ports.
-const FRONTENDS: [&str; 14] = [
+const FRONTENDS: [&str; 17] = [
+    "proxied", "proxiednull", "proxiedhasty",
     "plain", "hasty", "captures", "clf", "custom", "null", "normal", "errors", "early", "rules", "tcp", "hastytcp",
     "tcpnull", "default",
 ];
@@ -124,6 +125,21 @@ listen tcpnull
     option tcplog
     option dontlognull
     server s1 127.0.0.1:@nobody@
+frontend proxied
+    bind 127.0.0.1:@proxied@ accept-proxy
+    option httplog
+    default_backend app
+frontend proxiedhasty
+    bind 127.0.0.1:@proxiedhasty@ accept-proxy
+    timeout client 300ms
+    option httplog
+    default_backend app
+frontend proxiednull
+    bind 127.0.0.1:@proxiednull@ accept-proxy name door
+    option httplog
+    option dontlognull
+    option log-separate-errors
+    default_backend app
 frontend default
     bind 127.0.0.1:@default@
     default_backend app
@@ -301,6 +317,25 @@ const STEPS: &[Step] = &[
     step!("a session that the server ends", "tcp", 1, |at| talk(at, &last("/close"))),
     step!("a silent session", "hastytcp", 1, |at| talk(at, "")),
     step!("a session without bytes", "tcpnull", 0, |at| talk(at, "")),
+    step!("a request behind a PROXY header", "proxied", 1, |at| talk(
+        at,
+        "PROXY TCP4 192.0.2.1 192.0.2.2 1000 80\r\nGET / HTTP/1.0\r\n\r\n"
+    )),
+    step!("a request without a PROXY header", "proxied", 1, |at| talk(at, &get("/"))),
+    step!("a PROXY header of an unknown protocol", "proxied", 1, |at| talk(at, "PROXY UDP4 1.1.1.1 1.1.1.1 1 1\r\n")),
+    step!("a malformed PROXY header", "proxied", 1, |at| talk(at, "PROXY TCP4 1.1.1.1 2.2.2.2 x 80\r\n")),
+    step!("half a PROXY header", "proxied", 1, |at| {
+        TcpStream::connect(at).unwrap().write_all(b"PROXY TCP4 1.1.").unwrap();
+    }),
+    step!("no byte of a PROXY header", "proxied", 1, |at| drop(TcpStream::connect(at).unwrap())),
+    step!("silence in place of a PROXY header", "proxiedhasty", 1, |at| talk(at, "")),
+    step!("no byte of a PROXY header, which is not logged", "proxiednull", 0, |at| drop(
+        TcpStream::connect(at).unwrap()
+    )),
+    step!("a malformed PROXY header at a socket with a name", "proxiednull", 1, |at| talk(
+        at,
+        "PROXY TCP4 1.1.1.1 2.2.2.2 x 80\r\n"
+    )),
     step!("no format", "default", 2, |at| ask(at, &["/a", "/b"])),
 ];
 

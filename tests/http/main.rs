@@ -24,3 +24,4 @@ mod balance;
 mod forwarding;
 mod retries;
 mod reuse;
+mod proxy_protocol;

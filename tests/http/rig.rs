@@ -57,10 +57,11 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             name: "web".into(),
             id: 1,
             mode,
-            binds: vec![Bind { endpoint: Endpoint::Tcp(bind), instance: None }],
+            binds: vec![Bind { endpoint: Endpoint::Tcp(bind), instance: None, options: Default::default() }],
             default_backend: Some(0),
             maxconn: None,
             timeouts: ClientTimeouts {
+                handshake: None,
                 client: PATIENCE,
                 http_request: PATIENCE,
                 http_keep_alive: PATIENCE,

@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::model::Model;
 use crate::model::check::{Care, Check, InitialState, Reports};
-use crate::model::proxy::{Backend, Frontend, Mode, Server};
+use crate::model::proxy::{Backend, Bind, Frontend, Mode, Server};
 use crate::model::rules::Line;
 use crate::model::runtime::Runtime;
 use crate::rule;
@@ -124,7 +124,11 @@ fn id(out: &mut Text, id: u32, model: &Model) {
 }
 
 fn frontend(out: &mut Text, frontend: &Frontend, model: &Model) {
-    let binds: Vec<String> = frontend.binds.iter().map(|bind| quoted(&bind.endpoint.to_string())).collect();
+    let text = |bind: &Bind| {
+        let options = options::bind::texts(&bind.options);
+        quoted(&[vec![bind.endpoint.to_string()], options].concat().join(" "))
+    };
+    let binds: Vec<String> = frontend.binds.iter().map(text).collect();
     out.pair(2, "bind", format_args!("[{}]", binds.join(", ")));
     out.pair(2, "mode", mode(frontend.mode));
     id(out, frontend.id, model);
@@ -137,6 +141,9 @@ fn frontend(out: &mut Text, frontend: &Frontend, model: &Model) {
     let timeouts = &frontend.timeouts;
     out.line(2, "timeouts:");
     out.pair(3, "client", time(timeouts.client));
+    if let Some(handshake) = timeouts.handshake {
+        out.pair(3, "handshake", time(handshake));
+    }
     if frontend.mode == Mode::Http {
         out.pair(3, "http_request", time(timeouts.http_request));
         out.pair(3, "http_keep_alive", time(timeouts.http_keep_alive));
@@ -202,8 +209,9 @@ fn stick_tables(out: &mut Text, model: &Model) {
 }
 
 fn rules(out: &mut Text, lines: &[Line]) {
-    // What is hashed stands under `balance`.
-    let lines = lines.iter().filter(|line| line.words.first().is_none_or(|word| word != "balance"));
+    // What is hashed stands under `balance`, formats of servers with their options.
+    let is_elsewhere = |line: &&Line| line.words.first().is_some_and(|word| matches!(&**word, "balance" | "server"));
+    let lines = lines.iter().filter(|line| !is_elsewhere(line));
     let texts: Vec<String> = lines.map(|line| rule::join(line.words.iter().map(String::as_str))).collect();
     list(out, 2, "rules", &texts);
 }
@@ -322,9 +330,7 @@ fn check(out: &mut Text, level: usize, check: &Check) {
     if let Some(limit) = check.answer_timeout {
         out.pair(level, "answer_timeout", time(limit));
     }
-    if check.sends_proxy {
-        out.pair(level, "send_proxy", true);
-    }
+    out.pair(level, "send_proxy", check.sends_proxy);
     if let Some(socks) = check.socks {
         out.pair(level, "socks", quoted(&socks.to_string()));
     }

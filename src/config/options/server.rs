@@ -1,7 +1,7 @@
 //! Options of servers: each sets something in [`ServerOptions`], and each setting can be written as words.
 
 use crate::model::balance::HashKey;
-use crate::model::options::ServerOptions;
+use crate::model::options::{ProxyHeader, ServerOptions};
 
 use super::{Wrong, needed, number, time, time_text};
 
@@ -58,11 +58,75 @@ pub const OPTIONS: &[(&str, Handler)] = &[
         options.minconn = Some(number(words, 1, 0, 10_000_000)? as usize).filter(|count| *count > 0);
         Ok(2)
     }),
+    ("no-send-proxy", |options, _| {
+        options.proxy_header.is_line = false;
+        Ok(1)
+    }),
+    ("no-send-proxy-v2", |options, _| {
+        options.proxy_header.is_binary = false;
+        Ok(1)
+    }),
+    ("no-send-proxy-v2-ssl", no_binary_with_tls),
+    ("no-send-proxy-v2-ssl-cn", no_binary_with_tls),
+    ("proxy-v2-options", proxy_options),
+    ("send-proxy", |options, _| {
+        options.proxy_header.is_line = true;
+        Ok(1)
+    }),
+    ("send-proxy-v2", |options, _| {
+        options.proxy_header.is_binary = true;
+        Ok(1)
+    }),
+    ("send-proxy-v2-ssl", binary_with_tls),
+    ("send-proxy-v2-ssl-cn", binary_with_tls),
+    ("set-proxy-v2-tlv-fmt", proxy_value),
     ("slowstart", |options, words| {
         options.slowstart = time(words, 1)?;
         Ok(2)
     }),
 ];
+
+fn binary_with_tls(options: &mut ServerOptions, _: &[&str]) -> Result<usize, Wrong> {
+    let header = &mut options.proxy_header;
+    (header.is_binary, header.tells_tls) = (true, true);
+    Ok(1)
+}
+
+fn no_binary_with_tls(options: &mut ServerOptions, _: &[&str]) -> Result<usize, Wrong> {
+    let header = &mut options.proxy_header;
+    (header.is_binary, header.tells_tls) = (false, false);
+    Ok(1)
+}
+
+/// `proxy-v2-options OPTION[,OPTION...]`. What certificates and ciphers say stands within what is told of TLS.
+fn proxy_options(options: &mut ServerOptions, words: &[&str]) -> Result<usize, Wrong> {
+    let header = &mut options.proxy_header;
+    for name in needed(words, 1, "a list of options")?.split(',') {
+        match name {
+            "ssl" | "cert-cn" | "cert-key" | "cert-sig" | "ssl-cipher" => header.tells_tls = true,
+            "authority" => header.has_authority = true,
+            "crc32c" => header.has_checksum = true,
+            "unique-id" => header.has_unique_id = true,
+            other => return Err(Wrong::new(1, format!("'proxy-v2-options': unknown option '{other}'"))),
+        }
+    }
+    Ok(2)
+}
+
+/// `set-proxy-v2-tlv-fmt(ID) [FORMAT]`: the next word is the format, whatever it is.
+fn proxy_value(options: &mut ServerOptions, words: &[&str]) -> Result<usize, Wrong> {
+    let id = words[0].split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or_default();
+    let number = match id.strip_prefix("0x").or_else(|| id.strip_prefix("0X")) {
+        Some(digits) => u8::from_str_radix(digits, 16).ok(),
+        None => id.parse().ok(),
+    };
+    let what = || Wrong::new(0, format!("'{}': the type of a value is a number from 0 to 255", words[0]));
+    let kind = number.ok_or_else(what)?;
+    let format = words.get(1).map(|word| (*word).to_owned());
+    let count = 1 + usize::from(format.is_some());
+    options.proxy_header.values.push((kind, format.filter(|format| !format.is_empty())));
+    Ok(count)
+}
 
 /// Carries out the option that these words begin with; how many it took.
 ///
@@ -101,6 +165,7 @@ pub fn texts(options: &ServerOptions) -> Vec<String> {
         texts.push(format!("hash-key {name}"));
     }
     texts.extend(options.cookie.as_ref().map(|value| crate::rule::join(["cookie", value].into_iter())));
+    header_texts(&options.proxy_header, &mut texts);
     texts.extend(options.minconn.map(|count| format!("minconn {count}")));
     texts.extend(options.max_uses.map(|uses| format!("max-reuse {}", uses - 1)));
     texts.extend(options.maxqueue.map(|count| format!("maxqueue {count}")));
@@ -110,6 +175,26 @@ pub fn texts(options: &ServerOptions) -> Vec<String> {
         texts.push(format!("slowstart {}", time_text(options.slowstart)));
     }
     texts
+}
+
+fn header_texts(header: &ProxyHeader, texts: &mut Vec<String>) {
+    let flags = [(header.is_line, "send-proxy"), (header.is_binary, "send-proxy-v2")];
+    texts.extend(flags.iter().filter(|(is_set, _)| *is_set).map(|(_, name)| (*name).to_owned()));
+    let parts = [
+        (header.tells_tls, "ssl"),
+        (header.has_authority, "authority"),
+        (header.has_checksum, "crc32c"),
+        (header.has_unique_id, "unique-id"),
+    ];
+    let parts: Vec<&str> = parts.iter().filter(|(is_set, _)| *is_set).map(|(_, name)| *name).collect();
+    if !parts.is_empty() {
+        texts.push(format!("proxy-v2-options {}", parts.join(",")));
+    }
+    for (kind, format) in &header.values {
+        let name = format!("set-proxy-v2-tlv-fmt({kind:#04x})");
+        let format = format.iter().map(|format| crate::rule::join([format.as_str()].into_iter()));
+        texts.push(std::iter::once(name).chain(format).collect::<Vec<_>>().join(" "));
+    }
 }
 
 #[cfg(test)]
@@ -129,6 +214,10 @@ mod tests {
             "maxqueue 9",
             "pool-max-conn 0",
             "pool-purge-delay 1000ms",
+            "send-proxy",
+            "send-proxy-v2",
+            "proxy-v2-options ssl,authority,crc32c,unique-id",
+            "set-proxy-v2-tlv-fmt(0xe1) %[src]",
         ] {
             let words: Vec<&str> = text.split(' ').collect();
             assert_eq!(read_all(&mut options, &words), Ok(()), "{text}");
@@ -143,7 +232,15 @@ mod tests {
 
     #[test]
     fn wrong_options_are_told_with_their_place() {
-        for (text, at) in [("id", 1), ("id 0", 1), ("id 1 x", 2), ("hash-key name", 1), ("slowstart soon", 1)] {
+        for (text, at) in [
+            ("id", 1),
+            ("id 0", 1),
+            ("id 1 x", 2),
+            ("hash-key name", 1),
+            ("slowstart soon", 1),
+            ("proxy-v2-options crc", 1),
+            ("set-proxy-v2-tlv-fmt(256)", 0),
+        ] {
             let words: Vec<&str> = text.split(' ').collect();
             let result = read_all(&mut ServerOptions::default(), &words);
             assert_eq!(result.map_err(|wrong| wrong.at), Err(at), "{text}");

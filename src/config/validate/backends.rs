@@ -129,6 +129,7 @@ fn server(
         Some(own) => check::resolve(context, shared, own),
         None => common.cloned(),
     };
+    let check = check.map(|check| as_traffic(check, backend, server));
     let has_no_port = |check: &Check| check.port.is_none() && check.address.is_none();
     // One without an address is that of the client's destination, which nobody can probe, as in HAProxy.
     let is_somewhere = !address.value.ip().is_unspecified();
@@ -150,6 +151,14 @@ fn server(
         care: care::resolve(context, backend, server),
         options: server.options.clone(),
     })
+}
+
+/// Probes begin with a PROXY header where traffic does, unless they go elsewhere or the file says something else.
+fn as_traffic(check: Check, backend: &draft::Backend, server: &draft::Server) -> Check {
+    let written = server.check.as_ref().or(backend.check.as_ref());
+    let is_free = written.is_none_or(|written| written.value.sends_proxy.is_none());
+    let follows = is_free && check.port.is_none() && check.address.is_none() && server.options.proxy_header.is_sent();
+    Check { sends_proxy: check.sends_proxy || follows, ..check }
 }
 
 fn addresses(context: &Context<'_>, backend: &draft::Backend) {

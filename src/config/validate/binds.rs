@@ -24,8 +24,9 @@ fn vips<'a>(instances: &'a [Instance<'_>]) -> impl Iterator<Item = (usize, &'a V
     instances.iter().enumerate().flat_map(of)
 }
 
-fn one(context: &Context<'_>, bind: &Spanned<draft::Bind>, instances: &[Instance<'_>]) -> Vec<(Bind, Span)> {
-    match &bind.value {
+fn one(context: &Context<'_>, bind: &Spanned<draft::Listener>, instances: &[Instance<'_>]) -> Vec<(Bind, Span)> {
+    let options = &bind.value.options;
+    match &bind.value.bind {
         draft::Bind::Virtual { name, port } => {
             // By the draft, so that an entry that is wrong elsewhere does not make its names unknown.
             let written = context.draft.instances.iter().flat_map(|instance| &instance.addresses);
@@ -36,18 +37,22 @@ fn one(context: &Context<'_>, bind: &Spanned<draft::Bind>, instances: &[Instance
             let named = vips(instances).filter(|(_, vip)| vip.name.as_deref() == Some(name));
             let bind_to = |(number, vip): (usize, &VirtualAddress)| {
                 let endpoint = Endpoint::Tcp(SocketAddr::new(vip.address, *port));
-                (Bind { endpoint, instance: Some(number) }, bind.span)
+                (Bind { endpoint, instance: Some(number), options: options.clone() }, bind.span)
             };
             named.map(bind_to).collect()
         }
-        draft::Bind::Other(endpoint) => vec![(Bind { endpoint: endpoint.clone(), instance: None }, bind.span)],
+        draft::Bind::Other(endpoint) => {
+            let bind_to = Bind { endpoint: endpoint.clone(), instance: None, options: options.clone() };
+            vec![(bind_to, bind.span)]
+        }
         draft::Bind::Address(address) => {
             let vip = vips(instances).find(|(_, vip)| vip.address == address.ip());
             if vip.is_none() {
                 is_here(context, *address, bind.span);
             }
             let endpoint = Endpoint::Tcp(*address);
-            vec![(Bind { endpoint, instance: vip.map(|(number, _)| number) }, bind.span)]
+            let instance = vip.map(|(number, _)| number);
+            vec![(Bind { endpoint, instance, options: options.clone() }, bind.span)]
         }
     }
 }

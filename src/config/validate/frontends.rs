@@ -58,6 +58,7 @@ fn one(context: &Context<'_>, shared: &Shared<'_>, draft: &draft::Frontend, inst
         default_backend: backend,
         maxconn: draft.maxconn.map(|maxconn| size(maxconn.value)),
         timeouts: ClientTimeouts {
+            handshake: draft.handshake.map(|handshake| handshake.value),
             client: or(&draft.client, Duration::from_secs(30)),
             http_request: or(&draft.http_request, Duration::from_secs(10)),
             http_keep_alive: or(&draft.http_keep_alive, Duration::from_secs(10)),

@@ -162,7 +162,7 @@ impl Scalar {
             Scalar::Network => value::network(text).map(drop),
             Scalar::Endpoint => value::endpoint(text).map(drop),
             Scalar::Server => value::server(text).map(drop),
-            Scalar::Bind => value::bind(text).map(drop),
+            Scalar::Bind => value::listener(text).map(drop),
             Scalar::Place => place::endpoint(text).map(drop),
             Scalar::Mode => place::mode(text).map(drop),
             Scalar::Account => place::account(text).map(drop),

@@ -74,9 +74,9 @@ fn scalar(kind: Scalar) -> Json {
         Scalar::Address => text("^[0-9A-Fa-f:.]+$"),
         Scalar::Network => text("^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$"),
         Scalar::Endpoint | Scalar::Server => text("^([0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$"),
-        Scalar::Bind => {
-            text("^((vip@[A-Za-z0-9._-]+|\\*|[0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}|fd@[0-9]+|/.+|(unix|abns)@.+)$")
-        }
+        Scalar::Bind => text(
+            "^((vip@[A-Za-z0-9._-]+|\\*|[0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}|fd@[0-9]+|/[^ ]+|(unix|abns)@[^ ]+)( .+)?$",
+        ),
         Scalar::Place => text("^((\\*|[0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}|fd@[0-9]+|/.+|(unix|abns)@.+)$"),
         Scalar::Mode => text("^[0-7]{1,4}$"),
         Scalar::Account => text("^.+$"),

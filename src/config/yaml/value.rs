@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::config::stick_table;
 use crate::config::{draft, endpoint, log_sample, options};
 use crate::model::balance::Balance;
+use crate::model::bind::BindOptions;
 use crate::model::log::{Destination, Sample};
 use crate::model::options::{BackendOptions, ServerOptions};
 use crate::model::stick;
@@ -211,6 +212,19 @@ pub fn server(text: &str) -> Result<SocketAddr, Wrong> {
         return Err(Wrong::value(what, "write its own address"));
     }
     Ok(endpoint)
+}
+
+/// `vip@NAME:PORT`, `*:PORT` or `ADDRESS:PORT`, and options in HAProxy's words behind it.
+pub fn listener(text: &str) -> Result<draft::Listener, Wrong> {
+    let mut options = BindOptions::default();
+    let bind = match text.split_once(' ') {
+        None => bind(text)?,
+        Some((place, words)) => {
+            read(words, |words| options::bind::read_all(&mut options, words))?;
+            bind(place)?
+        }
+    };
+    Ok(draft::Listener { bind, options })
 }
 
 /// `vip@NAME:PORT`, `*:PORT` or `ADDRESS:PORT`.

@@ -12,14 +12,35 @@ use super::{RuleState, World};
 use crate::model::proxy::Server;
 use crate::sys::options;
 
-/// Whether the connection may stay; one that is to be forgotten has its reset prepared.
+/// Whether a new connection may stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::proxy) enum Welcome {
+    /// No; one that is to be forgotten has its reset prepared.
+    Refused,
+    /// It says who it is first, in a PROXY header.
+    AfterHeader,
+    AtOnce,
+}
+
+/// Whether a new connection may stay, by what its socket knows.
+pub(in crate::proxy) fn may_connect(session: &mut Session) -> Welcome {
+    let mut expects_header = session.listener.accepts_proxy.get();
+    let frontend = session.frontend();
+    if let Some(section) = frontend.rules.as_ref().filter(|section| !section.connection.rules.is_empty()) {
+        if !pass(session, &frontend, section, None, &[&section.connection]) {
+            frontend.counters(&session.worker).denied_connections.add(1);
+            return Welcome::Refused;
+        }
+        expects_header |= session.rules.as_ref().is_some_and(|state| state.effects.expects_header);
+        session.settle_ends();
+    }
+    if expects_header { Welcome::AfterHeader } else { Welcome::AtOnce }
+}
+
+/// Whether a connection of which everything is known may stay; one that is to be forgotten has its reset prepared.
 pub(in crate::proxy) fn may_enter(session: &mut Session) -> bool {
     let frontend = session.frontend();
     let Some(section) = &frontend.rules else { return true };
-    if !pass(session, &frontend, section, None, &[&section.connection]) {
-        frontend.counters(&session.worker).denied_connections.add(1);
-        return false;
-    }
     if !pass(session, &frontend, section, None, &[&section.session]) {
         frontend.counters(&session.worker).denied_sessions.add(1);
         return false;
@@ -156,15 +177,38 @@ impl Session {
         }
     }
 
-    /// The client's address and port, as rules may have set it.
+    /// The client's address and port, as rules or a PROXY header may have set it.
     pub(in crate::proxy) fn source(&self) -> SocketAddr {
-        self.rules.as_ref().and_then(|state| state.effects.source()).unwrap_or(self.peer)
+        let set = self.rules.as_ref().and_then(|state| state.effects.source());
+        set.unwrap_or_else(|| self.arrived_from())
     }
 
-    /// The address and port that the client connected to, as rules may have set it.
-    pub(in crate::proxy) fn destination(&self) -> Option<SocketAddr> {
+    /// The same as it was before rules of the request or the session.
+    pub(in crate::proxy) fn arrived_from(&self) -> SocketAddr {
+        self.announced().map_or(self.peer, |(source, _)| source)
+    }
+
+    /// The address and port that the client connected to, as rules or a PROXY header may have set it.
+    pub(in crate::proxy) fn destination(&self) -> SocketAddr {
         let set = self.rules.as_ref().and_then(|state| state.effects.destination());
-        set.or_else(|| self.client.local_addr().ok())
+        set.unwrap_or_else(|| self.arrived_at())
+    }
+
+    /// The same as it was before rules of the request or the session.
+    pub(in crate::proxy) fn arrived_at(&self) -> SocketAddr {
+        self.announced().map_or_else(|| self.local_address(), |(_, destination)| destination)
+    }
+
+    /// What `tcp-request connection` made of the ends of the connection holds for the connection itself, not for what is
+    /// known beyond it (HAProxy manual §7.3.3 "fc_src").
+    fn settle_ends(&mut self) {
+        let Some(effects) = self.rules.as_mut().map(|state| &mut state.effects) else { return };
+        let (source, destination) = (effects.session_source.take(), effects.session_destination.take());
+        self.peer = source.unwrap_or(self.peer);
+        if let (Some(_), Some(state)) = (destination, &self.rules) {
+            *state.local.borrow_mut() = destination;
+            self.arrival().local = destination;
+        }
     }
 
     /// Type of service and mark of a connection to a server.

@@ -133,6 +133,13 @@ impl<'a> Surroundings<'a> {
         Some((backend, number))
     }
 
+    /// How long the handshake before the first request took, milliseconds; later requests have none.
+    fn handshake_time(&self) -> i64 {
+        let is_first = self.ending.map_or(self.is_first, |ending| ending.began == self.session.accepted);
+        let arrival = self.session.arrival.as_ref().filter(|_| is_first);
+        arrival.map_or(0, |arrival| milliseconds(arrival.handshake))
+    }
+
     fn microseconds(&self, at: Instant) -> i64 {
         i64::try_from(self.session.worker.wall(at).as_micros()).unwrap_or(i64::MAX)
     }
@@ -208,7 +215,12 @@ impl<'a> Surroundings<'a> {
                 i64::from(backend.model.servers.get(number)?.weight.value())
             }
             Number::ClientHttpMajor | Number::ServerHttpMajor => 1,
-            Number::ClientIsTls | Number::ServerIsTls | Number::ReceivedProxyHeader => 0,
+            Number::ClientIsTls | Number::ServerIsTls => 0,
+            Number::ReceivedProxyHeader => {
+                i64::from(self.session.arrival.as_ref().is_some_and(|arrival| arrival.has_header))
+            }
+            Number::ListenerId => i64::from(self.session.listener.id(self.frontend)),
+            Number::HandshakeTime => self.handshake_time(),
             Number::RequestNumber => i64::try_from(self.number).unwrap_or(i64::MAX),
             Number::IsFirstRequest => i64::from(self.is_first),
             Number::AcceptDate => self.microseconds(self.session.accepted),
@@ -223,16 +235,13 @@ fn of_the_end(ending: &Ending, question: Number, mode: Mode) -> Option<i64> {
     let bytes = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     let status = |status: u16| (status != 0).then_some(i64::from(status));
     Some(match question {
-        // No handshake comes before requests.
-        Number::HandshakeTime => 0,
-        Number::IdleTime => ending.idle_time(),
         Number::RequestTime => ending.request_time(),
         Number::QueryTime => ending.query_time(),
         Number::WaitTime => ending.wait_time(),
         Number::ConnectTime => ending.connect_time(),
         Number::ResponseTime => ending.response_time(),
         Number::DataTime => ending.data_time(mode),
-        Number::ActiveTime | Number::UserTime => ending.active_time(),
+        Number::ActiveTime => ending.active_time(),
         Number::TotalTime => ending.total_time(),
         Number::BytesFromClient => bytes(ending.bytes_in),
         Number::BytesToClient => bytes(ending.bytes_out),
@@ -272,6 +281,10 @@ impl Facts for Surroundings<'_> {
             (Number::LogNumber, Some(_)) => {
                 i64::try_from(self.frontend.running.lines.load(Ordering::Relaxed)).unwrap_or(i64::MAX)
             }
+            // What is before the first request and no handshake.
+            (Number::IdleTime, Some(ending)) if ending.started.is_some() => ending.idle_time() - self.handshake_time(),
+            (Number::IdleTime, Some(ending)) => ending.idle_time(),
+            (Number::UserTime, Some(ending)) => ending.active_time() + self.handshake_time(),
             (Number::AcceptDate, Some(ending)) => self.microseconds(ending.began),
             _ => return self.always(question, name),
         })
@@ -286,6 +299,9 @@ impl Facts for Surroundings<'_> {
             Words::Frontend => &frontend.name,
             Words::Backend => self.backend.map_or(&frontend.name, |backend| &backend.running.model.name),
             Words::DefaultBackend => &self.frontend.backend.as_ref()?.running.model.name,
+            Words::Listener => self.session.listener.bind(self.frontend)?.options.name.as_ref()?,
+            Words::ProxyAuthority => return self.session.arrival.as_ref()?.authority(),
+            Words::ProxyUniqueId => return self.session.arrival.as_ref()?.unique_id(),
             Words::Server => &self.backend?.running.model.servers.get(self.server?)?.name,
             _ => return None,
         };
@@ -294,16 +310,17 @@ impl Facts for Surroundings<'_> {
 
     fn address(&self, question: Address) -> Option<SocketAddr> {
         match question {
-            Address::Source | Address::ClientPeer => Some(self.session.peer),
+            Address::Source => Some(self.session.arrived_from()),
+            Address::ClientPeer => Some(self.session.peer),
+            Address::Destination if self.session.announced().is_some() => Some(self.session.announced()?.1),
             Address::Destination | Address::ClientLocal => self.local.or_else(|| Some(self.session.local_address())),
             Address::ServerLocal => self.ending?.effort.local,
             Address::ServerPeer => self.ending?.effort.peer,
         }
     }
 
-    /// No PROXY header is read.
-    fn proxy_header_value(&self, _: u8) -> Option<&[u8]> {
-        None
+    fn proxy_header_value(&self, kind: u8) -> Option<&[u8]> {
+        self.session.arrival.as_ref()?.value(kind)
     }
 
     fn environment(&self, name: &str) -> Option<&[u8]> {

@@ -10,6 +10,7 @@ mod exporter;
 mod facts;
 mod persistence;
 mod hash;
+mod header;
 mod request;
 mod response;
 mod statistics;
@@ -35,8 +36,9 @@ use super::session::Session;
 use super::stream::Request;
 
 pub(super) use answer::{Manner, write_page, write_refusal};
-pub(super) use connection::{Ruling, choose, inspect_request, inspect_response, may_enter};
+pub(super) use connection::{Ruling, Welcome, choose, inspect_request, inspect_response, may_connect, may_enter};
 pub(super) use hash::hash;
+pub(super) use header::header;
 pub(super) use request::{Awaited, Decision, decide, give_up};
 pub(super) use response::{Arrived, Responded, respond};
 pub(super) use settle::settle;

@@ -141,14 +141,28 @@ fn look(session: &mut Session, frontend: &LocalFrontend, state: &mut RuleState) 
     let Some(logging) = frontend.logging() else { return true };
     let message = Message { bytes: &state.received, head: &state.head, edits: &mut state.edits };
     logging.capture_request(&message, &state.captures);
-    if let Some(format) = logging.unique_id.as_ref().and_then(|id| id.format.as_ref()) {
-        let mut id = std::mem::take(&mut session.unique_id);
-        let mut world = World::new(session, frontend, None);
-        world.facts.look(state);
-        format.render(&world.transaction(Stage::HttpRequest, state, &[], true), &mut id);
-        session.unique_id = id;
-    }
+    write_unique_id(session, frontend, state);
     true
+}
+
+/// Makes the id of the present stream, if it has none and the frontend says how.
+pub(super) fn make_unique_id(session: &mut Session, frontend: &LocalFrontend) {
+    if session.unique_id.is_empty() {
+        let mut state = session.take_rules(frontend);
+        write_unique_id(session, frontend, &mut state);
+        session.rules = Some(state);
+    }
+}
+
+fn write_unique_id(session: &mut Session, frontend: &LocalFrontend, state: &mut RuleState) {
+    let id = frontend.logging().and_then(|logging| logging.unique_id.as_ref());
+    let Some(format) = id.and_then(|id| id.format.as_ref()) else { return };
+    let mut id = std::mem::take(&mut session.unique_id);
+    let mut world = World::new(session, frontend, None);
+    world.facts.look(state);
+    let is_http = !state.received.is_empty();
+    format.render(&world.transaction(super::stage(is_http), state, &[], is_http), &mut id);
+    session.unique_id = id;
 }
 
 fn run(session: &Session, frontend: &Rc<LocalFrontend>, request: &mut Request, state: &mut RuleState) -> Decision {
@@ -442,8 +456,8 @@ fn tell_ends(session: &Session, frontend: &LocalFrontend, backend: &Rc<LocalBack
     let asked = backend.rules.as_ref().and_then(|section| section.options.forwarding.forwarded.as_ref());
     let Some(forwarded) = asked else { return };
     let mut value = Vec::new();
-    let source = state.effects.source().unwrap_or(session.peer);
-    let destination = state.effects.destination().or_else(|| session.client.local_addr().ok());
+    let source = state.effects.source().unwrap_or_else(|| session.arrived_from());
+    let destination = Some(state.effects.destination().unwrap_or_else(|| session.arrived_at()));
     let mut world = World::new(session, frontend, Some(backend));
     world.facts.look(state);
     let transaction = world.transaction(Stage::HttpRequest, state, &[], true);
@@ -474,8 +488,8 @@ fn rewrite(
     state: &mut RuleState,
 ) -> bool {
     let RuleState { received, head, edits, effects, .. } = state;
-    let source = effects.source().unwrap_or(session.peer);
-    let destination = || effects.destination().or_else(|| session.client.local_addr().ok());
+    let source = effects.source().unwrap_or_else(|| session.arrived_from());
+    let destination = || Some(effects.destination().unwrap_or_else(|| session.arrived_at()));
     let message = Message { bytes: received, head, edits };
     let has_field = |name: &[u8]| message.value(name).is_some();
     let edit = request_edit(head, received, Ends { source, destination }, (frontend, backend), has_field);

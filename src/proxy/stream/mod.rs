@@ -216,12 +216,12 @@ async fn forward(
     record.persistence = Persistence::look(session, frontend, backend, Some(request));
     let mut wanted = choosing::wanted(session, frontend, backend, Some(request), &record.persistence);
     loop {
-        let connected = connect(session, backend, reuse, &mut wanted, &mut record.effort).await;
+        let connected = connect(session, frontend, backend, reuse, &mut wanted, &mut record.effort).await;
         if wanted.server.is_none() {
             record.persistence.give_up_server();
         }
         let connected = connected?;
-        let (slot, uses) = (connected.slot, connected.uses);
+        let (slot, uses, kind) = (connected.slot, connected.uses, connected.kind);
         session.has_used_server = true;
         record.effort.has_redispatched |= wanted.exclude.is_some_and(|failed| failed != slot.index);
         if backend.manners.names_servers {
@@ -277,7 +277,7 @@ async fn forward(
             Ok(ended) => {
                 let is_used_up = slot.model().options.max_uses.is_some_and(|most| uses + 1 >= most);
                 let persists = exchange.server_persists && !is_used_up && !session.needs_own_connection(slot.model());
-                let idle = persists.then(|| Idle { stream: exchange.into_stream(), uses: uses + 1 });
+                let idle = persists.then(|| Idle { stream: exchange.into_stream(), uses: uses + 1, kind });
                 keep(session, backend, slot, idle);
                 return Ok(ended);
             }

@@ -42,7 +42,6 @@ pub(super) fn apply<'r>(
         Action::Close => return Some(Verdict::Close),
         Action::SilentDrop { hops } => return Some(Verdict::SilentDrop { hops: *hops }),
         Action::SwitchToHttp => return Some(Verdict::SwitchToHttp),
-        Action::ExpectProxyHeader => return Some(Verdict::ExpectProxyHeader),
         Action::UseExporter => return Some(Verdict::UseExporter),
         Action::WaitForHandshake => return Some(Verdict::Wait(Wait::Handshake)),
         Action::WaitForBody { time, at_least } => {
@@ -67,6 +66,7 @@ pub(super) fn apply<'r>(
             return None;
         }
         Action::Pause(time) => return time_of(time, transaction).map(|time| Verdict::Wait(Wait::Pause(time))),
+        Action::ExpectProxyHeader => transaction.effects.expects_header = true,
         Action::StrictMode { is_on } => *is_strict = *is_on,
         _ => {}
     }

@@ -314,8 +314,6 @@ pub enum Verdict<'r> {
     },
     /// A TCP connection goes on as HTTP.
     SwitchToHttp,
-    /// Read a PROXY header first.
-    ExpectProxyHeader,
     /// Answer with the metrics.
     UseExporter,
     /// A rewrite was not possible: answer with this status.

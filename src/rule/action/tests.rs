@@ -206,7 +206,7 @@ fn connections_are_ended_without_an_answer() {
     assert_eq!(verdict(Stage::HttpRequest, "reject"), "Reject");
     assert_eq!(verdict(Stage::TcpConnection, "reject if { src 127.0.0.0/8 }"), "Reject");
     assert_eq!(verdict(Stage::TcpConnection, "reject if { src 10.0.0.0/8 }"), "Continue");
-    assert_eq!(verdict(Stage::TcpConnection, "expect-proxy layer4"), "ExpectProxyHeader");
+    assert_eq!(verdict(Stage::TcpConnection, "expect-proxy layer4"), "Continue");
     assert_eq!(verdict(Stage::HttpRequest, "silent-drop rst-ttl 3"), "SilentDrop { hops: Some(3) }");
     assert_eq!(verdict(Stage::TcpResponse, "close"), "Close");
     assert_eq!(verdict(Stage::TcpRequest, "switch-mode http"), "SwitchToHttp");

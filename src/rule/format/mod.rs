@@ -15,7 +15,7 @@ use super::sample::Sample;
 use super::scope::Scope;
 use super::transaction::Transaction;
 
-pub use tag::{TAGS, Tag, TagRow};
+pub use tag::{TAGS, Tag, TagRow, write_date};
 
 /// What a format string is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

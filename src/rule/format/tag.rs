@@ -246,6 +246,11 @@ pub(super) fn write(tag: Tag, options: Options, purpose: FormatUse, transaction:
     };
 }
 
+/// Appends a moment, microseconds since the epoch, as `%t` is written.
+pub fn write_date(out: &mut Vec<u8>, moment: i64, zone: Zone) {
+    format_date(out, PRECISE.as_bytes(), moment.div_euclid(1_000_000), moment.rem_euclid(1_000_000) * 1000, zone);
+}
+
 /// What a number is where nobody knows it: timers and the status are -1.
 fn missing(question: Number) -> i64 {
     match question {

@@ -14,8 +14,10 @@ use crate::check::machine::Stage;
 use crate::check::rules::{Plan, Ruleset};
 use crate::check::{Code, Outcome};
 use crate::model::check::Check;
+use crate::model::options::ProxyHeader;
 use crate::model::proxy::Server;
 use crate::rule::Registry;
+use crate::wire::proxy_protocol::{Binary, NO_TLS, TLS, write_line};
 
 use super::facts::Knowledge;
 use super::program;
@@ -26,7 +28,44 @@ pub(super) struct Target {
     pub(super) address: SocketAddr,
     pub(super) source: Option<IpAddr>,
     pub(super) sends_proxy: bool,
+    /// What a PROXY header looks like.
+    pub(super) header: HeaderForm,
     pub(super) socks: Option<SocketAddr>,
+}
+
+/// What the PROXY header of a probe looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HeaderForm {
+    /// Version 1: our own end is the client.
+    Line,
+    /// Version 2: it says that we speak for ourselves.
+    Binary { has_checksum: bool, tells_tls: bool },
+}
+
+impl HeaderForm {
+    fn of(header: &ProxyHeader) -> HeaderForm {
+        let (has_checksum, tells_tls) = (header.has_checksum, header.tells_tls);
+        if header.is_binary { HeaderForm::Binary { has_checksum, tells_tls } } else { HeaderForm::Line }
+    }
+
+    fn write(self, stream: &TcpStream) -> Vec<u8> {
+        let mut out = Vec::new();
+        match self {
+            HeaderForm::Line => write_line(&mut out, stream.local_addr().ok().zip(stream.peer_addr().ok())),
+            HeaderForm::Binary { has_checksum, tells_tls } => {
+                let mut header = Binary::begin(&mut out, None);
+                if has_checksum {
+                    header.add_checksum();
+                }
+                if tells_tls {
+                    header.value(TLS, |out| out.extend_from_slice(&NO_TLS));
+                }
+                // So few values are never too long.
+                let _ = header.finish();
+            }
+        }
+        out
+    }
 }
 
 impl Target {
@@ -36,7 +75,13 @@ impl Target {
         if let Some(port) = check.port {
             address.set_port(port);
         }
-        Target { address, source: server.source, sends_proxy: check.sends_proxy, socks: check.socks }
+        Target {
+            address,
+            source: server.source,
+            sends_proxy: check.sends_proxy,
+            header: HeaderForm::of(&server.options.proxy_header),
+            socks: check.socks,
+        }
     }
 }
 
@@ -127,8 +172,8 @@ impl Probe {
             pass_socks(&mut stream, address).await?;
         }
         if destination.sends_proxy || (destination.is_default && self.target.sends_proxy) {
-            let header = proxy_header(&stream);
-            stream.write_all(header.as_bytes()).await.map_err(|error| Failure::Socket(describe(&error)))?;
+            let header = self.target.header.write(&stream);
+            stream.write_all(&header).await.map_err(|error| Failure::Socket(describe(&error)))?;
         }
         Ok(stream)
     }
@@ -166,17 +211,6 @@ async fn pass_socks(stream: &mut TcpStream, address: SocketAddr) -> Result<(), F
         Err(_) => Err(Failure::Socks("SOCKS4 Proxy read error during handshake")),
         Ok(_) if answer[1] != 0x5a => Err(Failure::Socks("SOCKS4 Proxy deny the request")),
         Ok(_) => Ok(()),
-    }
-}
-
-/// Version 1 of the PROXY protocol, with our own end as the client.
-fn proxy_header(stream: &TcpStream) -> String {
-    match (stream.local_addr(), stream.peer_addr()) {
-        (Ok(from), Ok(to)) => {
-            let family = if from.is_ipv4() { "TCP4" } else { "TCP6" };
-            format!("PROXY {family} {} {} {} {}\r\n", from.ip(), to.ip(), from.port(), to.port())
-        }
-        _ => "PROXY UNKNOWN\r\n".to_owned(),
     }
 }
 

@@ -1,10 +1,12 @@
 //! `bind` lines, and `listen` with addresses on its own line.
 
-use crate::config::draft::Bind;
+use crate::config::draft::{Bind, Listener};
 use crate::config::haproxy::lex::Word;
 use crate::config::haproxy::section::Line;
 use crate::config::haproxy::table::{Place, Row, Support};
+use crate::config::options;
 use crate::diag::Spanned;
+use crate::model::bind::BindOptions;
 
 use super::Context;
 use super::server::{argument, row};
@@ -34,30 +36,43 @@ fn proto(row: &'static Row, word: &Word, argument: Option<&Word>, context: &Cont
 /// `bind ADDRESS:PORT[,...] OPTION...`.
 pub fn bind(settings: &mut Settings, line: &Line, context: &Context<'_>) {
     let Some(word) = context.argument(line, 1, "[addr1]:port1[-end1]{,[addr]:port[-end]}...") else { return };
-    addresses(settings, word, context);
-    let words = line.from(2);
+    let options = options(line.from(2), context);
+    addresses(settings, word, &options, context);
+}
+
+/// Options and their arguments.
+fn options(words: &[Word], context: &Context<'_>) -> BindOptions {
+    let mut options = BindOptions::default();
     let mut at = 0;
     while let Some(word) = words.get(at) {
-        let Some(row) = row(Place::Bind, word, context) else { return };
-        let Some((count, argument)) = argument(row, words, at, context) else { return };
+        let Some(row) = row(Place::Bind, word, context) else { break };
+        let Some((mut count, argument)) = argument(row, words, at, context) else { break };
         match row.support {
             Support::Refused(why) => context.refuse(word.span, &format!("'bind ... {}'", word.text), why),
             Support::Ignored(_) => context.notice(row, word.span),
             Support::Full | Support::Partial(_) => {
                 if let Some((_, handler)) = HANDLERS.iter().find(|(name, _)| *name == row.name) {
                     handler(row, word, argument, context);
+                } else {
+                    let texts: Vec<&str> = words[at..].iter().map(|word| word.text.as_str()).collect();
+                    match options::bind::read(&mut options, &texts) {
+                        Ok(taken) => count = taken,
+                        Err(wrong) => context.wrong(&words[at..], &wrong),
+                    }
                 }
             }
         }
         at += count;
     }
+    options
 }
 
 /// The addresses of a word, ranges of ports one by one.
-pub fn addresses(settings: &mut Settings, word: &Word, context: &Context<'_>) {
+pub fn addresses(settings: &mut Settings, word: &Word, options: &BindOptions, context: &Context<'_>) {
+    let listener = |bind| Spanned::new(Listener { bind, options: options.clone() }, word.span);
     for text in word.text.split(',') {
         if let Some(special) = context.special(word, text) {
-            settings.binds.extend(special.map(|endpoint| Spanned::new(Bind::Other(endpoint), word.span)));
+            settings.binds.extend(special.map(|endpoint| listener(Bind::Other(endpoint))));
             continue;
         }
         let Some((host, ports)) = context.address(word, text) else {
@@ -73,7 +88,7 @@ pub fn addresses(settings: &mut Settings, word: &Word, context: &Context<'_>) {
         }
         for port in first..=last {
             let Some(address) = context.resolve(&host, port, word) else { break };
-            settings.binds.push(Spanned::new(Bind::Address(address), word.span));
+            settings.binds.push(listener(Bind::Address(address)));
         }
     }
 }

@@ -170,7 +170,8 @@ impl Checks {
             port: options.port.filter(|_| options.check_address.is_none()),
             address: options.check_address,
             observe: Some(Spanned::new(None, span)),
-            sends_proxy: options.check_sends_proxy,
+            // `no-check-send-proxy` undoes the option alone: checks follow `send-proxy`.
+            sends_proxy: options.check_sends_proxy.filter(|sends| sends.value),
             socks: options.socks.filter(|_| options.care.check_via_socks.is_some_and(|via| via.value)),
             initial: options.initial,
             ..Check::default()

@@ -102,6 +102,7 @@ fn frontend(proxy: &Proxy, all: &[Proxy]) -> Frontend {
         default_backend,
         maxconn: settings.maxconn,
         client: Some(limit(timeouts.client, head)),
+        handshake: timeouts.handshake.and_then(|timeout| Some(Spanned::new(timeout.value?, timeout.span))),
         http_request: is_http.then(|| limit(request, head)),
         http_keep_alive: is_http.then(|| limit(keep_alive, head)),
         tunnel: tunnel.or(Some(Spanned::new(None, head))),
@@ -135,9 +136,22 @@ fn backend(proxy: &Proxy, named: &Named, context: &Context<'_>) -> Option<Backen
         check: None,
         reports: Reports { logs_checks: settings.logs_checks, mail: settings.alerts.lower(&named.mailers, context) },
         servers: settings.servers.iter().map(|server| self::server(settings, server, named, context)).collect(),
-        rules: settings.rules.iter().filter(|rule| counts_in(proxy.place, rule)).cloned().collect(),
+        rules: rules(proxy),
         options: settings.options.clone(),
     })
+}
+
+/// Lines that count in a backend, then formats of its servers.
+fn rules(proxy: &Proxy) -> Vec<Rule> {
+    let lines = proxy.settings.rules.iter().filter(|rule| counts_in(proxy.place, rule)).cloned();
+    let formats = proxy.settings.servers.iter().flat_map(|server| {
+        let places = server.options.places.iter().filter(|(name, _)| *name == "set-proxy-v2-tlv-fmt");
+        let values = server.options.more.proxy_header.values.iter().zip(places);
+        values.filter_map(|((kind, format), (_, place))| {
+            Some(Rule::of_header_value(&server.name.value, *kind, format.as_ref()?, *place))
+        })
+    });
+    lines.chain(formats).collect()
 }
 
 /// Whether a line that a `defaults` section may have handed down means anything in this place.

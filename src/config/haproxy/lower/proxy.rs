@@ -116,6 +116,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("option logasap", |settings, _, line, _| settings.logged.is_early = line.modifier == Modifier::None),
     ("timeout check", |settings, _, line, context| timeout::timeout(settings, line, context)),
     ("timeout client", |settings, _, line, context| timeout::timeout(settings, line, context)),
+    ("timeout client-hs", |settings, _, line, context| timeout::timeout(settings, line, context)),
     ("timeout connect", |settings, _, line, context| timeout::timeout(settings, line, context)),
     ("timeout http-keep-alive", |settings, _, line, context| timeout::timeout(settings, line, context)),
     ("timeout http-request", |settings, _, line, context| timeout::timeout(settings, line, context)),
@@ -198,7 +199,7 @@ impl Proxies {
     /// Adds a section.
     pub fn read(&mut self, section: &Section, context: &Context<'_>) {
         let (mut settings, addresses) = self.head(section, context);
-        addresses.iter().for_each(|word| bind::addresses(&mut settings, word, context));
+        addresses.iter().for_each(|word| bind::addresses(&mut settings, word, &Default::default(), context));
         for line in &section.lines {
             let Some((row, _)) = context.find(section.place, section.place, line) else { continue };
             if RULES.contains(&row.name) {
@@ -402,7 +403,9 @@ mod tests {
         let options = options::server::OPTIONS.iter().map(|(name, _)| *name);
         let handled = server::HANDLERS.iter().map(|(name, _)| *name).chain(options);
         assert_eq!(sorted(handled), honoured(&[Place::Server]));
-        assert_eq!(sorted(bind::HANDLERS.iter().map(|(name, _)| *name)), honoured(&[Place::Bind]));
+        let options = options::bind::OPTIONS.iter().map(|(name, _)| *name);
+        let handled = bind::HANDLERS.iter().map(|(name, _)| *name).chain(options);
+        assert_eq!(sorted(handled), honoured(&[Place::Bind]));
     }
 
     #[test]

@@ -54,6 +54,8 @@ pub struct Options {
     pub more: ServerOptions,
     /// `init-addr`
     init_addr: Option<Word>,
+    /// Where the options of `more` end, in order.
+    pub places: Vec<(&'static str, Span)>,
     prefer: Option<Family>,
 }
 
@@ -106,10 +108,6 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("no-check-reuse-pool", nothing),
     ("no-check-sni-auto", nothing),
     ("no-check-ssl", nothing),
-    ("no-send-proxy", nothing),
-    ("no-send-proxy-v2", nothing),
-    ("no-send-proxy-v2-ssl", nothing),
-    ("no-send-proxy-v2-ssl-cn", nothing),
     ("no-ssl", nothing),
     ("no-tfo", nothing),
 ];
@@ -340,7 +338,10 @@ fn read(options: &mut Options, words: &[Word], context: &Context<'_>) {
                 None => {
                     let texts: Vec<&str> = words[at..].iter().map(|word| word.text.as_str()).collect();
                     match options::server::read(&mut options.more, &texts) {
-                        Ok(taken) => count = taken,
+                        Ok(taken) => {
+                            count = taken;
+                            options.places.extend(words.get(at + taken - 1).map(|last| (row.name, last.span)));
+                        }
                         Err(wrong) => context.wrong(&words[at..], &wrong),
                     }
                 }
@@ -383,6 +384,9 @@ pub fn argument<'w>(
         return Some((1, None));
     }
     let argument = words.get(at + 1);
+    if argument.is_none() && usage.starts_with('[') {
+        return Some((1, None));
+    }
     if argument.is_none() {
         let span = words.get(at).map(|word| word.span).unwrap_or_default();
         context.error("E-MISSING", span, format!("'{}' expects {usage}", row.name));

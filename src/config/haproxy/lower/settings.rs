@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::config::draft::{Bind, Rule, Table};
+use crate::config::draft::{Listener, Rule, Table};
 use crate::config::haproxy::section::Section;
 use crate::diag::{Span, Spanned};
 use crate::model::balance::Balance;
@@ -41,7 +41,7 @@ pub struct Settings {
     pub line_format: Option<Spanned<LineFormat>>,
     /// Options of `default-server`.
     pub server_options: Options,
-    pub binds: Vec<Spanned<Bind>>,
+    pub binds: Vec<Spanned<Listener>>,
     pub servers: Vec<Server>,
     /// Its own stick table; the name is the proxy's.
     pub table: Option<Table>,

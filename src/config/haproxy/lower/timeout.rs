@@ -12,6 +12,7 @@ use super::value;
 pub struct Timeouts {
     pub check: Timeout,
     pub client: Timeout,
+    pub handshake: Timeout,
     pub connect: Timeout,
     pub http_keep_alive: Timeout,
     pub http_request: Timeout,
@@ -29,6 +30,7 @@ pub fn timeout(settings: &mut Settings, line: &Line, context: &Context<'_>) {
     let place = match line.text(1) {
         "check" => &mut settings.timeouts.check,
         "client" => &mut settings.timeouts.client,
+        "client-hs" => &mut settings.timeouts.handshake,
         "connect" => &mut settings.timeouts.connect,
         "http-keep-alive" => &mut settings.timeouts.http_keep_alive,
         "http-request" => &mut settings.timeouts.http_request,

@@ -29,11 +29,12 @@ pub fn frontend(entry: &Entry) -> Frontend {
     Frontend {
         name: entry.key.clone(),
         id: read(at("id"), value::number),
-        binds: list(at("bind"), value::bind),
+        binds: list(at("bind"), value::listener),
         mode: read(at("mode"), word(MODES)),
         default_backend: read(at("default_backend"), text),
         maxconn: read(at("maxconn"), value::number),
         client: timeout("client"),
+        handshake: timeout("handshake"),
         http_request: timeout("http_request"),
         http_keep_alive: timeout("http_keep_alive"),
         tunnel: read(at("timeouts").and_then(|timeouts| timeouts.value("tunnel")), or_off(value::duration)),
@@ -76,7 +77,7 @@ fn backend_options(node: &Node) -> BackendOptions {
     options
 }
 
-fn server_options(node: &Node) -> ServerOptions {
+pub(super) fn server_options(node: &Node) -> ServerOptions {
     let mut options = ServerOptions::default();
     for text in node.items().iter().filter_map(Node::text) {
         let _ = value::server_options(text, &mut options);

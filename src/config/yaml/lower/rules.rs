@@ -84,7 +84,7 @@ pub fn of_process(root: &Node) -> Vec<Rule> {
     root.value("process").map(written).unwrap_or_default()
 }
 
-/// `rules` of a backend, then what its `balance` hashes.
+/// `rules` of a backend, then what its `balance` hashes and formats of its servers.
 pub fn backend(section: &Node) -> Vec<Rule> {
     let mut rules = lines(section);
     let hash = |node: &Node| {
@@ -92,6 +92,14 @@ pub fn backend(section: &Node) -> Vec<Rule> {
         Some(of_words(std::iter::once("balance".to_owned()).chain(words).collect(), node.span))
     };
     rules.extend(section.value("balance").and_then(hash));
+    for server in section.value("servers").map(Node::entries).unwrap_or_default() {
+        let Some(options) = server.value.value("options") else { continue };
+        let values = super::proxy::server_options(options).proxy_header.values;
+        let line = |(kind, format): (u8, Option<String>)| {
+            Some(Rule::of_header_value(&server.key.value, kind, &format?, options.span))
+        };
+        rules.extend(values.into_iter().filter_map(line));
+    }
     rules
 }
 

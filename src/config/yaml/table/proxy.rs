@@ -21,7 +21,7 @@ pub(super) static FRONTEND: Section = Section {
             "bind",
             Value::List(&Value::One(Scalar::Bind)),
             "Listening addresses: vip@NAME:PORT, ADDRESS:PORT, [ADDRESS]:PORT or *:PORT (all IPv4; [::]:PORT is all \
-             IPv6 and IPv4).",
+             IPv6 and IPv4). Options in HAProxy's language may follow: `*:80 accept-proxy`.",
         ),
         key("mode", Value::One(MODE), "http or tcp. Default http."),
         ID,
@@ -137,6 +137,7 @@ static CLIENT_TIMEOUTS: Section = Section {
     doc: "Timeouts of the client side.",
     keys: &[
         key("client", Value::One(TIMEOUT), "Inactivity of the client. Default 30s."),
+        key("handshake", Value::One(TIMEOUT), "From the connection to the end of its PROXY header. Default: client."),
         key(
             "http_request",
             Value::One(TIMEOUT),
@@ -262,7 +263,11 @@ static CHECK: Section = Section {
             Value::Any(&[Value::One(COUNT), OFF]),
             "Consecutive connect failures of traffic that bring the next probe forward. Default 3.",
         ),
-        key("send_proxy", Value::One(Scalar::Flag), "Connections begin with a PROXY header. Default false."),
+        key(
+            "send_proxy",
+            Value::One(Scalar::Flag),
+            "Connections begin with a PROXY header. Default: as those of traffic, unless checks have a place of their own.",
+        ),
         key("socks", Value::One(Scalar::Endpoint), "SOCKS4 proxy that connections go through."),
         key(
             "initial",
@@ -324,7 +329,7 @@ static SERVER: Section = Section {
             "options",
             Value::List(&Value::One(Scalar::ServerOptions)),
             "Options of a server in HAProxy's language: cookie, hash-key, id, max-reuse, maxqueue, minconn, pool-max-conn, \
-             pool-purge-delay, slowstart.",
+             pool-purge-delay, proxy-v2-options, send-proxy, send-proxy-v2, slowstart.",
         ),
     ],
 };
