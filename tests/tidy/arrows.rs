@@ -25,7 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Doing.
     ("sys", &["time", "wire", "model", "vrrp"]),
     ("generation", &["time", "http", "model", "state", "stick", "balance", "rule", "stats"]),
-    ("proxy", &["time", "http", "model", "state", "stick", "balance", "rule", "stats", "sys", "generation"]),
+    ("proxy", &["time", "wire", "http", "model", "state", "stick", "balance", "rule", "stats", "sys", "generation"]),
     ("admin", &["time", "model", "state", "stick", "rule", "stats", "sys", "generation"]),
     // Running.
     (
