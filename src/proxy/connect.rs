@@ -122,18 +122,19 @@ pub(super) async fn connect(
             session.worker.note_trouble(slot.state(), observe);
         };
         let gives_up = gives_up(session, backend);
-        let failure = match Box::pin(attempt(session, slot.model(), header.as_deref(), (limit, gives_up), note_slow)).await {
-            Ok(stream) => {
-                session.worker.counters.connects.add(1);
-                if slot.state().connect_failures.load(Ordering::Relaxed) != 0 {
-                    slot.state().connect_failures.store(0, Ordering::Relaxed);
+        let failure =
+            match Box::pin(attempt(session, slot.model(), header.as_deref(), (limit, gives_up), note_slow)).await {
+                Ok(stream) => {
+                    session.worker.counters.connects.add(1);
+                    if slot.state().connect_failures.load(Ordering::Relaxed) != 0 {
+                        slot.state().connect_failures.store(0, Ordering::Relaxed);
+                    }
+                    session.shared.goes_to(slot.state());
+                    effort.succeed(session, slot.model(), &stream);
+                    return Ok(Connected { stream, slot, uses: 0, kind });
                 }
-                session.shared.goes_to(slot.state());
-                effort.succeed(session, slot.model(), &stream);
-                return Ok(Connected { stream, slot, uses: 0, kind });
-            }
-            Err(failure) => failure,
-        };
+                Err(failure) => failure,
+            };
         if failure.by != By::Server {
             return Err(failure);
         }
@@ -170,12 +171,7 @@ pub(super) fn gives_up(session: &Session, backend: &LocalBackend) -> bool {
 }
 
 /// A connection to the server that is there already.
-fn idle(
-    session: &mut Session,
-    backend: &Rc<LocalBackend>,
-    server: usize,
-    (care, kind): (Care, Kind),
-) -> Option<Idle> {
+fn idle(session: &mut Session, backend: &Rc<LocalBackend>, server: usize, (care, kind): (Care, Kind)) -> Option<Idle> {
     let reuse = backend.running.model.options.reuse;
     let own = session.last.as_mut().filter(|last| last.server == server && is_same(&last.backend, backend));
     if let Some(mut own) = own.and_then(|last| last.own.take()) {

@@ -14,9 +14,23 @@ use crate::rig::{PATIENCE, Peer, Scripted, nobody, until};
 
 /// Names of the frontends, in the order of their ports.
 const FRONTENDS: [&str; 17] = [
-    "proxied", "proxiednull", "proxiedhasty",
-    "plain", "hasty", "captures", "clf", "custom", "null", "normal", "errors", "early", "rules", "tcp", "hastytcp",
-    "tcpnull", "default",
+    "proxied",
+    "proxiednull",
+    "proxiedhasty",
+    "plain",
+    "hasty",
+    "captures",
+    "clf",
+    "custom",
+    "null",
+    "normal",
+    "errors",
+    "early",
+    "rules",
+    "tcp",
+    "hastytcp",
+    "tcpnull",
+    "default",
 ];
 
 /// `@NAME@` is the port of a frontend, `@server@` that of the server, `@nobody@` one where nobody listens. Only frontends and
