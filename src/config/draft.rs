@@ -381,12 +381,6 @@ impl Rule {
         }
     }
 
-    /// What a server's option `set-proxy-v2-tlv-fmt` says, as a line of its backend: the engine compiles it there.
-    pub fn of_header_value(server: &str, kind: u8, format: &str, span: Span) -> Rule {
-        let words = ["server", server, &kind.to_string(), format];
-        Rule { words: words.iter().map(|word| Spanned::new((*word).to_owned(), span)).collect(), span }
-    }
-
     /// Whether it says what `balance` hashes.
     pub fn is_hash(&self) -> bool {
         self.words.first().is_some_and(|word| word.value == "balance")

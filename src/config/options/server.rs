@@ -1,5 +1,7 @@
 //! Options of servers: each sets something in [`ServerOptions`], and each setting can be written as words.
 
+use crate::config::draft::Rule;
+use crate::diag::{Span, Spanned};
 use crate::model::balance::HashKey;
 use crate::model::options::{ProxyHeader, ServerOptions};
 
@@ -152,6 +154,12 @@ pub fn read_all(options: &mut ServerOptions, words: &[&str]) -> Result<(), Wrong
         at += read(options, &words[at..]).map_err(|wrong| wrong.later(at))?;
     }
     Ok(())
+}
+
+/// What `set-proxy-v2-tlv-fmt` says, as a line of its backend: the engine compiles it there.
+pub fn line_of_value(server: &str, kind: u8, format: &str, span: Span) -> Rule {
+    let words = ["server", server, &kind.to_string(), format];
+    Rule { words: words.iter().map(|word| Spanned::new((*word).to_owned(), span)).collect(), span }
 }
 
 /// The options that make these of the default.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::config::draft::{Backend, Draft, Frontend, Log, Reports, Rule, Server, Table};
 use crate::config::haproxy::table::Place;
+use crate::config::options;
 use crate::diag::{Span, Spanned};
 use crate::model::proxy::Mode;
 use crate::rule::Logging;
@@ -148,7 +149,7 @@ fn rules(proxy: &Proxy) -> Vec<Rule> {
         let places = server.options.places.iter().filter(|(name, _)| *name == "set-proxy-v2-tlv-fmt");
         let values = server.options.more.proxy_header.values.iter().zip(places);
         values.filter_map(|((kind, format), (_, place))| {
-            Some(Rule::of_header_value(&server.name.value, *kind, format.as_ref()?, *place))
+            Some(options::server::line_of_value(&server.name.value, *kind, format.as_ref()?, *place))
         })
     });
     lines.chain(formats).collect()

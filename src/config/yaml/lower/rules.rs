@@ -1,6 +1,7 @@
 //! Rules: texts in HAProxy's language, cut into words.
 
 use crate::config::draft::{ErrorPages, Rule};
+use crate::config::options;
 use crate::config::yaml::tree::{Entry, Node};
 use crate::diag::{Span, Spanned};
 use crate::rule;
@@ -96,7 +97,7 @@ pub fn backend(section: &Node) -> Vec<Rule> {
         let Some(options) = server.value.value("options") else { continue };
         let values = super::proxy::server_options(options).proxy_header.values;
         let line = |(kind, format): (u8, Option<String>)| {
-            Some(Rule::of_header_value(&server.key.value, kind, &format?, options.span))
+            Some(options::server::line_of_value(&server.key.value, kind, &format?, options.span))
         };
         rules.extend(values.into_iter().filter_map(line));
     }
