@@ -94,7 +94,9 @@ impl Persistence {
         if let (Some(cookie), Some(request)) = (&options.cookie, request.as_mut()) {
             found.is_logged = cookie.is_logged();
             let now = seconds(session);
+            let before = request.held.len();
             found.read_cookies(cookie, backend, request.held.storage(), now);
+            request.head_length -= before - request.held.len();
         }
         found
     }
@@ -300,9 +302,9 @@ fn seconds(session: &Session) -> u32 {
 }
 
 /// The line that begins there, without its end; `None` at the end of the head. The first line is passed over like a field.
+/// Heads that are about to be sent end every line in CRLF and have a CR nowhere else.
 fn next_line(head: &[u8], at: usize) -> Option<(usize, usize)> {
-    let rest = head.get(at..)?;
-    let length = memchr::memmem::find(rest, b"\r\n")?;
+    let length = memchr::memchr(b'\r', head.get(at..)?)?;
     (length > 0).then_some((at, at + length))
 }
 

@@ -513,7 +513,8 @@ fn rewrite(
         }
         request.method = parsed.method;
     }
+    let head_length = held.len();
     held.push(request.arrived());
-    request.held = held;
+    (request.held, request.head_length) = (held, head_length);
     true
 }

@@ -49,6 +49,8 @@ pub(in crate::proxy) struct Request {
     pub(super) held: Chunk,
     /// Bytes of the request line in `held`.
     pub(super) line_length: usize,
+    /// Bytes of the head in `held`, with its empty line.
+    pub(super) head_length: usize,
     /// Bytes that the client sent for it so far.
     pub(super) received_bytes: u64,
     pub(super) method: Method,
@@ -90,8 +92,7 @@ impl Request {
 
     /// What came of the body so far.
     pub(super) fn arrived(&self) -> &[u8] {
-        let all = self.held.all();
-        memchr::memmem::find(all, b"\r\n\r\n").map_or(&[], |end| &all[end + 4..])
+        self.held.all().get(self.head_length..).unwrap_or_default()
     }
 }
 

@@ -253,6 +253,7 @@ fn prepare(
     let edit = request_edit(head, bytes, ends, (frontend, frontend.backend.as_deref()), has_field);
     write_request(held.storage(), bytes, head, edit);
     Request {
+        head_length: held.len(),
         held,
         line_length: head.line.of(bytes).len(),
         received_bytes: 0,
