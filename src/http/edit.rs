@@ -1,8 +1,8 @@
 //! What a proxy writes in place of a head it received: the same lines by range copy, hop-by-hop fields exchanged.
 
-use std::io::Write as _;
 use std::net::IpAddr;
 
+use super::decimal::{write_address, write_number};
 use super::head::{Field, FieldKind, Head, Version};
 use super::message::Message;
 
@@ -102,8 +102,9 @@ pub fn write_edited_response(out: &mut Vec<u8>, message: &Message<'_>, connectio
     if message.edits.is_empty() {
         return write_response(out, message.bytes, message.head, connection);
     }
-    // Writing to a Vec cannot fail.
-    let _ = write!(out, "HTTP/1.1 {} ", message.status());
+    out.extend_from_slice(b"HTTP/1.1 ");
+    write_number(out, message.status().into());
+    out.push(b' ');
     out.extend_from_slice(message.reason());
     out.extend_from_slice(b"\r\n");
     let is_upgrade = connection == ConnectionField::Upgrade || message.head.status == 426;
@@ -156,28 +157,4 @@ fn finish(out: &mut Vec<u8>, connection: ConnectionField) {
         ConnectionField::KeepAlive => b"Connection: keep-alive\r\n\r\n",
         ConnectionField::Upgrade => b"Connection: Upgrade\r\n\r\n",
     });
-}
-
-fn write_address(out: &mut Vec<u8>, address: IpAddr) {
-    match address.to_canonical() {
-        IpAddr::V4(address) => {
-            // The formatting machinery takes longer than all the rest of the head.
-            let [first, rest @ ..] = address.octets();
-            write_octet(out, first);
-            for octet in rest {
-                out.push(b'.');
-                write_octet(out, octet);
-            }
-        }
-        // Writing to a Vec cannot fail.
-        IpAddr::V6(address) => _ = write!(out, "{address}"),
-    }
-}
-
-fn write_octet(out: &mut Vec<u8>, octet: u8) {
-    for (divisor, least) in [(100, 100), (10, 10), (1, 0)] {
-        if octet >= least {
-            out.push(b'0' + octet / divisor % 10);
-        }
-    }
 }

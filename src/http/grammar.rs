@@ -31,7 +31,7 @@ pub(super) fn is_field_value(byte: u8) -> bool {
 }
 
 /// Whether every byte may stand in a field value. Written without early exit so that it vectorises.
-pub(super) fn are_field_values(bytes: &[u8]) -> bool {
+pub fn are_field_values(bytes: &[u8]) -> bool {
     bytes.iter().fold(true, |good, &byte| good & is_field_value(byte))
 }
 

@@ -6,6 +6,7 @@
 //! proxy writes.
 
 pub mod head;
+mod decimal;
 mod grammar;
 mod target;
 pub mod parse;
@@ -15,11 +16,12 @@ pub mod edit;
 pub mod message;
 
 pub use chunked::{ChunkScanner, data_length, write_data};
+pub use decimal::{write_address, write_number, write_padded};
 pub use edit::{
     ConnectionField, RequestEdit, write_edited_request, write_edited_response, write_request, write_response,
 };
 pub use framing::{Body, BodyError, BodyFraming};
-pub use grammar::is_whole_token as is_token;
+pub use grammar::{are_field_values, is_whole_token as is_token};
 pub use head::{Field, FieldKind, Head, Method, Span, Version};
 pub use message::{Edits, FieldView, Message};
 pub use parse::{HeadError, Parsed, is_head_complete, parse_request, parse_response};

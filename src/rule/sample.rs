@@ -6,6 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Deref;
 use std::sync::Arc;
 
+use crate::http::{write_address, write_number};
+
 /// Bytes of a sample, borrowed as long as nothing had to be built.
 #[derive(Clone, Debug)]
 pub enum Text<'t> {
@@ -244,17 +246,14 @@ impl<'t> Sample<'t> {
 
     /// Appends it as text.
     pub fn write(&self, out: &mut Vec<u8>) {
-        // Writing to a Vec cannot fail.
-        let _ = match self {
-            Sample::Bool(value) => write!(out, "{}", u8::from(*value)),
-            Sample::Int(value) => write!(out, "{value}"),
-            Sample::Ipv4(address) => write!(out, "{address}"),
-            Sample::Ipv6(address) => write!(out, "{address}"),
-            Sample::Str(text) | Sample::Bin(text) | Sample::Method(text) => {
-                out.extend_from_slice(text);
-                Ok(())
-            }
-        };
+        match self {
+            Sample::Bool(value) => write_number(out, i64::from(*value)),
+            Sample::Int(value) => write_number(out, *value),
+            Sample::Ipv4(address) => write_address(out, IpAddr::V4(*address)),
+            // Writing to a Vec cannot fail. One that is mapped stays IPv6.
+            Sample::Ipv6(address) => _ = write!(out, "{address}"),
+            Sample::Str(text) | Sample::Bin(text) | Sample::Method(text) => out.extend_from_slice(text),
+        }
     }
 }
 

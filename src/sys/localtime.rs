@@ -1,6 +1,7 @@
 //! Local time, for log lines.
 #![allow(unsafe_code)]
 
+use std::cell::Cell;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -49,8 +50,24 @@ pub fn local(since_1970: Duration) -> LocalTime {
     }
 }
 
-/// Seconds east of Greenwich and the zone's name (`CET`) at a moment in seconds since 1970.
+/// Seconds east of Greenwich and the zone's name (`CET`) at a moment in seconds since 1970. Each thread remembers the answer
+/// of the second that it asked for last: the C library takes a lock for every question.
 pub fn zone(seconds: i64) -> (i32, &'static str) {
+    type Answer = (i64, (i32, &'static str));
+    thread_local! {
+        static LAST: Cell<Option<Answer>> = const { Cell::new(None) };
+    }
+    match LAST.get() {
+        Some((known, zone)) if known == seconds => zone,
+        _ => {
+            let zone = ask_for_zone(seconds);
+            LAST.set(Some((seconds, zone)));
+            zone
+        }
+    }
+}
+
+fn ask_for_zone(seconds: i64) -> (i32, &'static str) {
     static NAMES: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
     // SAFETY: `tm` is plain integers and a pointer, for which zero is a valid value.
     let mut broken: libc::tm = unsafe { std::mem::zeroed() };

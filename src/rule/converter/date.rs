@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 
+use crate::http::{write_number, write_padded};
+
 use super::super::argument::Argument;
 use super::super::facts::Zone;
 use super::super::sample::Sample;
@@ -29,8 +31,7 @@ pub(in super::super) fn format(out: &mut Vec<u8>, pattern: &[u8], seconds: i64, 
         };
         if letter == b'N' {
             let width = std::str::from_utf8(&pattern[at..at + digits]).ok().and_then(|width| width.parse().ok());
-            // Writing to a Vec cannot fail.
-            let _ = write!(out, "{nanoseconds:09}");
+            write_padded(out, nanoseconds.unsigned_abs(), 9);
             out.truncate(out.len() - (9 - width.unwrap_or(9_usize).clamp(1, 9)));
             at += digits + 1;
             continue;
@@ -45,6 +46,22 @@ pub(in super::super) fn format(out: &mut Vec<u8>, pattern: &[u8], seconds: i64, 
 
 /// Writes what a letter stands for; `false` if it stands for nothing.
 fn specifier(out: &mut Vec<u8>, letter: u8, date: Civil, seconds: i64, zone: Zone) -> bool {
+    let two = |value: i64, out| write_padded(out, value.unsigned_abs(), 2);
+    match letter {
+        // Those of the dates in lines of log, which are written for every request.
+        b'b' => out.extend_from_slice(date.month_name().as_bytes().get(..3).unwrap_or_default()),
+        b'd' => two(date.day, out),
+        b'H' => two(date.hour, out),
+        b'M' => two(date.minute, out),
+        b'S' => two(date.second, out),
+        b'Y' => write_number(out, date.year),
+        other => return write_seldom(out, other, date, seconds, zone),
+    }
+    true
+}
+
+/// Writes what any other letter stands for; `false` if it stands for nothing.
+fn write_seldom(out: &mut Vec<u8>, letter: u8, date: Civil, seconds: i64, zone: Zone) -> bool {
     let Civil { year, month, day, hour, minute, second, weekday, yearday } = date;
     let twelve = if hour % 12 == 0 { 12 } else { hour % 12 };
     let half = if hour < 12 { "AM" } else { "PM" };
@@ -58,29 +75,25 @@ fn specifier(out: &mut Vec<u8>, letter: u8, date: Civil, seconds: i64, zone: Zon
         b't' => write!(out, "\t"),
         b'a' => write!(out, "{short_day}"),
         b'A' => write!(out, "{day_name}"),
-        b'b' | b'h' => write!(out, "{short_month}"),
+        b'h' => write!(out, "{short_month}"),
         b'B' => write!(out, "{month_name}"),
         b'c' => write!(out, "{short_day} {short_month} {day:2} {hour:02}:{minute:02}:{second:02} {year}"),
         b'C' => write!(out, "{:02}", year.div_euclid(100)),
-        b'd' => write!(out, "{day:02}"),
         b'D' | b'x' => write!(out, "{month:02}/{day:02}/{:02}", year.rem_euclid(100)),
         b'e' => write!(out, "{day:2}"),
         b'F' => write!(out, "{year}-{month:02}-{day:02}"),
         b'g' => write!(out, "{:02}", date.iso_week().0.rem_euclid(100)),
         b'G' => write!(out, "{}", date.iso_week().0),
-        b'H' => write!(out, "{hour:02}"),
         b'I' => write!(out, "{twelve:02}"),
         b'j' => write!(out, "{yearday:03}"),
         b'k' => write!(out, "{hour:2}"),
         b'l' => write!(out, "{twelve:2}"),
         b'm' => write!(out, "{month:02}"),
-        b'M' => write!(out, "{minute:02}"),
         b'p' => write!(out, "{half}"),
         b'P' => write!(out, "{}", half.to_ascii_lowercase()),
         b'r' => write!(out, "{twelve:02}:{minute:02}:{second:02} {half}"),
         b'R' => write!(out, "{hour:02}:{minute:02}"),
         b's' => write!(out, "{seconds}"),
-        b'S' => write!(out, "{second:02}"),
         b'T' | b'X' => write!(out, "{hour:02}:{minute:02}:{second:02}"),
         b'u' => write!(out, "{}", if weekday == 0 { 7 } else { weekday }),
         b'U' => write!(out, "{:02}", (yearday - 1 + 7 - weekday) / 7),
@@ -88,7 +101,6 @@ fn specifier(out: &mut Vec<u8>, letter: u8, date: Civil, seconds: i64, zone: Zon
         b'w' => write!(out, "{weekday}"),
         b'W' => write!(out, "{:02}", (yearday - 1 + 7 - (weekday + 6) % 7) / 7),
         b'y' => write!(out, "{:02}", year.rem_euclid(100)),
-        b'Y' => write!(out, "{year}"),
         b'z' => write!(out, "{sign}{:02}{:02}", offset / 3600, offset / 60 % 60),
         b'Z' => write!(out, "{}", zone.name),
         _ => return false,

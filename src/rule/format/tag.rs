@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::http::Message;
+use crate::http::{Message, write_address, write_number, write_padded};
 use crate::rule::converter::format_date;
 use crate::rule::facts::{Address, Number, Words, Zone};
 use crate::rule::fetch::path_of;
@@ -198,52 +198,51 @@ pub(super) fn by_name(name: &str) -> Option<&'static TagRow> {
 pub(super) fn write(tag: Tag, options: Options, purpose: FormatUse, transaction: &Transaction<'_>, out: &mut Vec<u8>) {
     let facts = transaction.facts;
     let ask = |question| facts.number(question, None);
-    // Writing to a Vec cannot fail.
-    let _ = match tag {
-        Tag::Options => Ok(()),
+    match tag {
+        Tag::Options => {}
         Tag::Date { of, form, is_local } => {
-            if let Some(moment) = ask(of) {
-                let seconds = moment.div_euclid(1_000_000);
-                let zone = if is_local { facts.zone(seconds) } else { Zone { offset: 0, name: "GMT" } };
-                format_date(out, form.as_bytes(), seconds, moment.rem_euclid(1_000_000) * 1000, zone);
-            }
-            Ok(())
+            let Some(moment) = ask(of) else { return };
+            let seconds = moment.div_euclid(1_000_000);
+            let zone = if is_local { facts.zone(seconds) } else { Zone { offset: 0, name: "GMT" } };
+            format_date(out, form.as_bytes(), seconds, moment.rem_euclid(1_000_000) * 1000, zone);
         }
-        Tag::Timestamp => {
-            let seconds = ask(Number::AcceptDate).unwrap_or(0) / 1_000_000;
-            if options.hexadecimal { write!(out, "{seconds:04X}") } else { write!(out, "{seconds}") }
+        Tag::Timestamp => number(out, ask(Number::AcceptDate).unwrap_or(0) / 1_000_000, options),
+        Tag::Milliseconds => {
+            let millis = ask(Number::AcceptDate).unwrap_or(0) / 1000 % 1000;
+            write_padded(out, millis.unsigned_abs(), 3);
         }
-        Tag::Milliseconds => write!(out, "{:03}", ask(Number::AcceptDate).unwrap_or(0) / 1000 % 1000),
-        Tag::Number(question) => write!(out, "{}", ask(question).unwrap_or(missing(question))),
+        Tag::Number(question) => write_number(out, ask(question).unwrap_or(missing(question))),
         Tag::Growing(question) => {
-            let mark = if ask(Number::IsLoggedEarly).unwrap_or(0) != 0 { "+" } else { "" };
-            write!(out, "{mark}{}", ask(question).unwrap_or(missing(question)))
+            if ask(Number::IsLoggedEarly).unwrap_or(0) != 0 {
+                out.push(b'+');
+            }
+            write_number(out, ask(question).unwrap_or(missing(question)));
         }
-        Tag::Counter(question) => {
-            let value = ask(question).unwrap_or(0);
-            if options.hexadecimal { write!(out, "{value:04X}") } else { write!(out, "{value}") }
-        }
+        Tag::Counter(question) => number(out, ask(question).unwrap_or(0), options),
         Tag::Retries => {
-            let mark = if ask(Number::WasRedispatched).unwrap_or(0) != 0 { "+" } else { "" };
-            write!(out, "{mark}{}", ask(Number::ConnectRetries).unwrap_or(0))
+            if ask(Number::WasRedispatched).unwrap_or(0) != 0 {
+                out.push(b'+');
+            }
+            write_number(out, ask(Number::ConnectRetries).unwrap_or(0));
         }
         Tag::Address(end) => {
             address(out, find(transaction, end).map(|end| end.ip().to_canonical()), options, purpose);
-            Ok(())
         }
         Tag::Port(end) => match find(transaction, end).map(|end| end.port()) {
-            Some(port) if options.hexadecimal => write!(out, "{port:04X}"),
-            Some(port) => write!(out, "{port}"),
-            None => {
-                text(out, b"", Options::default(), purpose);
-                Ok(())
-            }
+            Some(port) => number(out, port.into(), options),
+            None => text(out, b"", Options::default(), purpose),
         },
-        other => {
-            words(other, options, purpose, transaction, out);
-            Ok(())
-        }
-    };
+        other => words(other, options, purpose, transaction, out),
+    }
+}
+
+/// Appends a number that `+X` writes in hexadecimal.
+fn number(out: &mut Vec<u8>, value: i64, options: Options) {
+    match options.hexadecimal {
+        // Writing to a Vec cannot fail.
+        true => _ = write!(out, "{value:04X}"),
+        false => write_number(out, value),
+    }
 }
 
 /// Appends a moment, microseconds since the epoch, as `%t` is written.
@@ -276,17 +275,18 @@ fn find(transaction: &Transaction<'_>, end: Address) -> Option<SocketAddr> {
 }
 
 fn address(out: &mut Vec<u8>, address: Option<IpAddr>, options: Options, purpose: FormatUse) {
-    let quote = if options.quotes && address.is_some() { "\"" } else { "" };
-    // Writing to a Vec cannot fail.
-    let _ = match address {
-        Some(IpAddr::V4(address)) if options.hexadecimal => write!(out, "{:08X}", address.to_bits()),
-        Some(IpAddr::V6(address)) if options.hexadecimal => write!(out, "{:032X}", address.to_bits()),
-        Some(address) => write!(out, "{quote}{address}{quote}"),
-        None => {
-            text(out, b"", options, purpose);
-            Ok(())
+    let quote: &[u8] = if options.quotes { b"\"" } else { b"" };
+    match address {
+        // Writing to a Vec cannot fail.
+        Some(IpAddr::V4(address)) if options.hexadecimal => _ = write!(out, "{:08X}", address.to_bits()),
+        Some(IpAddr::V6(address)) if options.hexadecimal => _ = write!(out, "{:032X}", address.to_bits()),
+        Some(address) => {
+            out.extend_from_slice(quote);
+            write_address(out, address);
+            out.extend_from_slice(quote);
         }
-    };
+        None => text(out, b"", options, purpose),
+    }
 }
 
 /// Appends a name of ours; an empty one is `""` where texts are quoted and `-` in a log line.

@@ -1,5 +1,6 @@
 //! What stands in front of a line: the headers of syslog, and the shorter ones (HAProxy manual §4.2, `log`).
 
+use std::cell::RefCell;
 use std::io::Write as _;
 use std::time::Duration;
 
@@ -40,10 +41,16 @@ pub(super) fn compose(out: &mut Vec<u8>, target: &Target, line: &Line<'_>, origi
         Form::Priority => write!(out, "<{priority}>"),
         Form::Timed => write!(out, "<{level}>{} ", Iso(instant)),
         Form::Iso => write!(out, "{} ", Iso(instant)),
-        Form::Local => write!(out, "<{priority}>{} {tag}[{process}]: ", Legacy(instant)),
+        Form::Local => {
+            let _ = write!(out, "<{priority}>");
+            write_legacy(out, instant);
+            write!(out, " {tag}[{process}]: ")
+        }
         Form::Rfc3164 => {
             let host = hostname.unwrap_or("localhost");
-            write!(out, "<{priority}>{} {host} {tag}[{process}]: ", Legacy(instant))
+            let _ = write!(out, "<{priority}>");
+            write_legacy(out, instant);
+            write!(out, " {host} {tag}[{process}]: ")
         }
         Form::Rfc5424 => {
             let host = hostname.unwrap_or("-");
@@ -58,14 +65,21 @@ pub(super) fn compose(out: &mut Vec<u8>, target: &Target, line: &Line<'_>, origi
     out.push(b'\n');
 }
 
-/// `Nov 21 14:55:03` (RFC 3164 §4.1.2).
-struct Legacy(Duration);
-
-impl std::fmt::Display for Legacy {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let at = localtime::local(self.0);
-        write!(out, "{} {:>2} {:02}:{:02}:{:02}", MONTHS[at.month], at.day, at.hour, at.minute, at.second)
+/// Writes `Nov 21 14:55:03` (RFC 3164 §4.1.2). All lines of a second share the text, which is remembered.
+fn write_legacy(out: &mut Vec<u8>, at: Duration) {
+    thread_local! {
+        static LAST: RefCell<(u64, Vec<u8>)> = const { RefCell::new((0, Vec::new())) };
     }
+    LAST.with_borrow_mut(|(second, text)| {
+        if *second != at.as_secs() || text.is_empty() {
+            let date = localtime::local(at);
+            (*second, *text) = (at.as_secs(), Vec::new());
+            // Writing to a Vec cannot fail.
+            let _ = write!(text, "{} {:>2} ", MONTHS[date.month], date.day);
+            let _ = write!(text, "{:02}:{:02}:{:02}", date.hour, date.minute, date.second);
+        }
+        out.extend_from_slice(text);
+    });
 }
 
 /// `2026-11-21T14:55:03.123456+01:00` (RFC 5424 §6.2.3).
@@ -115,7 +129,9 @@ mod tests {
 
     #[test]
     fn every_form_is_haproxys() {
-        let (legacy, iso) = (Legacy(LINE.at).to_string(), Iso(LINE.at).to_string());
+        let mut legacy = Vec::new();
+        write_legacy(&mut legacy, LINE.at);
+        let (legacy, iso) = (String::from_utf8(legacy).unwrap(), Iso(LINE.at).to_string());
         assert!(iso.starts_with("2001-09-") && iso.contains(".123456") && legacy.starts_with("Sep"), "{iso} {legacy}");
         for (form, expected) in [
             (Form::Raw, "hello\n".to_owned()),
