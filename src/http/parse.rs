@@ -6,7 +6,7 @@
 use memchr::memchr;
 
 use super::framing;
-use super::grammar::{are_field_values, is_token, is_whole_token, trim};
+use super::grammar::{are_field_values, is_token, is_whole_token, trim, trim_end, trim_start};
 use super::head::{Field, FieldKind, Head, Method, Span, Transfer, Version};
 use super::target;
 
@@ -212,27 +212,20 @@ fn fields(bytes: &[u8], mut at: usize, head: &mut Head) -> Result<Parsed, HeadEr
 }
 
 fn field(text: &[u8], at: usize, next: usize) -> Result<Field, HeadError> {
-    if matches!(text[0], b' ' | b'\t') {
-        return Err(HeadError::Folded);
-    }
-    let mut colon = 0;
-    while colon < text.len() && is_token(text[colon]) {
-        colon += 1;
-    }
+    let colon = text.iter().position(|&byte| !is_token(byte)).unwrap_or(text.len());
     if colon == 0 || text.get(colon) != Some(&b':') {
-        return Err(HeadError::FieldName);
+        return Err(if matches!(text[0], b' ' | b'\t') { HeadError::Folded } else { HeadError::FieldName });
     }
     let raw = &text[colon + 1..];
     if !are_field_values(raw) {
         return Err(if raw.contains(&b'\r') { HeadError::BareCarriageReturn } else { HeadError::FieldValue });
     }
-    let value = trim(raw);
-    let lead = raw.iter().take_while(|&&byte| matches!(byte, b' ' | b'\t')).count().min(raw.len() - value.len());
-    let start = at + colon + 1 + lead;
+    let rest = trim_start(raw);
+    let start = at + text.len() - rest.len();
     Ok(Field {
         line: Span::new(at, next),
         name: Span::new(at, at + colon),
-        value: Span::new(start, start + value.len()),
+        value: Span::new(start, start + trim_end(rest).len()),
         kind: classify(&text[..colon]),
     })
 }
