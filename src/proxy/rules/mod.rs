@@ -142,14 +142,23 @@ impl RuleState {
 }
 
 impl Session {
-    /// Keeps a request head for the rules that will look at it.
-    pub(super) fn keep_head(&mut self, frontend: &LocalFrontend, head: &[u8], started: Instant, is_first: bool) {
+    /// Keeps a request head for the rules that will look at it: what was found in these bytes changes places with the
+    /// last one.
+    pub(super) fn keep_head(
+        &mut self,
+        frontend: &LocalFrontend,
+        bytes: &[u8],
+        head: &mut Head,
+        started: Instant,
+        is_first: bool,
+    ) {
         let now = self.accepted;
         let state = self
             .rules
             .get_or_insert_with(|| Box::new(RuleState::new(Arc::clone(&frontend.others.rules.variables), now)));
         state.received.clear();
-        state.received.extend_from_slice(head);
+        state.received.extend_from_slice(bytes);
+        std::mem::swap(&mut state.head, head);
         (state.started, state.is_first) = (started, is_first);
     }
 

@@ -129,13 +129,12 @@ pub(in crate::proxy) fn give_up(
     }
 }
 
-/// Reads the head, keeps what lines will show of it and makes the request's id. `false` if it is none.
+/// Begins with the head that was kept: notes what lines will show of it and makes the request's id. `false` if there is
+/// none.
 fn look(session: &mut Session, frontend: &LocalFrontend, state: &mut RuleState) -> bool {
     state.begin(frontend.rules.as_ref().map_or((0, 0), |section| section.slots));
     session.unique_id.clear();
-    state.head.tolerates_odd_targets = frontend.tolerates_odd_targets;
-    // It was parsed when it came; a second time is what keeps requests without rules free of copies.
-    if !matches!(parse_request(&state.received, &mut state.head), Ok(Parsed::Complete)) {
+    if state.received.is_empty() {
         return false;
     }
     let Some(logging) = frontend.logging() else { return true };

@@ -51,17 +51,16 @@ pub(in crate::proxy) fn respond(
         (_, true) => state.tracking().count_failure(now),
         _ => {}
     }
-    let mut data = session.worker.buffers.chunk();
+    let mut decoded = None;
     if arrived.framing == BodyFraming::Chunked {
+        let data = decoded.insert(session.worker.buffers.chunk());
         write_data(arrived.bytes, data.storage());
-    } else {
-        data.push(arrived.bytes);
     }
     let announced = match arrived.framing {
         BodyFraming::Length(length) => Some(length),
         _ => None,
     };
-    let body = Data { bytes: &data, is_final: arrived.is_whole, announced };
+    let body = Data { bytes: decoded.as_deref().unwrap_or(arrived.bytes), is_final: arrived.is_whole, announced };
     let mut world = World::new(session, frontend, Some(backend));
     let responded = run(&mut world, &mut state, frontend, backend, (bytes, head, body), connection, out);
     session.rules = Some(state);

@@ -198,16 +198,16 @@ fn look(
     if let Some(status) = refusal_of_body(&head, bytes) {
         return refuse(status);
     }
-    if frontend.runs_rules {
-        session.keep_head(frontend, &bytes[..head.length], started, is_first);
-    }
     let mut request = prepare(buffers.chunk(), bytes, &head, session, frontend, started, now);
-    let rest = &bytes[head.length..];
+    let (bytes, rest) = bytes.split_at(head.length);
     let Ok(taken) = request.body.advance(rest) else { return refuse(400) };
     request.held.push(&rest[..taken]);
-    request.received_bytes = (head.length + taken) as u64;
+    request.received_bytes = (bytes.len() + taken) as u64;
     if taken < rest.len() {
         session.input = Some(buffers.chunk_of(&rest[taken..]));
+    }
+    if frontend.runs_rules {
+        session.keep_head(frontend, bytes, &mut head, started, is_first);
     }
     Look::Done(Received::Request(request))
 }
