@@ -88,7 +88,7 @@ impl Greeted {
 }
 
 /// Reads the header. `None` if the connection ends here.
-pub(super) async fn greet(mut session: Session) -> Option<Session> {
+pub(super) async fn greet(mut session: Box<Session>) -> Option<Box<Session>> {
     let frontend = session.frontend();
     let timeouts = &frontend.running.model.timeouts;
     session.set_deadline(session.accepted + timeouts.handshake.unwrap_or(timeouts.client));

@@ -179,7 +179,7 @@ impl Listener {
     fn start(self: &Rc<Self>, worker: &Rc<Worker>, client: std::net::TcpStream, peer: std::net::SocketAddr) {
         worker.counters.accepted.add(1);
         // The session gives both places back when it is dropped, also by a panic.
-        let session = Session::new(worker, self, Socket::unwatched(client), peer);
+        let session = Box::new(Session::new(worker, self, Socket::unwatched(client), peer));
         account::connection(&session);
         tokio::task::spawn_local(Connection::new(session));
     }

@@ -15,9 +15,9 @@ use super::stream::Received;
 /// A place for the future that answers what a connection received.
 pub(super) trait Seat {
     /// Puts a future into the empty seat.
-    fn begin(&mut self, session: Session, received: Received);
+    fn begin(&mut self, session: Box<Session>, received: Received);
     /// Runs it. When it is ready, with the session if the connection goes on, the seat is empty.
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Session>>;
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Box<Session>>>;
 }
 
 impl fmt::Debug for dyn Seat {
@@ -32,24 +32,24 @@ struct Reused<Answer, Answering> {
 }
 
 /// An empty seat for what `answer` returns.
-pub(super) fn seat<Answering>(answer: impl Fn(Session, Received) -> Answering + 'static) -> Box<dyn Seat>
+pub(super) fn seat<Answering>(answer: impl Fn(Box<Session>, Received) -> Answering + 'static) -> Box<dyn Seat>
 where
-    Answering: Future<Output = Option<Session>> + 'static,
+    Answering: Future<Output = Option<Box<Session>>> + 'static,
 {
     Box::new(Reused { answer, answering: Box::pin(None) })
 }
 
 impl<Answer, Answering> Seat for Reused<Answer, Answering>
 where
-    Answer: Fn(Session, Received) -> Answering,
-    Answering: Future<Output = Option<Session>>,
+    Answer: Fn(Box<Session>, Received) -> Answering,
+    Answering: Future<Output = Option<Box<Session>>>,
 {
-    fn begin(&mut self, session: Session, received: Received) {
+    fn begin(&mut self, session: Box<Session>, received: Received) {
         let answering = (self.answer)(session, received);
         self.answering.set(Some(answering));
     }
 
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Session>> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Box<Session>>> {
         let Some(answering) = self.answering.as_mut().as_pin_mut() else { return Poll::Ready(None) };
         let session = std::task::ready!(answering.poll(context));
         self.answering.set(None);

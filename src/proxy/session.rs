@@ -31,16 +31,15 @@ pub(super) struct Connection {
     phase: Phase,
 }
 
-#[expect(clippy::large_enum_variant, reason = "a connection waits most of its life: a box would be no smaller")]
 enum Phase {
     /// Waits for a PROXY header.
-    Greeting(Pin<Box<dyn Future<Output = Option<Session>>>>),
-    /// Waits for a request.
-    Receiving(Session, Receiving),
+    Greeting(Pin<Box<dyn Future<Output = Option<Box<Session>>>>>),
+    /// Waits for a request. The session is in a box because it moves to the seat and back with every request.
+    Receiving(Box<Session>, Receiving),
     /// A request and its response; the session is in the seat.
     Answering(Box<dyn Seat>),
     /// TCP mode.
-    Relaying(Pin<Box<dyn Future<Output = Option<Session>>>>),
+    Relaying(Pin<Box<dyn Future<Output = Option<Box<Session>>>>>),
     Closed,
 }
 
@@ -57,7 +56,7 @@ impl std::fmt::Debug for Phase {
 }
 
 impl Connection {
-    pub(super) fn new(mut session: Session) -> Connection {
+    pub(super) fn new(mut session: Box<Session>) -> Connection {
         let worker = Rc::clone(&session.worker);
         let phase = match rules::may_connect(&mut session) {
             Welcome::Refused => Phase::Closed,
@@ -70,7 +69,7 @@ impl Connection {
 
 impl Phase {
     /// The first phase of a connection of which everything is known.
-    fn entering(mut session: Session) -> Phase {
+    fn entering(mut session: Box<Session>) -> Phase {
         if !rules::may_enter(&mut session) {
             return Phase::Closed;
         }
@@ -81,7 +80,7 @@ impl Phase {
         }
     }
 
-    fn receiving(mut session: Session, turn: Turn) -> Phase {
+    fn receiving(mut session: Box<Session>, turn: Turn) -> Phase {
         let receiving = Receiving::begin(&mut session, turn);
         Phase::Receiving(session, receiving)
     }

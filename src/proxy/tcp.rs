@@ -17,7 +17,7 @@ use super::session::Session;
 use super::tunnel::{self, Direction, Silence};
 
 /// Runs a session of a TCP frontend. `Some` goes on as HTTP.
-pub(super) async fn run(mut session: Session) -> Option<Session> {
+pub(super) async fn run(mut session: Box<Session>) -> Option<Box<Session>> {
     let frontend = session.frontend();
     match Box::pin(inspect::choose(&mut session, &frontend)).await {
         Way::Http => return Some(session),

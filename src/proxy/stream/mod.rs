@@ -126,7 +126,7 @@ struct Record {
 }
 
 /// Answers what came. `None` if the connection ends with it.
-pub(super) async fn answer(mut session: Session, received: Received) -> Option<Session> {
+pub(super) async fn answer(mut session: Box<Session>, received: Received) -> Option<Box<Session>> {
     let frontend = session.frontend();
     let next = match received {
         Received::Closed => Next::Close,
