@@ -17,6 +17,13 @@ pub fn write_number(out: &mut Vec<u8>, value: i64) {
 
 /// Appends a number with zeros in front of it, up to so many digits (1-20).
 pub fn write_padded(out: &mut Vec<u8>, mut value: u64, width: usize) {
+    match (value, width) {
+        (0..10, 0..=1) => return out.push(b'0' + value as u8),
+        (0..100, 2) | (10..100, 0..=1) => {
+            return out.extend_from_slice(&[b'0' + (value / 10) as u8, b'0' + (value % 10) as u8]);
+        }
+        _ => {}
+    }
     let mut text = [b'0'; MOST];
     let mut start = MOST;
     while value > 0 {

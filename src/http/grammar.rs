@@ -20,9 +20,9 @@ pub(super) fn is_token(byte: u8) -> bool {
     TCHAR[byte as usize]
 }
 
-/// Whether the bytes are one token.
+/// Whether the bytes are one token. Written without early exit, as almost all are.
 pub fn is_whole_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.iter().all(|&byte| is_token(byte))
+    !bytes.is_empty() && bytes.iter().fold(true, |good, &byte| good & is_token(byte))
 }
 
 /// A byte of a field value: anything but control characters; HTAB is allowed, obs-text too.
@@ -33,16 +33,24 @@ pub(super) fn is_field_value(byte: u8) -> bool {
 /// Whether every byte may stand in a field value. Eight bytes at a time; those that have something odd are looked at one by
 /// one.
 pub fn are_field_values(bytes: &[u8]) -> bool {
+    let are_good = |word: &[u8; 8]| !may_be_odd(*word) || word.iter().all(|byte| is_field_value(*byte));
+    match bytes.last_chunk::<8>() {
+        // The last eight may have been seen in part.
+        Some(last) => bytes.as_chunks::<8>().0.iter().all(are_good) && are_good(last),
+        None => bytes.iter().all(|byte| is_field_value(*byte)),
+    }
+}
+
+/// Whether one of eight bytes is below 0x20 or is 0x7f.
+fn may_be_odd(word: [u8; 8]) -> bool {
     const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-    let (words, rest) = bytes.as_chunks::<8>();
-    words.iter().all(|word| {
-        let eight = u64::from_ne_bytes(*word);
-        // The high bit of a byte that is below 0x20, and of one that is 0x7f; a byte above may be marked, too.
-        let low = eight.wrapping_sub(ONES * 0x20) & !eight;
-        let delete = (eight ^ (ONES * 0x7f)).wrapping_sub(ONES) & !(eight ^ (ONES * 0x7f));
-        (low | delete) & HIGH == 0 || word.iter().all(|byte| is_field_value(*byte))
-    }) && rest.iter().all(|byte| is_field_value(*byte))
+    let word = u64::from_ne_bytes(word);
+    // Subtracting sets the high bit of a byte that is less, unless it was set before.
+    let is_low = word.wrapping_sub(ONES * 0x20) & !word;
+    let from_delete = word ^ (ONES * 0x7f);
+    let is_delete = from_delete.wrapping_sub(ONES) & !from_delete;
+    (is_low | is_delete) & HIGH != 0
 }
 
 /// Whether every byte is a visible ASCII character, as in a request target.

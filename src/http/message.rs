@@ -185,14 +185,32 @@ impl Message<'_> {
         }
     }
 
+    /// Name and meaning of the field at a place, which is what fields are looked for by.
+    fn name(&self, at: usize) -> Option<(&[u8], FieldKind)> {
+        let received = |index: usize| self.head.fields.get(index).map(|field| (field.name.of(self.bytes), field.kind));
+        if !self.edits.has_entries {
+            return received(at);
+        }
+        match *self.edits.entries.get(at)? {
+            Entry::Received(index) | Entry::Changed { received: index, .. } => received(index.into()),
+            Entry::Added { name, kind, .. } => Some((name.of(&self.edits.text), kind)),
+        }
+    }
+
     /// The fields in order.
     pub fn fields(&self) -> impl DoubleEndedIterator<Item = FieldView<'_>> {
         (0..self.len()).filter_map(|at| self.field(at))
     }
 
+    /// The values of the fields of that name, in order.
+    pub fn values<'m>(&'m self, name: &[u8]) -> impl DoubleEndedIterator<Item = &'m [u8]> {
+        let is_it = |at: &usize| self.name(*at).is_some_and(|(other, _)| other.eq_ignore_ascii_case(name));
+        (0..self.len()).filter(is_it).filter_map(|at| self.field(at)).map(|field| field.value)
+    }
+
     /// The value of the first field of that name.
-    pub fn value(&self, name: &[u8]) -> Option<&[u8]> {
-        (0..self.len()).filter_map(|at| self.field(at)).find(|field| field.is(name)).map(|field| field.value)
+    pub fn value<'m>(&'m self, name: &[u8]) -> Option<&'m [u8]> {
+        self.values(name).next()
     }
 
     fn list(&mut self) -> &mut Vec<Entry> {
@@ -217,17 +235,13 @@ impl Message<'_> {
         true
     }
 
-    /// Removes the fields that `which` selects; how many there were.
-    pub fn remove(&mut self, mut which: impl FnMut(FieldView<'_>) -> bool) -> usize {
-        if !self.fields().any(&mut which) {
-            return 0;
-        }
+    /// Removes the fields that `which` selects by name and meaning; how many there were.
+    pub fn remove(&mut self, mut which: impl FnMut(&[u8], FieldKind) -> bool) -> usize {
         let before = self.len();
-        self.list();
         let mut at = 0;
-        while at < self.edits.entries.len() {
-            if self.field(at).is_some_and(&mut which) {
-                self.edits.entries.remove(at);
+        while let Some((name, kind)) = self.name(at) {
+            if which(name, kind) {
+                self.list().remove(at);
             } else {
                 at += 1;
             }
@@ -332,8 +346,8 @@ mod tests {
         let text = forwarded(|message| {
             assert!(message.add(b"B", b"x\r\ny"));
             assert!(!message.add(b"bad name", b"x"));
-            assert_eq!(message.remove(|field| field.is(b"A")), 2);
-            assert_eq!(message.remove(|field| field.is(b"Content-Length")), 1);
+            assert_eq!(message.remove(|name, _| name.eq_ignore_ascii_case(b"A")), 2);
+            assert_eq!(message.remove(|name, _| name.eq_ignore_ascii_case(b"Content-Length")), 1);
             assert!(message.set_target(b"/b?c") && !message.set_target(b"/ b"));
             assert!(message.set_method(b"PUT") && !message.set_method(b"P T"));
             let host = message.fields().position(|field| field.is(b"host")).unwrap();

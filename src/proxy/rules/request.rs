@@ -271,7 +271,7 @@ fn purge_names(policy: OddNames, state: &mut RuleState) -> bool {
     match policy {
         OddNames::Preserve => true,
         OddNames::Delete => {
-            message.remove(|field| is_odd(field.name));
+            message.remove(|name, _| is_odd(name));
             true
         }
         OddNames::Reject => !message.fields().any(|field| is_odd(field.name)),
@@ -376,7 +376,7 @@ fn says_continue(request: &Request, state: &mut RuleState) -> bool {
         return false;
     }
     let RuleState { received, head, edits, .. } = state;
-    Message { bytes: received, head, edits }.remove(|field| field.kind == FieldKind::Expect);
+    Message { bytes: received, head, edits }.remove(|_, kind| kind == FieldKind::Expect);
     request.arrived().is_empty()
 }
 

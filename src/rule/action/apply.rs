@@ -109,14 +109,14 @@ fn change(action: &Action, transaction: &mut Transaction<'_>, scratch: &mut Scra
         Action::SetHeader { name, value: format } => {
             format.render(transaction, value);
             with_message(transaction, |message| {
-                message.remove(|field| field.is(name));
+                message.remove(|other, _| other.eq_ignore_ascii_case(name));
                 message.add(name, value)
             })
         }
         Action::DeleteHeader(which) => with_message(transaction, |message| {
-            message.remove(|field| match which {
-                NameMatch::Is(name) => field.is(name),
-                NameMatch::Matches(patterns) => patterns.matches(&Sample::str(field.name)),
+            message.remove(|other, _| match which {
+                NameMatch::Is(name) => other.eq_ignore_ascii_case(name),
+                NameMatch::Matches(patterns) => patterns.matches(&Sample::str(other)),
             });
             true
         }),

@@ -33,11 +33,10 @@ fn cookies<'t, const IS_RESPONSE: bool>(
     transaction: &'t Transaction<'_>,
 ) -> Option<impl Iterator<Item = (&'t [u8], &'t [u8])>> {
     let name: &[u8] = if IS_RESPONSE { b"set-cookie" } else { b"cookie" };
-    let lines = message::<IS_RESPONSE>(transaction)?.fields().filter(move |field| field.is(name));
-    let pairs = lines.flat_map(|field| {
+    let pairs = message::<IS_RESPONSE>(transaction)?.values(name).flat_map(|value| {
         // Only the first part of Set-Cookie names a cookie; the others are its attributes.
         let count = if IS_RESPONSE { 1 } else { usize::MAX };
-        field.value.split(|byte| *byte == b';').take(count)
+        value.split(|byte| *byte == b';').take(count)
     });
     Some(pairs.filter_map(|pair| {
         let equals = pair.iter().position(|byte| *byte == b'=')?;

@@ -36,7 +36,8 @@ fn split_values(line: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Lines of the fields of a name; of all fields for an empty name.
 fn lines<'t>(message: &'t Message<'t>, name: &'t [u8]) -> impl Iterator<Item = &'t [u8]> {
-    message.fields().filter(move |field| name.is_empty() || field.is(name)).map(|field| field.value)
+    let everything = if name.is_empty() { message.len() } else { 0 };
+    message.fields().take(everything).map(|field| field.value).chain(message.values(name))
 }
 
 fn values<'t>(message: &'t Message<'t>, name: &'t [u8]) -> impl Iterator<Item = &'t [u8]> {

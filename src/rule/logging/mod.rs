@@ -122,8 +122,8 @@ impl Logging {
 /// The last field of a name counts.
 fn capture(fields: &[FieldCapture], message: &Message<'_>, slots: &RefCell<Vec<Captured>>) {
     for wanted in fields {
-        for field in message.fields().filter(|field| field.is(&wanted.name)) {
-            Captures::store(slots, wanted.slot, wanted.length, field.value);
+        for value in message.values(&wanted.name) {
+            Captures::store(slots, wanted.slot, wanted.length, value);
         }
     }
 }
