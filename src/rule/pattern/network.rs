@@ -1,6 +1,6 @@
 //! Addresses and networks, found by the longest mask.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::rule::argument::{mask4, mask6};
@@ -69,8 +69,9 @@ fn short_ipv4(text: &str) -> Option<Ipv4Addr> {
     Some(Ipv4Addr::from_bits(high.checked_shl(room).unwrap_or(0) | last))
 }
 
-/// Networks of one family with one mask, by address; the value is the entry's number.
-type Level<T> = (T, HashMap<T, u32>);
+/// Networks of one family with one mask, by address; the value is the entry's number. Most lists are short: comparing is
+/// cheaper than hashing.
+type Level<T> = (T, BTreeMap<T, u32>);
 
 /// Networks and the entries that they came from.
 #[derive(Clone, Debug, Default)]
@@ -98,25 +99,19 @@ impl Networks {
     }
 }
 
-fn insert<T: Copy + Eq + std::hash::Hash>(
-    levels: &mut Vec<Level<T>>,
-    mask: T,
-    address: T,
-    entry: u32,
-    ones: fn(T) -> u32,
-) {
+fn insert<T: Copy + Ord>(levels: &mut Vec<Level<T>>, mask: T, address: T, entry: u32, ones: fn(T) -> u32) {
     let at = match levels.iter().position(|(known, _)| *known == mask) {
         Some(at) => at,
         None => {
             let at = levels.iter().position(|(known, _)| ones(*known) < ones(mask)).unwrap_or(levels.len());
-            levels.insert(at, (mask, HashMap::new()));
+            levels.insert(at, (mask, BTreeMap::new()));
             at
         }
     };
     levels[at].1.entry(address).or_insert(entry);
 }
 
-fn search<T: Copy + Eq + std::hash::Hash>(levels: &[Level<T>], address: T, and: fn(T, T) -> T) -> Option<u32> {
+fn search<T: Copy + Ord>(levels: &[Level<T>], address: T, and: fn(T, T) -> T) -> Option<u32> {
     levels.iter().find_map(|(mask, known)| known.get(&and(address, *mask)).copied())
 }
 
