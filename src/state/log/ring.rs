@@ -61,9 +61,21 @@ impl LogRing {
         }
         let about = text.len() as u64 | (structured.len() as u64) << 16 | u64::from(log) << 32 | (level as u64) << 56;
         let micros = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
-        let packed = [text, structured].into_iter().flat_map(|part| part.chunks(8)).map(packed);
-        for (index, word) in [about, micros].into_iter().chain(packed).enumerate() {
-            self.word(written.wrapping_add(index)).store(word, Ordering::Relaxed);
+        let mut at = written;
+        let mut put = |word| {
+            self.word(at).store(word, Ordering::Relaxed);
+            at = at.wrapping_add(1);
+        };
+        put(about);
+        put(micros);
+        for part in [text, structured] {
+            let (words, rest) = part.as_chunks();
+            words.iter().for_each(|word| put(u64::from_le_bytes(*word)));
+            if !rest.is_empty() {
+                let mut last = [0; 8];
+                last[..rest.len()].copy_from_slice(rest);
+                put(u64::from_le_bytes(last));
+            }
         }
         self.written.store(written.wrapping_add(needed), Ordering::Release);
         true
@@ -108,12 +120,6 @@ impl LogRing {
 
 fn cut(part: &[u8]) -> &[u8] {
     &part[..part.len().min(MAX_LINE)]
-}
-
-fn packed(part: &[u8]) -> u64 {
-    let mut bytes = [0; 8];
-    bytes[..part.len()].copy_from_slice(part);
-    u64::from_le_bytes(bytes)
 }
 
 #[cfg(test)]
