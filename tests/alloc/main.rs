@@ -96,8 +96,7 @@ fn exchange(stream: &mut TcpStream, request: &[u8], end: &[u8], scratch: &mut Ve
 }
 
 /// Allocations of the worker for 1000 requests, 250 on each of four connections, after as many to warm up.
-fn allocations(mode: Mode, rules: &[&str], request: &'static [u8], response: &'static [u8]) -> u64 {
-    let address = worker::start(mode, rules, start_server(response), count_this_thread);
+fn allocations(address: SocketAddr, request: &'static [u8], response: &'static [u8]) -> u64 {
     let mut streams: Vec<TcpStream> =
         (0..4).map(|_| TcpStream::connect(address).expect("the worker listens")).collect();
     let mut scratch = Vec::with_capacity(64 * 1024);
@@ -116,10 +115,43 @@ fn allocations(mode: Mode, rules: &[&str], request: &'static [u8], response: &'s
     ALLOCATIONS.load(Ordering::SeqCst) - before
 }
 
+/// What sites have: a log, conditions, header rules, a cookie, counters in a stick table.
+const SITE: &str = "
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+    http-reuse always
+frontend web
+    bind LISTEN
+    log stdout format raw local0
+    option httplog
+    option forwardfor
+    acl is_api path_beg /api/
+    acl is_asset path_end .css .js
+    acl is_office src 10.0.0.0/8
+    http-request track-sc0 src
+    http-request deny if is_api !is_office
+    http-request deny if { sc_http_req_rate(0) gt 1000000 }
+    http-request del-header Proxy
+    http-request set-header X-Forwarded-Host %[req.hdr(host)]
+    http-request set-header X-Real-IP %[src]
+    http-request set-header X-Asset yes if is_asset
+    http-response del-header Server
+    http-response set-header X-Frame-Options DENY
+    stick-table type ip size 1k expire 10m store http_req_rate(10s),http_req_cnt
+    default_backend app
+backend app
+    cookie SERVERID insert indirect nocache
+    server one ADDRESS cookie one
+";
+
 /// One test, because the count belongs to the process.
 #[test]
 fn keep_alive_requests_allocate_nothing() {
     const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: test\r\nAccept: */*\r\n\r\n";
+    const GET_WITH_COOKIE: &[u8] = b"GET /a HTTP/1.1\r\nHost: a\r\nCookie: theme=dark; SERVERID=one\r\nAccept: */*\r\n\r\n";
     const POST: &[u8] = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
     const LENGTH: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
     const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
@@ -136,15 +168,23 @@ fn keep_alive_requests_allocate_nothing() {
         "http-response set-header X-Count %[var(txn.count)]",
         "http-after-response del-header Server",
     ];
+    let start = |mode, rules, response| worker::start(mode, rules, start_server(response), count_this_thread);
     for (name, mode, request, response) in [
         ("GET", Mode::Http, GET, LENGTH),
         ("POST", Mode::Http, POST, LENGTH),
         ("GET, chunked response", Mode::Http, GET, CHUNKED),
         ("bytes in TCP mode", Mode::Tcp, GET, LENGTH),
     ] {
-        assert_eq!(allocations(mode, &[], request, response), 0, "allocations for 1000 times {name}");
+        let count = allocations(start(mode, &[], response), request, response);
+        assert_eq!(count, 0, "allocations for 1000 times {name}");
     }
-    assert_eq!(allocations(Mode::Http, RULES, POST, LENGTH), 0, "allocations for 1000 times POST under rules");
+    let count = allocations(start(Mode::Http, RULES, LENGTH), POST, LENGTH);
+    assert_eq!(count, 0, "allocations for 1000 times POST under rules");
+    for (name, request) in [("without", GET), ("with", GET_WITH_COOKIE)] {
+        let address = worker::start_file(SITE, start_server(LENGTH), count_this_thread);
+        let count = allocations(address, request, LENGTH);
+        assert_eq!(count, 0, "allocations for 1000 times GET {name} the cookie of a site");
+    }
     let rules = std::thread::spawn(|| {
         count_this_thread();
         rules::allocations()

@@ -1,12 +1,14 @@
 //! A worker with one frontend and one server, as the daemon starts it.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use vipgate::config::HostFacts;
+use vipgate::diag::Source;
 use vipgate::generation::Generation;
 use vipgate::model::Endpoint;
 use vipgate::model::balance::Balance;
@@ -23,16 +25,37 @@ use vipgate::state::sessions::Sessions;
 
 /// Starts a worker in a thread of its own, which calls `first` before anything else; returns where it listens.
 pub fn start(mode: Mode, rules: &[&str], server: SocketAddr, first: fn()) -> SocketAddr {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
-    socket.set_nonblocking(true).expect("a listener can be made non-blocking");
-    let address = socket.local_addr().expect("a bound socket has an address");
+    let (socket, address) = listen();
     let mut model = model(mode, address, server);
     model.frontends[0].rules = rules.iter().chain(&["option httplog"]).map(|rule| line(rule)).collect();
+    run(model, socket, first)
+}
+
+/// The same with a haproxy.cfg, in which `LISTEN` and `ADDRESS` stand for addresses.
+pub fn start_file(text: &str, server: SocketAddr, first: fn()) -> SocketAddr {
+    let (socket, address) = listen();
+    let text = text.replace("LISTEN", &address.to_string()).replace("ADDRESS", &server.to_string());
+    let host = HostFacts { node: "localhost".to_owned(), ..HostFacts::default() };
+    let loaded = vipgate::config::load(&[Source::new("haproxy.cfg", &text)], &host);
+    let model = loaded.model.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics));
+    run(model, socket, first)
+}
+
+fn listen() -> (TcpListener, SocketAddr) {
+    let socket = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
+    socket.set_nonblocking(true).expect("a listener can be made non-blocking");
+    let address = socket.local_addr().expect("a bound socket has an address");
+    (socket, address)
+}
+
+fn run(model: Model, socket: TcpListener, first: fn()) -> SocketAddr {
+    let address = socket.local_addr().expect("a bound socket has an address");
+    let name = model.frontends[0].name.clone();
     let generation = Generation::prepare(1, model, &Registry::default(), None);
     let generation = generation.expect("the model is sound");
     let (sender, commands) = mpsc::unbounded_channel();
     let (suspects, told) = mpsc::channel(8);
-    let key = ListenerKey { frontend: "web".to_owned(), endpoint: Endpoint::Tcp(address) };
+    let key = ListenerKey { frontend: name, endpoint: Endpoint::Tcp(address) };
     let listeners = vec![WorkerListener { key, frontend: 0, socket }];
     sender.send(WorkerCommand::Serve { generation, listeners }).expect("the worker will read it");
     let context = WorkerContext {
