@@ -77,13 +77,15 @@ impl Sinks {
             }
             Sink::Udp(socket) => {
                 let Destination::Udp(address) = destination else { return };
-                let sent = socket.as_ref().map(|socket| socket.send_to(message, address));
-                if !matches!(sent, Some(Ok(_))) {
-                    *socket = udp(*address);
+                let sent = socket.as_ref().map(|socket| socket.send(message));
+                match &sent {
+                    // That an earlier one was refused is told now, and this one may arrive.
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {}
+                    // Its address may be gone.
+                    _ => *socket = udp(*address),
                 }
-                // What was refused is told on the next datagram: this one may arrive.
-                matches!(sent, Some(Ok(_)))
-                    || socket.as_ref().is_some_and(|socket| socket.send_to(message, address).is_ok())
+                matches!(sent, Some(Ok(_))) || socket.as_ref().is_some_and(|socket| socket.send(message).is_ok())
             }
         };
         self.lost += u64::from(!is_sent);
@@ -148,8 +150,11 @@ fn unix(destination: &Destination) -> Option<UnixDatagram> {
     }
 }
 
+/// A socket for one server: connected, it needs no route for each datagram.
 fn udp(address: SocketAddr) -> Option<UdpSocket> {
-    UdpSocket::bind(if address.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" }).ok()
+    let socket = UdpSocket::bind(if address.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" }).ok()?;
+    socket.connect(address).ok()?;
+    Some(socket)
 }
 
 enum Output {
