@@ -181,7 +181,7 @@ impl Listener {
         // The session gives both places back when it is dropped, also by a panic.
         let session = Box::new(Session::new(worker, self, Socket::unwatched(client), peer));
         account::connection(&session);
-        tokio::task::spawn_local(Connection::new(session));
+        Connection::start(session);
     }
 }
 

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Waker;
 use std::time::Duration;
 
 use slab::Slab;
@@ -30,12 +31,15 @@ use super::listener::Listener;
 use super::pool::Pool;
 use super::rules::RuleState;
 use super::seat::{Seat, seat};
+use super::session::Desk;
 use super::splice::Pipes;
 use super::stream;
 use super::timers::{Timer, Wheel};
 
 /// Empty seats kept for the next requests.
 const MAX_SEATS: usize = 1024;
+/// Tasks kept for the next connections: more than are accepted at once close in the time in which others come.
+const MAX_VACANCIES: usize = 64;
 
 /// Whether connections may outlive their current request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +138,8 @@ pub(super) struct Worker {
     pools: RefCell<HashMap<PoolKey, Rc<Pool>>>,
     pub(super) pipes: Rc<Pipes>,
     seats: RefCell<Vec<Box<dyn Seat>>>,
+    /// Tasks that have no connection.
+    vacancies: RefCell<Vec<(Desk, Waker)>>,
     /// Room for the line of a stream for which rules keep nothing.
     pub(super) spare_rules: RefCell<Option<Box<RuleState>>>,
     /// When the task of a connection that runs now was woken, or the connection was accepted.
@@ -279,6 +285,7 @@ impl Worker {
             pools: RefCell::default(),
             pipes: Rc::default(),
             seats: RefCell::default(),
+            vacancies: RefCell::default(),
             spare_rules: RefCell::default(),
             now: clock::now().into(),
             wall_offset: Cell::default(),
@@ -387,6 +394,21 @@ impl Worker {
         if kept.len() < MAX_SEATS {
             kept.push(seat);
         }
+    }
+
+    /// A task that waits for a connection.
+    pub(super) fn take_vacancy(&self) -> Option<(Desk, Waker)> {
+        self.vacancies.borrow_mut().pop()
+    }
+
+    /// Keeps a task for the next connection; `false` if enough are kept.
+    pub(super) fn give_vacancy(&self, desk: &Desk, task: &Waker) -> bool {
+        let mut kept = self.vacancies.borrow_mut();
+        let has_room = kept.len() < MAX_VACANCIES;
+        if has_room {
+            kept.push((Rc::clone(desk), task.clone()));
+        }
+        has_room
     }
 
     /// Counts a connect that failed or is slow, and tells vg-check, which knows how many in a row are too many.

@@ -151,7 +151,8 @@ backend app
 #[test]
 fn keep_alive_requests_allocate_nothing() {
     const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: test\r\nAccept: */*\r\n\r\n";
-    const GET_WITH_COOKIE: &[u8] = b"GET /a HTTP/1.1\r\nHost: a\r\nCookie: theme=dark; SERVERID=one\r\nAccept: */*\r\n\r\n";
+    const GET_WITH_COOKIE: &[u8] =
+        b"GET /a HTTP/1.1\r\nHost: a\r\nCookie: theme=dark; SERVERID=one\r\nAccept: */*\r\n\r\n";
     const POST: &[u8] = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
     const LENGTH: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
     const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
