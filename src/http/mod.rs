@@ -9,6 +9,7 @@ pub mod head;
 mod decimal;
 mod grammar;
 mod target;
+mod normal;
 pub mod parse;
 pub mod framing;
 pub mod chunked;
@@ -24,6 +25,7 @@ pub use framing::{Body, BodyError, BodyFraming};
 pub use grammar::{are_field_values, is_whole_token as is_token};
 pub use head::{Field, FieldKind, Head, Method, Span, Version};
 pub use message::{Edits, FieldView, Message};
+pub use normal::normalized;
 pub use parse::{HeadError, Parsed, is_head_complete, parse_request, parse_response};
 pub use target::path_and_query;
 

@@ -121,7 +121,7 @@ pub(super) async fn connect(
             is_slow = true;
             session.worker.note_trouble(slot.state(), observe);
         };
-        let gives_up = gives_up(session, backend);
+        let gives_up = backend.manners.gives_up || session.frontend().manners.gives_up;
         let failure =
             match Box::pin(attempt(session, slot.model(), header.as_deref(), (limit, gives_up), note_slow)).await {
                 Ok(stream) => {
@@ -163,11 +163,6 @@ pub(super) async fn connect(
             pause(session, TURN_AROUND.min(limit)).await?;
         }
     }
-}
-
-/// Whether a request whose client leaves is given up.
-pub(super) fn gives_up(session: &Session, backend: &LocalBackend) -> bool {
-    backend.manners.gives_up || session.frontend().manners.gives_up
 }
 
 /// A connection to the server that is there already.

@@ -243,3 +243,38 @@ fn a_full_queue_of_a_server_is_a_503_for_those_who_must_have_it() {
         assert_eq!(status(&queued.head()), "200");
     });
 }
+
+#[test]
+fn a_redirect_in_place_of_a_response_leaves_the_client_connected() {
+    let text = "frontend web\n bind PORT\n default_backend app\n\
+                backend app\n http-request set-var(txn.path) path\n \
+                http-response redirect location /elsewhere if { var(txn.path) -m str /away }\n server s SERVER\n";
+    on_both("http", text, |connect| {
+        let mut client = connect();
+        let (head, _) = client.send(get("/away")).response();
+        assert_eq!((status(&head), field(&head, "connection")), ("302", None));
+        assert_eq!(status(&client.send(get("/")).head()), "200");
+    });
+}
+
+#[test]
+fn a_request_whose_client_leaves_is_given_up() {
+    let (gone, wait) = signal();
+    let gone = Mutex::new(gone);
+    let server = Scripted::new(move |mut peer, _| {
+        if !peer.head().is_empty() {
+            peer.rest_quietly();
+            gone.lock().unwrap().send(()).unwrap();
+        }
+    });
+    let proxy = ours(&format!(
+        "frontend web\n bind PORT\n default_backend app\nbackend app\n option abortonclose\n server s {}\n",
+        server.address
+    ));
+    let mut client = proxy.client();
+    client.send(get("/"));
+    until("the server has the request", || server.connections() > 0);
+    client.end();
+    // The server's connection ends though it has not answered.
+    wait.recv_timeout(crate::rig::PATIENCE).unwrap();
+}

@@ -6,6 +6,7 @@ use crate::http::{
     ConnectionField, Edits, Head, Message, Method, Parsed, Version, parse_response, write_edited_response,
 };
 use crate::rule::action::{Content, Reply, write_challenge};
+use crate::rule::options::Closing;
 use crate::rule::pages::{Ending, Own, Page, builtin};
 use crate::rule::{Data, Progress, Section, Stage, Transaction, Verdict};
 
@@ -26,7 +27,8 @@ pub(in crate::proxy) struct Manner {
 impl Manner {
     /// That of an answer to a request.
     pub(in crate::proxy) fn of(request: &Request, session: &Session) -> Manner {
-        let may_persist = request.keeps_alive && request.body.is_done() && session.may_persist();
+        let closes = session.frontend().manners.closing == Closing::Own;
+        let may_persist = request.keeps_alive && request.body.is_done() && session.may_persist() && !closes;
         Manner { is_head: request.method == Method::Head, persists: may_persist.then_some(request.version) }
     }
 }

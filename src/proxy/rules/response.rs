@@ -6,6 +6,7 @@ use crate::rule::{Data, Progress, RuleSet, Stage, Transaction, Verdict, Wait};
 use super::super::account;
 use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::session::Session;
+use super::super::stream::Request;
 use super::answer::{self, Asked, Manner, sections};
 use super::{RuleState, World, persistence};
 
@@ -14,8 +15,8 @@ use super::{RuleState, World, persistence};
 pub(in crate::proxy) enum Responded {
     /// The head, as rules left it.
     Forwarded { status: u16 },
-    /// A response of ours, whole: the server's is not wanted.
-    Answered { status: u16 },
+    /// A response of ours, whole: the server's is not wanted. Says whether the client's connection persists.
+    Answered { status: u16, persists: bool },
     /// Nothing: rules wait, and are to be asked again with what has come by then.
     Waits(Wait),
 }
@@ -30,19 +31,21 @@ pub(in crate::proxy) struct Arrived<'b> {
     pub(in crate::proxy) is_whole: bool,
 }
 
-/// Writes the head that the client gets.
+/// Writes the head that the client gets. Where the client's connection may persist after a response of ours in place of
+/// the server's, `request` is there.
 pub(in crate::proxy) fn respond(
     session: &mut Session,
     frontend: &LocalFrontend,
     backend: &LocalBackend,
     (bytes, head, arrived): (&[u8], &Head, Arrived<'_>),
-    connection: ConnectionField,
+    (connection, request): (ConnectionField, Option<&Request>),
     out: &mut Vec<u8>,
 ) -> Responded {
     if !frontend.runs_rules && !backend.runs_rules {
         write_response(out, bytes, head, connection);
         return Responded::Forwarded { status: head.status };
     }
+    let manner = request.map_or(Manner { is_head: false, persists: None }, |request| Manner::of(request, session));
     let mut state = session.take_rules(frontend);
     let now = session.now();
     match frontend.others.rules.globals.blame(head.status) {
@@ -62,7 +65,7 @@ pub(in crate::proxy) fn respond(
     };
     let body = Data { bytes: decoded.as_deref().unwrap_or(arrived.bytes), is_final: arrived.is_whole, announced };
     let mut world = World::new(session, frontend, Some(backend));
-    let responded = run(&mut world, &mut state, frontend, backend, (bytes, head, body), connection, out);
+    let responded = run(&mut world, &mut state, frontend, backend, (bytes, head, body), (connection, manner), out);
     session.rules = Some(state);
     responded
 }
@@ -73,7 +76,7 @@ fn run(
     frontend: &LocalFrontend,
     backend: &LocalBackend,
     (bytes, head, body): (&[u8], &Head, Data<'_>),
-    connection: ConnectionField,
+    (connection, manner): (ConnectionField, Manner),
     out: &mut Vec<u8>,
 ) -> Responded {
     let mut edits = std::mem::take(&mut state.response_edits);
@@ -87,7 +90,7 @@ fn run(
             if !begin(world, state, backend, Message { bytes, head, edits: &mut edits }, body) {
                 // Nothing more is said: the connection closes.
                 state.response_edits = edits;
-                return Responded::Answered { status: 502 };
+                return Responded::Answered { status: 502, persists: false };
             }
             (0, Progress::default())
         }
@@ -112,19 +115,18 @@ fn run(
                     state.tracking().count_failure(now);
                 }
                 let message = Message { bytes, head, edits: &mut edits };
-                let manner = Manner { is_head: false, persists: None };
                 let transaction = world.response_transaction(Stage::HttpResponse, state, message, body);
                 let asked = Asked { frontend, backend: Some(backend) };
                 let written = answer::write(&verdict, asked, &transaction, manner, out);
-                ended = Some(written.map_or(502, |(status, _)| status));
+                ended = Some(written.unwrap_or((502, false)));
                 break;
             }
         }
     }
     let responded = match ended {
-        Some(status) => {
+        Some((status, persists)) => {
             answer::edit(world, state, frontend, Some(backend), out);
-            Responded::Answered { status }
+            Responded::Answered { status, persists }
         }
         None => {
             let message = Message { bytes, head, edits: &mut edits };

@@ -22,7 +22,7 @@ use super::account;
 use super::backend::{Current, Slot};
 use super::buffers::Chunk;
 use super::choosing;
-use super::connect::{Effort, connect, gives_up, redispatches};
+use super::connect::{Effort, connect, redispatches};
 use super::failure::{By, Cause, Failure, Phase, Retry};
 use super::form;
 use super::local::{LocalBackend, LocalFrontend, Stage};
@@ -211,7 +211,7 @@ async fn forward(
         && request.body.is_done()
         && !request.is_upgrade
         && !session.rules.as_ref().is_some_and(|rules| rules.forbids_retry());
-    let gives_up = gives_up(session, backend);
+    let gives_up = backend.manners.gives_up || frontend.manners.gives_up;
     let care = if request.method.is_idempotent() { Care::Replayable } else { Care::Once };
     let mut reuse = Some(care);
     record.persistence = Persistence::look(session, frontend, backend, Some(request));

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::http::{
     Body, BodyFraming, ConnectionField, FieldKind, Head, HeadError, Method, Parsed, RequestEdit, Version,
-    is_head_complete, parse_request, write_request,
+    is_head_complete, normalized, parse_request, write_request,
 };
 use crate::rule::forwarding::{AddressField, Forwarding};
 use crate::time::Instant;
@@ -198,8 +198,14 @@ fn look(
     if let Some(status) = refusal_of_body(&head, bytes) {
         return refuse(status);
     }
-    let mut request = prepare(buffers.chunk(), bytes, &head, session, frontend, started, now);
     let (bytes, rest) = bytes.split_at(head.length);
+    let normal = normalized(bytes, &head);
+    let text = match &normal {
+        Some(normal) if !matches!(parse_request(normal, &mut head), Ok(Parsed::Complete)) => return refuse(400),
+        Some(normal) => normal,
+        None => bytes,
+    };
+    let mut request = prepare(buffers.chunk(), text, &head, session, frontend, started, now);
     let Ok(taken) = request.body.advance(rest) else { return refuse(400) };
     request.held.push(&rest[..taken]);
     request.received_bytes = (bytes.len() + taken) as u64;
@@ -207,7 +213,7 @@ fn look(
         session.input = Some(buffers.chunk_of(&rest[taken..]));
     }
     if frontend.runs_rules {
-        session.keep_head(frontend, bytes, &mut head, started, is_first);
+        session.keep_head(frontend, text, &mut head, started, is_first);
     }
     Look::Done(Received::Request(request))
 }

@@ -79,7 +79,7 @@ impl Exchange<'_> {
         // What follows is no body, and nothing to wait for.
         let arrived = Arrived { bytes: rest, framing: BodyFraming::None, is_whole: true };
         let responded =
-            rules::respond(session, self.frontend, self.backend, (bytes, head, arrived), connection, &mut out);
+            rules::respond(session, self.frontend, self.backend, (bytes, head, arrived), (connection, None), &mut out);
         if let Responded::Waits(what) = responded {
             self.park(bytes, what, worker, now);
             return Ok(());
@@ -123,8 +123,14 @@ impl Exchange<'_> {
         let mut body = Body::from(framing);
         let taken = body.advance(rest).map_err(|_| self.failure(By::Server, Cause::Abort))?;
         let arrived = Arrived { bytes: &rest[..taken], framing, is_whole: body.is_done() };
-        let responded =
-            rules::respond(session, self.frontend, self.backend, (bytes, head, arrived), connection, &mut out);
+        let responded = rules::respond(
+            session,
+            self.frontend,
+            self.backend,
+            (bytes, head, arrived),
+            (connection, Some(&*self.request)),
+            &mut out,
+        );
         if let Responded::Waits(what) = responded {
             self.park(bytes, what, worker, now);
             return Ok(());
@@ -173,8 +179,8 @@ impl Exchange<'_> {
         });
     }
 
-    /// Notes what rules made of the head, and adds what the client is told of its server. `false` if they put a whole response of ours in its place: then nothing more of the
-    /// server's is wanted.
+    /// Notes what rules made of the head, and adds what the client is told of its server. `false` if they put a whole
+    /// response of ours in its place: then nothing more of the server's is wanted.
     fn takes(&mut self, responded: Responded, session: &Session, out: &mut Vec<u8>) -> bool {
         match responded {
             Responded::Forwarded { status } => {
@@ -184,12 +190,12 @@ impl Exchange<'_> {
                 }
                 true
             }
-            Responded::Answered { status } => {
+            Responded::Answered { status, persists } => {
                 self.status = status;
                 // The server's does not count, as in HAProxy's lines.
                 self.answered = None;
                 self.stage = Stage::Done;
-                (self.client_persists, self.server_persists) = (false, false);
+                (self.client_persists, self.server_persists) = (persists, false);
                 self.refusal = Some(Failure::new(By::Proxy, Cause::Abort, Phase::Headers));
                 false
             }
