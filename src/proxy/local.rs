@@ -38,6 +38,8 @@ use super::timers::{Timer, Wheel};
 
 /// Empty seats kept for the next requests.
 const MAX_SEATS: usize = 1024;
+/// Timers kept for the next sessions.
+const MAX_TIMERS: usize = 1024;
 /// Tasks kept for the next connections: more than are accepted at once close in the time in which others come.
 const MAX_VACANCIES: usize = 64;
 
@@ -65,7 +67,7 @@ pub(super) enum Stage {
 /// What others may do to a session: wake it, close it.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) timer: Timer,
+    pub(super) timer: Rc<Timer>,
     pub(super) stage: Cell<Stage>,
     /// To be closed at once.
     pub(super) is_killed: Cell<bool>,
@@ -110,18 +112,12 @@ impl Shared {
     }
 }
 
-impl AsRef<Timer> for Shared {
-    fn as_ref(&self) -> &Timer {
-        &self.timer
-    }
-}
-
 /// The state of a worker.
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) index: usize,
     pub(super) buffers: Buffers,
-    pub(super) wheel: RefCell<Wheel<Shared>>,
+    pub(super) wheel: RefCell<Wheel<Timer>>,
     pub(super) sessions: RefCell<Slab<Rc<Shared>>>,
     /// Told when the last session has ended.
     pub(super) emptied: Notify,
@@ -138,6 +134,8 @@ pub(super) struct Worker {
     pools: RefCell<HashMap<PoolKey, Rc<Pool>>>,
     pub(super) pipes: Rc<Pipes>,
     seats: RefCell<Vec<Box<dyn Seat>>>,
+    /// Timers that nobody uses; the wheel may still look at them.
+    timers: RefCell<Vec<Rc<Timer>>>,
     /// Tasks that have no connection.
     vacancies: RefCell<Vec<(Desk, Waker)>>,
     /// Room for the line of a stream for which rules keep nothing.
@@ -285,6 +283,7 @@ impl Worker {
             pools: RefCell::default(),
             pipes: Rc::default(),
             seats: RefCell::default(),
+            timers: RefCell::default(),
             vacancies: RefCell::default(),
             spare_rules: RefCell::default(),
             now: clock::now().into(),
@@ -393,6 +392,22 @@ impl Worker {
         let mut kept = self.seats.borrow_mut();
         if kept.len() < MAX_SEATS {
             kept.push(seat);
+        }
+    }
+
+    /// A timer for a session. One that was used before stands in the wheel already, where a new one would have to be put,
+    /// to stay for seconds after the session.
+    pub(super) fn take_timer(&self) -> Rc<Timer> {
+        let kept = self.timers.borrow_mut().pop();
+        kept.unwrap_or_else(|| Rc::new(Timer::new()))
+    }
+
+    /// Takes the timer of a session that is over.
+    pub(super) fn give_timer(&self, timer: &Rc<Timer>) {
+        timer.forget();
+        let mut kept = self.timers.borrow_mut();
+        if kept.len() < MAX_TIMERS {
+            kept.push(Rc::clone(timer));
         }
     }
 

@@ -63,6 +63,12 @@ impl Timer {
     }
 }
 
+impl AsRef<Timer> for Timer {
+    fn as_ref(&self) -> &Timer {
+        self
+    }
+}
+
 /// The wheel.
 #[derive(Debug)]
 pub(super) struct Wheel<T> {
@@ -197,6 +203,21 @@ mod tests {
         Wheel::set(&wheel, &owner, at(100));
         wheel.borrow_mut().turn(at(60_000));
         assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_timer_that_is_used_again_keeps_its_place() {
+        let (wheel, owner, woken) = rig();
+        for deadline in [300, 1300, 2300] {
+            Wheel::set(&wheel, &owner, at(deadline));
+            owner.0.forget();
+        }
+        assert_eq!(wheel.borrow().slots.iter().map(Vec::len).sum::<usize>(), 1);
+        owner.0.register(&Waker::from(Arc::clone(&woken)));
+        Wheel::set(&wheel, &owner, at(3000));
+        assert_eq!(wakes_at(&wheel, &woken, 0, 2900), None);
+        let woke = wakes_at(&wheel, &woken, 2900, 4000).unwrap();
+        assert!((3000..=3040).contains(&woke), "{woke}");
     }
 
     #[test]

@@ -248,7 +248,7 @@ fn hurry_idle(worker: &Worker, deadline: Instant) {
     let at = deadline.min(clock::now() + GRACE);
     for session in worker.sessions.borrow().iter().map(|(_, session)| session) {
         if matches!(session.stage.get(), Stage::Waiting(_)) && session.timer.deadline() > at {
-            Wheel::set(&worker.wheel, session, at);
+            Wheel::set(&worker.wheel, &session.timer, at);
         }
     }
 }
