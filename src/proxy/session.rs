@@ -1,4 +1,4 @@
-//! A client connection: one task from accept to close.
+//! A client connection from accept to close, in a task that serves the next one after it.
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
