@@ -128,7 +128,7 @@ impl Ending {
     }
 
     /// Whether HAProxy calls it an error: `option dontlog-normal` keeps the line, `option log-separate-errors` lifts it.
-    fn is_error(&self, mode: Mode) -> bool {
+    pub(super) fn is_error(&self, mode: Mode) -> bool {
         let is_failure = !matches!(self.termination[0], b'-' | b'L');
         let was_retried = self.termination[0] == b'-' && self.effort.retries > 0;
         is_failure || self.effort.has_redispatched || was_retried || mode == Mode::Http && self.status >= 500

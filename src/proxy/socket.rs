@@ -12,6 +12,8 @@ use std::task::{Context, Poll, Waker, ready};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::sys::tcp_info::{TcpInfo, tcp_info};
+
 use super::buffers::Chunk;
 use super::pool::Care;
 
@@ -48,6 +50,15 @@ impl Socket {
         match &mut self.0 {
             State::Watched(stream) => Ok(stream),
             _ => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// What the kernel counts of it; `None` if it is no TCP connection.
+    pub(super) fn tcp_info(&self) -> Option<TcpInfo> {
+        match &self.0 {
+            State::Unwatched(stream) => tcp_info(stream.as_fd()),
+            State::Watched(stream) => tcp_info(stream.as_fd()),
+            State::Broken => None,
         }
     }
 

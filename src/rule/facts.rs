@@ -170,6 +170,10 @@ pub enum Number {
     IsCompressed,
     /// 1 if the line is written before the stream ends (`option logasap`).
     IsLoggedEarly,
+    /// 1 if the stream ended as an error, in the sense of `option dontlog-normal`.
+    HadError,
+    /// 1 if a server has the stream, or had it.
+    WasForwarded,
 }
 
 /// Text about the process, a proxy or the stream.
@@ -222,6 +226,27 @@ pub enum Address {
     ServerPeer,
 }
 
+/// What the kernel counts of the client's TCP connection (`TCP_INFO`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Measured {
+    /// Mean round trip, microseconds.
+    RoundTrip,
+    /// Variance of it, microseconds.
+    RoundTripVariance,
+    /// Segments that are not acknowledged yet.
+    Unacknowledged,
+    /// Segments that are acknowledged selectively.
+    SelectivelyAcknowledged,
+    /// Segments that are taken for lost.
+    Lost,
+    /// Segments that are sent again and not acknowledged.
+    Retransmitted,
+    /// Segments that are acknowledged ahead.
+    ForwardAcknowledged,
+    /// How many segments may change places before one is taken for lost.
+    Reordering,
+}
+
 /// Offset of local time, and its name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Zone {
@@ -242,6 +267,10 @@ pub trait Facts {
     fn address(&self, question: Address) -> Option<SocketAddr>;
     /// A value of the PROXY header by its type (HAProxy's `fc_pp_tlv`).
     fn proxy_header_value(&self, kind: u8) -> Option<&[u8]>;
+    /// A figure of the client's connection as it is now; `None` where there is no TCP connection.
+    fn measured(&self, _: Measured) -> Option<i64> {
+        None
+    }
     /// An environment variable as it was at start.
     fn environment(&self, name: &str) -> Option<&[u8]>;
     /// The monotonic clock.

@@ -15,6 +15,7 @@ pub mod new_connections;
 pub mod options;
 pub mod splice;
 pub mod sched;
+pub mod tcp_info;
 pub mod thread;
 pub mod caps;
 pub mod confine;

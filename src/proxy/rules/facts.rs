@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::generation;
 use crate::model::proxy::Mode;
 use crate::rule::Facts;
-use crate::rule::facts::{Address, Number, Words, Zone};
+use crate::rule::facts::{Address, Measured, Number, Words, Zone};
 use crate::state::counters::Rated;
 use crate::sys::{clock, hosts, localtime};
 use crate::time::Instant;
@@ -190,6 +190,7 @@ impl<'a> Surroundings<'a> {
                 Some(name) => count(self.frontend.others.frontend(name)?.sessions.current()),
                 None => count(self.session.listener.sessions.current()),
             },
+            Number::WasForwarded => i64::from(self.server.is_some()),
             Number::FrontendExists => self.frontend.others.frontend(name?).map(|_| 1)?,
             Number::FrontendId => count(self.frontend.running.index),
             Number::FrontendClientTimeout => milliseconds(self.frontend.running.model.timeouts.client),
@@ -251,6 +252,8 @@ fn of_the_end(ending: &Ending, question: Number, mode: Mode) -> Option<i64> {
         Number::WasRedispatched => i64::from(ending.effort.has_redispatched),
         Number::QueuedBeforeInBackend => count(ending.effort.waited_behind),
         Number::QueuedBeforeInServer | Number::IsCompressed => 0,
+        Number::HadError => i64::from(ending.is_error(mode)),
+        Number::WasForwarded => i64::from(ending.effort.connected.is_some()),
         Number::IsLoggedEarly => i64::from(ending.is_early),
         _ => return None,
     })
@@ -321,6 +324,20 @@ impl Facts for Surroundings<'_> {
 
     fn proxy_header_value(&self, kind: u8) -> Option<&[u8]> {
         self.session.arrival.as_ref()?.value(kind)
+    }
+
+    fn measured(&self, question: Measured) -> Option<i64> {
+        let info = self.session.client.tcp_info()?;
+        Some(i64::from(match question {
+            Measured::RoundTrip => info.round_trip,
+            Measured::RoundTripVariance => info.round_trip_variance,
+            Measured::Unacknowledged => info.unacknowledged,
+            Measured::SelectivelyAcknowledged => info.selectively_acknowledged,
+            Measured::Lost => info.lost,
+            Measured::Retransmitted => info.retransmitted,
+            Measured::ForwardAcknowledged => info.forward_acknowledged,
+            Measured::Reordering => info.reordering,
+        }))
     }
 
     fn environment(&self, name: &str) -> Option<&[u8]> {

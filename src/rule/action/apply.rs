@@ -14,6 +14,7 @@ use super::super::sample::{Sample, Text};
 use super::super::stage::Stage;
 use super::super::transaction::{Captures, Transaction};
 use super::super::variable::Stored;
+use super::bulk;
 use super::counter;
 use super::reply::reason_of;
 use super::target;
@@ -120,6 +121,10 @@ fn change(action: &Action, transaction: &mut Transaction<'_>, scratch: &mut Scra
             });
             true
         }),
+        Action::ChangeFields { what, list, prefix } => {
+            let Some(list) = list.value(transaction).and_then(bulk::list) else { return Ok(()) };
+            with_message(transaction, |message| bulk::apply(message, what, prefix, &list))
+        }
         Action::ReplaceHeader { name, regex, value: format, each_value } => {
             format.render(transaction, value);
             with_message(transaction, |message| {

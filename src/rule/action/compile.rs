@@ -15,7 +15,8 @@ use super::super::transaction::LogLevel;
 use super::super::variable::VariableName;
 use super::table::{self, ACTIONS};
 use super::{
-    Action, Knob, NameMatch, Normalizer, Part, PatternChange, Place, Redirect, Reply, Time, Timeout, Value, counter,
+    Action, Bulk, Knob, Likeness, NameMatch, Normalizer, Part, PatternChange, Place, Redirect, Reply, Time, Timeout,
+    Value, counter,
 };
 
 /// Reads words from the left; complaints have the number of the word.
@@ -113,6 +114,27 @@ impl<'w> Reader<'w, '_, '_> {
             self.scope.warn(self.at - 1, what);
         }
         Ok(name.as_bytes().into())
+    }
+
+    /// A list of fields in binary form, and what narrows it.
+    fn fields(&mut self, mut what: Bulk) -> Result<Action, RuleError> {
+        let list = self.expression()?;
+        let mut prefix = "";
+        match (self.peek(), &mut what) {
+            (Some("prefix"), Bulk::Add | Bulk::Set) => {
+                self.at += 1;
+                prefix = self.word("the start of names")?;
+            }
+            (Some("-m"), Bulk::Delete(likeness)) => {
+                self.at += 1;
+                let method = self.word("a method")?;
+                *likeness = Likeness::by_name(method).ok_or_else(|| {
+                    self.wrong(format!("names are not compared by '{method}'")).hint("str, beg, end, sub")
+                })?;
+            }
+            _ => {}
+        }
+        Ok(Action::ChangeFields { what, list, prefix: prefix.as_bytes().into() })
     }
 
     fn number(&mut self, range: std::ops::RangeInclusive<i64>) -> Result<i64, RuleError> {
@@ -272,6 +294,9 @@ impl<'w> Reader<'w, '_, '_> {
             "set-header" => Action::SetHeader { name: self.name()?, value: self.format("a value")? },
             "early-hint" => Action::EarlyHint { name: self.name()?, value: self.format("a value")? },
             "del-header" => self.delete_header()?,
+            "add-headers-bin" => self.fields(Bulk::Add)?,
+            "set-headers-bin" => self.fields(Bulk::Set)?,
+            "del-headers-bin" => self.fields(Bulk::Delete(Likeness::Same))?,
             "replace-header" | "replace-value" => Action::ReplaceHeader {
                 name: self.name()?,
                 regex: self.regex()?,

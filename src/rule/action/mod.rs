@@ -11,6 +11,7 @@ mod normalize;
 pub mod redirect;
 pub mod reply;
 mod counter;
+mod bulk;
 mod apply;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use super::variable::VariableName;
 use crate::stick::Table;
 
 pub use apply::{Scratch, write_challenge};
+pub use bulk::{Bulk, Likeness};
 pub use counter::Place;
 pub(super) use counter::check_key;
 pub use normalize::Normalizer;
@@ -141,6 +143,12 @@ pub enum Action {
         value: Format,
     },
     DeleteHeader(NameMatch),
+    /// Fields in binary form, of those whose names begin so.
+    ChangeFields {
+        what: Bulk,
+        list: Expression,
+        prefix: Box<[u8]>,
+    },
     /// The whole value of each line, or each value between commas.
     ReplaceHeader {
         name: Box<[u8]>,

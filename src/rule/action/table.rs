@@ -43,7 +43,6 @@ const LOWER: &[Stage] = &[Con, Ses, Cnt, RsC, Req, Res];
 const CHOICE: &[Stage] = &[Cnt, Req];
 
 const CACHE: Support = Refused("vipgate has no cache");
-const BINARY: Support = Refused("fields in binary form come from SPOE, which vipgate does not speak");
 const QUIC: Support = Refused("vipgate does not speak QUIC");
 
 /// Every action of the manual (2.4 to 3.5).
@@ -53,7 +52,7 @@ pub const ACTIONS: &[ActionRow] = &[
     row("allow", "", HTTP, Full, "ends the rules of this set"),
     row("add-acl", "(<file>) <key fmt>", MESSAGES, Full, "adds an entry to the patterns of a file"),
     row("add-header", "<name> <fmt>", HTTP, Full, "appends a header field"),
-    row("add-headers-bin", "<expr>", HTTP, BINARY, "appends header fields"),
+    row("add-headers-bin", "<expr> [prefix <text>]", HTTP, Full, "appends header fields of a list in binary form (req.hdrs_bin)"),
     row("attach-srv", "<srv>", &[Ses], Refused("vipgate does not take connections from servers"), "gives the connection to a server"),
     row("auth", "[realm <realm>]", &[Req], Full, "answers 401 and asks for a password"),
     row("cache-store", "<name>", &[Res], CACHE, "stores the response"),
@@ -62,7 +61,7 @@ pub const ACTIONS: &[ActionRow] = &[
     row("close", "", &[RsC], Full, "closes the connection to the server"),
     row("del-acl", "(<file>) <key fmt>", MESSAGES, Full, "takes an entry out of the patterns of a file"),
     row("del-header", "<name> [-m <method>]", HTTP, Full, "removes header fields"),
-    row("del-headers-bin", "<expr>", HTTP, BINARY, "removes header fields"),
+    row("del-headers-bin", "<expr> [-m <method>]", HTTP, Full, "removes header fields of a list in binary form (req.hdrs_bin)"),
     row("del-map", "(<file>) <key fmt>", HTTP, Full, "takes an entry out of a map"),
     row("deny", "[status <code>] [content-type <type>] [...]", MESSAGES, Full, "answers with an error page, 403 by default (502 for responses)"),
     row("dgram-drop", "", &[], QUIC, "drops the datagram"),
@@ -98,7 +97,7 @@ pub const ACTIONS: &[ActionRow] = &[
     row("set-fc-mark", "<mark>|<expr>", LOWER, Full, "sets the firewall mark of the client connection"),
     row("set-fc-tos", "<tos>|<expr>", LOWER, Full, "sets the type of service of the client connection"),
     row("set-header", "<name> <fmt>", HTTP, Full, "replaces all fields of a name by one"),
-    row("set-headers-bin", "<expr>", HTTP, BINARY, "replaces header fields"),
+    row("set-headers-bin", "<expr> [prefix <text>]", HTTP, Full, "replaces header fields of a list in binary form (req.hdrs_bin)"),
     row("set-log-level", "<level>", STREAM, Full, "sets the level of the log line, or silences it"),
     row("set-map", "(<file>) <key fmt> <value fmt>", HTTP, Full, "sets or adds an entry of a map"),
     row("set-mark", "<mark>", LOWER, Full, "sets the firewall mark of the client connection"),

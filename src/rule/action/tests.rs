@@ -104,6 +104,18 @@ fn fields_change_as_in_haproxy() {
         (&["set-header X-Multi %[src]"], "req.hdr_cnt(x-multi)", "1"),
         (&["set-header Host h", "set-header X-Seen %[req.hdr(host)]"], "req.hdr(x-seen)", "h"),
         (&["del-header X-Multi"], "req.hdr_cnt(x-multi)", "0"),
+        // Of haproxy 3.5-dev5, as 2.6 has no lists.
+        (
+            &["set-var(txn.f) req.hdrs_bin", "del-header X-Multi", "add-headers-bin var(txn.f) prefix x-m"],
+            "req.hdr_cnt(x-multi)",
+            "3",
+        ),
+        (&["set-var(txn.f) req.hdrs_bin", "set-headers-bin var(txn.f) prefix x-"], "req.fhdr(x-multi)", "three"),
+        (&["set-var(txn.f) req.hdrs_bin", "set-headers-bin var(txn.f) prefix x-"], "req.hdr_cnt(x-multi)", "1"),
+        (&["add-headers-bin bin(06636f6f6b6965036e3d310000)"], "req.cook(n)", "1"),
+        (&["del-headers-bin bin(02782d00) -m beg"], "req.hdr_cnt(x-forwarded-for)", "0"),
+        (&["del-headers-bin bin(07782d6d756c746900)"], "req.hdr_cnt(x-multi)", "0"),
+        (&["strict-mode off", "del-headers-bin bin(09)"], "req.hdr_cnt(x-multi)", "3"),
         (
             &["del-header x- -m beg"],
             "req.hdr_names",
@@ -392,6 +404,8 @@ fn every_action_compiles() {
         "unset-var" => "(txn.a)",
         "strict-mode" => " off",
         "switch-mode" => " http",
+        "add-headers-bin" | "set-headers-bin" => " var(txn.fields) prefix x-",
+        "del-headers-bin" => " var(txn.names) -m beg",
         "use-service" => " prometheus-exporter",
         "wait-for-body" => " time 1s at-least 1k",
         _ => "",

@@ -154,6 +154,7 @@ pub(super) fn compile(row: &Row, raw: &[Raw], scope: &mut Scope<'_>) -> Result<B
         "fe_exists" if scope.stage == Stage::Check => {
             return Err(RuleError::new(0, "health checks do not know frontends"));
         }
+        "when" => arguments = Box::new(state::compile_when(raw, scope)?),
         "set-var" => state::check_conditions(&raw[1..])?,
         "sha2" if !matches!(text(0), "" | "224" | "256" | "384" | "512") => {
             return Err(RuleError::new(0, format!("sha2 has no {} bits: 224, 256, 384 or 512", text(0))).further(place));

@@ -4,7 +4,7 @@ use super::super::argument::Spec::{
     self, Bool, Controls, Int, IntOrVariable, Mask4, Mask6, Regex, Special, Str, StrOrVariable, Variable, Word,
 };
 use super::super::sample::Kind;
-use super::{Row, address, arithmetic, date, encoding, fix, forwarded, hash, row, state, structured, text};
+use super::{Row, address, arithmetic, date, encoding, fix, forwarded, hash, partial, row, state, structured, text};
 
 const NONE: (&[Spec], usize) = (&[], 0);
 const NUMBER: (&[Spec], usize) = (&[IntOrVariable], 1);
@@ -100,6 +100,7 @@ pub(super) const ROWS: &[Row] = &[
     row("srv_queue", NONE, Kind::Str, Kind::Int, state::server_queue, "streams waiting for the server of that name"),
     row("capture-req", (&[Int, Int], 1), Kind::Str, Kind::Str, state::capture_request, "the same, kept in a capture slot of the request"),
     row("capture-res", (&[Int, Int], 1), Kind::Str, Kind::Str, state::capture_response, "the same, kept in a capture slot of the response"),
+    partial("when", (&[Special, Special], 1), (Kind::Any, Kind::Any), state::when, state::LIMITS, "the same, if something holds: error, normal, forwarded, stopping or acl with its name, ! before it inverts it; none if not"),
     row("regsub", (&[Regex, Str, Str], 2), Kind::Str, Kind::Str, state::regsub, "with the first match of a regex replaced, or all of them with flag g; flag i ignores case"),
     row("map", (&[Special, Str], 1), Kind::Str, Kind::Str, state::map, "the value of a map for the text"),
     row("map_str", (&[Special, Str], 1), Kind::Str, Kind::Str, state::map, "the value of a map searched by str"),

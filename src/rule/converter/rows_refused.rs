@@ -7,7 +7,6 @@ const DEVICE: &str = "it needs a device detection library that is not part of vi
 const KEYS: &str = "vipgate does not load keys for tokens";
 const PROTOCOL: &str = "vipgate does not read this protocol";
 const DEBUG: &str = "vipgate has no rings; vipgate explain and log-format show values";
-const WHEN: &str = "vipgate has no filters that it could ask";
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
@@ -19,5 +18,4 @@ pub(super) const ROWS: &[Row] = &[
     refused("jwt_decrypt_secret", Kind::Str, Kind::Bin, KEYS, "JSON Web Token: jwt_decrypt_secret"),
     refused("mqtt_field_value", Kind::Bin, Kind::Bin, PROTOCOL, "a part of a message: mqtt_field_value"),
     refused("mqtt_is_valid", Kind::Bin, Kind::Bool, PROTOCOL, "a part of a message: mqtt_is_valid"),
-    refused("when", Kind::Any, Kind::Any, WHEN, "the same, if something happened to the stream"),
 ];

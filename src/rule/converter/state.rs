@@ -1,12 +1,23 @@
 //! Converters that look at, or change, something beside their input.
 
+use super::super::acl;
 use super::super::argument::{Argument, Raw};
+use super::super::condition::terms;
 use super::super::error::RuleError;
 use super::super::facts::Number;
 use super::super::sample::{Kind, Sample, Text};
+use super::super::scope::Scope;
+use super::super::stage::Stage;
 use super::super::transaction::{Captures, Transaction};
 use super::super::variable::Stored;
 use super::text::into_text;
+
+/// What [`when`] cannot tell.
+pub(super) const LIMITS: &str =
+    "toapplet and processed are refused; before the end of a stream, of all errors only a response with 5xx counts";
+
+/// What [`when`] asks, by its number.
+const OCCASIONS: [&str; 5] = ["error", "normal", "forwarded", "stopping", "acl"];
 
 pub(super) const CONDITIONS: &[&str] =
     &["ifexists", "ifnotexists", "ifempty", "ifnotempty", "ifset", "ifnotset", "ifgt", "iflt"];
@@ -135,6 +146,59 @@ pub(super) fn capture_response<'t>(
     let (slot, length) = (usize::try_from(slot).ok()?, usize::try_from(length).ok()?);
     Captures::store(&transaction.captures.response, slot, length, &sample.text());
     Some(sample)
+}
+
+/// Compiles the condition of [`when`] into its number, negative and less one if it is inverted, and the ACL.
+pub(super) fn compile_when(raw: &[Raw], scope: &mut Scope<'_>) -> Result<[Argument; 2], RuleError> {
+    let (first, place) = raw.first().map_or(("", 0), |raw| (raw.text.as_str(), raw.offset));
+    let wrong = |what: String| RuleError::new(0, what).further(place);
+    if scope.stage == Stage::Check {
+        return Err(wrong("health checks have no stream".to_owned()));
+    }
+    let (word, is_inverted) = first.strip_prefix('!').map_or((first, false), |word| (word, true));
+    let Some(at) = OCCASIONS.iter().position(|known| *known == word) else {
+        return Err(wrong(format!("when does not know '{word}'")).hint(OCCASIONS.join(", ")));
+    };
+    let number = i64::try_from(at).unwrap_or_default();
+    let number = Argument::Int(if is_inverted { -1 - number } else { number });
+    match (word, raw.get(1)) {
+        ("acl", Some(name)) => {
+            let terms = terms(&[&name.text], scope).map_err(|error| error.further(name.offset))?;
+            Ok([number, Argument::Tests(terms.into())])
+        }
+        ("acl", None) => Err(wrong("'acl' needs the name of an ACL".to_owned())),
+        (_, Some(more)) => Err(RuleError::new(0, format!("'{word}' takes no '{}'", more.text)).further(more.offset)),
+        (_, None) => Ok([number, Argument::Absent]),
+    }
+}
+
+/// Whether the stream went wrong so far.
+fn is_error(transaction: &Transaction<'_>) -> bool {
+    match transaction.stage {
+        Stage::Log => transaction.facts.number(Number::HadError, None) == Some(1),
+        _ => transaction.response.as_ref().is_some_and(|response| response.status() >= 500),
+    }
+}
+
+pub(super) fn when<'t>(
+    transaction: &'t Transaction<'_>,
+    arguments: &'t [Argument],
+    sample: Sample<'t>,
+) -> Option<Sample<'t>> {
+    let number = arguments.first()?.int_or(0);
+    let is_inverted = number < 0;
+    let asks = |question| transaction.facts.number(question, None) == Some(1);
+    let holds = match if is_inverted { -1 - number } else { number } {
+        0 => is_error(transaction),
+        1 => !is_error(transaction),
+        2 => asks(Number::WasForwarded),
+        3 => asks(Number::Stopping),
+        _ => match arguments.get(1)? {
+            Argument::Tests(terms) => acl::all(terms, transaction) == acl::Outcome::Match,
+            _ => false,
+        },
+    };
+    (holds != is_inverted).then_some(sample)
 }
 
 pub(super) fn regsub<'t>(_: &'t Transaction<'_>, arguments: &'t [Argument], sample: Sample<'t>) -> Option<Sample<'t>> {

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::super::facts::Address;
+use super::super::argument::Argument;
+use super::super::facts::{Address, Measured};
 use super::super::sample::Sample;
 use super::super::transaction::Transaction;
 
@@ -20,4 +21,16 @@ pub(super) fn address<'t>(transaction: &'t Transaction<'_>, question: Address) -
 
 pub(super) fn port<'t>(transaction: &'t Transaction<'_>, question: Address) -> Option<Sample<'t>> {
     end(transaction, question).map(|end| Sample::Int(i64::from(end.port())))
+}
+
+/// A figure of the client's connection. Times are milliseconds, rounded, unless the first argument asks for microseconds.
+pub(super) fn measured<'t>(
+    transaction: &'t Transaction<'_>,
+    question: Measured,
+    arguments: &[Argument],
+) -> Option<Sample<'t>> {
+    let figure = transaction.facts.measured(question)?;
+    let is_time = matches!(question, Measured::RoundTrip | Measured::RoundTripVariance);
+    let is_fine = arguments.first().is_some_and(|unit| unit.int_or(0) == 1);
+    Some(Sample::Int(if is_time && !is_fine { (figure + 500) / 1000 } else { figure }))
 }

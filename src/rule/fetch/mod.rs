@@ -23,7 +23,7 @@ mod counter;
 
 use super::argument::{Argument, Spec};
 use super::error::Support;
-use super::facts::{Address, Number, Words};
+use super::facts::{Address, Measured, Number, Words};
 use super::sample::{Kind, Sample};
 use super::stage::Needs;
 use super::transaction::Transaction;
@@ -65,6 +65,8 @@ pub enum Run {
     Address(Address),
     /// The port of it.
     Port(Address),
+    /// A figure of the client's TCP connection.
+    Measured(Measured),
     /// What stick tables know.
     Counter(Counter),
     /// Never: the row is refused.
@@ -109,6 +111,7 @@ impl Row {
             Run::Words(question) => facts.words(question).map(Sample::str),
             Run::Address(question) => connection::address(transaction, question),
             Run::Port(question) => connection::port(transaction, question),
+            Run::Measured(question) => connection::measured(transaction, question, arguments),
             Run::Counter(counter) => counter.value(transaction, arguments, cursor),
             Run::Nothing => None,
         }

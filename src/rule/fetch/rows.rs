@@ -3,7 +3,7 @@
 use super::super::argument::Spec::{
     Backend, Bool, Frontend, Hex, Int, Ipv4, Ipv6, Server, Special, Str, Variable, Word,
 };
-use super::super::facts::{Address, Number, Words};
+use super::super::facts::{Address, Measured, Number, Words};
 use super::super::sample::Kind;
 use super::super::stage::Needs;
 use super::super::stage::Needs::{Client, End, Internal, RequestBytes, ResponseBytes, Session, Transaction};
@@ -16,6 +16,7 @@ const BACKEND: (&[Spec], usize) = (&[Backend], 0);
 const FRONTEND: (&[Spec], usize) = (&[Frontend], 0);
 const SERVER: (&[Spec], usize) = (&[Server], 1);
 const UNIT: (&[Spec], usize) = (&[Word(&["s", "ms", "us"])], 0);
+const FINE: (&[Spec], usize) = (&[Word(&["ms", "us"])], 0);
 const DELIMITED: (&[Spec], usize) = (&[Str, Str, Str], 0);
 
 #[rustfmt::skip]
@@ -135,6 +136,14 @@ pub(super) const ROWS: &[Row] = &[
     row("fc_dst", NONE, Kind::Addr, Client, Run::Address(Address::ClientLocal), "our end of the client's TCP connection"),
     row("fc_dst_port", NONE, Kind::Int, Client, Port(Address::ClientLocal), "its port"),
     row("fc_dst_is_local", NONE, Kind::Bool, Client, Flag(Number::DestinationIsLocal), "whether it is of this machine"),
+    row("fc_rtt", FINE, Kind::Int, Client, Run::Measured(Measured::RoundTrip), "mean round trip to the client as the kernel measures it, in ms or us"),
+    row("fc_rttvar", FINE, Kind::Int, Client, Run::Measured(Measured::RoundTripVariance), "variance of the round trip to the client, in ms or us"),
+    row("fc_unacked", NONE, Kind::Int, Client, Run::Measured(Measured::Unacknowledged), "segments to the client that are not acknowledged yet"),
+    row("fc_sacked", NONE, Kind::Int, Client, Run::Measured(Measured::SelectivelyAcknowledged), "segments to the client that are acknowledged selectively"),
+    row("fc_lost", NONE, Kind::Int, Client, Run::Measured(Measured::Lost), "segments to the client that are taken for lost"),
+    row("fc_retrans", NONE, Kind::Int, Client, Run::Measured(Measured::Retransmitted), "segments to the client that are sent again and not acknowledged"),
+    row("fc_fackets", NONE, Kind::Int, Client, Run::Measured(Measured::ForwardAcknowledged), "segments to the client that are acknowledged ahead"),
+    row("fc_reordering", NONE, Kind::Int, Client, Run::Measured(Measured::Reordering), "how many segments to the client may change places before one is taken for lost"),
     row("fc_http_major", NONE, Kind::Int, Session, Numeric(Number::ClientHttpMajor), "HTTP major version of the client connection"),
     row("fc_rcvd_proxy", NONE, Kind::Bool, Client, Flag(Number::ReceivedProxyHeader), "whether the client connection began with a PROXY header"),
     row("fc_pp_authority", NONE, Kind::Str, Client, Text(Words::ProxyAuthority), "authority of the PROXY header"),

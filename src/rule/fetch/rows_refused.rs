@@ -4,7 +4,7 @@
 use super::super::sample::Kind;
 use super::{Row, refused};
 
-const KERNEL: &str = "vipgate does not read TCP_INFO of connections";
+const KERNEL: &str = "the connection to the server is not at hand where rules and lines ask";
 const INSIDE: &str = "it asks about HAProxy's own scheduler or buffers, which vipgate does not have";
 const CACHE: &str = "vipgate has no cache";
 const H2: &str = "vipgate does not count this of multiplexed connections";
@@ -40,18 +40,10 @@ pub(super) const ROWS: &[Row] = &[
     refused("fc_err", Kind::Int, ERROR, "the error of a connection"),
     refused("fc_err_name", Kind::Str, ERROR, "the error of a connection"),
     refused("fc_err_str", Kind::Str, ERROR, "the error of a connection"),
-    refused("fc_fackets", Kind::Int, KERNEL, "TCP: fackets"),
     refused("fc_glitches", Kind::Int, H2, "of a multiplexed connection: fc_glitches"),
-    refused("fc_lost", Kind::Int, KERNEL, "TCP: lost"),
     refused("fc_nb_streams", Kind::Int, H2, "of a multiplexed connection: fc_nb_streams"),
-    refused("fc_reordering", Kind::Int, KERNEL, "TCP: reordering"),
-    refused("fc_retrans", Kind::Int, KERNEL, "TCP: retrans"),
-    refused("fc_rtt", Kind::Int, KERNEL, "TCP: rtt"),
-    refused("fc_rttvar", Kind::Int, KERNEL, "TCP: rttvar"),
-    refused("fc_sacked", Kind::Int, KERNEL, "TCP: sacked"),
     refused("fc_saved_syn", Kind::Bin, SYN, "the SYN of the client connection"),
     refused("fc_settings_streams_limit", Kind::Int, H2, "of a multiplexed connection: fc_settings_streams_limit"),
-    refused("fc_unacked", Kind::Int, KERNEL, "TCP: unacked"),
     refused("fs.aborted", Kind::Bool, H2, "of a multiplexed connection: fs.aborted"),
     refused("fs.debug_str", Kind::Str, INSIDE, "for developers: fs.debug_str"),
     refused("fs.id", Kind::Int, H2, "of a multiplexed connection: fs.id"),

@@ -44,6 +44,12 @@ const REQUEST: &[(&str, &str)] = &[
     ("http_auth_group(ul)", "a"),
     ("http_auth_bearer", "-"),
     ("fe_name", "fe"),
+    // What the kernel of the fixture says, as the manual rounds it.
+    ("fc_rtt", "2"),
+    ("fc_rtt(us)", "1600"),
+    ("fc_rttvar", "0"),
+    ("fc_unacked", "3"),
+    ("fc_lost", "-"),
     ("dst", "127.0.0.2"),
     ("src", "127.0.0.1"),
     ("src_port", "33317"),
