@@ -317,16 +317,18 @@ fn value(row: &Row, column: Column) -> String {
 }
 
 fn tables(out: &mut String, tables: &[Table]) {
-    let metrics: [(&str, &str, fn(&Table) -> usize); 2] = [
-        ("haproxy_sticktable_size", "Stick table size.", |table| table.size),
-        ("haproxy_sticktable_used", "Number of entries used in this stick table.", |table| table.used),
-    ];
-    for (name, help, of) in metrics.into_iter().filter(|_| !tables.is_empty()) {
+    if tables.is_empty() {
+        return;
+    }
+    let mut tell = |name: &str, help: &str, value: &dyn Fn(&Table) -> usize| {
         header(out, name, help, Nature::Gauge);
         for table in tables {
-            let _ = writeln!(out, "{name}{{name=\"{}\",type=\"{}\"}} {}", escaped(&table.name), table.kind, of(table));
+            let (own, kind) = (escaped(&table.name), table.kind);
+            let _ = writeln!(out, "{name}{{name=\"{own}\",type=\"{kind}\"}} {}", value(table));
         }
-    }
+    };
+    tell("haproxy_sticktable_size", "Stick table size.", &|table| table.size);
+    tell("haproxy_sticktable_used", "Number of entries used in this stick table.", &|table| table.used);
 }
 
 #[cfg(test)]
