@@ -124,7 +124,7 @@ pub(super) fn apply(message: &mut Message<'_>, what: &Bulk, prefix: &[u8], list:
     if let Bulk::Delete(likeness) = what {
         let Some(names) = names(list) else { return false };
         for name in names.into_iter().filter(|name| !is_fixed(name)) {
-            message.remove(|field, _| likeness.holds(field.name, name));
+            message.remove(|field, _| likeness.holds(field, name));
         }
         return true;
     }
@@ -132,7 +132,7 @@ pub(super) fn apply(message: &mut Message<'_>, what: &Bulk, prefix: &[u8], list:
     let wanted = |name: &[u8]| name.starts_with(prefix) && !is_fixed(name);
     pairs.into_iter().filter(|(name, _)| wanted(name)).all(|(name, value)| {
         if matches!(what, Bulk::Set) {
-            message.remove(|field, _| field.is(name));
+            message.remove(|field, _| field.eq_ignore_ascii_case(name));
         }
         message.add(name, value)
     })
