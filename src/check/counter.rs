@@ -63,6 +63,11 @@ impl Counter {
         self.value = self.value.min(self.rise);
     }
 
+    /// Two more failures suffice to take it down if it is up (HAProxy's `on-error sudden-death`, which counts one at once).
+    pub fn doubt_but_one(&mut self) {
+        self.value = self.value.min(self.rise + 1);
+    }
+
     /// One more success suffices to bring it up if it is down (HAProxy's `init-state down`).
     pub fn hope(&mut self) {
         self.value = self.value.max(self.rise - 1);

@@ -12,7 +12,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::model::check::{Check, InitialState};
+use crate::model::check::{Check, InitialState, OnError};
 use crate::state::levels::Level;
 use crate::state::servers::Health;
 use crate::time::Instant;
@@ -38,6 +38,8 @@ pub enum Input {
     Skipped,
     /// The server comes back from maintenance: up until the first failure, and probed now.
     Resumed,
+    /// Traffic failed too often in a row: what that does, and the result that it stands for.
+    Observed(OnError, Outcome),
     /// The operator says how the server is: for certain, until probes say otherwise.
     Told {
         /// Whether it is up.
@@ -233,6 +235,7 @@ impl Machine {
                 self.counter = Counter::new(self.check.rise, self.check.fall, Level::Unknown);
                 self.phase = Phase::Waiting { until: now };
             }
+            (Input::Observed(on_error, outcome), _) => self.observed(now, on_error, outcome),
             (Input::Told { is_up }, _) => _ = self.counter.settle(is_up),
             (Input::Reached(_) | Input::Finished(_) | Input::Skipped, _) => {}
         }
@@ -284,6 +287,24 @@ impl Machine {
                 self.phase = Phase::Connecting { since, deadline };
             }
             Phase::Connected { .. } => {}
+        }
+    }
+
+    fn observed(&mut self, now: Instant, on_error: OnError, outcome: Outcome) {
+        match on_error {
+            OnError::FastInter => {}
+            OnError::FailCheck => self.judge(outcome, Duration::ZERO),
+            OnError::SuddenDeath => {
+                self.counter.doubt_but_one();
+                self.judge(outcome, Duration::ZERO);
+            }
+            OnError::MarkDown => {
+                self.counter.doubt();
+                self.judge(outcome, Duration::ZERO);
+            }
+        }
+        if let Phase::Waiting { until } = self.phase {
+            self.phase = Phase::Waiting { until: until.min(now + self.check.fast_interval) };
         }
     }
 

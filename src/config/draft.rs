@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::diag::{Span, Spanned};
 use crate::model::balance::Balance;
 use crate::model::bind::BindOptions;
-use crate::model::check::InitialState;
+use crate::model::check::{InitialState, Layer, OnError};
 use crate::model::log::{Hostname, Ring, Selection, Target as LogDestination};
 use crate::model::options::{BackendOptions, ServerOptions};
 use crate::model::proxy::Mode;
@@ -512,6 +512,12 @@ pub struct Care {
     pub agent: Option<Spanned<Agent>>,
     /// The server whose state it follows: `backend/server` or `server`.
     pub track: Option<Spanned<String>>,
+    /// What of its traffic is looked at.
+    pub observe: Option<Spanned<Layer>>,
+    /// What errors of the traffic do.
+    pub on_error: Option<Spanned<OnError>>,
+    /// Errors in a row that count.
+    pub error_limit: Option<Spanned<u64>>,
     /// Sessions are closed when it goes down.
     pub closes_when_down: Option<Spanned<bool>>,
     /// Sessions of backups are closed when it comes up.

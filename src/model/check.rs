@@ -73,10 +73,70 @@ pub struct Care {
     pub agent: Option<Agent>,
     /// Backend and server whose state it follows (HAProxy's `track`).
     pub track: Option<(String, String)>,
+    /// What its traffic says of its health (HAProxy's `observe`); means nothing without a check.
+    pub observe: Option<Observe>,
     /// Closes its sessions when it goes down (`on-marked-down shutdown-sessions`).
     pub closes_when_down: bool,
     /// Closes the sessions of backup servers when it comes up (`on-marked-up shutdown-backup-sessions`).
     pub closes_backups_when_up: bool,
+}
+
+/// Traffic whose errors count like those of probes (HAProxy manual §5.2 `observe`, `error-limit`, `on-error`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Observe {
+    /// What is looked at.
+    pub layer: Layer,
+    /// Errors in a row that count, 1-.
+    pub limit: u32,
+    /// What they do.
+    pub on_error: OnError,
+}
+
+/// What of the traffic is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// Whether connections come about.
+    Layer4,
+    /// The same, and responses.
+    Layer7,
+}
+
+/// What errors of the traffic do. All of them bring the next probe forward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnError {
+    /// Nothing more.
+    FastInter,
+    /// They count as a probe that failed.
+    FailCheck,
+    /// The same, and one more failure takes the server down.
+    SuddenDeath,
+    /// The server goes down.
+    MarkDown,
+}
+
+impl Layer {
+    /// HAProxy's words.
+    pub const WORDS: [(&str, Layer); 2] = [("layer4", Layer::Layer4), ("layer7", Layer::Layer7)];
+
+    /// HAProxy's word.
+    pub fn word(self) -> &'static str {
+        Layer::WORDS.iter().find(|(_, layer)| *layer == self).map_or("", |(word, _)| word)
+    }
+}
+
+impl OnError {
+    /// HAProxy's words.
+    pub const WORDS: [(&str, OnError); 4] = [
+        ("fastinter", OnError::FastInter),
+        ("fail-check", OnError::FailCheck),
+        ("sudden-death", OnError::SuddenDeath),
+        ("mark-down", OnError::MarkDown),
+    ];
+
+    /// HAProxy's word.
+    pub fn word(self) -> &'static str {
+        OnError::WORDS.iter().find(|(_, what)| *what == self).map_or("", |(word, _)| word)
+    }
 }
 
 /// Who is told about the servers of a backend.

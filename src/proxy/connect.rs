@@ -24,6 +24,7 @@ use super::backend::{Slot, assign};
 use super::choosing::Wanted;
 use super::failure::{By, Cause, Failure, Phase};
 use super::local::{LocalBackend, LocalFrontend};
+use super::observe::{self, Seen};
 use super::pool::{Care, Idle, Kind, Position};
 use super::rules;
 use super::session::{Interrupt, Session};
@@ -126,6 +127,7 @@ pub(super) async fn connect(
             match Box::pin(attempt(session, slot.model(), header.as_deref(), (limit, gives_up), note_slow)).await {
                 Ok(stream) => {
                     session.worker.counters.connects.add(1);
+                    observe::note(&session.worker, &slot, Seen::Connected);
                     if slot.state().connect_failures.load(Ordering::Relaxed) != 0 {
                         slot.state().connect_failures.store(0, Ordering::Relaxed);
                     }
@@ -138,6 +140,7 @@ pub(super) async fn connect(
         if failure.by != By::Server {
             return Err(failure);
         }
+        observe::note(&session.worker, &slot, Seen::Refused);
         if !is_slow {
             session.worker.note_trouble(slot.state(), observe);
         }

@@ -17,7 +17,7 @@ use crate::generation::{self, Generation, Rules};
 use crate::model::log::Level;
 use crate::rule::options::Closing;
 use crate::rule::{Logging, Section};
-use crate::state::command::ServerOrder;
+use crate::state::command::{ServerOrder, Suspect};
 use crate::state::counters::{Shard, Traffic};
 use crate::state::log::LogRing;
 use crate::state::process::ProcessFacts;
@@ -130,7 +130,7 @@ pub(super) struct Worker {
     pub(super) facts: Arc<ProcessFacts>,
     /// To vg-ctl: changes of servers.
     pub(super) orders: Sender<ServerOrder>,
-    suspects: Sender<Arc<Server>>,
+    suspects: Sender<Suspect>,
     pools: RefCell<HashMap<PoolKey, Rc<Pool>>>,
     pub(super) pipes: Rc<Pipes>,
     seats: RefCell<Vec<Box<dyn Seat>>>,
@@ -262,7 +262,7 @@ impl Worker {
         log: Arc<LogRing>,
         counters: Arc<Shard>,
         process: Arc<Sessions>,
-        suspects: Sender<Arc<Server>>,
+        suspects: Sender<Suspect>,
         facts: Arc<ProcessFacts>,
         orders: Sender<ServerOrder>,
     ) -> Worker {
@@ -426,11 +426,16 @@ impl Worker {
         has_room
     }
 
+    /// Tells vg-check of a server; `false` if it has too much to do.
+    pub(super) fn tell(&self, suspect: Suspect) -> bool {
+        self.suspects.try_send(suspect).is_ok()
+    }
+
     /// Counts a connect that failed or is slow, and tells vg-check, which knows how many in a row are too many.
     pub(super) fn note_trouble(&self, server: &Arc<Server>, observe: Option<u32>) {
         server.connect_failures.fetch_add(1, Ordering::Relaxed);
         let is_news = || server.health() != Health::Down && !server.is_suspect.swap(true, Ordering::AcqRel);
-        if observe.is_some() && is_news() && self.suspects.try_send(Arc::clone(server)).is_err() {
+        if observe.is_some() && is_news() && !self.tell(Suspect::Trouble(Arc::clone(server))) {
             server.is_suspect.store(false, Ordering::Release);
         }
     }

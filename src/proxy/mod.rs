@@ -22,6 +22,7 @@ mod stream;
 mod choosing;
 mod persistence;
 mod backend;
+mod observe;
 mod connect;
 mod pool;
 mod splice;

@@ -11,12 +11,12 @@ use tokio::task::JoinHandle;
 
 use crate::generation::Generation;
 use crate::model::Endpoint;
-use crate::state::command::ServerOrder;
+use crate::state::command::{ServerOrder, Suspect};
 use crate::state::counters::Shard;
 use crate::state::heart::Heart;
 use crate::state::log::LogRing;
 use crate::state::process::ProcessFacts;
-use crate::state::servers::{Server, closings};
+use crate::state::servers::closings;
 use crate::state::sessions::Sessions;
 use crate::state::streams::StreamOrder;
 use crate::sys::clock;
@@ -99,7 +99,7 @@ pub struct WorkerContext {
     /// Beaten at least every 50 ms.
     pub heart: Arc<Heart>,
     /// Servers that failed `observe` connects in a row; when it is full the next failure tells again.
-    pub suspects: Sender<Arc<Server>>,
+    pub suspects: Sender<Suspect>,
     /// Access log.
     pub log: Arc<LogRing>,
     /// This worker's counters.

@@ -23,12 +23,11 @@ use tokio::sync::{Notify, mpsc, watch};
 use crate::admin::Order;
 use crate::generation::Generation;
 use crate::proxy::worker::WorkerCommand;
-use crate::state::command::ServerOrder;
+use crate::state::command::{ServerOrder, Suspect};
 use crate::state::counters::Shard;
 use crate::state::heart::Heart;
 use crate::state::levels::Board;
 use crate::state::log::LogRing;
-use crate::state::servers::Server;
 use crate::state::sessions::Sessions;
 use crate::state::vrrp::VrrpStatus;
 
@@ -73,8 +72,8 @@ pub(super) struct Ends {
     pub(super) vrrp_status: watch::Sender<Arc<VrrpStatus>>,
     pub(super) check_orders: mpsc::UnboundedReceiver<CheckOrder>,
     pub(super) probing: mpsc::Receiver<ServerOrder>,
-    pub(super) suspects: mpsc::Receiver<Arc<Server>>,
-    pub(super) suspects_sender: mpsc::Sender<Arc<Server>>,
+    pub(super) suspects: mpsc::Receiver<Suspect>,
+    pub(super) suspects_sender: mpsc::Sender<Suspect>,
     pub(super) server_orders: mpsc::Receiver<ServerOrder>,
     pub(super) server_orders_sender: mpsc::Sender<ServerOrder>,
     pub(super) hearts: Vec<Arc<Heart>>,

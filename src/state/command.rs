@@ -22,6 +22,22 @@ pub enum VrrpCommand {
     Stop,
 }
 
+/// What a worker tells vg-check of a server.
+#[derive(Clone, Debug)]
+pub enum Suspect {
+    /// Connections to it fail or hang.
+    Trouble(Arc<Server>),
+    /// Its traffic has failed so often in a row (HAProxy's `observe`).
+    Observed {
+        /// The server.
+        server: Arc<Server>,
+        /// Errors.
+        count: u32,
+        /// What the last one was, in HAProxy's words.
+        last: &'static str,
+    },
+}
+
 /// A change of a server that the operator asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerChange {

@@ -129,6 +129,8 @@ pub struct Server {
     pub connections: AtomicUsize,
     /// Consecutive connect failures of traffic; any success stores zero. Written by every worker, read by vg-check.
     pub connect_failures: AtomicU32,
+    /// Errors of traffic in a row, where `observe` looks; any success stores zero. Written by every worker.
+    pub observed_errors: AtomicU32,
     /// Set by a worker that saw `observe` failures in a row, cleared by vg-check.
     pub is_suspect: AtomicBool,
     /// Requests and sessions that wait for a slot of this server and no other. Written by every worker.
@@ -169,6 +171,7 @@ impl Server {
             closings: AtomicU64::new(0),
             connections: AtomicUsize::new(0),
             connect_failures: AtomicU32::new(0),
+            observed_errors: AtomicU32::new(0),
             is_suspect: AtomicBool::new(false),
             queued: AtomicUsize::new(0),
             idle: AtomicUsize::new(0),

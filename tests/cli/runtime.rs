@@ -168,20 +168,29 @@ pub struct Proxy {
 
 impl Proxy {
     pub fn start(program: &[&str]) -> Proxy {
-        let directory = tempfile::tempdir().expect("a directory");
-        let at = |name: &str| directory.path().join(name).display().to_string();
-        let port = ports::free().port();
-        std::fs::write(at("m.map"), "a.com be1\nb.com be2\n").expect("a file");
-        std::fs::write(at("n.lst"), "10.0.0.0/8\n192.168.0.0/16\n").expect("a file");
-        let text = format!(
-            "global\n stats socket {} level admin mode 600\n stats timeout 10s\nring kept\n size 32768\n format raw\ndefaults\n log ring@kept local0\n mode http\n timeout client 5s\n \
+        Proxy::serving(program, |port, directory| {
+            let at = |name: &str| directory.join(name).display().to_string();
+            std::fs::write(at("m.map"), "a.com be1\nb.com be2\n").expect("a file");
+            std::fs::write(at("n.lst"), "10.0.0.0/8\n192.168.0.0/16\n").expect("a file");
+            let text = format!(
+                "global\n stats socket {} level admin mode 600\n stats timeout 10s\nring kept\n size 32768\n format raw\ndefaults\n log ring@kept local0\n mode http\n timeout client 5s\n \
              timeout connect 1s\n timeout server 5s\nfrontend fe\n bind 127.0.0.1:{port}\n acl net src -f {}\n \
              use_backend %[hdr(host),map({},be)] if net\n default_backend be\nbackend be\n server s1 127.0.0.1:1 check\n \
              server s2 127.0.0.1:2 weight 5 agent-check agent-port 9 agent-inter 1h\n",
-            at("socket"),
-            at("n.lst"),
-            at("m.map")
-        );
+                at("socket"),
+                at("n.lst"),
+                at("m.map")
+            );
+            text
+        })
+    }
+
+    /// With what `text` makes of a port and a directory; its runtime socket is there and called `socket`.
+    pub fn serving(program: &[&str], text: impl Fn(u16, &Path) -> String) -> Proxy {
+        let directory = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| directory.path().join(name).display().to_string();
+        let port = ports::free().port();
+        let text = text(port, directory.path());
         std::fs::write(at("cfg"), text).expect("a file");
         let (name, rest) = program.split_first().expect("a program");
         let process = Command::new(name)

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use vipgate::model::proxy::Mode;
+use vipgate::state::command::Suspect;
 
 use crate::rig::{Peer, Proxy, Scripted, field, nobody, signal};
 
@@ -59,7 +60,7 @@ fn a_refused_connect_is_reported_once_until_it_is_looked_at() {
     for _ in 0..3 {
         proxy.client().send(GET).head();
     }
-    let suspect = proxy.suspects.try_recv().expect("the first failure is reported");
+    let Ok(Suspect::Trouble(suspect)) = proxy.suspects.try_recv() else { panic!("the first failure is reported") };
     assert_eq!((suspect.name.as_str(), suspect.connect_failures.load(Ordering::Relaxed)), ("s1", 3));
     assert!(proxy.suspects.try_recv().is_err(), "vg-check has not looked yet");
 }

@@ -119,7 +119,7 @@ pub struct Proxy {
     pub counters: Arc<Shard>,
     pub generation: Arc<Generation>,
     pub registry: Registry,
-    pub suspects: mpsc::Receiver<Arc<state::servers::Server>>,
+    pub suspects: mpsc::Receiver<state::command::Suspect>,
     pub heart: Arc<Heart>,
     socket: TcpListener,
     thread: Option<JoinHandle<()>>,

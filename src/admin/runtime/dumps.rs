@@ -126,6 +126,7 @@ fn probes(dumped: &Dumped<'_>) -> (u8, u8, u8) {
     let Some(_) = &dumped.configured.check else { return (1, 0, 0) };
     let last = dumped.server.last_check();
     let status = last.as_ref().map_or(1, |last| match last.code {
+        "HANA" => 4,
         "SOCKERR" => 5,
         "L4OK" => 6,
         "L4TOUT" => 7,

@@ -275,6 +275,11 @@ fn care(out: &mut Text, care: &Care) {
     if let Some((backend, server)) = &care.track {
         out.pair(4, "track", quoted(&format!("{backend}/{server}")));
     }
+    if let Some(observe) = &care.observe {
+        out.pair(4, "observe", observe.layer.word());
+        out.pair(4, "on_error", observe.on_error.word());
+        out.pair(4, "error_limit", observe.limit);
+    }
     if care.closes_when_down {
         out.pair(4, "on_marked_down", "shutdown-sessions");
     }

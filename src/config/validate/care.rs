@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use crate::config::draft::{self, Backend, Server};
 use crate::diag::Spanned;
-use crate::model::check::{Agent, Care, Mail, Reports};
+use crate::model::check::{Agent, Care, Layer, Mail, Observe, OnError, Reports};
+use crate::model::proxy::Mode;
 
 use super::{Context, or};
 
 /// HAProxy's `inter`.
 const INTERVAL: Duration = Duration::from_secs(2);
+/// HAProxy's `error-limit`.
+const ERROR_LIMIT: u32 = 10;
 /// HAProxy's `timeout mail`.
 const MAIL_TIMEOUT: Duration = Duration::from_secs(10);
 /// `alert`
@@ -22,9 +25,28 @@ pub fn resolve(context: &Context<'_>, backend: &Backend, server: &Server) -> Car
     Care {
         agent: care.agent.as_ref().and_then(|agent| self::agent(context, server, agent)),
         track: care.track.as_ref().and_then(|track| self::track(context, backend, server, track)),
+        observe: observe(context, backend, server),
         closes_when_down: or(&care.closes_when_down, false),
         closes_backups_when_up: or(&care.closes_backups_when_up, false),
     }
+}
+
+/// What of the traffic is looked at; HAProxy looks only at that of servers with a check.
+fn observe(context: &Context<'_>, backend: &Backend, server: &Server) -> Option<Observe> {
+    let layer = server.care.observe?;
+    if layer.value == Layer::Layer7 && super::backends::mode(context, backend) == Mode::Tcp {
+        let message = format!("server `{}`: `layer7` can only be used in http proxies", server.name.value);
+        context.error("E-MODE", layer.span, message, "observe layer4, or add 'mode http'");
+    }
+    if server.check.is_none() && backend.check.is_none() {
+        let message = format!("server `{}` has no check that could follow what its traffic says", server.name.value);
+        context.warning("W-CHECK", layer.span, message, "add a check");
+    }
+    Some(Observe {
+        layer: layer.value,
+        limit: server.care.error_limit.map_or(ERROR_LIMIT, |limit| u32::try_from(limit.value).unwrap_or(u32::MAX)),
+        on_error: or(&server.care.on_error, OnError::FailCheck),
+    })
 }
 
 fn agent(context: &Context<'_>, server: &Server, written: &Spanned<draft::Agent>) -> Option<Agent> {

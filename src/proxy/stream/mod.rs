@@ -27,6 +27,7 @@ use super::failure::{By, Cause, Failure, Phase, Retry};
 use super::form;
 use super::local::{LocalBackend, LocalFrontend, Stage};
 use super::log;
+use super::observe::{self, Seen};
 use super::persistence::Persistence;
 use super::pool::{Care, Idle};
 use super::rules::{self, Decision, Manner};
@@ -241,6 +242,13 @@ async fn forward(
         exchange.early = logs_early.then_some(Early { effort: record.effort, server_connections });
         exchange.persist(&mut record.persistence, slot.index);
         let result = exchange.run(session).await;
+        match (exchange.server_status, &result) {
+            (0, Err(failure)) if failure.retry != Retry::Safe => {
+                observe::note(&session.worker, &slot, Seen::Failed(*failure));
+            }
+            (0, _) => {}
+            (status, _) => observe::note(&session.worker, &slot, Seen::Answered(status)),
+        }
         record.status = exchange.status;
         record.answered = exchange.answered;
         record.bytes_out = exchange.bytes_out;

@@ -28,11 +28,11 @@ use std::{io, thread};
 use tokio::sync::{Notify, mpsc};
 
 use crate::model::Model;
-use crate::state::command::ServerOrder;
+use crate::state::command::{ServerOrder, Suspect};
 use crate::state::heart::Heart;
 use crate::state::levels::Board;
 use crate::state::log::Journal;
-use crate::state::servers::{Backend, Server};
+use crate::state::servers::Backend;
 use crate::sys;
 use crate::time::Instant;
 
@@ -48,7 +48,7 @@ pub(super) struct CheckThread {
     /// From vg-ctl: what the operator says of checks and agents.
     pub(super) probing: mpsc::Receiver<ServerOrder>,
     /// Servers that workers have trouble with.
-    pub(super) suspects: mpsc::Receiver<Arc<Server>>,
+    pub(super) suspects: mpsc::Receiver<Suspect>,
     /// Its sign of life.
     pub(super) heart: Arc<Heart>,
     /// Rung when a level changed.
@@ -90,7 +90,7 @@ async fn serve(mut context: CheckThread) {
                 None => return,
             },
             Some(order) = context.probing.recv() => checks.servers.change(sys::clock::now(), order),
-            Some(server) = context.suspects.recv() => checks.servers.suspect(sys::clock::now(), &server),
+            Some(suspect) = context.suspects.recv() => checks.servers.hear(sys::clock::now(), suspect),
             Some(event) = events.recv() => checks.handle_event(sys::clock::now(), event),
             () = tokio::time::sleep_until(wake) => {}
         }

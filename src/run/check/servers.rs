@@ -13,11 +13,11 @@ use tokio::task::AbortHandle;
 use crate::check::machine::{Stage, Suspicion};
 use crate::check::report::{self, Which};
 use crate::check::rules::{self, Plan};
-use crate::check::{Input, Machine, Outcome, Output};
+use crate::check::{Code, Input, Machine, Outcome, Output};
 use crate::model::Model;
 use crate::model::check::{Agent, Check, InitialState};
 use crate::rule::Registry;
-use crate::state::command::{Probing, ServerChange, ServerOrder};
+use crate::state::command::{Probing, ServerChange, ServerOrder, Suspect};
 use crate::state::log::Journal;
 use crate::state::servers::{Admin, Backend, Health, LastCheck, Prober, Server};
 use crate::time::Instant;
@@ -226,6 +226,23 @@ impl Servers {
         self.turn(slot, |machine| machine.handle_input(now, input));
         self.drain(now, slot);
         drop(said);
+    }
+
+    /// What a worker says of a server.
+    pub(super) fn hear(&mut self, now: Instant, suspect: Suspect) {
+        match suspect {
+            Suspect::Trouble(server) => self.suspect(now, &server),
+            Suspect::Observed { server, count, last } => self.observed(now, &server, count, last),
+        }
+    }
+
+    /// Traffic of a server has failed too often in a row.
+    fn observed(&mut self, now: Instant, server: &Arc<Server>, count: u32, last: &str) {
+        let Some(slot) = self.by_server.get(&Arc::as_ptr(server)).copied() else { return };
+        let Some(observe) = self.wards.list[self.slots[slot].ward].care.observe else { return };
+        let outcome = Outcome::new(Code::Hana, format!("Detected {count} consecutive errors, last one was: {last}"));
+        self.turn(slot, |machine| machine.handle_input(now, Input::Observed(observe.on_error, outcome)));
+        self.drain(now, slot);
     }
 
     /// A worker has trouble with a server.

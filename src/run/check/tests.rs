@@ -14,7 +14,7 @@ use crate::model::fixture;
 use crate::model::proxy::Balance;
 use crate::model::track::{Object, Script, Tracked};
 use crate::state::levels::Level;
-use crate::state::servers::{Health, Registry};
+use crate::state::servers::{Health, Registry, Server};
 
 /// How long a test waits for what must come much sooner.
 const DEADLINE: Duration = Duration::from_secs(60);

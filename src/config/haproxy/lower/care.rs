@@ -7,6 +7,7 @@ use crate::config::draft::{Agent, Care};
 use crate::config::haproxy::lex::Word;
 use crate::config::haproxy::table::Row;
 use crate::diag::{Span, Spanned};
+use crate::model::check::{Layer, OnError};
 
 use super::Context;
 use super::server::{self, Options};
@@ -23,6 +24,9 @@ pub struct CareOptions {
     agent_inter: Option<Spanned<Duration>>,
     agent_send: Option<Spanned<String>>,
     track: Option<Spanned<String>>,
+    observe: Option<Spanned<Layer>>,
+    on_error: Option<Spanned<OnError>>,
+    error_limit: Option<Spanned<u64>>,
     closes_when_down: Option<Spanned<bool>>,
     closes_backups_when_up: Option<Spanned<bool>>,
     pub check_via_socks: Option<Spanned<bool>>,
@@ -77,6 +81,21 @@ pub fn track(options: &mut Options, _: &'static Row, _: &Word, argument: Option<
 /// `healthcheck NAME`
 pub fn healthcheck(options: &mut Options, _: &'static Row, _: &Word, argument: Option<&Word>, _: &Context<'_>) {
     options.care.healthcheck = argument.map(|word| spanned(&word.text, word.span));
+}
+
+/// `observe layer4|layer7`
+pub fn observe(options: &mut Options, _: &'static Row, _: &Word, argument: Option<&Word>, context: &Context<'_>) {
+    options.care.observe = one_of("observe", &Layer::WORDS, argument, context).or(options.care.observe);
+}
+
+/// `on-error fastinter|fail-check|sudden-death|mark-down`
+pub fn on_error(options: &mut Options, _: &'static Row, _: &Word, argument: Option<&Word>, context: &Context<'_>) {
+    options.care.on_error = one_of("on-error", &OnError::WORDS, argument, context).or(options.care.on_error);
+}
+
+/// `error-limit COUNT`
+pub fn error_limit(options: &mut Options, _: &'static Row, _: &Word, argument: Option<&Word>, context: &Context<'_>) {
+    options.care.error_limit = server::number(argument, 1, 1_000_000_000, context).or(options.care.error_limit);
 }
 
 /// `on-marked-down shutdown-sessions`
@@ -148,6 +167,9 @@ impl CareOptions {
         Care {
             agent,
             track: self.track.clone(),
+            observe: self.observe,
+            on_error: self.on_error,
+            error_limit: self.error_limit,
             closes_when_down: self.closes_when_down,
             closes_backups_when_up: self.closes_backups_when_up,
         }

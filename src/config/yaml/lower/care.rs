@@ -4,6 +4,7 @@ use crate::config::draft::{Agent, Care, Mail, Reports};
 use crate::config::yaml::tree::Node;
 use crate::config::yaml::value;
 use crate::diag::Spanned;
+use crate::model::check::{Layer, OnError};
 
 use super::{list, read, text, word};
 
@@ -14,6 +15,9 @@ pub fn care(node: &Node) -> Care {
     Care {
         agent: node.value("agent").map(|agent| Spanned::new(self::agent(agent), agent.span)),
         track: read(node.value("track"), text),
+        observe: read(node.value("observe"), word(&Layer::WORDS)),
+        on_error: read(node.value("on_error"), word(&OnError::WORDS)),
+        error_limit: read(node.value("error_limit"), value::number),
         closes_when_down: read(node.value("on_marked_down"), word(&[("shutdown-sessions", true)])),
         closes_backups_when_up: read(node.value("on_marked_up"), word(&[("shutdown-backup-sessions", true)])),
     }

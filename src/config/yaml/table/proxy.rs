@@ -316,6 +316,18 @@ static SERVER: Section = Section {
         key("agent", Value::Section(&super::care::AGENT), "A program beside it that tells its state. Default: none."),
         key("track", Value::One(Scalar::Text), "Server whose state it follows: SERVER or BACKEND/SERVER."),
         key(
+            "observe",
+            Value::One(Scalar::Word(&["layer4", "layer7"])),
+            "Traffic whose errors count like those of probes: connections, or responses too. Default: none.",
+        ),
+        key(
+            "on_error",
+            Value::One(Scalar::Word(&["fastinter", "fail-check", "sudden-death", "mark-down"])),
+            "What they do: probe sooner, count as a failed probe, make one more failure enough, take it down. Default \
+             fail-check.",
+        ),
+        key("error_limit", Value::One(Scalar::Number(1, 1_000_000_000)), "Errors in a row that count. Default 10."),
+        key(
             "on_marked_down",
             Value::One(Scalar::Word(&["shutdown-sessions"])),
             "shutdown-sessions closes its sessions when it goes down. Default: they go on.",
