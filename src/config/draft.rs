@@ -2,6 +2,10 @@
 //!
 //! `None` means "not written". A value that was written but is wrong is `None` too; its diagnostic exists already.
 
+mod care;
+
+pub use care::{Agent, Care};
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +13,7 @@ use std::time::Duration;
 use crate::diag::{Span, Spanned};
 use crate::model::balance::Balance;
 use crate::model::bind::BindOptions;
-use crate::model::check::{InitialState, Layer, OnError};
+use crate::model::check::InitialState;
 use crate::model::log::{Hostname, Ring, Selection, Target as LogDestination};
 use crate::model::options::{BackendOptions, ServerOptions};
 use crate::model::proxy::Mode;
@@ -503,42 +507,6 @@ pub struct Check {
     pub socks: Option<Spanned<SocketAddr>>,
     /// State before the first probe.
     pub initial: Option<Spanned<InitialState>>,
-}
-
-/// What is watched about a server besides its check.
-#[derive(Clone, Debug, Default)]
-pub struct Care {
-    /// A program that tells its state.
-    pub agent: Option<Spanned<Agent>>,
-    /// The server whose state it follows: `backend/server` or `server`.
-    pub track: Option<Spanned<String>>,
-    /// What of its traffic is looked at.
-    pub observe: Option<Spanned<Layer>>,
-    /// What errors of the traffic do.
-    pub on_error: Option<Spanned<OnError>>,
-    /// Errors in a row that count.
-    pub error_limit: Option<Spanned<u64>>,
-    /// Sessions are closed when it goes down.
-    pub closes_when_down: Option<Spanned<bool>>,
-    /// Sessions of backups are closed when it comes up.
-    pub closes_backups_when_up: Option<Spanned<bool>>,
-}
-
-/// An agent.
-#[derive(Clone, Debug, Default)]
-pub struct Agent {
-    /// Another address than the server's.
-    pub address: Option<Spanned<IpAddr>>,
-    /// Its port.
-    pub port: Option<Spanned<u64>>,
-    /// Pause between questions.
-    pub interval: Option<Spanned<Duration>>,
-    /// Time for its connection.
-    pub timeout: Option<Spanned<Duration>>,
-    /// Time for its answer.
-    pub answer_timeout: Option<Spanned<Duration>>,
-    /// What it is sent.
-    pub send: Option<Spanned<String>>,
 }
 
 /// Who is told about the servers of a backend.
