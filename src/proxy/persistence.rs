@@ -152,7 +152,7 @@ impl Persistence {
         (line, from, mut end): (usize, usize, usize),
         now: u32,
     ) -> usize {
-        let (mut at, mut has_others, mut is_first) = (from, false, true);
+        let (mut at, mut has_others, mut has_ours, mut is_first) = (from, false, false, true);
         while at < end {
             let pair = cookie::pair(head, at, end, is_first);
             at = pair.whole.end;
@@ -162,6 +162,7 @@ impl Persistence {
                 has_others |= !head[pair.name].starts_with(b"$");
                 continue;
             }
+            has_ours = true;
             let said = cookie::read(cookie, &head[pair.value.clone()], now);
             self.judge(&said, backend);
             let removed = match (cookie.mode, said.rest) {
@@ -185,8 +186,8 @@ impl Persistence {
         if has_others {
             return end + 2;
         }
-        // Nothing but ours was in it. A field that had nothing at all stays.
-        match end == from && cookie.mode == CookieMode::Insert && cookie.is_indirect && self.asked != Asked::Nothing {
+        // Nothing but ours was in it, and attributes. A field that had none of ours stays.
+        match has_ours && cookie.mode == CookieMode::Insert && cookie.is_indirect {
             true => {
                 head.drain(line..end + 2);
                 line
@@ -316,27 +317,42 @@ fn value_of(line: &[u8], name: &[u8]) -> Option<usize> {
     Some(name.len() + 1 + blanks)
 }
 
-/// Whether a cache on the way may keep a response (HAProxy's judgement, RFC 9111 §3).
+/// Whether a cache on the way may keep a response: HAProxy's judgement, which wants to hear how long it is fresh, or how to
+/// ask whether it still is (RFC 9111 §3).
 fn is_cacheable(request: &[u8], status: u16, head: &[u8]) -> bool {
     let is_safe =
         [b"GET ".as_slice(), b"HEAD ", b"OPTIONS ", b"TRACE "].iter().any(|method| request.starts_with(method));
-    if !is_safe || !matches!(status, 200 | 203 | 204 | 206 | 300 | 301 | 404 | 405 | 410 | 414 | 501) {
-        return false;
-    }
-    let forbids = |value: &[u8]| {
-        let value = value.trim_ascii();
-        let starts = |word: &[u8]| value.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
-        starts(b"no-cache") && !starts(b"no-cache=\"set-cookie")
-            || [b"private".as_slice(), b"no-store", b"max-age=0", b"s-maxage=0"].iter().any(|word| starts(word))
-    };
-    let (mut at, mut may) = (0, true);
+    let mut may = is_safe && matches!(status, 200 | 203 | 204 | 206 | 300 | 301 | 404 | 405 | 410 | 414 | 501);
+    let (mut is_stale_at_once, mut is_dated) = (false, false);
+    let mut at = 0;
     while let Some((line, end)) = next_line(head, at) {
         at = end + 2;
         let text = &head[line..end];
-        let value = value_of(text, b"cache-control").or_else(|| value_of(text, b"pragma"));
-        if let Some(from) = value {
-            may &= !text[from..].split(|byte| *byte == b',').any(forbids);
+        if value_of(text, b"pragma").is_some_and(|from| text[from..].eq_ignore_ascii_case(b"no-cache")) {
+            return false;
+        }
+        let names = [b"expires".as_slice(), b"etag", b"last-modified"];
+        is_dated |= names.iter().any(|name| value_of(text, name).is_some());
+        let Some(from) = value_of(text, b"cache-control") else { continue };
+        for word in text[from..].split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+            let is = |wanted: &[u8]| word.eq_ignore_ascii_case(wanted);
+            let starts =
+                |wanted: &[u8]| word.get(..wanted.len()).is_some_and(|start| start.eq_ignore_ascii_case(wanted));
+            let forbids = |wanted: &[u8]| starts(wanted) && matches!(word.get(wanted.len()), None | Some(b'='));
+            match () {
+                () if is(b"public") => may = true,
+                () if is(b"max-age=0") => is_stale_at_once = true,
+                () if is(b"no-cache=\"set-cookie\"") => {}
+                () if is(b"s-maxage=0")
+                    || [b"private".as_slice(), b"no-cache", b"no-store"].iter().any(|word| forbids(word)) =>
+                {
+                    may = false;
+                }
+                () if starts(b"s-maxage") => (is_dated, is_stale_at_once) = (true, false),
+                () if starts(b"max-age") => is_dated = true,
+                () => {}
+            }
         }
     }
-    may
+    may && is_dated && !is_stale_at_once
 }

@@ -12,6 +12,8 @@ mod service;
 mod logs;
 mod golden;
 mod rules;
+mod beside;
+mod cookies;
 mod statistics;
 mod exporter;
 mod answers;
