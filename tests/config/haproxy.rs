@@ -56,6 +56,24 @@ fn converted_file_is_the_same_model() {
     assert_eq!(again.model.map(without_places), Some(without_places(model)), "{said}\n{yaml}");
 }
 
+#[test]
+fn every_case_without_an_error_converts_to_the_same_model() {
+    let mut count = 0;
+    for file in crate::cases::names().iter().filter(|name| name.ends_with(".cfg")) {
+        let text = read(&format!("tests/config/cases/{file}"));
+        let host = crate::host(&text);
+        let Some(model) = load(&[Source::new(file.as_str(), text)], &host).model else { continue };
+        let yaml = to_yaml(&model).expect("it has no routers");
+        let sources = [Source::new("a.yaml", yaml.as_str())];
+        let again =
+            load(&sources, &HostFacts { node: host.node.clone(), files: host.files.clone(), ..HostFacts::default() });
+        let said = diag::render(&again.diagnostics, &sources);
+        assert_eq!(again.model.map(without_places), Some(without_places(model)), "{file}: {said}\n{yaml}");
+        count += 1;
+    }
+    assert!(count > 2, "{count} cases have no error");
+}
+
 /// Lines of rules stand elsewhere in another file.
 fn without_places(mut model: Model) -> Model {
     let frontends = model.frontends.iter_mut().flat_map(|frontend| &mut frontend.rules);

@@ -25,8 +25,8 @@ fn on(node: &str) -> HostFacts {
     HostFacts { node: node.to_owned(), ..HostFacts::default() }
 }
 
-/// What is said about a text on a machine.
-fn said(name: &str, text: &str) -> String {
+/// The machine that a text's first lines describe.
+fn host(text: &str) -> HostFacts {
     let mut host = on("lb1");
     for line in text.lines().take_while(|line| line.starts_with('#')) {
         if let Some(node) = line.strip_prefix("# node: ") {
@@ -49,6 +49,12 @@ fn said(name: &str, text: &str) -> String {
             host.interfaces.get_or_insert_default().push(Interface { name, addresses });
         }
     }
+    host
+}
+
+/// What is said about a text on its machine.
+fn said(name: &str, text: &str) -> String {
+    let host = host(text);
     let sources = [Source::new(name, text)];
     let loaded = vipgate::config::load(&sources, &host);
     let verdict = if loaded.model.is_some() { "fine\n" } else { "" };

@@ -65,5 +65,5 @@ fn schema_knows_every_key_of_the_examples() {
 fn unsupported_keys_are_not_offered_to_editors() {
     let mut found = Vec::new();
     properties(&vipgate::config::schema(), &mut found, &mut Vec::new());
-    assert!(!found.contains(&"cookie".to_owned()));
+    assert!(!found.contains(&"stick".to_owned()));
 }

@@ -174,6 +174,14 @@ fn backend(out: &mut Text, backend: &Backend, model: &Model) -> Result<(), EmitE
     if model.frontends.iter().all(|frontend| frontend.name != backend.name) {
         stick_table(out, &backend.name, model);
     }
+    if let Some(cookie) = &backend.options.cookie {
+        out.line(2, "cookie:");
+        out.pair(3, "name", quoted(&cookie.name));
+        if let Some((mode, _)) = options::cookie::MODES.iter().find(|(_, mode)| *mode == cookie.mode) {
+            out.pair(3, "mode", mode);
+        }
+        list(out, 3, "options", &options::cookie::texts(cookie));
+    }
     list(out, 2, "options", &options::backend::lines(&backend.options));
     rules(out, &backend.rules);
     match backend.servers.is_empty() {

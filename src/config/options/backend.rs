@@ -99,7 +99,7 @@ pub fn read(options: &mut BackendOptions, name: &str, words: &[&str], switch: Sw
     }
 }
 
-/// Carries out a line as YAML has it.
+/// Carries out a line as YAML has it, where the cookie has a key of its own.
 ///
 /// # Errors
 /// What is wrong with which word.
@@ -110,12 +110,15 @@ pub fn read_line(options: &mut BackendOptions, words: &[&str]) -> Result<(), Wro
         None => *name == first,
     });
     match name {
+        Some("cookie") => {
+            Err(Wrong::new(0, "a cookie stands under `cookie`, as in `cookie: {name: SRV, mode: insert}`"))
+        }
         Some(name) => read(options, name, words, Switch::On),
         None => Err(Wrong::new(0, format!("'{}' is no option of a backend", words.join(" ")))),
     }
 }
 
-/// The lines that make these options of the default.
+/// The lines that make these options of the default; that of the cookie is not among them.
 pub fn lines(options: &BackendOptions) -> Vec<String> {
     let mut lines = Vec::new();
     let plain = BackendOptions::default();
@@ -126,7 +129,6 @@ pub fn lines(options: &BackendOptions) -> Vec<String> {
     lines.extend(hashing.balance_factor.map(|factor| format!("hash-balance-factor {factor}")));
     lines.extend(options.fullconn.map(|count| format!("fullconn {count}")));
     lines.extend(options.all_backups.then(|| "option allbackups".to_owned()));
-    lines.extend(options.cookie.as_ref().map(cookie::text));
     let line = |words: [&str; 2]| crate::rule::join(words.into_iter());
     lines.extend(options.dynamic_cookie_key.as_ref().map(|key| line(["dynamic-cookie-key", key])));
     lines.extend((options.redispatch_interval != Interval::default()).then(|| match options.redispatch_interval {
@@ -156,7 +158,6 @@ mod tests {
             "hash-balance-factor 150",
             "fullconn 100",
             "option allbackups",
-            "cookie S insert",
             "dynamic-cookie-key k",
             "option persist",
             "option redispatch 2",
@@ -192,6 +193,7 @@ mod tests {
             ("retry-on 503 418", 2),
             ("max-keep-alive-queue few", 1),
             ("nothing", 0),
+            ("cookie S insert", 0),
         ] {
             let words: Vec<&str> = line.split(' ').collect();
             let result = read_line(&mut BackendOptions::default(), &words);

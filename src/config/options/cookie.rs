@@ -8,14 +8,26 @@ use super::{Wrong, needed, seconds};
 pub(super) fn read(words: &[&str]) -> Result<Cookie, Wrong> {
     let name = needed(words, 1, "<cookie_name> as argument")?;
     let mut cookie = Cookie { name: name.to_owned(), ..Cookie::default() };
-    let mut at = 2;
+    read_options(&mut cookie, words, 2)?;
+    match conflict(&cookie) {
+        Some(what) => Err(Wrong::new(0, what)),
+        None => Ok(cookie),
+    }
+}
+
+/// Sets options, all in the words of the line from one of them on.
+///
+/// # Errors
+/// What is wrong with which word.
+pub fn read_options(cookie: &mut Cookie, words: &[&str], from: usize) -> Result<(), Wrong> {
+    let mut at = from;
     while let Some(word) = words.get(at) {
         let argument = |what: &str| needed(&words[at..], 1, what).map_err(|wrong| wrong.later(at));
         let mut taken = 1;
         match *word {
-            "rewrite" => mode(&mut cookie, CookieMode::Rewrite, at)?,
-            "insert" => mode(&mut cookie, CookieMode::Insert, at)?,
-            "prefix" => mode(&mut cookie, CookieMode::Prefix, at)?,
+            "rewrite" => mode(cookie, CookieMode::Rewrite, at)?,
+            "insert" => mode(cookie, CookieMode::Insert, at)?,
+            "prefix" => mode(cookie, CookieMode::Prefix, at)?,
             "indirect" => cookie.is_indirect = true,
             "nocache" => cookie.is_private = true,
             "postonly" => cookie.is_post_only = true,
@@ -58,14 +70,21 @@ pub(super) fn read(words: &[&str]) -> Result<Cookie, Wrong> {
         }
         at += taken;
     }
-    if cookie.mode == CookieMode::Rewrite && cookie.is_indirect {
-        return Err(Wrong::new(0, "cookie 'rewrite' and 'indirect' modes are incompatible"));
-    }
-    if cookie.preserves && cookie.mode != CookieMode::Insert && !cookie.is_indirect {
-        return Err(Wrong::new(0, "cookie 'preserve' requires at least 'insert' or 'indirect'"));
-    }
-    Ok(cookie)
+    Ok(())
 }
+
+/// Why its options do not go together.
+pub fn conflict(cookie: &Cookie) -> Option<&'static str> {
+    if cookie.mode == CookieMode::Rewrite && cookie.is_indirect {
+        return Some("cookie 'rewrite' and 'indirect' modes are incompatible");
+    }
+    let needs_more = cookie.preserves && cookie.mode != CookieMode::Insert && !cookie.is_indirect;
+    needs_more.then_some("cookie 'preserve' requires at least 'insert' or 'indirect'")
+}
+
+/// Words of the modes; without one the server makes the cookie and knows its value.
+pub const MODES: &[(&str, CookieMode)] =
+    &[("rewrite", CookieMode::Rewrite), ("insert", CookieMode::Insert), ("prefix", CookieMode::Prefix)];
 
 fn mode(cookie: &mut Cookie, mode: CookieMode, at: usize) -> Result<(), Wrong> {
     if cookie.mode != CookieMode::Passive && cookie.mode != mode {
@@ -75,15 +94,8 @@ fn mode(cookie: &mut Cookie, mode: CookieMode, at: usize) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// The line that says the same.
-pub(super) fn text(cookie: &Cookie) -> String {
-    let mut words = vec!["cookie".to_owned(), cookie.name.clone()];
-    words.extend(match cookie.mode {
-        CookieMode::Passive => None,
-        CookieMode::Rewrite => Some("rewrite".to_owned()),
-        CookieMode::Insert => Some("insert".to_owned()),
-        CookieMode::Prefix => Some("prefix".to_owned()),
-    });
+/// The options that make it of a cookie of its name and mode, each with its argument.
+pub fn texts(cookie: &Cookie) -> Vec<String> {
     let flags = [
         ("indirect", cookie.is_indirect),
         ("nocache", cookie.is_private),
@@ -93,13 +105,13 @@ pub(super) fn text(cookie: &Cookie) -> String {
         ("secure", cookie.is_secure),
         ("dynamic", cookie.is_dynamic),
     ];
-    words.extend(flags.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| name.to_owned()));
-    let mut pair = |name: &str, value: String| words.extend([name.to_owned(), value]);
-    cookie.domains.iter().for_each(|domain| pair("domain", domain.clone()));
-    cookie.max_idle.into_iter().for_each(|idle| pair("maxidle", format!("{idle}s")));
-    cookie.max_life.into_iter().for_each(|life| pair("maxlife", format!("{life}s")));
-    cookie.attributes.iter().for_each(|value| pair("attr", value.clone()));
-    crate::rule::join(words.iter().map(String::as_str))
+    let mut texts: Vec<String> = flags.iter().filter(|flag| flag.1).map(|(name, _)| (*name).to_owned()).collect();
+    let mut pair = |name: &str, value: &str| texts.push(crate::rule::join([name, value].into_iter()));
+    cookie.domains.iter().for_each(|domain| pair("domain", domain));
+    cookie.max_idle.into_iter().for_each(|idle| pair("maxidle", &format!("{idle}s")));
+    cookie.max_life.into_iter().for_each(|life| pair("maxlife", &format!("{life}s")));
+    cookie.attributes.iter().for_each(|value| pair("attr", value));
+    texts
 }
 
 #[cfg(test)]
@@ -112,11 +124,14 @@ mod tests {
             "cookie A",
             "cookie A rewrite nocache",
             "cookie A prefix",
-            "cookie SRV insert indirect nocache postonly preserve httponly secure dynamic domain .a.example domain .b.example \
+            "cookie A insert indirect nocache postonly preserve httponly secure dynamic domain .a.example domain .b.example \
              maxidle 30s maxlife 3600s attr SameSite=None attr Partitioned",
         ] {
             let words: Vec<&str> = line.split_whitespace().collect();
-            assert_eq!(read(&words).map(|cookie| text(&cookie)), Ok(words.join(" ")));
+            let cookie = read(&words).expect("it is right");
+            let mode = MODES.iter().find(|(_, mode)| *mode == cookie.mode).map(|(name, _)| (*name).to_owned());
+            let again: Vec<String> = ["cookie A".to_owned()].into_iter().chain(mode).chain(texts(&cookie)).collect();
+            assert_eq!(again.join(" "), line);
         }
         let bare = read(&["cookie", "A", "insert", "maxidle", "30", "maxlife", "2m"]).expect("it is right");
         assert_eq!((bare.max_idle, bare.max_life), (Some(30), Some(120)));

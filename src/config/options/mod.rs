@@ -7,7 +7,7 @@
 pub mod balance;
 pub mod backend;
 pub mod bind;
-mod cookie;
+pub mod cookie;
 mod retry_on;
 pub mod server;
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::balance::cookie;
 use crate::config::draft;
+use crate::config::options::cookie as cookie_options;
 use crate::diag::Diagnostic;
 use crate::model::Weight;
 use crate::model::balance::Balance;
@@ -27,6 +28,9 @@ fn one(context: &Context<'_>, shared: &Shared<'_>, backend: &draft::Backend) -> 
     numbers(context, backend, &mut servers);
     cookies(&backend.options, &mut servers);
     addresses(context, backend);
+    if let Some(what) = backend.options.cookie.as_ref().and_then(cookie_options::conflict) {
+        context.error("E-VALUE", backend.name.span, what, "choose one of them");
+    }
     if !servers.is_empty() && servers.iter().all(|server| server.weight.value() == 0) {
         let message = format!("every server of backend `{}` has weight 0", backend.name.value);
         context.warning("W-SERVER-WEIGHT", backend.name.span, message, "nothing will be sent to it");

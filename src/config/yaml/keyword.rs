@@ -124,6 +124,8 @@ pub enum Scalar {
     Balance,
     /// A line of a backend in HAProxy's language.
     BackendOption,
+    /// An option of a cookie in HAProxy's language.
+    CookieOption,
     /// Options of a server in HAProxy's language.
     ServerOptions,
 }
@@ -185,6 +187,7 @@ impl Scalar {
             Scalar::StickTable => value::stick_table(text).map(drop),
             Scalar::Balance => value::balance(text).map(drop),
             Scalar::BackendOption => value::backend_option(text, &mut Default::default()),
+            Scalar::CookieOption => value::cookie_option(text, &mut Default::default()),
             Scalar::ServerOptions => value::server_options(text, &mut Default::default()),
             Scalar::ServerName => match text.split_once('/') {
                 Some((backend, server)) => value::name(backend).and(value::name(server)).map(drop),
@@ -239,6 +242,7 @@ impl Scalar {
             Scalar::Condition => "a condition such as path_beg /api",
             Scalar::Balance => "an algorithm such as leastconn or uri depth 2",
             Scalar::BackendOption => "a line such as hash-type consistent",
+            Scalar::CookieOption => "an option such as indirect or maxidle 30m",
             Scalar::ServerOptions => "options such as slowstart 30s",
         }
     }

@@ -59,7 +59,7 @@ fn scalar(kind: Scalar) -> Json {
     let text = |pattern: &str| json!({"type": "string", "pattern": pattern});
     match kind {
         Scalar::Text | Scalar::Command | Scalar::Header | Scalar::Rule | Scalar::Condition => json!({"type": "string"}),
-        Scalar::BackendOption | Scalar::ServerOptions => json!({"type": "string"}),
+        Scalar::BackendOption | Scalar::CookieOption | Scalar::ServerOptions => json!({"type": "string"}),
         Scalar::Balance => {
             text("^(roundrobin|static-rr|leastconn|first|source|random|uri|url_param|hdr|hash)([ (].*)?$")
         }

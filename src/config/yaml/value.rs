@@ -8,6 +8,7 @@ use crate::config::stick_table;
 use crate::config::{draft, endpoint, log_sample, options};
 use crate::model::balance::Balance;
 use crate::model::bind::BindOptions;
+use crate::model::cookie::{Cookie, CookieMode};
 use crate::model::log::{Destination, Sample};
 use crate::model::options::{BackendOptions, ServerOptions};
 use crate::model::stick;
@@ -112,6 +113,15 @@ fn read<T>(text: &str, read: impl FnOnce(&[&str]) -> Result<T, options::Wrong>) 
 /// What follows `balance`.
 pub fn balance(text: &str) -> Result<Balance, Wrong> {
     read(text, options::balance::read)
+}
+
+/// An option of a cookie; its mode is none.
+pub fn cookie_option(text: &str, into: &mut Cookie) -> Result<(), Wrong> {
+    let is_mode = |(name, _): &(&str, CookieMode)| *name == text.trim();
+    if let Some((name, _)) = options::cookie::MODES.iter().find(|mode| is_mode(mode)) {
+        return Err(Wrong::value(format!("`{name}` is a mode"), "write `mode: insert` beside `options`"));
+    }
+    read(text, |words| options::cookie::read_options(into, words, 0))
 }
 
 /// A line of a backend.

@@ -1,11 +1,13 @@
 //! Frontends, backends, servers and health checks.
 
 use crate::config::draft::{Backend, Check, Frontend, Request, Server};
+use crate::config::options;
 use crate::config::yaml::tree::{Entry, Kind, Node};
 use crate::config::yaml::value;
 use crate::diag::Spanned;
 use crate::model::balance::Balance;
 use crate::model::check::InitialState;
+use crate::model::cookie::Cookie;
 use crate::model::options::{BackendOptions, ServerOptions};
 use crate::model::proxy::Mode;
 
@@ -49,6 +51,7 @@ pub fn backend(entry: &Entry) -> Backend {
     let at = |key: &str| entry.value.value(key);
     let timeout = |key: &str| read(at("timeouts").and_then(|timeouts| timeouts.value(key)), value::duration);
     let check = entry.value.entries().iter().find(|entry| entry.key.value == "check");
+    let options = at("options").map(backend_options).unwrap_or_default();
     Backend {
         name: entry.key.clone(),
         id: read(at("id"), value::number),
@@ -63,7 +66,7 @@ pub fn backend(entry: &Entry) -> Backend {
         check: check.map(|entry| Spanned::new(self::check(&entry.value), entry.key.span)),
         servers: at("servers").map(Node::entries).unwrap_or_default().iter().map(server).collect(),
         reports: care::reports(&entry.value),
-        options: at("options").map(backend_options).unwrap_or_default(),
+        options: BackendOptions { cookie: at("cookie").and_then(cookie), ..options },
         rules: rules::backend(&entry.value),
     }
 }
@@ -75,6 +78,17 @@ fn backend_options(node: &Node) -> BackendOptions {
         let _ = value::backend_option(text, &mut options);
     }
     options
+}
+
+/// Options that were found wrong are left out.
+fn cookie(node: &Node) -> Option<Cookie> {
+    let name = read(node.value("name"), text)?.value;
+    let mode = read(node.value("mode"), word(options::cookie::MODES));
+    let mut cookie = Cookie { name, mode: mode.map(|mode| mode.value).unwrap_or_default(), ..Cookie::default() };
+    for text in node.value("options").map(Node::items).unwrap_or_default().iter().filter_map(Node::text) {
+        let _ = value::cookie_option(text, &mut cookie);
+    }
+    Some(cookie)
 }
 
 pub(super) fn server_options(node: &Node) -> ServerOptions {

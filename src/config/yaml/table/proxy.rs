@@ -188,15 +188,35 @@ pub(super) static BACKEND: Section = Section {
             "Where messages about it and its servers go; false writes none. Default: where the process's go.",
         ),
         STICK_TABLE,
+        key("cookie", Value::Section(&COOKIE), "The cookie that keeps a client on its server. Default: none."),
         key(
             "options",
             Value::List(&Value::One(Scalar::BackendOption)),
-            "Lines of a backend in HAProxy's language: cookie, dynamic-cookie-key, fullconn, hash-balance-factor, hash-type, \
+            "Lines of a backend in HAProxy's language: dynamic-cookie-key, fullconn, hash-balance-factor, hash-type, \
              http-reuse, max-keep-alive-queue, retry-on, `option allbackups`, `option persist`, `option prefer-last-server`.",
         ),
         RULES,
-        refused("cookie", "this form comes later; write `options: [\"cookie SRV insert indirect nocache\"]` meanwhile"),
         refused("stick", "write its lines under `rules`, such as `stick on src`"),
+    ],
+};
+
+static COOKIE: Section = Section {
+    name: "`cookie`",
+    doc: "The cookie that keeps a client on its server; its values are the servers' own, such as `options: cookie a`.",
+    keys: &[
+        required("name", Value::One(Scalar::Text), "Its name."),
+        key(
+            "mode",
+            Value::One(Scalar::Word(&["rewrite", "insert", "prefix"])),
+            "rewrite: the server makes it, its value is replaced; insert: vipgate makes it; prefix: the server makes it, its \
+             value is preceded. Default: the server makes it and knows the value.",
+        ),
+        key(
+            "options",
+            Value::List(&Value::One(Scalar::CookieOption)),
+            "In HAProxy's language: indirect, nocache, postonly, preserve, httponly, secure, dynamic, `domain .example.com`, \
+             `maxidle 30m`, `maxlife 8h`, `attr SameSite=None`.",
+        ),
     ],
 };
 
