@@ -129,7 +129,8 @@ static RUNTIME: Section = Section {
         key(
             "expose_listeners",
             Value::One(Scalar::Flag),
-            "Whether a new process may take the listening sockets over it. Default false.",
+            "Whether a new process may take the listening sockets over it: none is given yet, with -sf both processes listen. \
+             Default false.",
         ),
     ],
 };
