@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::http::{
     BodyFraming, FieldKind, Message, Parsed, Version, parse_request, path_and_query, write_data, write_edited_request,
 };
-use crate::rule::forwarding;
+use crate::rule::forwarding::{self, AddressField};
 use crate::rule::options::OddNames;
 use crate::rule::transaction::LogLevel;
 use crate::rule::{Data, Outcome, Progress, Section, Stage, Target, Verdict, Wait};
@@ -466,15 +466,18 @@ fn tell_ends(session: &Session, frontend: &LocalFrontend, backend: &Rc<LocalBack
 
 /// Whether the backend tells servers other things of connections than the default one, or in another way.
 fn tells_otherwise(frontend: &LocalFrontend, backend: Option<&LocalBackend>) -> bool {
-    let of = |backend: Option<&LocalBackend>| {
-        let section = backend.and_then(|backend| backend.rules.as_ref());
-        let told = section.map(|section| &section.options.forwarding);
-        let closes = backend.is_some_and(|backend| frontend.closes_server(backend) && !backend.manners.pretends);
-        (closes, told.map(|told| (told.client.clone(), told.destination.clone())).unwrap_or_default())
-    };
     let default = frontend.backend.as_deref();
     let is_default = backend.zip(default).is_some_and(|(chosen, default)| std::ptr::eq(chosen, default));
-    !is_default && of(backend) != of(default)
+    let closes = |backend: Option<&LocalBackend>| {
+        backend.is_some_and(|backend| frontend.closes_server(backend) && !backend.manners.pretends)
+    };
+    !is_default && (closes(backend) != closes(default) || told_addresses(backend) != told_addresses(default))
+}
+
+/// The fields with addresses that a backend adds.
+fn told_addresses(backend: Option<&LocalBackend>) -> [Option<&AddressField>; 2] {
+    let section = backend.and_then(|backend| backend.rules.as_ref());
+    section.map_or([None; 2], |section| section.options.forwarding.addresses())
 }
 
 /// Writes the head anew with what rules changed. `false` if it came to be too long, or the method one whose response has
