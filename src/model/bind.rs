@@ -1,5 +1,9 @@
 //! Options of listening addresses; their defaults are HAProxy's.
 
+use std::time::Duration;
+
+use super::runtime::Ownership;
+
 /// Options of a listening address.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct BindOptions {
@@ -9,4 +13,18 @@ pub struct BindOptions {
     pub name: Option<String>,
     /// Number for rules, 1-; `None` is its place in the frontend.
     pub id: Option<u32>,
+    /// The only interface that it takes connections from.
+    pub interface: Option<String>,
+    /// Largest segment that peers may send, *bytes*, 1-65535; `None` leaves it to the kernel.
+    pub mss: Option<u16>,
+    /// Whether clients may send data with their first packet (TCP fast open).
+    pub fast_open: bool,
+    /// Whether a connection is accepted only when data has come (`defer-accept`).
+    pub defers_accept: bool,
+    /// Connections that wait to be accepted, 1-; `None` is as many as the kernel allows.
+    pub backlog: Option<u32>,
+    /// How long data may stay unacknowledged; `None` leaves it to the kernel.
+    pub user_timeout: Option<Duration>,
+    /// Whom the file of a Unix socket belongs to.
+    pub ownership: Ownership,
 }

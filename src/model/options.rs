@@ -130,6 +130,8 @@ pub struct BackendOptions {
     pub cookie: Option<Cookie>,
     /// What the values of a `dynamic` cookie are made of, beside the servers' addresses.
     pub dynamic_cookie_key: Option<String>,
+    /// Whether connections to servers have TCP keep-alive (`option srvtcpka`).
+    pub keeps_alive: bool,
     /// Whether clients come back to a server that is down, too (`option persist`).
     pub persists: bool,
     /// After which failures a request is sent again.

@@ -103,7 +103,7 @@ impl SeverityOutput {
 }
 
 /// Whom the file of a Unix socket belongs to, and who may connect; `None` leaves it as the process makes it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Ownership {
     /// Permission bits.
     pub mode: Option<u32>,
@@ -114,7 +114,7 @@ pub struct Ownership {
 }
 
 /// A user or a group.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Account {
     /// By number.
     Id(u32),

@@ -123,20 +123,19 @@ pub(super) async fn connect(
             session.worker.note_trouble(slot.state(), observe);
         };
         let gives_up = backend.manners.gives_up || session.frontend().manners.gives_up;
-        let failure =
-            match Box::pin(attempt(session, slot.model(), header.as_deref(), (limit, gives_up), note_slow)).await {
-                Ok(stream) => {
-                    session.worker.counters.connects.add(1);
-                    observe::note(&session.worker, &slot, Seen::Connected);
-                    if slot.state().connect_failures.load(Ordering::Relaxed) != 0 {
-                        slot.state().connect_failures.store(0, Ordering::Relaxed);
-                    }
-                    session.shared.goes_to(slot.state());
-                    effort.succeed(session, slot.model(), &stream);
-                    return Ok(Connected { stream, slot, uses: 0, kind });
+        let failure = match Box::pin(attempt(session, &slot, header.as_deref(), (limit, gives_up), note_slow)).await {
+            Ok(stream) => {
+                session.worker.counters.connects.add(1);
+                observe::note(&session.worker, &slot, Seen::Connected);
+                if slot.state().connect_failures.load(Ordering::Relaxed) != 0 {
+                    slot.state().connect_failures.store(0, Ordering::Relaxed);
                 }
-                Err(failure) => failure,
-            };
+                session.shared.goes_to(slot.state());
+                effort.succeed(session, slot.model(), &stream);
+                return Ok(Connected { stream, slot, uses: 0, kind });
+            }
+            Err(failure) => failure,
+        };
         if failure.by != By::Server {
             return Err(failure);
         }
@@ -207,7 +206,7 @@ pub(super) fn redispatches(session: &Session, backend: &LocalBackend, wanted: &W
 
 async fn attempt(
     session: &Session,
-    server: &Server,
+    slot: &Slot,
     header: Option<&[u8]>,
     (timeout, gives_up): (Duration, bool),
     note_slow: impl FnOnce(),
@@ -215,7 +214,7 @@ async fn attempt(
     let started = session.now();
     let mut note_slow = (SLOW < timeout).then_some(note_slow);
     session.set_deadline(started + if note_slow.is_some() { SLOW } else { timeout });
-    let mut connecting = pin!(open(session, server, header));
+    let mut connecting = pin!(open(session, slot, header));
     poll_fn(|context| {
         let fail = |by, cause| Poll::Ready(Err(Failure::new(by, cause, Phase::Connect)));
         match connecting.as_mut().poll(context) {
@@ -240,10 +239,14 @@ async fn attempt(
     .await
 }
 
-async fn open(session: &Session, server: &Server, header: Option<&[u8]>) -> io::Result<Socket> {
+async fn open(session: &Session, slot: &Slot, header: Option<&[u8]>) -> io::Result<Socket> {
+    let server = slot.model();
     let address = address(session, server)?;
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_nodelay(true)?;
+    if slot.backend.running.model.options.keeps_alive {
+        socket.set_keepalive(true)?;
+    }
     let (tos, mark) = session.server_options();
     options::set(&socket2::SockRef::from(&socket), tos, mark);
     if let Some(source) = server.source {

@@ -10,11 +10,12 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use crate::model::proxy::Frontend;
+use crate::model::proxy::{Bind, Frontend};
 use crate::model::{Endpoint, Model};
 use crate::proxy::worker::{ListenerKey, WorkerListener};
 use crate::state::sessions::Door;
 use crate::sys::listener::{self, Claim, Ownership};
+use crate::sys::tuning::tune;
 
 /// Open sockets, by where they listen; one for each worker.
 #[derive(Debug, Default)]
@@ -104,7 +105,7 @@ impl Listeners {
             if !self.open.contains_key(&bind.endpoint) && !fresh.contains_key(&bind.endpoint) {
                 let has_own = self.open.keys().chain(fresh.keys()).any(|known| overlap(known, &bind.endpoint));
                 let claim = if has_own || self.joins { Claim::Join } else { Claim::First };
-                let sockets = open(&bind.endpoint, workers, claim).map_err(|error| (bind.endpoint.clone(), error))?;
+                let sockets = open(bind, workers, claim).map_err(|error| (bind.endpoint.clone(), error))?;
                 fresh.insert(bind.endpoint.clone(), sockets);
             }
         }
@@ -113,8 +114,21 @@ impl Listeners {
 
     /// Keeps the sockets that `model` names, adds the prepared ones, closes the rest.
     pub(super) fn commit(&mut self, model: &Model, prepared: Prepared) {
+        self.retune(model, &prepared);
         self.open.extend(prepared.0);
         self.close_unnamed(model);
+    }
+
+    /// Gives sockets that stay the options that are written now. What the kernel refuses was said when they were opened.
+    fn retune(&self, model: &Model, prepared: &Prepared) {
+        let stay = model.frontends.iter().filter(|known| !self.halted.contains_key(&known.name));
+        for bind in stay.flat_map(|frontend| &frontend.binds).filter(|bind| !prepared.0.contains_key(&bind.endpoint)) {
+            for socket in self.open.get(&bind.endpoint).into_iter().flatten() {
+                if let Err(error) = settle(bind, socket) {
+                    tracing::warn!(bind = %bind.endpoint, %error, "a listening socket keeps options that it had");
+                }
+            }
+        }
     }
 
     /// Every TCP socket with the address that it is bound to, for vg-vrrp.
@@ -154,11 +168,12 @@ fn overlap(one: &Endpoint, other: &Endpoint) -> bool {
 
 /// One socket for each worker; the first one of a TCP address finds a foreign holder, unless it has to join a socket of
 /// our own.
-fn open(endpoint: &Endpoint, workers: usize, claim: Claim) -> io::Result<Vec<Arc<TcpListener>>> {
+fn open(bind: &Bind, workers: usize, claim: Claim) -> io::Result<Vec<Arc<TcpListener>>> {
+    let endpoint = &bind.endpoint;
     let first = Arc::new(match endpoint {
         Endpoint::Tcp(address) => listener::bind(*address, claim)?,
         Endpoint::Inherited(descriptor) => listener::inherit((*descriptor).into())?,
-        Endpoint::Unix(path) => listener::bind_unix(path, &Ownership::default())?,
+        Endpoint::Unix(path) => listener::bind_unix(path, &Ownership::of(&bind.options.ownership)?)?,
         Endpoint::Abstract(name) => listener::bind_abstract(name)?,
     });
     let mut sockets = vec![first];
@@ -169,5 +184,41 @@ fn open(endpoint: &Endpoint, workers: usize, claim: Claim) -> io::Result<Vec<Arc
             (_, None) => break,
         });
     }
+    sockets.iter().filter(|_| endpoint.tcp().is_some()).try_for_each(|socket| settle(bind, socket))?;
     Ok(sockets)
+}
+
+/// Gives an open socket its options.
+fn settle(bind: &Bind, socket: &TcpListener) -> io::Result<()> {
+    match &bind.endpoint {
+        Endpoint::Tcp(_) => tune(socket, &bind.options),
+        Endpoint::Unix(path) => listener::give(path, &Ownership::of(&bind.options.ownership)?),
+        Endpoint::Inherited(_) | Endpoint::Abstract(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use crate::config::{HostFacts, load};
+    use crate::diag::Source;
+
+    use super::*;
+
+    #[test]
+    fn the_file_of_a_unix_socket_is_whose_it_is_told_to_be_after_a_reload_too() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("web");
+        let host = HostFacts { node: "lb1".to_owned(), ..HostFacts::default() };
+        let mut listeners = Listeners::new(false);
+        for mode in ["640", "600"] {
+            let text = format!("frontend web\n bind unix@{} mode {mode}\n timeout client 1s\n", path.display());
+            let model = load(&[Source::new("haproxy.cfg", text)], &host).model.unwrap();
+            let prepared = listeners.prepare(&model, 1).unwrap();
+            listeners.commit(&model, prepared);
+            let found = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+            assert_eq!(format!("{found:o}"), mode);
+        }
+    }
 }

@@ -20,6 +20,10 @@ use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use crate::model::runtime;
+
+use super::users;
+
 /// How an address is claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
@@ -90,12 +94,7 @@ pub fn bind_unix(path: &Path, ownership: &Ownership) -> io::Result<TcpListener> 
     let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
     socket.bind(&SockAddr::unix(&beside)?)?;
     let placed = (|| {
-        if let Some(mode) = ownership.mode {
-            std::fs::set_permissions(&beside, std::fs::Permissions::from_mode(mode))?;
-        }
-        if ownership.uid.is_some() || ownership.gid.is_some() {
-            std::os::unix::fs::chown(&beside, ownership.uid, ownership.gid)?;
-        }
+        give(&beside, ownership)?;
         socket.listen(backlog())?;
         std::fs::rename(&beside, path)
     })();
@@ -104,6 +103,20 @@ pub fn bind_unix(path: &Path, ownership: &Ownership) -> io::Result<TcpListener> 
         return Err(error);
     }
     Ok(socket.into())
+}
+
+/// Gives the file of a Unix socket to whom it is told to.
+///
+/// # Errors
+/// The kernel's.
+pub fn give(path: &Path, ownership: &Ownership) -> io::Result<()> {
+    if let Some(mode) = ownership.mode {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+    }
+    if ownership.uid.is_some() || ownership.gid.is_some() {
+        std::os::unix::fs::chown(path, ownership.uid, ownership.gid)?;
+    }
+    Ok(())
 }
 
 /// Opens a listening socket in the abstract namespace, its name padded with zeros to the whole address, as HAProxy's is.
@@ -148,6 +161,20 @@ pub fn pause(listener: &TcpListener) -> io::Result<()> {
 /// `Err` is the kernel's: somebody else listens there meanwhile.
 pub fn resume(listener: &TcpListener) -> io::Result<()> {
     SockRef::from(listener).listen(backlog())
+}
+
+impl Ownership {
+    /// Names of accounts as numbers.
+    ///
+    /// # Errors
+    /// There is no such account.
+    pub fn of(written: &runtime::Ownership) -> io::Result<Ownership> {
+        Ok(Ownership {
+            mode: written.mode,
+            uid: written.user.as_ref().map(users::uid_of).transpose()?,
+            gid: written.group.as_ref().map(users::gid_of).transpose()?,
+        })
+    }
 }
 
 /// A listening socket that the reactor watches.

@@ -10,9 +10,8 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use crate::model::Endpoint;
-use crate::model::runtime::{Ownership, Runtime, Socket};
+use crate::model::runtime::{Runtime, Socket};
 use crate::sys::listener::{self, Claim, Watched};
-use crate::sys::users;
 
 use super::Process;
 use super::connection;
@@ -47,18 +46,9 @@ fn open(socket: &Socket) -> io::Result<TcpListener> {
     match &socket.endpoint {
         Endpoint::Tcp(address) => listener::bind(*address, Claim::First),
         Endpoint::Inherited(descriptor) => listener::inherit((*descriptor).into()),
-        Endpoint::Unix(path) => listener::bind_unix(path, &ownership(&socket.ownership)?),
+        Endpoint::Unix(path) => listener::bind_unix(path, &listener::Ownership::of(&socket.ownership)?),
         Endpoint::Abstract(name) => listener::bind_abstract(name),
     }
-}
-
-/// Names of accounts as numbers.
-fn ownership(written: &Ownership) -> io::Result<listener::Ownership> {
-    Ok(listener::Ownership {
-        mode: written.mode,
-        uid: written.user.as_ref().map(users::uid_of).transpose()?,
-        gid: written.group.as_ref().map(users::gid_of).transpose()?,
-    })
 }
 
 /// Serves the sockets, each in a task of its own. Runs on a current-thread runtime.

@@ -67,6 +67,14 @@ pub const LINES: &[(&str, Handler)] = &[
         options.retry_on = retry_on::read(words)?;
         Ok(())
     }),
+    ("option srvtcpka", |options, words, switch| {
+        options.keeps_alive = switch.is_on();
+        no_more(words, 2)
+    }),
+    ("option tcpka", |options, words, switch| {
+        options.keeps_alive = switch.is_on();
+        no_more(words, 2)
+    }),
     ("option allbackups", |options, words, switch| {
         options.all_backups = switch.is_on();
         no_more(words, 2)
@@ -135,6 +143,7 @@ pub fn lines(options: &BackendOptions) -> Vec<String> {
         Interval::Every(count) => format!("option redispatch {count}"),
         Interval::BeforeLast(count) => format!("option redispatch -{count}"),
     }));
+    lines.extend(options.keeps_alive.then(|| "option srvtcpka".to_owned()));
     lines.extend(options.persists.then(|| "option persist".to_owned()));
     lines.extend(retry_on::text(&options.retry_on));
     if options.reuse != Reuse::default() {
@@ -158,6 +167,7 @@ mod tests {
             "hash-balance-factor 150",
             "fullconn 100",
             "option allbackups",
+            "option srvtcpka",
             "dynamic-cookie-key k",
             "option persist",
             "option redispatch 2",

@@ -1,8 +1,9 @@
 //! Options of listening addresses: each sets something in [`BindOptions`], and each setting can be written as words.
 
 use crate::model::bind::BindOptions;
+use crate::model::runtime::Account;
 
-use super::{Wrong, needed, number};
+use super::{Wrong, needed, number, time, time_text};
 
 /// What an option does; the words begin with it. Returns how many words it took.
 type Handler = fn(&mut BindOptions, &[&str]) -> Result<usize, Wrong>;
@@ -13,12 +14,63 @@ pub const OPTIONS: &[(&str, Handler)] = &[
         options.accepts_proxy = true;
         Ok(1)
     }),
+    ("backlog", |options, words| {
+        options.backlog = Some(number(words, 1, 1, u64::from(u32::MAX >> 1))? as u32);
+        Ok(2)
+    }),
+    ("defer-accept", |options, _| {
+        options.defers_accept = true;
+        Ok(1)
+    }),
+    ("gid", |options, words| {
+        options.ownership.group = Some(Account::Id(number(words, 1, 0, u64::from(u32::MAX))? as u32));
+        Ok(2)
+    }),
+    ("group", |options, words| {
+        options.ownership.group = Some(Account::Name(needed(words, 1, "a group")?.to_owned()));
+        Ok(2)
+    }),
     ("id", |options, words| {
         options.id = Some(number(words, 1, 1, u64::from(u32::MAX >> 1))? as u32);
         Ok(2)
     }),
+    ("interface", |options, words| {
+        options.interface = Some(needed(words, 1, "an interface")?.to_owned());
+        Ok(2)
+    }),
+    ("mode", |options, words| {
+        let text = needed(words, 1, "a mode")?;
+        let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o7777);
+        let what = || Wrong::new(1, format!("'{text}' is no mode in octal digits, such as 660"));
+        options.ownership.mode = Some(mode.ok_or_else(what)?);
+        Ok(2)
+    }),
+    ("mss", |options, words| {
+        if needed(words, 1, "a number")?.starts_with('-') {
+            let why = "a size less than the kernel's own would cost a system call for each connection; write the size";
+            return Err(Wrong::refused(1, "'mss' with a negative number", why));
+        }
+        options.mss = Some(number(words, 1, 1, 65_535)? as u16);
+        Ok(2)
+    }),
     ("name", |options, words| {
         options.name = Some(needed(words, 1, "a name")?.to_owned());
+        Ok(2)
+    }),
+    ("tcp-ut", |options, words| {
+        options.user_timeout = Some(time(words, 1)?);
+        Ok(2)
+    }),
+    ("tfo", |options, _| {
+        options.fast_open = true;
+        Ok(1)
+    }),
+    ("uid", |options, words| {
+        options.ownership.user = Some(Account::Id(number(words, 1, 0, u64::from(u32::MAX))? as u32));
+        Ok(2)
+    }),
+    ("user", |options, words| {
+        options.ownership.user = Some(Account::Name(needed(words, 1, "a user")?.to_owned()));
         Ok(2)
     }),
 ];
@@ -53,8 +105,22 @@ pub fn texts(options: &BindOptions) -> Vec<String> {
     if options.accepts_proxy {
         texts.push("accept-proxy".to_owned());
     }
+    texts.extend(options.backlog.map(|backlog| format!("backlog {backlog}")));
+    texts.extend(options.defers_accept.then(|| "defer-accept".to_owned()));
     texts.extend(options.id.map(|id| format!("id {id}")));
     texts.extend(options.name.as_ref().map(|name| crate::rule::join(["name", name].into_iter())));
+    texts.extend(options.interface.as_ref().map(|name| crate::rule::join(["interface", name].into_iter())));
+    texts.extend(options.mss.map(|mss| format!("mss {mss}")));
+    texts.extend(options.user_timeout.map(|limit| format!("tcp-ut {}", time_text(limit))));
+    texts.extend(options.fast_open.then(|| "tfo".to_owned()));
+    let ownership = &options.ownership;
+    texts.extend(ownership.mode.map(|mode| format!("mode {mode:o}")));
+    for (account, by_name, by_number) in [(&ownership.user, "user", "uid"), (&ownership.group, "group", "gid")] {
+        texts.extend(account.as_ref().map(|account| match account {
+            Account::Name(name) => crate::rule::join([by_name, name].into_iter()),
+            Account::Id(number) => format!("{by_number} {number}"),
+        }));
+    }
     texts
 }
 
@@ -62,7 +128,22 @@ pub fn texts(options: &BindOptions) -> Vec<String> {
 mod tests {
     use super::*;
 
-    const TEXTS: &[&str] = &["accept-proxy", "id 7", "name web"];
+    const TEXTS: &[&str] = &[
+        "accept-proxy",
+        "backlog 100",
+        "defer-accept",
+        "id 7",
+        "interface eth0",
+        "mss 1400",
+        "name web",
+        "tcp-ut 5000ms",
+        "tfo",
+        "mode 660",
+        "user www",
+        "uid 33",
+        "group www",
+        "gid 33",
+    ];
 
     #[test]
     fn every_option_is_written_as_it_is_read() {
@@ -88,7 +169,8 @@ mod tests {
 
     #[test]
     fn wrong_options_are_told_with_their_place() {
-        for (text, at) in [("id", 1), ("id 0", 1), ("accept-proxy now", 1), ("name", 1)] {
+        for (text, at) in [("id", 1), ("id 0", 1), ("accept-proxy now", 1), ("name", 1), ("mss -40", 1), ("mode 9", 1)]
+        {
             let words: Vec<&str> = text.split(' ').collect();
             let result = read_all(&mut BindOptions::default(), &words);
             assert_eq!(result.map_err(|wrong| wrong.at), Err(at), "{text}");
