@@ -53,6 +53,13 @@ pub enum Admin {
     Maint = 2,
 }
 
+impl Admin {
+    /// What the configuration begins with.
+    pub fn configured(server: &model::proxy::Server) -> Admin {
+        if server.is_disabled { Admin::Maint } else { Admin::Ready }
+    }
+}
+
 /// Who tells a server's health.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prober {
@@ -154,7 +161,7 @@ impl Server {
             health: AtomicU8::new(health as u8),
             is_checked: is_checked(server),
             is_silenced: Default::default(),
-            admin: AtomicU8::new(if server.is_disabled { Admin::Maint } else { Admin::Ready } as u8),
+            admin: AtomicU8::new(Admin::configured(server) as u8),
             weight: AtomicU16::new(server.weight.value()),
             availability: Availability::default(),
             group,

@@ -103,7 +103,8 @@ impl Wards {
                     trackers: Vec::new(),
                     check: server.check.is_some().then_some(levels::Level::Unknown),
                     agent: server.care.agent.is_some().then_some(levels::Level::Unknown),
-                    admin: seen.get(&Arc::as_ptr(entry)).copied().unwrap_or_else(|| entry.admin()),
+                    // An operator may have been here before us: the next look tells of it.
+                    admin: seen.get(&Arc::as_ptr(entry)).copied().unwrap_or_else(|| Admin::configured(server)),
                 });
             }
         }
