@@ -69,11 +69,6 @@ impl Edits {
         }
         kept
     }
-
-    /// The same of a field, which has no white space around it (RFC 9110 §5.5).
-    fn keep_field_value(&mut self, value: &[u8]) -> Span {
-        self.keep_value(trim(value))
-    }
 }
 
 /// A field: name and value as they would be sent now.
@@ -162,8 +157,13 @@ impl Message<'_> {
         self.len() == 0
     }
 
-    /// The field at a place, 0-.
+    /// The field at a place, 0-, without the white space that a rule may have put around its value (RFC 9110 §5.5).
     pub fn field(&self, at: usize) -> Option<FieldView<'_>> {
+        self.written(at).map(|field| FieldView { value: trim(field.value), ..field })
+    }
+
+    /// The same as it is sent: HAProxy sends the white space too.
+    fn written(&self, at: usize) -> Option<FieldView<'_>> {
         let entry = if self.edits.has_entries {
             *self.edits.entries.get(at)?
         } else {
@@ -230,7 +230,7 @@ impl Message<'_> {
             return false;
         }
         let kind = classify(name);
-        let (name, value) = (self.edits.keep(name), self.edits.keep_field_value(value));
+        let (name, value) = (self.edits.keep(name), self.edits.keep_value(value));
         self.list().push(Entry::Added { name, value, kind });
         true
     }
@@ -251,7 +251,7 @@ impl Message<'_> {
 
     /// Replaces the value of the field at a place.
     pub fn replace(&mut self, at: usize, value: &[u8]) {
-        let value = self.edits.keep_field_value(value);
+        let value = self.edits.keep_value(value);
         if let Some(entry) = self.list().get_mut(at) {
             *entry = match *entry {
                 Entry::Received(received) | Entry::Changed { received, .. } => Entry::Changed { received, value },
@@ -298,7 +298,7 @@ impl Message<'_> {
         }
         for at in 0..self.len() {
             let is_received = !self.edits.has_entries || matches!(self.edits.entries[at], Entry::Received(_));
-            let Some(field) = self.field(at).filter(|field| keep(field.kind)) else { continue };
+            let Some(field) = self.written(at).filter(|field| keep(field.kind)) else { continue };
             if is_received || !is_framing(field.kind) {
                 write_line(out, field.name, field.value);
             }
