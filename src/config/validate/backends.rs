@@ -115,6 +115,17 @@ pub fn mode(context: &Context<'_>, backend: &draft::Backend) -> Mode {
     backend.mode.map(|mode| mode.value).or(used_as).unwrap_or(Mode::Http)
 }
 
+/// Whether the rules of a check begin with a `connect`, and each `connect` says its port.
+fn names_its_ports(check: &Check) -> bool {
+    let action = |rule: &[String]| rule.get(1).cloned().unwrap_or_default();
+    let mut acts = check.rules.iter().map(|rule| (action(rule), rule)).filter(|(action, _)| {
+        ["connect", "send", "expect"].iter().any(|start| action.starts_with(start)) && action != "send-state"
+    });
+    let has_port = |rule: &[String]| rule.iter().any(|word| word == "port");
+    acts.next().is_some_and(|(action, rule)| action == "connect" && has_port(rule))
+        && acts.all(|(action, rule)| action != "connect" || has_port(rule))
+}
+
 fn server(
     context: &Context<'_>,
     shared: &Shared<'_>,
@@ -134,7 +145,7 @@ fn server(
         None => common.cloned(),
     };
     let check = check.map(|check| as_traffic(check, backend, server));
-    let has_no_port = |check: &Check| check.port.is_none() && check.address.is_none();
+    let has_no_port = |check: &Check| check.port.is_none() && check.address.is_none() && !names_its_ports(check);
     // One without an address is that of the client's destination, which nobody can probe, as in HAProxy.
     let is_somewhere = !address.value.ip().is_unspecified();
     if address.value.port() == 0 && is_somewhere && check.as_ref().is_some_and(has_no_port) {
