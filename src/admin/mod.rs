@@ -11,5 +11,5 @@ pub mod server;
 pub mod status;
 pub mod runtime;
 
-pub use order::{FrontendChange, Order, OrderKind, ServerEdit};
+pub use order::{BackendEdit, FrontendChange, Order, OrderKind, ServerEdit};
 pub use status::Status;

@@ -4,6 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use tokio::sync::oneshot;
 
+use crate::model::proxy::Mode;
+
 /// A request to the supervisor and where its answer goes.
 #[derive(Debug)]
 pub struct Order {
@@ -36,6 +38,22 @@ pub enum ServerEdit {
     Delete,
 }
 
+/// A change of the list of backends at run time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BackendEdit {
+    /// It comes, unpublished.
+    Add {
+        /// What it begins with.
+        template: String,
+        /// In place of the template's mode.
+        mode: Option<Mode>,
+    },
+    /// It goes.
+    Delete,
+    /// Frontends use it, or pass it over.
+    Publish(bool),
+}
+
 /// What becomes of a frontend's listening sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrontendChange {
@@ -62,6 +80,13 @@ pub enum OrderKind {
         name: String,
         /// What becomes of it.
         change: FrontendChange,
+    },
+    /// Change the list of backends of the configuration that runs, until the next reload.
+    Backend {
+        /// Its name.
+        name: String,
+        /// What changes.
+        edit: BackendEdit,
     },
     /// Change a server of the configuration that runs, until the next reload.
     Server {

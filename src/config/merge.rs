@@ -42,6 +42,7 @@ fn absorb(mut into: Draft, from: Draft, problems: &Problems) -> Draft {
     }
     into.frontends.extend(from.frontends);
     into.backends.extend(from.backends);
+    into.templates.extend(from.templates);
     into.userlists.extend(from.userlists);
     into.error_pages.extend(from.error_pages);
     into.confinement.root = into.confinement.root.or(from.confinement.root);

@@ -110,6 +110,7 @@ impl Generation {
             ),
             queued: level(backend.queue.length(), backend.counters.most_queued(), None),
             algorithm: algorithm(&backend.model.balance),
+            is_unpublished: backend.model.options.is_unpublished,
             cookie: None,
             standing: standing(backend.state.group.look(around.now), around),
             last_session: age(totals.last_session, around),

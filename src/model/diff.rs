@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::proxy::{Backend, Bind, Frontend, Server};
+use super::proxy::{Backend, Bind, Frontend, Server, Template};
 use super::rules::{Material, are_alike};
 use super::track::{Object, Tracked};
 use super::vrrp::{Instance, SyncGroup};
@@ -38,6 +38,8 @@ pub struct Diff {
     pub process: Option<Process>,
     /// What rules share, if it differs.
     pub rules: Option<Material>,
+    /// What backends that come at run time begin with, if it differs.
+    pub templates: Option<Vec<Template>>,
     /// This node's name and all nodes, if they differ.
     pub nodes: Option<(String, Vec<Node>)>,
 }
@@ -89,6 +91,7 @@ impl Diff {
             && self.sync_groups.is_none()
             && self.process.is_none()
             && self.rules.is_none()
+            && self.templates.is_none()
             && self.nodes.is_none()
     }
 }
@@ -128,6 +131,7 @@ pub fn diff(a: &Model, b: &Model) -> Diff {
         sync_groups: (a.sync_groups != b.sync_groups).then(|| b.sync_groups.clone()),
         process: (a.process != b.process).then(|| b.process.clone()),
         rules: (a.rules != b.rules).then(|| b.rules.clone()),
+        templates: (a.templates != b.templates).then(|| b.templates.clone()),
         nodes: ((&a.node, &a.nodes) != (&b.node, &b.nodes)).then(|| (b.node.clone(), b.nodes.clone())),
     }
 }
@@ -144,6 +148,7 @@ pub fn apply(a: &Model, diff: &Diff) -> Model {
         frontends: rebuild(&a.frontends, &diff.frontends),
         backends: rebuild(&a.backends, &diff.backends),
         process: diff.process.clone().unwrap_or_else(|| a.process.clone()),
+        templates: diff.templates.clone().unwrap_or_else(|| a.templates.clone()),
         rules: diff.rules.clone().unwrap_or_else(|| a.rules.clone()),
     }
 }

@@ -21,6 +21,7 @@ pub fn model(backends: Vec<Backend>) -> Model {
         objects: Vec::new(),
         frontends: Vec::new(),
         backends,
+        templates: Vec::new(),
         rules: super::rules::Material::default(),
         process: Process {
             workers: None,

@@ -46,6 +46,8 @@ pub struct Model {
     pub frontends: Vec<proxy::Frontend>,
     /// Backends, in file order. An index into this list is a *backend number*.
     pub backends: Vec<proxy::Backend>,
+    /// What backends that come at run time begin with, in file order.
+    pub templates: Vec<proxy::Template>,
     /// What the rules of all sections share.
     pub rules: rules::Material,
     /// Process-wide settings.

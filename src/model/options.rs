@@ -142,4 +142,6 @@ pub struct BackendOptions {
     pub prefers_last: bool,
     /// Waiting requests up to which it does (`max-keep-alive-queue`); `None` any number.
     pub keep_alive_queue: Option<usize>,
+    /// Whether frontends pass it over (`be-unpublished`).
+    pub is_unpublished: bool,
 }

@@ -102,6 +102,15 @@ pub struct Backend {
     pub rules: Vec<Line>,
 }
 
+/// What a backend that comes at run time begins with: a named `defaults` section of HAProxy's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// The backend, without servers; its name is the template's, its number is 0.
+    pub backend: Backend,
+    /// Whether it says its mode.
+    pub has_mode: bool,
+}
+
 /// Timeouts of a server connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerTimeouts {

@@ -158,6 +158,7 @@ struct PoolKey {
 #[derive(Debug)]
 pub(super) struct LocalFrontend {
     pub(super) running: Arc<generation::Frontend>,
+    /// The default one, if it has one that is published.
     pub(super) backend: Option<Rc<LocalBackend>>,
     /// Whether lines of its log would be read by anybody.
     pub(super) logs: bool,
@@ -191,6 +192,11 @@ pub(super) struct Others {
 impl Others {
     pub(super) fn backend(&self, name: &str) -> Option<&Rc<LocalBackend>> {
         self.backends.iter().find(|backend| backend.running.model.name == name)
+    }
+
+    /// A backend by its number in the model.
+    pub(super) fn numbered(&self, number: usize) -> Option<&Rc<LocalBackend>> {
+        self.backends.get(number)
     }
 
     pub(super) fn number_of(&self, backend: &str) -> Option<usize> {
@@ -237,6 +243,13 @@ impl Manners {
             gives_up: section.options.gives_up,
             names_servers: section.options.name_field.is_some(),
         })
+    }
+}
+
+impl LocalBackend {
+    /// Whether frontends may use it without being told to.
+    pub(super) fn is_published(&self) -> bool {
+        !self.running.model.options.is_unpublished
     }
 }
 
@@ -335,7 +348,8 @@ impl Worker {
         let (frontends, rules) = (generation.frontends.clone(), Arc::clone(&generation.rules));
         let others = Rc::new(Others { frontends, backends, rules, generation: Arc::clone(generation) });
         let local = |(frontend, rules): (&Arc<generation::Frontend>, &Option<Arc<Section>>)| {
-            let backend = frontend.model.default_backend.and_then(|number| others.backends.get(number).cloned());
+            let backend = frontend.model.default_backend.and_then(|number| others.backends.get(number));
+            let backend = backend.filter(|backend| backend.is_published()).cloned();
             let looks = rules.as_ref().is_some_and(|section| section.looks_at_messages());
             let runs_rules = looks || backend.as_ref().is_some_and(|backend| backend.runs_rules);
             let logs = frontend.journal.takes(Level::Emerg);

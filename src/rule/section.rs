@@ -71,6 +71,8 @@ pub struct Section {
     pub logging: Logging,
     /// `force-persist` and `ignore-persist`, in order.
     pub treatments: Vec<Persist>,
+    /// When unpublished backends are used all the same (`force-be-switch`).
+    pub admissions: Vec<Condition>,
     /// What `balance hash` hashes.
     pub hash: Option<Expression>,
     /// Values of PROXY headers to servers.
@@ -188,6 +190,7 @@ impl Section {
             statistics: None,
             logging: Logging::default(),
             treatments: Vec::new(),
+            admissions: Vec::new(),
             hash: None,
             header_values: Vec::new(),
             slots: (0, 0),
@@ -225,7 +228,7 @@ impl Section {
             &self.response,
             &self.after_response,
         ];
-        let has_choices = !self.choices.is_empty() || !self.servers.is_empty();
+        let has_choices = !self.choices.is_empty() || !self.servers.is_empty() || !self.admissions.is_empty();
         let has_sticks = !self.sticks.is_empty() || !self.response_sticks.is_empty();
         has_choices
             || has_sticks
@@ -296,6 +299,16 @@ impl Section {
             }
             ("tcp-request", "inspect-delay") => return delay(words).map(|delay| self.inspect_delay = delay),
             ("tcp-response", "inspect-delay") => return delay(words).map(|delay| self.response_delay = delay),
+            ("force-be-switch", _) => {
+                scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };
+                if words.len() < 2 {
+                    let what = "'force-be-switch' requires either 'if' or 'unless' followed by a condition";
+                    return Err(RuleError::new(1, what));
+                }
+                let condition = Condition::compile(&words[1..], scope).map_err(|error| error.later(1))?;
+                self.admissions.push(condition);
+                return Ok(());
+            }
             ("force-persist" | "ignore-persist", _) => {
                 scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };
                 if words.len() < 2 {

@@ -358,7 +358,13 @@ fn backend(proxy: &Proxy, backend: &Backend) -> Row {
     row.sessions(backend.sessions);
     row.server_side(totals, backend.last_session);
     row.count(Column::Dreq, totals.denied_requests);
-    row.text(Column::Status, if Backend::is_up(&proxy.servers) { "UP" } else { "DOWN" });
+    let status = match (Backend::is_up(&proxy.servers), backend.is_unpublished) {
+        (true, false) => "UP",
+        (true, true) => "UP (UNPUB)",
+        (false, false) => "DOWN",
+        (false, true) => "DOWN (UNPUB)",
+    };
+    row.text(Column::Status, status);
     let (active, backup): (Vec<_>, Vec<_>) =
         proxy.servers.iter().filter(|server| server.is_active()).partition(|server| !server.is_backup);
     let serving = if active.is_empty() { &backup } else { &active };

@@ -163,6 +163,8 @@ pub struct Backend {
     pub algorithm: &'static str,
     /// Name of its persistence cookie.
     pub cookie: Option<String>,
+    /// Whether frontends pass it over.
+    pub is_unpublished: bool,
     /// Since when it is up or down.
     pub standing: Standing,
     /// Time since its last session.

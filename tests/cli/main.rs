@@ -9,6 +9,7 @@ mod output;
 mod ports;
 mod runtime;
 mod runtime_traffic;
+mod backends;
 mod observe;
 mod tools;
 

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use tokio::sync::oneshot;
 
 use crate::admin::{Order, OrderKind, ServerEdit};
+use crate::generation::Generation;
 use crate::model::proxy::Balance;
 use crate::model::runtime::Level;
 use crate::state::command::{Probing, ServerChange};
@@ -86,12 +87,16 @@ async fn delete(call: &Call<'_>) -> Result<Answer, Answer> {
     let generation = call.process.generation.load_full();
     let frontends = generation.model.frontends.iter().flat_map(|frontend| &frontend.rules);
     let backends = generation.model.backends.iter().flat_map(|backend| &backend.rules);
-    let is_used =
+    let is_named =
         frontends.chain(backends).any(|line| line.words.iter().any(|word| names_server(word, backend, server)))
             || chosen.backend.model.rules.iter().any(|line| {
                 line.words.first().is_some_and(|word| word == "use-server")
                     && line.words.get(1).is_some_and(|word| word == server)
             });
+    let servers = generation.model.backends.iter().flat_map(|backend| &backend.servers);
+    let is_tracked =
+        servers.filter_map(|known| known.care.track.as_ref()).any(|(b, s)| (&**b, &**s) == (backend, server));
+    let is_used = is_named || is_tracked;
     if is_used {
         return Err(Answer::error(
             "This server cannot be removed at runtime due to other configuration elements pointing to it.",
@@ -101,11 +106,27 @@ async fn delete(call: &Call<'_>) -> Result<Answer, Answer> {
     Ok(Answer::info("Server deleted."))
 }
 
+/// Whether a rule, a default, or a server that tracks has this backend.
+pub fn is_backend_used(generation: &Generation, name: &str) -> bool {
+    let model = &generation.model;
+    let frontends = model.frontends.iter().flat_map(|frontend| &frontend.rules);
+    let backends = model.backends.iter().flat_map(|backend| &backend.rules);
+    let is_default = |number: usize| model.backends.get(number).is_some_and(|backend| backend.name == name);
+    let servers = model.backends.iter().flat_map(|backend| &backend.servers);
+    frontends.chain(backends).any(|line| line.words.iter().skip(1).any(|word| has_name(word, name)))
+        || model.frontends.iter().filter_map(|frontend| frontend.default_backend).any(is_default)
+        || servers.filter_map(|server| server.care.track.as_ref()).any(|(backend, _)| backend == name)
+}
+
 /// Whether a word of a rule has `backend/server` in it.
 fn names_server(word: &str, backend: &str, server: &str) -> bool {
-    let whole = format!("{backend}/{server}");
+    has_name(word, &format!("{backend}/{server}"))
+}
+
+/// Whether a word of a rule has a name in it, and not as a part of a longer one.
+fn has_name(word: &str, whole: &str) -> bool {
     let is_part = |character: Option<char>| character.is_some_and(|c| c.is_ascii_alphanumeric() || "-_.:/".contains(c));
-    word.match_indices(&whole).any(|(at, _)| {
+    word.match_indices(whole).any(|(at, _)| {
         let (before, after) = (word.get(..at), word.get(at + whole.len()..));
         !is_part(before.and_then(|text| text.chars().next_back()))
             && !is_part(after.and_then(|text| text.chars().next()))

@@ -17,6 +17,7 @@ mod process;
 mod insight;
 mod events;
 mod proxies;
+mod backends;
 mod streams;
 mod servers;
 mod probing;

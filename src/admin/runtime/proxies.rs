@@ -34,7 +34,6 @@ pub const COMMANDS: &[Command] = &[
         "stop a specific frontend",
         |call| Box::pin(halt(call, FrontendChange::Shutdown)),
     ),
-    Command::now("show backend", Level::User, "show backend", "list backends in the current running config", backends),
     Command::now(
         "set maxconn frontend",
         Level::Admin,
@@ -43,15 +42,6 @@ pub const COMMANDS: &[Command] = &[
         maxconn,
     ),
 ];
-
-fn backends(call: &Call<'_>) -> Answer {
-    let mut out = "# name\n".to_owned();
-    for backend in &call.process.generation.load().backends {
-        out.push_str(&backend.model.name);
-        out.push('\n');
-    }
-    Answer::Text(out)
-}
 
 /// The frontend that a word names.
 fn frontend(call: &Call<'_>, number: usize) -> Result<Arc<Frontend>, Answer> {

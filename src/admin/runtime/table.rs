@@ -8,8 +8,8 @@ use crate::model::runtime::Level;
 use super::master::Target;
 use super::session::Session;
 use super::{
-    Answer, Call, Process, dumps, dynamic, events, help, insight, line, maps, master, own, probing, process, proxies,
-    servers, statistics, sticks, streams,
+    Answer, Call, Process, backends, dumps, dynamic, events, help, insight, line, maps, master, own, probing, process,
+    proxies, servers, statistics, sticks, streams,
 };
 
 /// A command.
@@ -62,7 +62,7 @@ impl Command {
 }
 
 /// The families, in the order of `help`.
-const FAMILIES: [&[Command]; 13] = [
+const FAMILIES: [&[Command]; 14] = [
     statistics::COMMANDS,
     servers::COMMANDS,
     probing::COMMANDS,
@@ -71,6 +71,7 @@ const FAMILIES: [&[Command]; 13] = [
     maps::COMMANDS,
     sticks::COMMANDS,
     proxies::COMMANDS,
+    backends::COMMANDS,
     streams::COMMANDS,
     process::COMMANDS,
     insight::COMMANDS,

@@ -38,6 +38,8 @@ pub struct Draft {
     pub frontends: Vec<Frontend>,
     /// Backends.
     pub backends: Vec<Backend>,
+    /// What backends that come at run time begin with.
+    pub templates: Vec<Backend>,
     /// Users and groups.
     pub userlists: Vec<Userlist>,
     /// Groups of error pages.

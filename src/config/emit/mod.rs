@@ -61,7 +61,18 @@ pub fn yaml(model: &Model) -> Result<String, EmitError> {
     }
     for backend in &model.backends {
         out.line(1, &format!("{}:", name(&backend.name)?));
+        out.pair(2, "mode", mode(backend.mode));
         self::backend(&mut out, backend, model)?;
+    }
+    if !model.templates.is_empty() {
+        out.line(0, "backend_templates:");
+    }
+    for template in &model.templates {
+        out.line(1, &format!("{}:", name(&template.backend.name)?));
+        if template.has_mode {
+            out.pair(2, "mode", mode(template.backend.mode));
+        }
+        self::backend(&mut out, &template.backend, model)?;
     }
     if !model.rules.error_pages.is_empty() {
         out.line(0, "http_errors:");
@@ -156,7 +167,6 @@ fn frontend(out: &mut Text, frontend: &Frontend, model: &Model) {
 }
 
 fn backend(out: &mut Text, backend: &Backend, model: &Model) -> Result<(), EmitError> {
-    out.pair(2, "mode", mode(backend.mode));
     id(out, backend.id, model);
     out.pair(2, "balance", quoted(&options::balance::text(&backend.balance)));
     out.pair(2, "retries", backend.retries);

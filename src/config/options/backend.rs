@@ -87,6 +87,10 @@ pub const LINES: &[(&str, Handler)] = &[
             if digits.is_some() { Interval::BeforeLast(count) } else { Interval::Every(count) };
         no_more(words, 3)
     }),
+    ("be-unpublished", |options, words, _| {
+        options.is_unpublished = true;
+        no_more(words, 1)
+    }),
     ("option persist", |options, words, switch| {
         options.persists = switch.is_on();
         no_more(words, 2)
@@ -152,6 +156,7 @@ pub fn lines(options: &BackendOptions) -> Vec<String> {
     }
     lines.extend(options.prefers_last.then(|| "option prefer-last-server".to_owned()));
     lines.extend(options.keep_alive_queue.map(|count| format!("max-keep-alive-queue {count}")));
+    lines.extend(options.is_unpublished.then(|| "be-unpublished".to_owned()));
     lines
 }
 
@@ -167,6 +172,7 @@ mod tests {
             "hash-balance-factor 150",
             "fullconn 100",
             "option allbackups",
+            "be-unpublished",
             "option srvtcpka",
             "dynamic-cookie-key k",
             "option persist",

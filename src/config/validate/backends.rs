@@ -5,12 +5,12 @@ use std::time::Duration;
 use crate::balance::cookie;
 use crate::config::draft;
 use crate::config::options::cookie as cookie_options;
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Problems};
 use crate::model::Weight;
 use crate::model::balance::Balance;
 use crate::model::check::Check;
 use crate::model::options::BackendOptions;
-use crate::model::proxy::{Backend, Mode, Server, ServerTimeouts};
+use crate::model::proxy::{Backend, Mode, Server, ServerTimeouts, Template};
 
 use super::rules::{self, Place, Shared};
 use super::{Context, care, check, count, logs, or, size};
@@ -18,6 +18,19 @@ use super::{Context, care, check, count, logs, or, size};
 /// Backends, index for index with the draft's.
 pub fn resolve(context: &Context<'_>, shared: &Shared<'_>) -> Vec<Backend> {
     context.draft.backends.iter().map(|backend| one(context, shared, backend)).collect()
+}
+
+/// What backends that come at run time begin with. One that no backend could begin with is left out: whoever asks for it
+/// hears that it is not there, and a section that nobody uses harms nobody.
+pub fn templates(context: &Context<'_>, shared: &Shared<'_>) -> Vec<Template> {
+    let found = context.draft.templates.iter().map(|written| {
+        let problems = Problems::default();
+        let context = Context { problems: &problems, ..*context };
+        let backend = one(&context, shared, written);
+        let is_bad = problems.has_errors();
+        (!is_bad).then_some(Template { backend, has_mode: written.mode.is_some() })
+    });
+    found.flatten().collect()
 }
 
 fn one(context: &Context<'_>, shared: &Shared<'_>, backend: &draft::Backend) -> Backend {

@@ -53,6 +53,7 @@ pub fn validate(draft: &Draft, sources: &[Source], host: &HostFacts, problems: &
     tables::check(&context);
     let nodes = nodes::resolve(&context);
     let backends = backends::resolve(&context, &shared);
+    let templates = backends::templates(&context, &shared);
     let mut instances = instances::resolve(&context);
     let frontends = frontends::resolve(&context, &shared, &instances);
     let globals = rules::globals(&context, &shared);
@@ -66,6 +67,7 @@ pub fn validate(draft: &Draft, sources: &[Source], host: &HostFacts, problems: &
         objects,
         frontends: frontends.into_iter().map(|frontend| frontend.model).collect(),
         backends,
+        templates,
         rules: shared.material(globals),
         process: process(&context),
     };
@@ -82,7 +84,7 @@ pub fn unread_files(draft: &Draft, sources: &[Source], host: &HostFacts) -> Vec<
         let place = rules::Place { home: &frontend.name.value, mode: rules::frontend_mode(frontend) };
         rules::resolve(&context, &shared, &frontend.rules, place);
     }
-    for backend in &draft.backends {
+    for backend in draft.backends.iter().chain(&draft.templates) {
         let place = rules::Place { home: &backend.name.value, mode: backends::mode(&context, backend) };
         rules::resolve(&context, &shared, &backend.rules, place);
         backends::checks(&context, &shared, backend);

@@ -10,7 +10,7 @@ use crate::http::{
 use crate::rule::forwarding::{self, AddressField};
 use crate::rule::options::OddNames;
 use crate::rule::transaction::LogLevel;
-use crate::rule::{Data, Outcome, Progress, Section, Stage, Target, Verdict, Wait};
+use crate::rule::{Condition, Data, Outcome, Progress, Section, Stage, Target, Verdict, Wait};
 
 use super::super::account;
 use super::super::buffers::{Chunk, MAX_EDITED_HEAD};
@@ -417,7 +417,7 @@ pub(super) fn tarpit_of(frontend: &LocalFrontend) -> Option<Duration> {
     own.or(frontend.backend.as_ref().map(|backend| backend.running.model.timeouts.connect))
 }
 
-/// The first `use_backend` that applies; one that names no backend is passed over.
+/// The first `use_backend` that applies; one that names a backend that is unpublished is passed over, where nothing admits it.
 pub(super) fn choose(
     world: &mut World<'_>,
     section: &Section,
@@ -425,29 +425,37 @@ pub(super) fn choose(
     state: &mut RuleState,
     body: &[u8],
 ) -> Option<Rc<LocalBackend>> {
-    if section.choices.is_empty() {
+    if section.choices.is_empty() && section.admissions.is_empty() {
         return None;
     }
     world.facts.look(state);
     let is_http = section.request.stage == Stage::HttpRequest && !state.received.is_empty();
     let stage = super::stage(is_http);
     let transaction = world.transaction(stage, state, body, is_http);
-    for choice in &section.choices {
-        let is_it = choice.condition.as_ref().is_none_or(|condition| condition.outcome(&transaction) == Outcome::Match);
-        if !is_it {
-            continue;
-        }
-        match &choice.target {
-            Target::Named(name) => return frontend.others.backend(name).cloned(),
+    let holds = |condition: &Condition| condition.outcome(&transaction) == Outcome::Match;
+    let admits = |backend: &Rc<LocalBackend>| backend.is_published() || section.admissions.iter().any(holds);
+    for choice in section.choices.iter().filter(|choice| choice.condition.as_ref().is_none_or(holds)) {
+        let chosen = match &choice.target {
+            Target::Named(name) => frontend.others.backend(name),
             Target::Computed(format) => {
                 let mut name = Vec::new();
                 format.render(&transaction, &mut name);
-                // As in HAProxy, a name that no backend has leaves the choice to `default_backend`.
-                return std::str::from_utf8(&name).ok().and_then(|name| frontend.others.backend(name)).cloned();
+                std::str::from_utf8(&name).ok().and_then(|name| frontend.others.backend(name))
             }
+        };
+        match chosen {
+            Some(backend) if !admits(backend) => {}
+            Some(backend) => return Some(Rc::clone(backend)),
+            // As in HAProxy, a name that no backend has leaves the choice to `default_backend`.
+            None => break,
         }
     }
-    None
+    if frontend.backend.is_some() || section.admissions.is_empty() {
+        return None;
+    }
+    // The default one is unpublished, or there is none.
+    let default = frontend.running.model.default_backend.and_then(|number| frontend.others.numbered(number));
+    default.filter(|backend| admits(backend)).cloned()
 }
 
 /// Adds the Forwarded field that the backend asks for.

@@ -87,6 +87,10 @@ fn agent(server: &mut Server) -> Result<&mut Agent, String> {
 
 /// The server that the words of a `server` line describe.
 fn parse(mode: Mode, name: &str, words: &[String]) -> Result<Server, String> {
+    if mode == Mode::Tcp && words.iter().skip(1).any(|word| word == "proto") {
+        // HAProxy's protocols with a name are all of HTTP.
+        return Err("MUX protocol is not usable for server.".into());
+    }
     let mode = if mode == Mode::Http { "http" } else { "tcp" };
     let quoted: Vec<String> = words.iter().map(|word| format!("'{}'", word.replace('\'', "'\\''"))).collect();
     let text = format!("backend runtime\n mode {mode}\n server '{name}' {}\n", quoted.join(" "));
@@ -102,13 +106,13 @@ fn parse(mode: Mode, name: &str, words: &[String]) -> Result<Server, String> {
 }
 
 /// What the operator gave servers and frontends beside the model: the next generation keeps it.
-struct Weights {
+pub(super) struct Weights {
     servers: HashMap<(String, String), u16>,
     limits: HashMap<String, Option<usize>>,
 }
 
 impl Weights {
-    fn of(generation: &Generation) -> Weights {
+    pub(super) fn of(generation: &Generation) -> Weights {
         let servers = generation.backends.iter().flat_map(|backend| {
             let name = backend.model.name.clone();
             backend.state.servers.iter().map(move |server| ((name.clone(), server.name.clone()), server.weight()))
@@ -118,7 +122,7 @@ impl Weights {
         Weights { servers: servers.collect(), limits: limits.collect() }
     }
 
-    fn apply(&self, generation: &Generation) {
+    pub(super) fn apply(&self, generation: &Generation) {
         for backend in &generation.backends {
             for server in &backend.state.servers {
                 let key = (backend.model.name.clone(), server.name.clone());

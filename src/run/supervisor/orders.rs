@@ -17,6 +17,9 @@ impl Supervisor {
             OrderKind::Frontend { name, change } => {
                 let _ = order.answer.send(self.halt_frontend(&name, change));
             }
+            OrderKind::Backend { name, edit } => {
+                let _ = order.answer.send(self.edit_backend(&name, edit));
+            }
             OrderKind::Server { backend, server, edit } => {
                 let _ = order.answer.send(self.edit_server(&backend, &server, edit));
             }

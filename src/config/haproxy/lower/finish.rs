@@ -9,6 +9,7 @@ use crate::diag::{Span, Spanned};
 use crate::model::proxy::Mode;
 use crate::rule::Logging;
 
+use super::mail::Alerts;
 use super::option::LineFormat;
 use super::proxy::{Proxies, Proxy};
 use super::settings::{Settings, Timeout};
@@ -33,6 +34,21 @@ pub fn lower(proxies: Proxies, named: &Named, draft: &mut Draft, context: &Conte
             draft.frontends.push(frontend(proxy, &proxies.list));
         }
     }
+    let is_last = |number: usize, name: &str| proxies.named[number + 1..].iter().all(|(other, _)| other.value != name);
+    let sections = proxies.named.iter().enumerate().filter(|(number, (name, _))| is_last(*number, &name.value));
+    draft.templates.extend(sections.map(|(_, (name, settings))| template(name, settings, named, context)));
+}
+
+/// What a named `defaults` section gives a backend that comes at run time.
+fn template(name: &Spanned<String>, settings: &Settings, named: &Named, context: &Context<'_>) -> Backend {
+    let mut own = settings.inherited();
+    if !own.alerts.is_whole(&named.mailers) {
+        // The proxies that begin with it are told.
+        own.alerts = Alerts::default();
+    }
+    let proxy = Proxy { place: Place::Backend, name: name.clone(), settings: own, head: name.span };
+    let backend = to_backend(&proxy, named, context);
+    Backend { mode: settings.mode, ..backend }
 }
 
 fn mode(settings: &Settings, head: Span) -> Spanned<Mode> {
@@ -117,13 +133,16 @@ fn frontend(proxy: &Proxy, all: &[Proxy]) -> Frontend {
 
 /// `None` for a `listen` section that serves nothing of its own.
 fn backend(proxy: &Proxy, named: &Named, context: &Context<'_>) -> Option<Backend> {
+    let settings = &proxy.settings;
+    let is_empty = proxy.place == Place::Listen && (settings.servers.is_empty() || settings.is_disabled);
+    (!is_empty).then(|| to_backend(proxy, named, context))
+}
+
+fn to_backend(proxy: &Proxy, named: &Named, context: &Context<'_>) -> Backend {
     let (settings, head) = (&proxy.settings, proxy.head);
-    if proxy.place == Place::Listen && (settings.servers.is_empty() || settings.is_disabled) {
-        return None;
-    }
     let timeouts = &settings.timeouts;
     let queue = timeouts.queue.filter(|timeout| timeout.value.is_some()).or(timeouts.connect);
-    Some(Backend {
+    Backend {
         name: proxy.name.clone(),
         id: settings.id,
         mode: Some(mode(settings, head)),
@@ -139,7 +158,7 @@ fn backend(proxy: &Proxy, named: &Named, context: &Context<'_>) -> Option<Backen
         servers: settings.servers.iter().map(|server| self::server(settings, server, named, context)).collect(),
         rules: rules(proxy),
         options: settings.options.clone(),
-    })
+    }
 }
 
 /// Lines that count in a backend, then formats of its servers.

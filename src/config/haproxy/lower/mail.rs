@@ -99,6 +99,12 @@ fn mailer(line: &Line, context: &Context<'_>) -> Option<Spanned<SocketAddr>> {
 }
 
 impl Alerts {
+    /// Whether it says everything, of mail servers that there are.
+    pub fn is_whole(&self, sections: &[Mailers]) -> bool {
+        let is_known = |name: &Spanned<String>| sections.iter().any(|section| section.name.value == name.value);
+        self.from.is_some() && self.to.is_some() && self.mailers.as_ref().is_some_and(is_known)
+    }
+
     /// What they come to; nothing, with HAProxy's warning, where something is missing.
     pub fn lower(&self, sections: &[Mailers], context: &Context<'_>) -> Option<Spanned<Mail>> {
         let spans = [&self.mailers, &self.from, &self.to, &self.hostname].into_iter().flatten().map(|word| word.span);

@@ -30,7 +30,7 @@ pub struct Proxies {
     pub list: Vec<Proxy>,
     /// The last `defaults` section.
     current: Settings,
-    named: Vec<(String, Settings)>,
+    pub named: Vec<(Spanned<String>, Settings)>,
 }
 
 /// What a line does; its row says what differs from HAProxy.
@@ -130,7 +130,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
 ];
 
 /// Lines that are kept for the rules.
-const RULES: [&str; 62] = [
+const RULES: [&str; 63] = [
     "acl",
     "capture cookie",
     "capture request header",
@@ -142,6 +142,7 @@ const RULES: [&str; 62] = [
     "errorloc",
     "errorloc302",
     "errorloc303",
+    "force-be-switch",
     "force-persist",
     "http-after-response",
     "http-error",
@@ -221,7 +222,7 @@ impl Proxies {
             return;
         }
         if let Some(name) = section.name().filter(|name| name.text != "from") {
-            self.named.push((name.text.clone(), settings.clone()));
+            self.named.push((spanned(&name.text, name.span), settings.clone()));
         }
         self.current = settings;
     }
@@ -257,10 +258,10 @@ impl Proxies {
     }
 
     fn origin(&self, word: &Word, context: &Context<'_>) -> Option<Settings> {
-        let mut found = self.named.iter().filter(|(name, _)| *name == word.text);
+        let mut found = self.named.iter().filter(|(name, _)| name.value == word.text);
         let origin = found.next();
         if origin.is_none() {
-            let hint = nearest(&word.text, self.named.iter().map(|(name, _)| name.as_str()));
+            let hint = nearest(&word.text, self.named.iter().map(|(name, _)| name.value.as_str()));
             let message = format!("defaults section '{}' not found", word.text);
             let hint = hint.map(|known| format!("did you mean '{known}'?"));
             context.push(Diagnostic::error("E-UNRESOLVED", word.span, message).hint_if(hint));

@@ -35,6 +35,7 @@ pub fn file(root: &Node) -> Draft {
         scripts: sections("scripts").iter().map(vrrp::script).collect(),
         frontends: sections("frontends").iter().map(proxy::frontend).collect(),
         backends: sections("backends").iter().map(proxy::backend).collect(),
+        templates: sections("backend_templates").iter().map(proxy::backend).collect(),
         admin_socket: read(inner("admin", "socket"), value::absolute),
         confinement: Confinement {
             root: read(inner("process", "chroot"), value::absolute),

@@ -56,6 +56,12 @@ pub static FILE: Section = Section {
         key("frontends", Value::Named(Scalar::Name, &Value::Section(&proxy::FRONTEND)), "Where clients connect."),
         key("backends", Value::Named(Scalar::Name, &Value::Section(&proxy::BACKEND)), "Groups of servers."),
         key(
+            "backend_templates",
+            Value::Named(Scalar::Name, &Value::Section(&proxy::BACKEND)),
+            "What backends begin with that the runtime command `add backend NAME from TEMPLATE` makes, as HAProxy's named \
+             `defaults` sections: groups without servers.",
+        ),
+        key(
             "stick_tables",
             Value::Named(Scalar::TableName, &Value::One(Scalar::StickTable)),
             "Stick tables by name that belong to no frontend or backend, as those of HAProxy's `peers` sections.",

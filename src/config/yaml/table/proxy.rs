@@ -74,7 +74,8 @@ const RULES: Key = key(
     "rules",
     Value::List(&Value::One(Scalar::Rule)),
     "Rules in HAProxy's language, in order: `acl`, `http-request`, `http-response`, `http-after-response`, `redirect`, \
-     `tcp-request`, `tcp-response`, `stick`, `use-server` and, in frontends, `use_backend`. Among them may stand \
+     `tcp-request`, `tcp-response`, `stick`, `use-server` and, in frontends, `use_backend` and \
+     `force-be-switch`. Among them may stand \
      `errorfile`, `errorfiles`, `errorloc`, `http-error`, `monitor-uri`, `monitor fail`, `timeout tarpit`, `stats` and \
      options about HTTP messages, such as `option http-buffer-request`; and, in frontends, lines about the \
      log, such as `log-format`, `capture request header` or `unique-id-format`.",

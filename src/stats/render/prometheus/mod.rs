@@ -289,7 +289,7 @@ impl Subject<'_> {
         match (self.row.cell(Column::Status), self.row.kind) {
             (Cell::Text(status), Kind::Frontend) if status == "STOP" => "DOWN",
             (Cell::Text(_), Kind::Frontend) => "UP",
-            (Cell::Text(status), _) => status,
+            (Cell::Text(status), _) => status.trim_end_matches(" (UNPUB)"),
             _ => "",
         }
     }
