@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 use crate::model;
 use crate::state::counters::Sharded;
 use crate::state::log::{Book, Journal};
-use crate::state::sessions::Sessions;
+use crate::state::sessions::{Paced, Sessions};
 
 use super::Backend;
 
@@ -40,6 +40,7 @@ impl Frontend {
         let sessions =
             before.map_or_else(|| Arc::new(Sessions::new(model.maxconn)), |before| Arc::clone(&before.sessions));
         sessions.set_limit(model.maxconn);
+        sessions.set_rate(Paced::Sessions, model.session_rate);
         Frontend {
             index,
             model: model.clone(),

@@ -11,7 +11,7 @@ use crate::state::availability::Availability;
 use crate::state::counters::Rated;
 use crate::state::process::ProcessFacts;
 use crate::state::servers::{self, LastCheck, Prober};
-use crate::state::sessions::{Door, Sessions};
+use crate::state::sessions::{Door, Paced, Sessions};
 use crate::stats::Snapshot;
 use crate::stats::snapshot::{self, Check, FrontendStatus, Level, Process, Proxy, Standing};
 use crate::time::Instant;
@@ -55,6 +55,8 @@ impl Generation {
             started: around.facts.started_wall,
             descriptors: around.facts.descriptors,
             maxconn: around.sessions.limit() as u64,
+            rate_limits: [Paced::Connections, Paced::Sessions]
+                .map(|what| around.sessions.rate(what).unwrap_or(0).into()),
             connections: around.sessions.current() as u64,
             connections_total: totals.connections,
             requests_total: totals.requests,
@@ -144,7 +146,7 @@ fn frontend(frontend: &Frontend, around: &Surroundings<'_>) -> snapshot::Fronten
             false => FrontendStatus::Open,
         },
         sessions: Level { now, most: frontend.counters.most_sessions(), limit: Some(limit) },
-        rate_limit: 0,
+        rate_limit: frontend.sessions.rate(Paced::Sessions).unwrap_or(0).into(),
         totals: frontend.counters.totals(around.now),
     }
 }

@@ -72,6 +72,8 @@ pub struct Process {
     pub workers: Option<usize>,
     /// Client connections in all, 1-; `None` is derived from the descriptor limit.
     pub maxconn: Option<usize>,
+    /// Client connections, and sessions, that come in a second.
+    pub rates: Rates,
     /// Path of the control socket.
     pub admin_socket: PathBuf,
     /// What workers give up beside their capabilities.
@@ -86,6 +88,15 @@ pub struct Process {
     pub external_checks: bool,
     /// Most per cent by which the pause between two probes is longer or shorter at random, 0-50.
     pub spread_checks: u8,
+}
+
+/// How many come in a second at most, 1-; `None` any number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// Client connections (HAProxy's `maxconnrate`).
+    pub connections: Option<u32>,
+    /// Client connections that rules let pass (HAProxy's `maxsessrate`).
+    pub sessions: Option<u32>,
 }
 
 /// What workers give up before they serve, where the process has the right to: vg-vrrp, vg-check and vg-ctl stay as they

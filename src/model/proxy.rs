@@ -26,6 +26,8 @@ pub struct Frontend {
     pub default_backend: Option<usize>,
     /// Concurrent sessions, 1-; `None` is bounded by the process only.
     pub maxconn: Option<usize>,
+    /// New sessions a second, 1-; `None` is bounded by the process only.
+    pub session_rate: Option<u32>,
     /// Timeouts of the client side.
     pub timeouts: ClientTimeouts,
     /// Adds X-Forwarded-For with the client's address and X-Forwarded-Proto.

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use crate::model::proxy::Bind;
 use crate::state::sessions::Sessions;
+use crate::sys::clock;
 use crate::sys::listener::{Watched, accept};
 
 use super::account;
@@ -99,7 +100,13 @@ impl Listener {
                 () = self.stop.notified() => break,
             };
             match accepted {
-                Ok(()) => tokio::task::yield_now().await,
+                Ok(pause) if pause.is_zero() => tokio::task::yield_now().await,
+                Ok(pause) => {
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = self.stop.notified() => break,
+                    }
+                }
                 Err(_) => {
                     worker.counters.accept_errors.add(1);
                     tokio::time::sleep(PAUSE).await;
@@ -123,12 +130,22 @@ impl Listener {
         }
     }
 
-    /// Accepts up to [`BUDGET`] connections. An error is one that repeats if tried at once.
-    async fn accept_some(self: &Rc<Self>, worker: &Rc<Worker>, socket: &Watched) -> std::io::Result<()> {
+    /// Accepts up to [`BUDGET`] connections; what is returned is how long the next one has to wait for the sake of a rate. An
+    /// error is one that repeats if tried at once.
+    async fn accept_some(self: &Rc<Self>, worker: &Rc<Worker>, socket: &Watched) -> std::io::Result<Duration> {
         let mut places = Places { listener: self, worker, process: false, frontend: false };
         let mut left = BUDGET;
         poll_fn(|context| {
             loop {
+                if worker.process.is_paced() || self.sessions.is_paced() {
+                    let now = clock::now();
+                    let pause = worker.process.pause(now).max(self.sessions.pause(now));
+                    if !pause.is_zero() {
+                        return Poll::Ready(Ok(pause));
+                    }
+                    // Sessions are counted when their tasks have run.
+                    left = 1;
+                }
                 // Places first: at the limit, connections wait in the kernel's backlog.
                 if !places.process {
                     std::task::ready!(worker.process.poll_enter(context));
@@ -144,7 +161,7 @@ impl Listener {
                         self.start(worker, client, peer);
                         left -= 1;
                         if left == 0 {
-                            return Poll::Ready(Ok(()));
+                            return Poll::Ready(Ok(Duration::ZERO));
                         }
                     }
                     Poll::Ready(Err(error)) if is_about_one_connection(&error) => {}

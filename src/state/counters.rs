@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::time::Instant;
 
-use super::rate::{RateCell, over_the_last_second};
+use super::rate::{self, RateCell, over_the_last_second};
 
 /// A number that one worker writes and others read.
 #[derive(Debug, Default)]
@@ -307,6 +307,11 @@ impl Sharded {
     /// Most waiters at a time.
     pub fn most_queued(&self) -> u64 {
         self.0.most_queued.load(Ordering::Relaxed)
+    }
+
+    /// How long to wait until fewer than `limit` events of the last second count.
+    pub fn pause(&self, what: Rated, limit: u64, now: Instant) -> Duration {
+        rate::pause(self.shards().map(|shard| &shard.rates[what as usize]), limit, now)
     }
 
     /// The sums over all workers.

@@ -4,6 +4,7 @@
 //! one before had. A cell that has seen nothing for a while keeps its old second; readers know by that how old it is.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::time::Instant;
 
@@ -61,10 +62,29 @@ pub fn over_the_last_second(cells: impl Iterator<Item: std::ops::Deref<Target = 
     current + (u128::from(previous) * u128::from(SECOND - into) / u128::from(SECOND)) as u64
 }
 
+/// How long nothing may come for the events of the last second to be fewer than `limit`; zero if they are.
+pub fn pause(cells: impl Iterator<Item: std::ops::Deref<Target = RateCell>>, limit: u64, now: Instant) -> Duration {
+    let (second, into) = (now.as_nanos() / SECOND, now.as_nanos() % SECOND);
+    let (mut current, mut previous) = (0, 0);
+    for cell in cells {
+        current += cell.during(second);
+        previous += second.checked_sub(1).map_or(0, |before| cell.during(before));
+    }
+    // Where in its second the share that counts of `old` events has become less than `room`.
+    let faded = |old: u64, room: u64| match old < room {
+        true => 0,
+        false => SECOND - ((u128::from(room) * u128::from(SECOND) - 1) / u128::from(old)) as u64,
+    };
+    let nanos = match limit.checked_sub(current) {
+        Some(room) if room > 0 => faded(previous, room).saturating_sub(into),
+        _ => SECOND - into + faded(current, limit.max(1)),
+    };
+    Duration::from_nanos(nanos)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn at(millis: u64) -> Instant {
         Instant::ZERO + Duration::from_millis(millis)
@@ -78,6 +98,22 @@ mod tests {
         }
         let rate = |millis| over_the_last_second(std::iter::once(&cell), at(millis));
         assert_eq!([7400, 8000, 8500, 8900, 9000, 60_000].map(rate), [4, 4, 2, 0, 0, 0]);
+    }
+
+    #[test]
+    fn whoever_waits_as_long_as_is_said_is_within_the_limit_and_not_sooner() {
+        for (limit, events) in
+            [(1, &[7100][..]), (3, &[7100, 7200, 7300]), (3, &[6100, 6200, 6300, 7100]), (2, &[6900, 6950])]
+        {
+            let cell = RateCell::default();
+            events.iter().for_each(|millis| _ = cell.count(1, at(*millis)));
+            let now = at(7400);
+            let wait = pause(std::iter::once(&cell), limit, now);
+            let rate = |now| over_the_last_second(std::iter::once(&cell), now);
+            assert!(rate(now + wait) < limit, "{limit} {events:?}");
+            assert!(wait.is_zero() == (rate(now) < limit), "{limit} {events:?}");
+            assert!(wait.is_zero() || rate(now + wait - Duration::from_nanos(1)) >= limit, "{limit} {events:?}");
+        }
     }
 
     #[test]

@@ -5,11 +5,14 @@
 //! again, both sequentially consistent: one of the two sees the other, so nobody sleeps beside a free place.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use super::counters::Sharded;
+use crate::time::Instant;
+
+use super::counters::{Rated, Sharded};
 
 /// Whether a frontend's sockets listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +26,23 @@ pub enum Door {
     Closed = 2,
 }
 
+/// What may come at a rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Paced {
+    /// Client connections.
+    Connections = 0,
+    /// Those that the rules for connections let pass.
+    Sessions = 1,
+}
+
 /// A bounded number of sessions.
 #[derive(Debug)]
 pub struct Sessions {
     door: AtomicU8,
     limit: AtomicUsize,
+    /// Connections and sessions that may come in a second; zero is any number.
+    rates: [AtomicU32; 2],
     current: AtomicUsize,
     waiting: AtomicUsize,
     wakers: Mutex<VecDeque<Waker>>,
@@ -41,6 +56,7 @@ impl Sessions {
         Sessions {
             door: AtomicU8::new(Door::Open as u8),
             limit: AtomicUsize::new(limit.unwrap_or(usize::MAX)),
+            rates: Default::default(),
             current: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             wakers: Mutex::new(VecDeque::new()),
@@ -71,6 +87,30 @@ impl Sessions {
     /// The limit; `usize::MAX` is none.
     pub fn limit(&self) -> usize {
         self.limit.load(Ordering::Relaxed)
+    }
+
+    /// Says how many may come in a second.
+    pub fn set_rate(&self, what: Paced, rate: Option<u32>) {
+        self.rates[what as usize].store(rate.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// How many may come in a second; `None` any number.
+    pub fn rate(&self, what: Paced) -> Option<u32> {
+        Some(self.rates[what as usize].load(Ordering::Relaxed)).filter(|rate| *rate > 0)
+    }
+
+    /// Whether sessions may only come at a rate.
+    pub fn is_paced(&self) -> bool {
+        [Paced::Connections, Paced::Sessions].into_iter().any(|what| self.rate(what).is_some())
+    }
+
+    /// How long the next one has to wait for the sake of the rates. Workers that ask at the same moment may each be let in.
+    pub fn pause(&self, now: Instant) -> Duration {
+        let wait = |what: Paced| {
+            let rated = if what == Paced::Connections { Rated::Connections } else { Rated::Sessions };
+            self.rate(what).map(|rate| self.counters.pause(rated, rate.into(), now))
+        };
+        wait(Paced::Connections).max(wait(Paced::Sessions)).unwrap_or_default()
     }
 
     /// Takes a place if there is one.

@@ -37,6 +37,8 @@ pub struct Process {
     pub connections_total: u64,
     /// Requests since the start.
     pub requests_total: u64,
+    /// Client connections, and sessions, that may come in a second; 0 is any number.
+    pub rate_limits: [u64; 2],
     /// Client connections a second.
     pub connection_rate: Rate,
     /// Sessions a second.

@@ -99,6 +99,7 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
             binds: vec![Bind { endpoint: Endpoint::Tcp(listen), instance: None, options: Default::default() }],
             default_backend: Some(0),
             maxconn: None,
+            session_rate: None,
             timeouts: ClientTimeouts {
                 handshake: None,
                 client: 30 * second,
@@ -137,10 +138,12 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
             options: Default::default(),
             rules: Vec::new(),
         }],
+        templates: Vec::new(),
         rules: vipgate::model::rules::Material::default(),
         process: Process {
             workers: Some(1),
             maxconn: None,
+            rates: Default::default(),
             admin_socket: PathBuf::from("unused"),
             confinement: Default::default(),
             runtime: Default::default(),

@@ -10,6 +10,7 @@ mod ports;
 mod runtime;
 mod runtime_traffic;
 mod backends;
+mod rates;
 mod observe;
 mod tools;
 

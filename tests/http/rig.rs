@@ -60,6 +60,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             binds: vec![Bind { endpoint: Endpoint::Tcp(bind), instance: None, options: Default::default() }],
             default_backend: Some(0),
             maxconn: None,
+            session_rate: None,
             timeouts: ClientTimeouts {
                 handshake: None,
                 client: PATIENCE,
@@ -86,10 +87,12 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             options: Default::default(),
             rules: Vec::new(),
         }],
+        templates: Vec::new(),
         rules: Material::default(),
         process: Process {
             workers: None,
             maxconn: None,
+            rates: Default::default(),
             admin_socket: "/nowhere".into(),
             confinement: Default::default(),
             runtime: Default::default(),

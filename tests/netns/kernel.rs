@@ -370,10 +370,12 @@ pub fn model() -> Model {
         objects: Vec::new(),
         frontends: Vec::new(),
         backends: Vec::new(),
+        templates: Vec::new(),
         rules: vipgate::model::rules::Material::default(),
         process: Process {
             workers: None,
             maxconn: None,
+            rates: Default::default(),
             admin_socket: "/nonexistent".into(),
             confinement: Default::default(),
             runtime: Default::default(),

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use crate::model::runtime::Level;
 use crate::rule::value::{self, Written};
 use crate::rule::variable::{Stored, VariableName, VariableScope};
+use crate::state::sessions::Paced;
 
 use super::alone::Alone;
 use super::servers::refused;
@@ -43,7 +44,42 @@ pub const COMMANDS: &[Command] = &[
         "change the per-process maxconn setting",
         maxconn,
     ),
+    Command::now(
+        "set rate-limit",
+        Level::Admin,
+        "set rate-limit <setting> <value>",
+        "change a rate limiting value",
+        rate_limit,
+    ),
 ];
+
+/// `set rate-limit connections|sessions global RATE`. Nothing is spoken or compressed that the others would limit.
+fn rate_limit(call: &Call<'_>) -> Answer {
+    let what = match (call.word(2), call.word(3)) {
+        ("connections", "global") => Paced::Connections,
+        ("sessions", "global") => Paced::Sessions,
+        (kind @ ("ssl-sessions" | "http-compression"), "global") => {
+            return Answer::error(format!("'{kind}' cannot be limited: there is none of it in this version."));
+        }
+        _ => {
+            return Answer::error(
+                "'set rate-limit' only supports :\n   - 'connections global' to set the per-process maximum connection \
+                 rate\n   - 'sessions global' to set the per-process maximum session rate",
+            );
+        }
+    };
+    match call.word(4).parse::<i64>() {
+        _ if call.word(4).is_empty() => Answer::error("Expects an integer value."),
+        Err(_) => Answer::error("Expects an integer value."),
+        Ok(rate) => match u32::try_from(rate) {
+            Ok(rate) => {
+                call.process.sessions.set_rate(what, Some(rate).filter(|rate| *rate > 0));
+                Answer::Done
+            }
+            Err(_) => Answer::error("Value out of range."),
+        },
+    }
+}
 
 fn environment(call: &Call<'_>) -> Answer {
     let wanted = call.word(2);

@@ -66,6 +66,10 @@ pub struct Draft {
     pub workers: Option<Spanned<u64>>,
     /// Client connections in all.
     pub maxconn: Option<Spanned<u64>>,
+    /// Client connections a second; zero is no limit.
+    pub connection_rate: Option<Spanned<u64>>,
+    /// Sessions a second; zero is no limit.
+    pub session_rate: Option<Spanned<u64>>,
     /// How long sessions may finish after a stop.
     pub drain: Option<Spanned<Duration>>,
     /// Whether checks may start programs.
@@ -339,6 +343,8 @@ pub struct Frontend {
     pub default_backend: Option<Spanned<String>>,
     /// Concurrent sessions.
     pub maxconn: Option<Spanned<u64>>,
+    /// Sessions a second; zero is no limit.
+    pub session_rate: Option<Spanned<u64>>,
     /// Client inactivity.
     pub client: Option<Spanned<Duration>>,
     /// Handshake.

@@ -149,6 +149,9 @@ fn frontend(out: &mut Text, frontend: &Frontend, model: &Model) {
     if let Some(maxconn) = frontend.maxconn {
         out.pair(2, "maxconn", maxconn);
     }
+    if let Some(rate) = frontend.session_rate {
+        out.pair(2, "session_rate", rate);
+    }
     let timeouts = &frontend.timeouts;
     out.line(2, "timeouts:");
     out.pair(3, "client", time(timeouts.client));
@@ -374,6 +377,11 @@ fn process(out: &mut Text, model: &Model) {
     }
     if let Some(maxconn) = process.maxconn {
         out.pair(1, "maxconn", maxconn);
+    }
+    for (key, rate) in [("connection_rate", process.rates.connections), ("session_rate", process.rates.sessions)] {
+        if let Some(rate) = rate {
+            out.pair(1, key, rate);
+        }
     }
     out.pair(1, "drain", time(process.drain));
     let texts: Vec<String> =

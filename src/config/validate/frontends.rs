@@ -9,7 +9,7 @@ use crate::rule::Logging;
 
 use super::instances::Resolved as Instance;
 use super::rules::{self, Place, Shared};
-use super::{Context, backends, binds, logs, or, size};
+use super::{Context, backends, binds, logs, or, rate, size};
 
 /// A frontend and where its binds are written, index for index.
 pub struct Resolved {
@@ -57,6 +57,7 @@ fn one(context: &Context<'_>, shared: &Shared<'_>, draft: &draft::Frontend, inst
         binds,
         default_backend: backend,
         maxconn: draft.maxconn.map(|maxconn| size(maxconn.value)),
+        session_rate: rate(draft.session_rate),
         timeouts: ClientTimeouts {
             handshake: draft.handshake.map(|handshake| handshake.value),
             client: or(&draft.client, Duration::from_secs(30)),

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use crate::diag::{Diagnostic, Problems, Source, Span, Spanned, nearest};
 use crate::model::runtime::Runtime;
-use crate::model::{Confinement, Model, Process};
+use crate::model::{Confinement, Model, Process, Rates};
 
 use super::HostFacts;
 use super::draft::{self, Draft};
@@ -98,6 +98,7 @@ fn process(context: &Context<'_>) -> Process {
     Process {
         workers: draft.workers.map(|workers| size(workers.value)),
         maxconn: draft.maxconn.map(|maxconn| size(maxconn.value)),
+        rates: Rates { connections: rate(draft.connection_rate), sessions: rate(draft.session_rate) },
         admin_socket: or(&draft.admin_socket, PathBuf::from("/run/vipgate/admin.sock")),
         confinement: Confinement {
             root: draft.confinement.root.as_ref().map(|root| root.value.clone()),
@@ -161,6 +162,11 @@ fn or<T: Clone>(written: &Option<Spanned<T>>, default: T) -> T {
 /// A count that `shape` has held in range.
 fn count(written: &Option<Spanned<u64>>, default: u32) -> u32 {
     written.as_ref().map_or(default, |written| u32::try_from(written.value).unwrap_or(u32::MAX))
+}
+
+/// A limit by the second; zero is none.
+fn rate(written: Option<Spanned<u64>>) -> Option<u32> {
+    written.and_then(|rate| u32::try_from(rate.value).ok()).filter(|rate| *rate > 0)
 }
 
 fn size(value: u64) -> usize {

@@ -10,16 +10,22 @@ use tokio::sync::oneshot;
 use super::start::backends;
 use super::{Answer, Loading, Supervisor};
 use crate::generation::Generation;
-use crate::model::Model;
 use crate::model::changes::changes;
+use crate::model::{Model, Rates};
 use crate::run::load::Loaded;
 use crate::run::vrrp::VrrpOrder;
 use crate::run::{log, outset};
-use crate::state::sessions::Door;
+use crate::state::sessions::{Door, Paced, Sessions};
 use crate::sys;
 
 /// Changes that are told one by one.
 const TOLD: usize = 20;
+
+/// Says how many client connections and sessions of the process may come in a second.
+pub(super) fn set_rates(sessions: &Sessions, rates: Rates) {
+    sessions.set_rate(Paced::Connections, rates.connections);
+    sessions.set_rate(Paced::Sessions, rates.sessions);
+}
 
 impl Supervisor {
     /// Has the files read; [`finished`] tells when they are.
@@ -69,6 +75,7 @@ impl Supervisor {
         current.frontends.iter().for_each(|frontend| frontend.sessions.set_door(Door::Open));
         self.listeners.forget_halts(&current.model);
         let next = self.run_model(&current, model)?;
+        set_rates(&self.wiring.sessions, next.model.process.rates);
         tracing::info!(generation = next.number, changed, "a new configuration is running");
         let mut done = format!("configuration {} is running: {changed}", next.number);
         if loaded.warning_count > 0 {

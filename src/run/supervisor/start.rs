@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow};
 use arc_swap::ArcSwap;
 use tokio::sync::mpsc;
 
-use super::Supervisor;
+use super::{Supervisor, reload};
 use crate::admin;
 use crate::generation::Generation;
 use crate::model::Confinement;
@@ -47,6 +47,7 @@ impl Supervisor {
         let limit = sys::limits::raise_descriptors();
         let workers = worker::count(model.process.workers);
         let sessions = Arc::new(Sessions::new(Some(model.process.maxconn.unwrap_or(limit / 2))));
+        reload::set_rates(&sessions, model.process.rates);
         let registry = Registry::default();
         let generation = Generation::prepare(1, model, &registry, None).map_err(|error| anyhow!("{error}"))?;
         outset::set_variables(&generation.rules, None);

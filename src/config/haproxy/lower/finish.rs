@@ -118,6 +118,7 @@ fn frontend(proxy: &Proxy, all: &[Proxy]) -> Frontend {
         mode: Some(mode),
         default_backend,
         maxconn: settings.maxconn,
+        session_rate: settings.session_rate,
         client: Some(limit(timeouts.client, head)),
         handshake: timeouts.handshake.and_then(|timeout| Some(Spanned::new(timeout.value?, timeout.span))),
         http_request: is_http.then(|| limit(request, head)),

@@ -23,6 +23,8 @@ pub struct Global {
     pub logs: Logs,
     hostname: Option<Hostname>,
     maxconn: Option<Spanned<u64>>,
+    connection_rate: Option<Spanned<u64>>,
+    session_rate: Option<Spanned<u64>>,
     workers: Option<Spanned<u64>>,
     drain: Option<Spanned<Duration>>,
     external_checks: Option<Spanned<bool>>,
@@ -52,6 +54,12 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("log-send-hostname", hostname),
     ("log-tag", |global, _, line, context| global.logs.tag = log::tag(line, context).or(global.logs.tag.take())),
     ("maxconn", maxconn),
+    ("maxconnrate", |global, _, line, context| {
+        global.connection_rate = count(line, context, 0, u32::MAX.into()).or(global.connection_rate);
+    }),
+    ("maxsessrate", |global, _, line, context| {
+        global.session_rate = count(line, context, 0, u32::MAX.into()).or(global.session_rate);
+    }),
     ("nbthread", nbthread),
     ("pidfile", pid_file),
     ("presetenv", environment),
@@ -86,6 +94,8 @@ impl Global {
     /// Puts what belongs to the process into the draft.
     pub fn lower(&self, draft: &mut Draft) {
         draft.maxconn = self.maxconn;
+        draft.connection_rate = self.connection_rate;
+        draft.session_rate = self.session_rate;
         draft.workers = self.workers;
         draft.drain = self.drain;
         draft.external_checks = self.external_checks;

@@ -12,7 +12,7 @@ use crate::model::proxy::Mode;
 
 use super::Context;
 use super::settings::{Settings, spanned};
-use super::{bind, check, global, log, mail, option, server, stick, timeout};
+use super::{bind, check, global, log, mail, option, server, stick, timeout, value};
 
 /// A proxy of its own.
 #[derive(Clone, Debug)]
@@ -56,6 +56,13 @@ pub const HANDLERS: &[(&str, Handler)] = &[
         settings.maxconn = count.or(settings.maxconn);
     }),
     ("mode", |settings, _, line, context| mode(settings, line, context)),
+    ("rate-limit sessions", |settings, _, line, context| {
+        if let Some(word) = context.argument(line, 2, "an integer value (in sessions/second)") {
+            context.no_more(line, 3);
+            settings.session_rate =
+                context.value(word, value::number(&word.text, 0, u32::MAX.into())).or(settings.session_rate);
+        }
+    }),
     ("retries", |settings, _, line, context| {
         settings.retries = global::count(line, context, 0, 100).or(settings.retries);
     }),

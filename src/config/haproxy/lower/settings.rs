@@ -24,6 +24,7 @@ pub struct Settings {
     pub mode: Option<Spanned<Mode>>,
     pub id: Option<Spanned<u64>>,
     pub maxconn: Option<Spanned<u64>>,
+    pub session_rate: Option<Spanned<u64>>,
     pub default_backend: Option<Spanned<String>>,
     pub balance: Option<Spanned<Balance>>,
     pub retries: Option<Spanned<u64>>,

@@ -47,6 +47,8 @@ pub fn file(root: &Node) -> Draft {
         log: root.value("log").map(log::process).unwrap_or_default(),
         workers: read(inner("process", "workers"), value::number),
         maxconn: read(inner("process", "maxconn"), value::number),
+        connection_rate: read(inner("process", "connection_rate"), value::number),
+        session_rate: read(inner("process", "session_rate"), value::number),
         drain: read(inner("process", "drain"), value::duration),
         external_checks: read(inner("process", "external_checks"), value::flag),
         spread_checks: read(inner("process", "spread_checks"), value::number),

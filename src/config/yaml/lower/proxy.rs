@@ -35,6 +35,7 @@ pub fn frontend(entry: &Entry) -> Frontend {
         mode: read(at("mode"), word(MODES)),
         default_backend: read(at("default_backend"), text),
         maxconn: read(at("maxconn"), value::number),
+        session_rate: read(at("session_rate"), value::number),
         client: timeout("client"),
         handshake: timeout("handshake"),
         http_request: timeout("http_request"),

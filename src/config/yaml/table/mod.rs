@@ -14,6 +14,8 @@ use super::keyword::{Key, Need, Scalar, Section, Value};
 const TIMEOUT: Scalar = Scalar::Duration(1, 86_400_000);
 /// A count of probes or failures.
 const COUNT: Scalar = Scalar::Number(1, 1_000);
+/// Events a second.
+const RATE: Scalar = Scalar::Number(1, 4_294_967_295);
 const OFF: Value = Value::One(Scalar::Word(&["off", "false"]));
 
 const fn key(name: &'static str, value: Value, doc: &'static str) -> Key {
@@ -150,6 +152,12 @@ static PROCESS: Section = Section {
             "maxconn",
             Value::One(Scalar::Number(1, 10_000_000)),
             "Client connections in all. Default: from the descriptor limit.",
+        ),
+        key("connection_rate", Value::One(RATE), "Client connections a second; more wait. Default: any number."),
+        key(
+            "session_rate",
+            Value::One(RATE),
+            "Client connections a second that rules let pass; more wait. Default: any number.",
         ),
         key("external_checks", Value::One(Scalar::Flag), "Whether checks may start programs. Default false."),
         key(

@@ -2,7 +2,7 @@
 
 use crate::config::yaml::keyword::{Key, Scalar, Section, Value};
 
-use super::{COUNT, OFF, TIMEOUT, key, log, refused, required};
+use super::{COUNT, OFF, RATE, TIMEOUT, key, log, refused, required};
 
 const MODE: Scalar = Scalar::Word(&["http", "tcp"]);
 const MAXCONN: Scalar = Scalar::Number(1, 10_000_000);
@@ -27,6 +27,11 @@ pub(super) static FRONTEND: Section = Section {
         ID,
         key("default_backend", Value::One(Scalar::Name), "Backend of its traffic. Default none: 503."),
         key("maxconn", Value::One(MAXCONN), "Concurrent sessions. Default: bounded by the process only."),
+        key(
+            "session_rate",
+            Value::One(RATE),
+            "New sessions a second; more wait. Default: bounded by the process only.",
+        ),
         key("timeouts", Value::Section(&CLIENT_TIMEOUTS), "Timeouts of the client side."),
         key(
             "forwarded",
