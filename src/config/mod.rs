@@ -16,7 +16,7 @@ mod stick_table;
 mod validate;
 mod emit;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -40,6 +40,17 @@ pub struct HostFacts {
     pub names: BTreeMap<String, Vec<IpAddr>>,
     /// Files that rules name (maps, patterns, bodies), or why they cannot be read: those that [`rule_files`] asked for.
     pub files: BTreeMap<String, Result<Arc<[u8]>, String>>,
+    /// Users and groups that are not known here, of those that [`accounts`] asked for.
+    pub unknown_accounts: BTreeSet<(AccountKind, String)>,
+}
+
+/// What an account is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AccountKind {
+    /// A user.
+    User,
+    /// A group.
+    Group,
 }
 
 /// An interface of this machine.
@@ -99,6 +110,11 @@ pub fn nodes(sources: &[Source]) -> Vec<String> {
 /// Host names that the files use instead of addresses: whoever loads them resolves these.
 pub fn host_names(sources: &[Source], host: &HostFacts) -> Vec<String> {
     haproxy::host_names(&Syntax::Haproxy.among(sources), host)
+}
+
+/// Users and groups that haproxy.cfg files name: whoever loads them looks them up, as HAProxy does when it reads them.
+pub fn accounts(sources: &[Source], host: &HostFacts) -> Vec<(AccountKind, String)> {
+    haproxy::accounts(&Syntax::Haproxy.among(sources), host)
 }
 
 /// Files that rules name and `host` does not have: whoever loads the configuration reads these, and asks again until there

@@ -107,7 +107,8 @@ pub fn parse(words: &[&str]) -> Result<Parsed, Wrong> {
                 table.bytes_factor = factor.ok_or_else(wrong)?;
             }
             "store" => {
-                let list = words.argument(word)?;
+                // A list of nothing stores nothing.
+                let list = words.next().unwrap_or_default();
                 let at = words.at - 1;
                 for text in split(list) {
                     let stored = self::stored(text).map_err(|(what, hint)| Wrong { at, what, hint })?;

@@ -52,6 +52,9 @@ impl Condition {
             Some((&("if" | "unless"), rest)) => rest,
             _ => &words[..],
         };
+        if words.is_empty() {
+            return Err(RuleError::new(0, "a condition is missing"));
+        }
         let first = words.first().map_or("", |word| word.trim_start_matches('!'));
         let is_list = first.is_empty() || first == "{" || scope.acls.contains_key(first) || predefined(first).is_some();
         let is_negated = text.trim_start().starts_with("unless ");
@@ -100,27 +103,31 @@ fn alternatives(words: &[&str], scope: &mut Scope<'_>) -> Result<Vec<Vec<Term>>,
     let mut at = 0;
     while let Some(word) = words.get(at) {
         if matches!(*word, "or" | "||") {
-            if terms.is_empty() {
-                return Err(RuleError::new(at, format!("nothing stands before '{word}'")));
-            }
             alternatives.push(std::mem::take(&mut terms));
             at += 1;
             continue;
         }
         let (term, taken) = term(&words[at..], scope).map_err(|error| error.later(at))?;
-        check_stage(&term.acl, at, scope);
-        terms.push(term);
         at += taken;
-    }
-    if terms.is_empty() {
-        return Err(RuleError::new(at.saturating_sub(1), "the name of an ACL, or '{', is missing"));
+        let Some(term) = term else { continue };
+        check_stage(&term.acl, at - taken, scope);
+        terms.push(term);
     }
     alternatives.push(terms);
+    // HAProxy passes over an alternative without a term, and a condition without any is false.
+    if alternatives.iter().any(Vec::is_empty) {
+        alternatives.retain(|terms| !terms.is_empty());
+        let what = match alternatives.is_empty() {
+            true => "the condition is empty: 'if' never holds, 'unless' always does",
+            false => "an alternative of the condition is empty and is passed over",
+        };
+        scope.warn(at.saturating_sub(1), what.to_owned());
+    }
     Ok(alternatives)
 }
 
-/// One ACL at the start of the words, and how many of them it takes.
-fn term(words: &[&str], scope: &mut Scope<'_>) -> Result<(Term, usize), RuleError> {
+/// One ACL at the start of the words, and how many of them it takes. There is none where only exclamation marks are left.
+fn term(words: &[&str], scope: &mut Scope<'_>) -> Result<(Option<Term>, usize), RuleError> {
     let mut is_negated = false;
     let mut at = 0;
     let mut word = words.first().copied().unwrap_or_default();
@@ -133,7 +140,8 @@ fn term(words: &[&str], scope: &mut Scope<'_>) -> Result<(Term, usize), RuleErro
             break;
         }
         at += 1;
-        word = words.get(at).ok_or_else(|| RuleError::new(at - 1, "nothing stands after '!'"))?;
+        let Some(next) = words.get(at) else { return Ok((None, at)) };
+        word = next;
     }
     if word == "{" {
         let start = at + 1;
@@ -143,10 +151,10 @@ fn term(words: &[&str], scope: &mut Scope<'_>) -> Result<(Term, usize), RuleErro
         let inside = &words[start..start + length];
         let test = acl::test(inside, scope).map_err(|error| error.later(start))?;
         let acl = Arc::new(Acl::new(&inside.join(" "), test));
-        return Ok((Term { is_negated, acl }, start + length + 1));
+        return Ok((Some(Term { is_negated, acl }), start + length + 1));
     }
     let acl = named(word, scope).map_err(|error| error.later(at))?;
-    Ok((Term { is_negated, acl }, at + 1))
+    Ok((Some(Term { is_negated, acl }), at + 1))
 }
 
 /// The terms of names such as `!local`, for the `acl()` fetch.

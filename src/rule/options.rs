@@ -109,6 +109,10 @@ impl HttpOptions {
             ["timeout", "tarpit"] => return Err(missing("a time")),
             ["http-send-name-header", name, ..] => {
                 self.name_field = Some(name_field(name)?);
+                if name.eq_ignore_ascii_case("host") {
+                    // HAProxy 2.6 does it, 3.5 refuses it.
+                    scope.warn(1, "servers are asked for their own names instead of the client's host".to_owned());
+                }
                 2
             }
             ["http-send-name-header"] => return Err(missing("a header string")),
@@ -199,7 +203,7 @@ fn closing(name: &str) -> Option<Closing> {
 /// The name of a field that may be put into requests without making them other ones.
 fn name_field(name: &str) -> Result<Box<[u8]>, RuleError> {
     let is_special = |known: &&str| known.eq_ignore_ascii_case(name);
-    if ["connection", "content-length", "host", "transfer-encoding", "upgrade"].iter().any(|known| is_special(&known)) {
+    if ["connection", "content-length", "transfer-encoding", "upgrade"].iter().any(|known| is_special(&known)) {
         return Err(RuleError::new(1, format!("'{name}' cannot carry the name of a server")));
     }
     match crate::http::is_token(name.as_bytes()) {

@@ -1,6 +1,6 @@
 //! Configuration files to a model: the I/O around `config`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::net::{IpAddr, ToSocketAddrs};
@@ -181,7 +181,12 @@ fn parts(directory: &Path) -> Result<Vec<PathBuf>, LoadError> {
 /// The facts with the addresses of every host name and the content of every file that the files use.
 fn knowing_names(host: HostFacts, sources: &[Source]) -> HostFacts {
     let names = resolve(config::host_names(sources, &host));
-    let mut host = HostFacts { names, ..host };
+    let mut unknown_accounts: BTreeSet<_> = config::accounts(sources, &host).into_iter().collect();
+    unknown_accounts.retain(|(kind, name)| match kind {
+        config::AccountKind::User => sys::users::user(name).is_err(),
+        config::AccountKind::Group => sys::users::group(name).is_err(),
+    });
+    let mut host = HostFacts { names, unknown_accounts, ..host };
     loop {
         let unread = config::rule_files(sources, &host);
         if unread.is_empty() {
@@ -235,6 +240,7 @@ fn host(node: Option<&str>) -> HostFacts {
         environment: environment(),
         names: BTreeMap::new(),
         files: BTreeMap::new(),
+        unknown_accounts: BTreeSet::new(),
         interfaces: interfaces.map(|found| {
             found
                 .into_iter()

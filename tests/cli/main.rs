@@ -13,6 +13,7 @@ mod backends;
 mod rates;
 mod observe;
 mod tools;
+mod verdicts;
 
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};

@@ -19,8 +19,8 @@ use std::collections::BTreeMap;
 
 use crate::diag::{Problems, Source};
 
-use super::HostFacts;
 use super::draft::{Draft, Start};
+use super::{AccountKind, HostFacts};
 
 pub use alert::alert;
 pub use version::{SPOKEN, Version};
@@ -56,16 +56,29 @@ pub fn start(sources: &[(usize, &Source)], host: &HostFacts) -> Start {
 
 /// Host names that the files use and that `host` does not know.
 pub fn host_names(sources: &[(usize, &Source)], host: &HostFacts) -> Vec<String> {
-    load(sources, host, &Problems::default()).1
+    load(sources, host, &Problems::default()).1.missing
 }
 
-fn load(sources: &[(usize, &Source)], host: &HostFacts, problems: &Problems) -> (Draft, Vec<String>) {
+/// Users and groups that the files name.
+pub fn accounts(sources: &[(usize, &Source)], host: &HostFacts) -> Vec<(AccountKind, String)> {
+    load(sources, host, &Problems::default()).1.accounts
+}
+
+/// What the files name and only the machine knows.
+struct Named {
+    /// Host names that it does not know.
+    missing: Vec<String>,
+    /// Users and groups.
+    accounts: Vec<(AccountKind, String)>,
+}
+
+fn load(sources: &[(usize, &Source)], host: &HostFacts, problems: &Problems) -> (Draft, Named) {
     let mut environment = self::environment(sources, host);
     let sections: Vec<_> =
         sources.iter().flat_map(|(number, source)| read::file(source, *number, &mut environment, problems)).collect();
-    let context = Context::new(problems, &host.names, &environment);
+    let context = Context::new(problems, host, &environment);
     let draft = lower::draft(&sections, &context);
-    (draft, context.missing())
+    (draft, Named { missing: context.missing(), accounts: context.accounts() })
 }
 
 fn environment(sources: &[(usize, &Source)], host: &HostFacts) -> Environment {

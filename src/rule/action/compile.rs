@@ -165,6 +165,33 @@ impl<'w> Reader<'w, '_, '_> {
         Ok(Action::SetKnob { knob, value: self.value(range)? })
     }
 
+    /// `set-nice`, whose number HAProxy moves to the nearest that there is.
+    fn nice(&mut self) -> Result<Action, RuleError> {
+        let at = self.at;
+        let value = match self.value(i64::from(i32::MIN)..=i64::from(i32::MAX))? {
+            Value::Fixed(number) if !(-1024..=1024).contains(&number) => {
+                let nearest = number.clamp(-1024, 1024);
+                self.scope.warn(at, format!("{number} is read as {nearest}: the range is -1024 to 1024"));
+                Value::Fixed(nearest)
+            }
+            value => value,
+        };
+        Ok(Action::SetKnob { knob: Knob::Nice, value })
+    }
+
+    /// `set-tos` and its like: the kernel takes the lowest eight bits.
+    fn type_of_service(&mut self, knob: Knob) -> Result<Action, RuleError> {
+        let at = self.at;
+        let value = match self.value(0..=i64::from(i32::MAX))? {
+            Value::Fixed(number) if number > 255 => {
+                self.scope.warn(at, format!("{number} is read as {}: it is one byte", number & 255));
+                Value::Fixed(number & 255)
+            }
+            value => value,
+        };
+        Ok(Action::SetKnob { knob, value })
+    }
+
     fn time(&mut self) -> Result<Time, RuleError> {
         let fixed = self.peek().and_then(argument::duration);
         match fixed {
@@ -346,9 +373,9 @@ impl<'w> Reader<'w, '_, '_> {
             "unset-var" => Action::UnsetVariable(self.variable(arguments)?.0),
             "capture" => self.capture()?,
             "set-log-level" => Action::SetLogLevel(self.log_level()?),
-            "set-nice" => self.knob(Knob::Nice, -1024..=1024)?,
-            "set-tos" | "set-fc-tos" => self.knob(Knob::ClientTos, 0..=255)?,
-            "set-bc-tos" => self.knob(Knob::ServerTos, 0..=255)?,
+            "set-nice" => self.nice()?,
+            "set-tos" | "set-fc-tos" => self.type_of_service(Knob::ClientTos)?,
+            "set-bc-tos" => self.type_of_service(Knob::ServerTos)?,
             "set-mark" | "set-fc-mark" => self.knob(Knob::ClientMark, 0..=i64::from(u32::MAX))?,
             "set-bc-mark" => self.knob(Knob::ServerMark, 0..=i64::from(u32::MAX))?,
             "set-priority-class" => self.knob(Knob::PriorityClass, -2047..=2047)?,
@@ -390,6 +417,10 @@ impl<'w> Reader<'w, '_, '_> {
             }
             "sc-set-gpt" | "sc-set-gpt0" => {
                 let place = Place::compile(name, arguments, self.scope)?;
+                if self.peek().is_none_or(|word| matches!(word, "if" | "unless")) {
+                    self.scope.warn(0, format!("'{name}' without a number sets 0"));
+                    return Ok(Action::SetTag { place, to: Value::Fixed(0) });
+                }
                 Action::SetTag { place, to: self.value(0..=i64::from(u32::MAX))? }
             }
             name if name.starts_with("track-sc") => self.track(&name["track-sc".len()..])?,

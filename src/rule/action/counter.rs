@@ -38,6 +38,10 @@ impl Place {
             "sc-set-gpt" => (DataType::Gpt, true),
             _ => (DataType::Gpc, true),
         };
+        if arguments.is_empty() && !is_array {
+            // HAProxy takes the first counter.
+            return Ok(Place { counter: 0, what, element: 0 });
+        }
         let expected = if is_array { 2 } else { 1 };
         let missing = || {
             let what = if is_array { "an element and the number of a counter" } else { "the number of a counter" };

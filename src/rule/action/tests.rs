@@ -352,7 +352,6 @@ fn complaints_about_rules_point_at_the_word() {
         "argument 1 of 'set-var': variable 'foo' has no scope: proc., sess., txn., req., res. or check. and a name"
     );
     assert_eq!(complaint(stage, "set-log-level loud").0, 1);
-    assert_eq!(complaint(stage, "set-nice 5000"), (1, "'5000' is not a number from -1024 to 1024".into()));
     assert_eq!(complaint(stage, "use-service lua.x"), (1, "there is no service 'lua.x': prometheus-exporter".into()));
     assert_eq!(complaint(stage, "replace-path ( x").0, 1);
     assert_eq!(complaint(stage, "deny(x)"), (0, "'deny' takes no argument in parentheses".into()));

@@ -121,6 +121,10 @@ impl Logging {
         };
         match words.get(taken) {
             None => Ok(()),
+            Some(extra) if words[0] == "unique-id-header" => {
+                scope.warn(taken, format!("'{extra}' is not read: the name of a field is one word"));
+                Ok(())
+            }
             Some(extra) => {
                 let what = format!("'{}' cannot handle unexpected argument '{extra}'", words[0]);
                 Err(RuleError::new(taken, what))
@@ -139,8 +143,9 @@ fn format(text: &str, scope: &mut Scope<'_>) -> Result<Format, RuleError> {
 }
 
 fn length_of(text: &str) -> Result<usize, RuleError> {
-    let length = text.parse().ok().filter(|length| (1..=LONGEST).contains(length));
-    length.ok_or_else(|| RuleError::new(0, format!("'{text}' is not a length; 1 to {LONGEST}")))
+    // Of a length of 0 nothing is kept, which HAProxy allows.
+    let length = text.parse().ok().filter(|length| *length <= LONGEST);
+    length.ok_or_else(|| RuleError::new(0, format!("'{text}' is not a length; 0 to {LONGEST}")))
 }
 
 fn slots<'s>(direction: &str, scope: &'s mut Scope<'_>) -> Result<&'s mut Vec<usize>, RuleError> {

@@ -34,7 +34,9 @@ impl Index {
         Ok(match spec.method {
             Method::Found | Method::Bool => Index::Nothing,
             Method::Int | Method::Len | Method::Version => {
-                let number = if spec.method == Method::Version { version } else { number };
+                // A version has no sign, so `-` separates, too.
+                let number: (fn(&str) -> Option<i64>, &[char]) =
+                    if spec.method == Method::Version { (version, &[':', '-']) } else { (number, &[':']) };
                 let range = |(at, entry): (usize, &Entry)| {
                     Range::parse(&text(entry), operator, number).map_err(|why| (at, why))
                 };

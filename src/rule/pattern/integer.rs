@@ -39,11 +39,15 @@ pub struct Range {
 }
 
 impl Range {
-    /// Reads `5`, `5:7`, `5:` or `:7`.
-    pub fn parse(text: &str, operator: Operator, number: fn(&str) -> Option<i64>) -> Result<Range, String> {
+    /// Reads `5`, `5:7`, `5:` or `:7`, whose bounds one of these characters separates.
+    pub fn parse(
+        text: &str,
+        operator: Operator,
+        (number, separators): (fn(&str) -> Option<i64>, &[char]),
+    ) -> Result<Range, String> {
         let wrong = || format!("'{text}' is neither a number nor a range");
         let bound = |text: &str| number(text).ok_or_else(wrong);
-        let range = match text.split_once(':') {
+        let range = match text.split_once(separators) {
             None => {
                 let value = bound(text)?;
                 Range { low: value, high: value }

@@ -49,7 +49,11 @@ fn options(words: &[Word], context: &Context<'_>) -> BindOptions {
         let Some((mut count, argument)) = argument(row, words, at, context) else { break };
         match row.support {
             Support::Refused(why) => context.refuse(word.span, &format!("'bind ... {}'", word.text), why),
-            Support::Ignored(_) => context.notice(row, word.span),
+            Support::Ignored(_) => {
+                let arguments = words.get(at + 1..at + count).unwrap_or_default();
+                super::ignored::judge(row, arguments, word.span, context);
+                context.notice(row, word.span);
+            }
             Support::Full | Support::Partial(_) => {
                 if let Some((_, handler)) = HANDLERS.iter().find(|(name, _)| *name == row.name) {
                     handler(row, word, argument, context);
@@ -70,7 +74,9 @@ fn options(words: &[Word], context: &Context<'_>) -> BindOptions {
 /// The addresses of a word, ranges of ports one by one.
 pub fn addresses(settings: &mut Settings, word: &Word, options: &BindOptions, context: &Context<'_>) {
     let listener = |bind| Spanned::new(Listener { bind, options: options.clone() }, word.span);
-    for text in word.text.split(',') {
+    // HAProxy passes over a comma at the end.
+    let list = word.text.strip_suffix(',').unwrap_or(&word.text);
+    for text in list.split(',') {
         if let Some(special) = context.special(word, text) {
             settings.binds.extend(special.map(|endpoint| listener(Bind::Other(endpoint))));
             continue;

@@ -60,7 +60,7 @@ pub fn agent_address(options: &mut Options, _: &'static Row, _: &Word, argument:
 
 /// `agent-port PORT`
 pub fn agent_port(options: &mut Options, _: &'static Row, _: &Word, argument: Option<&Word>, context: &Context<'_>) {
-    options.care.agent_port = server::number(argument, 1, 65_535, context).or(options.care.agent_port);
+    options.care.agent_port = argument.map(|word| server::port(word, context)).filter(|port| port.value > 0);
 }
 
 /// `agent-inter TIME`

@@ -89,6 +89,18 @@ impl Files for Empty {
     }
 }
 
+/// Compiles lines that belong together and tells what is wrong with own ones.
+fn report(lines: &[&Kept], context: &Context<'_>) {
+    let words = |kept: &&Kept| kept.rule.words.iter().map(|word| word.value.clone()).collect::<Vec<_>>();
+    let texts: Vec<_> = lines.iter().map(words).collect();
+    let compiled = rules::compile(&texts, &Empty, &mut Registry::default(), &HashMap::new());
+    for error in compiled.errors {
+        let Some(kept) = lines.get(error.line).filter(|kept| !kept.is_inherited) else { continue };
+        let place = kept.rule.place(error.what.at, error.what.offset);
+        context.push(Diagnostic::error("E-CHECK", place, error.what.what).hint_if(error.what.hint));
+    }
+}
+
 impl Checks {
     /// What another proxy begins with.
     pub fn inherited(&self) -> Checks {
@@ -108,22 +120,23 @@ impl Checks {
 
     /// Reports what is wrong with own rules, whether a server is checked by them or not.
     pub fn judge(&self, context: &Context<'_>) {
+        let is_own_option = |kept: &&Kept| !kept.is_inherited && kept.is_option() && kept.word(1) != "external-check";
+        self.lines.iter().filter(is_own_option).for_each(|option| report(&[option], context));
         for (family, option) in FAMILIES {
             let own: Vec<&Kept> =
                 self.lines.iter().filter(|kept| !kept.is_inherited && kept.word(0) == family).collect();
             if own.is_empty() || family == "external-check" {
                 continue;
             }
-            let words = |kept: &&Kept| kept.rule.words.iter().map(|word| word.value.clone()).collect::<Vec<_>>();
-            let lines: Vec<_> =
-                [vec!["option".to_owned(), option.to_owned()]].into_iter().chain(own.iter().map(words)).collect();
-            let compiled = rules::compile(&lines, &Empty, &mut Registry::default(), &HashMap::new());
-            for error in compiled.errors {
-                let Some(kept) = error.line.checked_sub(1).and_then(|number| own.get(number)) else { continue };
-                let place = kept.rule.place(error.what.at, error.what.offset);
-                context.push(Diagnostic::error("E-CHECK", place, error.what.what).hint_if(error.what.hint));
-            }
+            let words = ["option", option].map(|word| spanned(word, Span::default()));
+            let asked = Kept { rule: Rule { words: words.to_vec(), span: Span::default() }, is_inherited: true };
+            report(&std::iter::once(&asked).chain(own).collect::<Vec<_>>(), context);
         }
+    }
+
+    /// Whether it is a program that checks, and where that is said.
+    pub fn external(&self) -> Option<Span> {
+        self.lines.iter().find(|kept| kept.is_option() && kept.word(1) == "external-check").map(|kept| kept.rule.span)
     }
 
     /// Reports own rules that nothing asks for.

@@ -4,36 +4,61 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
-use crate::config::endpoint;
 use crate::config::haproxy::environment::Environment;
 use crate::config::haproxy::lex::Word;
 use crate::config::haproxy::section::{Line, Modifier, Section};
 use crate::config::haproxy::table::{self, Place, Places, RULES, Row, Support};
+use crate::config::haproxy::version::Version;
 use crate::config::options::Wrong;
+use crate::config::{AccountKind, HostFacts, endpoint};
 use crate::diag::{Diagnostic, Problems, Severity, Span, Spanned, nearest};
 use crate::model::Endpoint;
+use crate::model::runtime::Account;
 
+use super::ignored;
 use super::value::{self, ANY, Family, Host, Ports};
 
 /// What every line sees.
 pub struct Context<'a> {
     problems: &'a Problems,
     names: &'a BTreeMap<String, Vec<IpAddr>>,
+    unknown_accounts: &'a BTreeSet<(AccountKind, String)>,
     environment: &'a Environment,
     /// Names that were asked for and are not known.
     missing: RefCell<BTreeSet<String>>,
+    accounts: RefCell<BTreeSet<(AccountKind, String)>>,
     /// Rows whose reason was given: once is enough for what is ignored.
     noted: RefCell<BTreeSet<*const Row>>,
 }
 
 impl<'a> Context<'a> {
-    /// `names` says what host names resolve to.
-    pub fn new(
-        problems: &'a Problems,
-        names: &'a BTreeMap<String, Vec<IpAddr>>,
-        environment: &'a Environment,
-    ) -> Context<'a> {
-        Context { problems, names, environment, missing: RefCell::default(), noted: RefCell::default() }
+    /// `host` says what names are on the machine.
+    pub fn new(problems: &'a Problems, host: &'a HostFacts, environment: &'a Environment) -> Context<'a> {
+        Context {
+            problems,
+            names: &host.names,
+            unknown_accounts: &host.unknown_accounts,
+            environment,
+            missing: RefCell::default(),
+            accounts: RefCell::default(),
+            noted: RefCell::default(),
+        }
+    }
+
+    /// Users and groups that were named.
+    pub fn accounts(&self) -> Vec<(AccountKind, String)> {
+        self.accounts.borrow().iter().cloned().collect()
+    }
+
+    /// A user or a group by its name; reports it if the machine does not know it.
+    pub fn account(&self, kind: AccountKind, word: &Word) -> Account {
+        let asked = (kind, word.text.clone());
+        if self.unknown_accounts.contains(&asked) {
+            let what = if kind == AccountKind::User { "user" } else { "group" };
+            self.error("E-ACCOUNT", word.span, format!("cannot find {what} id for '{}'", word.text));
+        }
+        self.accounts.borrow_mut().insert(asked);
+        Account::Name(word.text.clone())
     }
 
     /// Host names that were asked for and are not known.
@@ -114,6 +139,24 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Warns of words beyond what HAProxy reads of a line.
+    pub fn not_read(&self, line: &Line, count: usize) {
+        if let Some(word) = line.word(count) {
+            let message = format!("'{}' is not read", word.text);
+            self.warning("W-VALUE", word.span, message, format!("'{}' ends before it", line.text(0)));
+        }
+    }
+
+    /// The one number of a line, as HAProxy's oldest words read it: the digits that it begins with, or 0.
+    pub fn lenient(&self, word: &Word, least: u64, most: u64) -> Spanned<u64> {
+        let read = value::number(&word.text, least, most).unwrap_or_else(|complaint| {
+            let read = value::leading_number(&word.text).clamp(least, most);
+            self.warning("W-VALUE", word.span, complaint, format!("it is read as {read}"));
+            read
+        });
+        Spanned::new(read, word.span)
+    }
+
     /// The row of a line if it is honoured, and how many words name it. Everything else about it is reported here: that it
     /// is unknown, has no place here, is refused or ignored. `place` is the section, `of` what its words are looked up in.
     pub fn find(&self, place: Place, of: Place, line: &Line) -> Option<(&'static Row, usize)> {
@@ -127,7 +170,9 @@ impl<'a> Context<'a> {
         let proxies: Places = [Place::Defaults, Place::Frontend, Place::Listen, Place::Backend].into_iter().collect();
         let elsewhere = table::rows().iter().filter(|row| row.places.meets(proxies));
         match table::find(&words, elsewhere).filter(|_| of.is_proxy()) {
-            Some((row, count)) => self.misplaced(place, row, line.span_of(count)),
+            // What HAProxy has forgotten it refuses everywhere.
+            Some((row, count)) if is_forgotten(row) => drop(self.honours(row, line, count)),
+            Some((row, count)) => self.misplaced(place, row, line, line.span_of(count)),
             None => self.unknown(place, line, &words, here),
         }
         None
@@ -136,6 +181,10 @@ impl<'a> Context<'a> {
     /// Whether a word that takes nothing has nothing behind it, and one that needs something has it.
     fn has_its_arguments(&self, row: &Row, line: &Line, count: usize) -> bool {
         match (row.usage, line.word(count)) {
+            ("-", Some(_)) if row.name.starts_with("stats ") => {
+                self.not_read(line, count);
+                true
+            }
             ("-", Some(word)) => {
                 let message = format!("'{}' cannot handle unexpected argument '{}'", row.name, word.text);
                 self.error("E-VALUE", word.span, message);
@@ -157,7 +206,10 @@ impl<'a> Context<'a> {
             }
             // `no option x` asks for nothing.
             Support::Refused(_) if line.modifier != Modifier::None => {}
-            Support::Ignored(_) => self.notice(row, span),
+            Support::Ignored(_) => {
+                ignored::judge(row, line.from(count), span, self);
+                self.notice(row, span);
+            }
             Support::Refused(why) => match self.rule(line) {
                 Some((set, action)) => self.refused_rule(set, action, line, why),
                 None => {
@@ -212,8 +264,39 @@ impl<'a> Context<'a> {
         }
     }
 
-    fn misplaced(&self, place: Place, row: &Row, span: Span) {
+    /// Whether a rule that stands for nothing without a condition has one; reports it if it has none.
+    pub fn has_its_condition(&self, row: &Row, line: &Line) -> bool {
+        let at = match row.name {
+            "force-persist" | "ignore-persist" => 1,
+            "use-server" => 2,
+            _ => return true,
+        };
+        let has_one = matches!(line.text(at), "if" | "unless");
+        if !has_one {
+            let message = format!("'{}' requires either 'if' or 'unless' followed by a condition", row.name);
+            self.error("E-MISSING", line.word(at).map_or(line.end(), |word| word.span), message);
+        }
+        has_one
+    }
+
+    fn misplaced(&self, place: Place, row: &Row, line: &Line, span: Span) {
         let homes = row.places.iter().map(Place::name).collect::<Vec<_>>().join(", ");
+        if !self.has_its_condition(row, line) {
+            return;
+        }
+        match (place, row.name) {
+            (Place::Frontend, "use-server") => {
+                let message = format!("unable to find server '{}' referenced in a 'use-server' rule", line.text(1));
+                let problem = Diagnostic::error("E-PLACE", span, message);
+                return self.push(problem.hint("a frontend has no servers: write it in the backend"));
+            }
+            (Place::Frontend, "tcp-response content") => {
+                let message = format!("'{}' is only allowed in 'backend' and 'listen' sections", row.name);
+                let problem = Diagnostic::error("E-PLACE", span, message);
+                return self.push(problem.hint("a 'defaults' section with a name may have it, too"));
+            }
+            _ => {}
+        }
         match place {
             Place::Defaults => {
                 let message = format!("'{}' not allowed in 'defaults' section", row.name);
@@ -319,4 +402,10 @@ impl<'a> Context<'a> {
         }
         address.map(|address| SocketAddr::new(*address, port))
     }
+}
+
+/// Whether a word is refused here that HAProxy 2.6 does not know any more.
+fn is_forgotten(row: &Row) -> bool {
+    let is_gone = row.removed.is_some_and(|version| Version::read(version) < Version::read("2.6"));
+    is_gone && matches!(row.support, Support::Refused(_))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::config::draft::{Backend, Draft, Frontend, Log, Reports, Rule, Server, Table};
 use crate::config::haproxy::table::Place;
 use crate::config::options;
-use crate::diag::{Span, Spanned};
+use crate::diag::{Diagnostic, Span, Spanned};
 use crate::model::proxy::Mode;
 use crate::rule::Logging;
 
@@ -22,6 +22,7 @@ const NO_LIMIT: Duration = Duration::from_secs(24 * 3600);
 pub fn lower(proxies: Proxies, named: &Named, draft: &mut Draft, context: &Context<'_>) {
     for proxy in &proxies.list {
         timeouts_are_set(proxy, context);
+        program_is_allowed(proxy, draft, context);
         let owned = |table: &Table| Table { name: proxy.name.clone(), ..table.clone() };
         draft.tables.extend(proxy.settings.table.as_ref().map(owned));
         if proxy.place != Place::Frontend {
@@ -78,6 +79,16 @@ fn timeouts_are_set(proxy: &Proxy, context: &Context<'_>) {
         let message = format!("missing timeouts for {} '{}'", proxy.place.name(), proxy.name.value);
         let hint = format!("add 'timeout {} ...'; without it the limit is one day", missing.join(" ...', 'timeout "));
         context.warning("W-TIMEOUT", proxy.head, message, hint);
+    }
+}
+
+/// Programs check only where the global section lets them; of servers that are checked `validate` says so.
+fn program_is_allowed(proxy: &Proxy, draft: &Draft, context: &Context<'_>) {
+    let is_checked = proxy.settings.servers.iter().any(|server| server.options.is_checked.is_some());
+    if let Some(place) = proxy.settings.checks.external().filter(|_| draft.external_checks.is_none() && !is_checked) {
+        let what = "'option external-check' unable to find required 'global.external-check'";
+        let problem = Diagnostic::error("E-CHECK", place, format!("Proxy '{}' : {what}", proxy.name.value));
+        context.push(problem.hint("write 'external-check' in the global section"));
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::AccountKind;
 use crate::config::draft::{Confinement, Draft, Rule, Start};
 use crate::config::haproxy::section::{Line, Section};
 use crate::config::haproxy::table::{Place, Row};
@@ -45,7 +46,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("daemon", |global, _, _, _| global.start.is_daemon = true),
     ("dns-accept-family", noticed),
     ("gid", |global, _, line, context| global.confinement.group = id(line, context)),
-    ("group", |global, _, line, context| global.confinement.group = name(line, context)),
+    ("group", |global, _, line, context| global.confinement.group = name(line, AccountKind::Group, context)),
     ("external-check", external_check),
     ("hard-stop-after", hard_stop_after),
     ("http-err-codes", |global, _, line, _| global.rules.push(proxy::rule(line))),
@@ -76,7 +77,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("tune.stick-counters", stick_counters),
     ("uid", |global, _, line, context| global.confinement.user = id(line, context)),
     ("unsetenv", elsewhere),
-    ("user", |global, _, line, context| global.confinement.user = name(line, context)),
+    ("user", |global, _, line, context| global.confinement.user = name(line, AccountKind::User, context)),
     ("zero-warning", |global, _, line, _| global.is_strict = Some(line.span_of(1))),
 ];
 
@@ -134,14 +135,21 @@ fn pid_file(global: &mut Global, _: &'static Row, line: &Line, context: &Context
 }
 
 fn id(line: &Line, context: &Context<'_>) -> Option<Spanned<Account>> {
-    let number = count(line, context, 0, u32::MAX.into())?;
+    let word = context.argument(line, 1, "a number")?;
+    context.no_more(line, 2);
+    if value::number(&word.text, 0, u32::MAX.into()).is_err() {
+        let message = format!("'{}' is not a number and is not read", word.text);
+        context.warning("W-VALUE", word.span, message, "write 'user' or 'group' before a name");
+        return None;
+    }
+    let number = context.value(word, value::number(&word.text, 0, u32::MAX.into()))?;
     u32::try_from(number.value).ok().map(|id| Spanned::new(Account::Id(id), number.span))
 }
 
-fn name(line: &Line, context: &Context<'_>) -> Option<Spanned<Account>> {
+fn name(line: &Line, kind: AccountKind, context: &Context<'_>) -> Option<Spanned<Account>> {
     let word = context.argument(line, 1, "a name")?;
     context.no_more(line, 2);
-    Some(Spanned::new(Account::Name(word.text.clone()), word.span))
+    Some(Spanned::new(context.account(kind, word), word.span))
 }
 
 fn noticed(_: &mut Global, row: &'static Row, line: &Line, context: &Context<'_>) {
@@ -194,6 +202,13 @@ fn hard_stop_after(global: &mut Global, _: &'static Row, line: &Line, context: &
     let Some(word) = context.argument(line, 1, "a time") else { return };
     context.no_more(line, 2);
     global.drain = context.value(word, value::time(&word.text)).or(global.drain);
+}
+
+/// The one number that a line has, in a word that HAProxy reads without complaint.
+pub fn lenient_count(line: &Line, context: &Context<'_>, most: u64) -> Option<Spanned<u64>> {
+    let word = context.argument(line, 1, "a number")?;
+    context.no_more(line, 2);
+    Some(context.lenient(word, 0, most))
 }
 
 /// The one number that a line has.

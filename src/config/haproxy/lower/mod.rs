@@ -6,6 +6,7 @@
 
 pub mod value;
 mod context;
+mod ignored;
 mod settings;
 mod global;
 mod runtime;

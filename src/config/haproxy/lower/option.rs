@@ -48,7 +48,11 @@ pub fn redispatch(settings: &mut Settings, line: &Line, context: &Context<'_>) {
                 settings.options.redispatch_interval =
                     if is_backwards { Interval::BeforeLast(count) } else { Interval::Every(count) };
             }
-            Err(message) => context.error("E-VALUE", word.span, message),
+            Err(message) => {
+                context.warning("W-VALUE", word.span, message, "it is read as 0");
+                settings.redispatch = Some(Spanned::new(false, word.span));
+                return;
+            }
         }
     }
     settings.redispatch = Some(Spanned::new(line.modifier == Modifier::None, line.span()));

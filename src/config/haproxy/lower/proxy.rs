@@ -52,7 +52,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
         settings.logs.tag = log::tag(line, context).or(settings.logs.tag.take());
     }),
     ("maxconn", |settings, _, line, context| {
-        let count = global::count(line, context, 0, 10_000_000).filter(|count| count.value > 0);
+        let count = global::lenient_count(line, context, 10_000_000).filter(|count| count.value > 0);
         settings.maxconn = count.or(settings.maxconn);
     }),
     ("mode", |settings, _, line, context| mode(settings, line, context)),
@@ -64,12 +64,21 @@ pub const HANDLERS: &[(&str, Handler)] = &[
         }
     }),
     ("retries", |settings, _, line, context| {
-        settings.retries = global::count(line, context, 0, 100).or(settings.retries);
+        settings.retries = global::lenient_count(line, context, 100).or(settings.retries);
     }),
     ("server", |settings, _, line, context| server::server(settings, line, context)),
     ("server-template", |settings, _, line, context| server::template(settings, line, context)),
     ("source", |settings, _, line, context| source(settings, line, context)),
     ("stick-table", |settings, _, line, context| stick::stick_table(settings, line, context)),
+    ("fullconn", |settings, _, line, context| {
+        let count = global::lenient_count(line, context, 10_000_000).filter(|count| count.value > 0);
+        settings.options.fullconn = count.and_then(|count| usize::try_from(count.value).ok());
+    }),
+    ("hash-type", |settings, row, line, context| {
+        context.not_read(line, 4);
+        let line = Line { words: line.words.iter().take(4).cloned().collect(), ..line.clone() };
+        option_of_backend(settings, row, &line, context);
+    }),
     ("http-check comment", |settings, _, line, context| check::step(settings, line, context)),
     ("http-check connect", |settings, _, line, context| check::step(settings, line, context)),
     ("http-check disable-on-404", |settings, _, line, context| check::step(settings, line, context)),
@@ -209,8 +218,19 @@ impl Proxies {
         let (mut settings, addresses) = self.head(section, context);
         addresses.iter().for_each(|word| bind::addresses(&mut settings, word, &Default::default(), context));
         for line in &section.lines {
+            if names_itself(section, line, context) {
+                continue;
+            }
             let Some((row, _)) = context.find(section.place, section.place, line) else { continue };
+            if line.modifier != Modifier::None && ALWAYS.contains(&row.name) {
+                let message = format!("negation/default is not supported for option '{}'", line.text(1));
+                context.error("E-VALUE", line.span_of(2), message);
+                continue;
+            }
             if RULES.contains(&row.name) {
+                if line.modifier == Modifier::None && !context.has_its_condition(row, line) {
+                    continue;
+                }
                 if line.text(0) == "stats" && section.place != Place::Defaults {
                     settings.forget_inherited_page(section);
                 }
@@ -308,6 +328,38 @@ impl Proxies {
     }
 }
 
+/// Options that nothing undoes.
+const ALWAYS: [&str; 15] = [
+    "option external-check",
+    "option forwardfor",
+    "option httpchk",
+    "option httplog",
+    "option httpslog",
+    "option ldap-check",
+    "option mysql-check",
+    "option originalto",
+    "option pgsql-check",
+    "option redis-check",
+    "option smtpchk",
+    "option spop-check",
+    "option ssl-hello-chk",
+    "option tcp-check",
+    "option tcplog",
+];
+
+/// Whether a section sends its traffic to itself, which is reported.
+fn names_itself(section: &Section, line: &Line, context: &Context<'_>) -> bool {
+    let first = line.text(0);
+    let is_itself = section.name().is_some_and(|name| line.word(1).is_some_and(|word| word.text == name.text));
+    let is_loop = matches!(section.place, Place::Backend | Place::Listen) && is_itself;
+    let is_loop = is_loop && matches!(first, "default_backend" | "use_backend");
+    if is_loop {
+        let message = format!("Proxy '{}': loop detected for {first}: '{}'", line.text(1), line.text(1));
+        context.error("E-LOOP", line.span_of(2), message);
+    }
+    is_loop
+}
+
 /// A line as rules keep it; `default` is what was not written, and so is `no`.
 pub fn rule(line: &Line) -> Rule {
     let no = (line.modifier != Modifier::None).then(|| spanned("no", line.span_of(1)));
@@ -318,7 +370,12 @@ pub fn rule(line: &Line) -> Rule {
 fn balance(settings: &mut Settings, line: &Line, context: &Context<'_>) {
     // What an earlier line or a `defaults` section hashed is not hashed any more.
     settings.rules.retain(|rule| !rule.is_hash());
-    let texts: Vec<&str> = line.from(1).iter().map(|word| word.text.as_str()).collect();
+    let mut texts: Vec<&str> = line.from(1).iter().map(|word| word.text.as_str()).collect();
+    const ALONE: [&str; 5] = ["roundrobin", "static-rr", "leastconn", "source", "first"];
+    if texts.first().is_some_and(|name| ALONE.contains(name)) {
+        context.not_read(line, 2);
+        texts.truncate(1);
+    }
     match options::balance::read(&texts) {
         Ok(balance) => {
             if matches!(balance, Balance::Expression(_)) {

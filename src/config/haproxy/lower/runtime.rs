@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::config::AccountKind;
 use crate::config::draft::Draft;
 use crate::config::haproxy::lex::Word;
 use crate::config::haproxy::section::Line;
@@ -40,8 +41,8 @@ const OPTIONS: [(&str, Handler); 8] = [
         let parsed = parsed.ok_or_else(|| format!("'{}' is no mode in octal digits, such as 660", word.text));
         socket.ownership.mode = context.value(word, parsed).map(|mode| mode.value);
     }),
-    ("user", |socket, word, _| socket.ownership.user = Some(Account::Name(word.text.clone()))),
-    ("group", |socket, word, _| socket.ownership.group = Some(Account::Name(word.text.clone()))),
+    ("user", |socket, word, context| socket.ownership.user = Some(context.account(AccountKind::User, word))),
+    ("group", |socket, word, context| socket.ownership.group = Some(context.account(AccountKind::Group, word))),
     ("uid", |socket, word, context| socket.ownership.user = id(word, context)),
     ("gid", |socket, word, context| socket.ownership.group = id(word, context)),
     ("expose-fd", |socket, word, context| match word.text.as_str() {

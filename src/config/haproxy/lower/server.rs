@@ -76,13 +76,21 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("rise", |options, _, _, argument, context| options.rise = number(argument, 1, 1_000, context).or(options.rise)),
     ("fall", |options, _, _, argument, context| options.fall = number(argument, 1, 1_000, context).or(options.fall)),
     ("weight", |options, _, _, argument, context| {
-        options.weight = number(argument, 0, 256, context).or(options.weight)
+        let is_number = argument.is_some_and(|word| word.text.parse::<i64>().is_ok());
+        let read = |word: &Word| match value::leading_number(&word.text) {
+            0..=256 if !is_number => Some(context.lenient(word, 0, 256)),
+            _ => number(Some(word), 0, 256, context),
+        };
+        options.weight = argument.and_then(read).or(options.weight);
     }),
     ("maxconn", |options, _, _, argument, context| {
         // Zero is no limit.
-        options.maxconn = number(argument, 0, 10_000_000, context).filter(|count| count.value > 0);
+        options.maxconn = argument.map(|word| context.lenient(word, 0, 10_000_000)).filter(|count| count.value > 0);
     }),
-    ("port", |options, _, _, argument, context| options.port = number(argument, 1, 65_535, context).or(options.port)),
+    ("port", |options, _, _, argument, context| {
+        // Zero is the server's own.
+        options.port = argument.map(|word| port(word, context)).filter(|port| port.value > 0);
+    }),
     ("source", |options, _, _, argument, context| options.source = source(argument, context).or(options.source)),
     ("non-stick", |options, _, word, _, _| options.is_non_stick = Some(Spanned::new(true, word.span))),
     ("stick", |options, _, word, _, _| options.is_non_stick = Some(Spanned::new(false, word.span))),
@@ -149,6 +157,16 @@ fn check_address(options: &Options, server: Option<SocketAddr>, context: &Contex
         return None;
     }
     context.resolve(&host, port, word).map(|address| Spanned::new(address, word.span))
+}
+
+/// A port as HAProxy cuts it: the digits that the word begins with, in sixteen bits.
+pub fn port(word: &Word, context: &Context<'_>) -> Spanned<u64> {
+    let read = value::leading_number(&word.text) & 0xffff;
+    if word.text.parse() != Ok(read) {
+        let message = format!("'{}' is not a port; 1 to 65535", word.text);
+        context.warning("W-VALUE", word.span, message, format!("it is read as {read}"));
+    }
+    Spanned::new(read, word.span)
 }
 
 /// It undoes what is refused, so there is nothing to undo.
@@ -387,7 +405,8 @@ pub fn argument<'w>(
         return Some((1, None));
     }
     let argument = words.get(at + 1);
-    if argument.is_none() && usage.starts_with('[') {
+    // `[<backend>/]<server>` begins with what may be left out and is needed all the same.
+    if argument.is_none() && usage.starts_with('[') && !usage.ends_with('>') {
         return Some((1, None));
     }
     if argument.is_none() {

@@ -11,7 +11,9 @@ pub fn read(section: &Section, known: &[Userlist], context: &Context<'_>) -> Opt
     let name = context.argument(&section.head, 1, "a name")?;
     context.no_more(&section.head, 2);
     if known.iter().any(|list| list.name == name.text) {
-        context.error("E-DUPLICATE", name.span, format!("userlist '{}' is declared twice", name.text));
+        let message = format!("ignoring duplicated userlist '{}'", name.text);
+        context.warning("W-DUPLICATE", name.span, message, "the first of that name counts");
+        return None;
     }
     let mut list = Userlist { name: name.text.clone(), users: Vec::new() };
     let mut groups: Vec<&Line> = Vec::new();
@@ -36,14 +38,24 @@ pub fn read(section: &Section, known: &[Userlist], context: &Context<'_>) -> Opt
 fn user(list: &mut Userlist, line: &Line, context: &Context<'_>) {
     let name = line.text(1).to_owned();
     if list.users.iter().any(|user| user.name == name) {
-        context.error("E-DUPLICATE", line.span_of(2), format!("user '{name}' is declared twice"));
+        let message = format!("ignoring duplicated user '{name}' in userlist '{}'", list.name);
+        context.warning("W-DUPLICATE", line.span_of(2), message, "the first of that name counts");
         return;
     }
     let mut user = User { name, password: None, groups: Vec::new() };
     let mut at = 2;
     while let Some(word) = line.word(at) {
+        if word.text == "password" && line.word(at + 1).is_none() {
+            let message = format!("user '{}' has no password and is never let in", user.name);
+            context.warning("W-VALUE", word.span, message, "write what mkpasswd -m sha-512 prints");
+            break;
+        }
         let Some(value) = context.argument(line, at + 1, "a value") else { return };
         match word.text.as_str() {
+            "password" if !is_crypted(&value.text) => {
+                let message = format!("'{}' is no encrypted password: no other matches it", value.text);
+                context.warning("W-VALUE", value.span, message, "write what mkpasswd -m sha-512 prints");
+            }
             "password" => {
                 if let Some(complaint) = Userlist::complaint(&value.text) {
                     context.refuse(value.span, "this form of password", complaint);
@@ -57,6 +69,11 @@ fn user(list: &mut Userlist, line: &Line, context: &Context<'_>) {
         at += 2;
     }
     list.users.push(user);
+}
+
+/// Whether crypt(3) could have written it: a method between dollar signs, or the thirteen characters of DES.
+fn is_crypted(text: &str) -> bool {
+    text.starts_with(['$', '_']) || text.len() == 13
 }
 
 fn group(list: &mut Userlist, line: &Line, context: &Context<'_>) {

@@ -66,6 +66,15 @@ pub fn number(text: &str, least: u64, most: u64) -> Result<u64, String> {
     }
 }
 
+/// The digits that a text begins with, as C's `atol` reads them: 0 without any, or below 0.
+pub fn leading_number(text: &str) -> u64 {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    match text.get(..end) {
+        None | Some("") => 0,
+        Some(digits) => digits.parse().unwrap_or(u64::MAX),
+    }
+}
+
 /// What stands before the port of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Host {
