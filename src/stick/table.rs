@@ -158,10 +158,17 @@ impl Table {
         let mut keys = Vec::new();
         for (place, shard) in self.shards.iter().enumerate() {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            let own = |number: u32| u64::from(number) << 8 | place as u64;
-            keys.extend(shard.numbers().filter_map(|number| Some((Arc::clone(&shard.slot(number)?.key), own(number)))));
+            let with_number = |number| Some((Arc::clone(&shard.slot(number)?.key), own_number(number, place)));
+            keys.extend(shard.numbers().filter_map(with_number));
         }
         keys
+    }
+
+    /// The own number of a key's entry, as [`Table::keys`] tells it; `None` if there is none.
+    pub fn number_of(&self, key: &[u8], now: Instant) -> Option<u64> {
+        let place = self.place(key);
+        let number = self.find(&mut self.shard(place), key, milliseconds(now))?;
+        Some(own_number(number, place))
     }
 
     fn place(&self, key: &[u8]) -> usize {
@@ -380,6 +387,11 @@ impl View<'_> {
             _ => 1,
         }
     }
+}
+
+/// A number that no other entry of the table has: that in its shard, and that of its shard.
+fn own_number(number: u32, place: usize) -> u64 {
+    u64::from(number) << 8 | place as u64
 }
 
 /// All but byte counters have 32 bits.

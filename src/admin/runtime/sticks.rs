@@ -71,7 +71,7 @@ fn run(tables: &Tables, words: &[String], deed: Deed, may_see_entries: bool, now
         }
         let mut out = String::new();
         tables.iter().for_each(|table| show::head(table, now, &mut out));
-        return Ok(text(out));
+        return Ok(Answer::Text(out));
     }
     let table = tables.find(word(0)).ok_or_else(|| Answer::error("No such table"))?;
     match word(1) {
@@ -83,11 +83,6 @@ fn run(tables: &Tables, words: &[String], deed: Deed, may_see_entries: bool, now
         }
         _ => Err(usage(deed)),
     }
-}
-
-/// A dump ends with an empty line of its own.
-fn text(out: String) -> Answer {
-    Answer::Text(out)
 }
 
 fn usage(deed: Deed) -> Answer {
@@ -160,7 +155,7 @@ fn of_all(
         show::head(table, now, &mut out);
         if !may_see_entries {
             out.push_str("# contents not dumped due to insufficient privileges\n");
-            return Ok(text(out));
+            return Ok(Answer::Text(out));
         }
     }
     let passes = |view: &View<'_>| {
@@ -182,7 +177,7 @@ fn of_all(
             table.remove(&key, now);
         }
     }
-    Ok(if deed == Deed::Show { text(out) } else { Answer::Done })
+    Ok(if deed == Deed::Show { Answer::Text(out) } else { Answer::Done })
 }
 
 /// What stands for an entry: HAProxy's is an address.
@@ -200,12 +195,11 @@ fn of_key(table: &Table, words: &[String], deed: Deed, may_see_entries: bool, no
         Deed::Clear => Err(Answer::error("Entry currently in use, cannot remove")),
         Deed::Show => {
             let mut out = String::new();
-            let known = table.keys(now).into_iter().find(|(known, _)| **known == *key);
-            if let Some((_, number)) = known.filter(|_| may_see_entries) {
+            if let Some(number) = table.number_of(&key, now).filter(|_| may_see_entries) {
                 show::head(table, now, &mut out);
                 table.look(&key, now, |view| show::entry(table, view, handle(number), &mut out));
             }
-            Ok(text(out))
+            Ok(Answer::Text(out))
         }
         Deed::Set => {
             let full = || Answer::error("Unable to allocate a new entry");

@@ -81,12 +81,10 @@ impl Wanted {
                 }
                 "frontend" => {
                     let name = value().ok_or_else(|| Answer::error("Missing frontend name."))?;
-                    let is_known = generation.frontends.iter().any(|known| known.model.name == name);
-                    wanted.frontend = Some(name.to_owned()).filter(|_| is_known);
-                    wanted
-                        .frontend
-                        .as_ref()
-                        .ok_or_else(|| Answer::error(format!("Unknown frontend name '{name}'.")))?;
+                    if !generation.frontends.iter().any(|known| known.model.name == name) {
+                        return Err(Answer::error(format!("Unknown frontend name '{name}'.")));
+                    }
+                    wanted.frontend = Some(name.to_owned());
                 }
                 "backend" => {
                     let name = value().ok_or_else(|| Answer::error("Missing backend name."))?;
@@ -217,13 +215,11 @@ fn long(out: &mut String, stream: &StreamFacts, generation: &Generation, now: In
     };
     let place = stream.backend.as_ref().and_then(|name| find_backend(generation, name)).zip(stream.server.as_ref());
     let found = place.and_then(|(backend, server)| {
-        let index = backend.model.servers.iter().position(|known| known.name == server.name)?;
-        Some((index + 1, backend.model.servers.get(index)?.address))
+        let known = backend.model.servers.iter().find(|known| known.name == server.name)?;
+        Some((known.options.id, known.address))
     });
     let _ = match (&stream.server, found) {
-        (Some(server), Some((number, address))) => {
-            writeln!(out, "  server={} (id={number}) addr={address}", server.name)
-        }
+        (Some(server), Some((id, address))) => writeln!(out, "  server={} (id={id}) addr={address}", server.name),
         // It is of an older configuration.
         (Some(server), None) => writeln!(out, "  server={} (id=-1)", server.name),
         (None, _) => writeln!(out, "  server=<NONE> (id=-1)"),
