@@ -196,7 +196,7 @@ impl Persistence {
         }
     }
 
-    /// What a cookie leads to; the last one that counts wins.
+    /// What a cookie leads to: the first that leads to a server wins.
     fn judge(&mut self, said: &cookie::Said<'_>, backend: &LocalBackend) {
         let may_look = !self.is_ignored && self.server.is_none();
         match said.age {
