@@ -256,6 +256,12 @@ pub struct Zone {
     pub name: &'static str,
 }
 
+impl From<(i32, &'static str)> for Zone {
+    fn from((offset, name): (i32, &'static str)) -> Zone {
+        Zone { offset, name }
+    }
+}
+
 /// What the transaction's surroundings know. The proxy answers from its session, its stream and [`crate::state`]; `None`
 /// makes the fetch fail, as a sample that does not exist.
 pub trait Facts {

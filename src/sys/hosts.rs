@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 use nix::ifaddrs::getifaddrs;
 use nix::unistd::gethostname;
@@ -20,6 +21,12 @@ pub struct Interface {
 pub fn short_hostname() -> io::Result<String> {
     let name = gethostname()?.to_string_lossy().into_owned();
     Ok(name.split('.').next().unwrap_or_default().to_owned())
+}
+
+/// [`short_hostname`] as it was when somebody asked first; empty if the kernel does not tell.
+pub fn hostname() -> &'static str {
+    static NAME: LazyLock<String> = LazyLock::new(|| short_hostname().unwrap_or_default());
+    &NAME
 }
 
 /// Every interface of the current network namespace, by name.

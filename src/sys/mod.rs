@@ -1,4 +1,4 @@
-//! The kernel, and nothing but the kernel: clock, sockets, netlink, capabilities, scheduling.
+//! The kernel, and nothing but the kernel: clock, sockets, netlink, capabilities, scheduling, what a process is given.
 //!
 //! Nothing here decides: a call does what it is told and says how it ended. It is the only module with `unsafe`, one call
 //! for each block. Which address to hold, which advert to believe and when to step down are decided in `vrrp`; the loop
@@ -23,6 +23,8 @@ pub mod confine;
 pub mod limits;
 pub mod descriptors;
 pub mod hosts;
+pub mod environment;
+pub mod random;
 pub mod users;
 pub mod processes;
 pub mod namespace;

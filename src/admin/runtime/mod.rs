@@ -28,6 +28,7 @@ mod maps;
 mod sticks;
 mod master;
 
+pub use alone::Alone;
 pub use server::{Open, bind, serve};
 
 use std::sync::Arc;

@@ -1,9 +1,6 @@
 //! What the proxy tells rules about itself. What it cannot tell is refused when rules are compiled (`rule::carried`).
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
-use std::sync::LazyLock;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -12,7 +9,7 @@ use crate::model::proxy::Mode;
 use crate::rule::Facts;
 use crate::rule::facts::{Address, Measured, Number, Words, Zone};
 use crate::state::counters::Rated;
-use crate::sys::{clock, hosts, localtime};
+use crate::sys::{clock, environment, hosts, localtime, random};
 use crate::time::Instant;
 
 use super::super::local::{LocalBackend, LocalFrontend, Service};
@@ -20,16 +17,6 @@ use super::super::log::Ending;
 use super::super::session::Session;
 use super::RuleState;
 use super::request::tarpit_of;
-
-/// The environment as it was when the first rule asked.
-static ENVIRONMENT: LazyLock<HashMap<String, Vec<u8>>> = LazyLock::new(|| {
-    let pair = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-        Some((name.into_string().ok()?, value.into_encoded_bytes()))
-    };
-    std::env::vars_os().filter_map(pair).collect()
-});
-
-static HOSTNAME: LazyLock<String> = LazyLock::new(|| hosts::short_hostname().unwrap_or_default());
 
 /// A session and its surroundings.
 pub(super) struct Surroundings<'a> {
@@ -298,7 +285,7 @@ impl Facts for Surroundings<'_> {
         let name: &str = match question {
             Words::TerminationState => return self.ending.map(|ending| ending.termination.as_slice()),
             Words::UniqueId => return Some(self.session.unique_id.as_slice()).filter(|id| !id.is_empty()),
-            Words::Hostname => &HOSTNAME,
+            Words::Hostname => hosts::hostname(),
             Words::Frontend => &frontend.name,
             Words::Backend => self.backend.map_or(&frontend.name, |backend| &backend.running.model.name),
             Words::DefaultBackend => &self.frontend.backend.as_ref()?.running.model.name,
@@ -341,7 +328,7 @@ impl Facts for Surroundings<'_> {
     }
 
     fn environment(&self, name: &str) -> Option<&[u8]> {
-        ENVIRONMENT.get(name).map(Vec::as_slice)
+        environment::variable(name)
     }
 
     fn now(&self) -> Instant {
@@ -353,8 +340,7 @@ impl Facts for Surroundings<'_> {
     }
 
     fn zone(&self, epoch: i64) -> Zone {
-        let (offset, name) = localtime::zone(epoch);
-        Zone { offset, name }
+        localtime::zone(epoch).into()
     }
 
     fn blame(&self, status: u16) -> (bool, bool) {
@@ -362,7 +348,6 @@ impl Facts for Surroundings<'_> {
     }
 
     fn random(&self) -> u32 {
-        // Keyed anew for each call, from a seed of the kernel's.
-        (RandomState::new().hash_one(self.session.peer) >> 32) as u32
+        random::bits()
     }
 }

@@ -1,33 +1,16 @@
 //! What expressions of a check ask: its backend, its server, the process.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use crate::rule::Facts;
 use crate::rule::facts::{Address, Number, Words, Zone};
 use crate::state::servers::Backend;
-use crate::sys::{clock, hosts, localtime};
+use crate::sys::{clock, environment, hosts, localtime, random};
 use crate::time::Instant;
-
-/// The environment as it was when the first check asked.
-static ENVIRONMENT: LazyLock<HashMap<String, Vec<u8>>> = LazyLock::new(|| {
-    let pair = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-        Some((name.into_string().ok()?, value.into_encoded_bytes()))
-    };
-    std::env::vars_os().filter_map(pair).collect()
-});
-
-static HOSTNAME: LazyLock<String> = LazyLock::new(|| hosts::short_hostname().unwrap_or_default());
-
-/// This machine's name.
-pub(super) fn hostname() -> &'static str {
-    &HOSTNAME
-}
 
 /// What a check knows.
 pub(super) struct Knowledge {
@@ -78,7 +61,7 @@ impl Facts for Knowledge {
 
     fn words(&self, question: Words) -> Option<&[u8]> {
         let name: &str = match question {
-            Words::Hostname => &HOSTNAME,
+            Words::Hostname => hosts::hostname(),
             Words::Backend => &self.backend.name,
             Words::Server => &self.backend.servers.get(self.server)?.name,
             _ => return None,
@@ -95,7 +78,7 @@ impl Facts for Knowledge {
     }
 
     fn environment(&self, name: &str) -> Option<&[u8]> {
-        ENVIRONMENT.get(name).map(Vec::as_slice)
+        environment::variable(name)
     }
 
     fn wall_clock(&self) -> Duration {
@@ -107,12 +90,10 @@ impl Facts for Knowledge {
     }
 
     fn zone(&self, epoch: i64) -> Zone {
-        let (offset, name) = localtime::zone(epoch);
-        Zone { offset, name }
+        localtime::zone(epoch).into()
     }
 
     fn random(&self) -> u32 {
-        // Keyed anew for each call, from a seed of the kernel's.
-        (RandomState::new().hash_one(self.server) >> 32) as u32
+        random::bits()
     }
 }

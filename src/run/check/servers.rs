@@ -20,11 +20,12 @@ use crate::rule::Registry;
 use crate::state::command::{Probing, ServerChange, ServerOrder, Suspect};
 use crate::state::log::Journal;
 use crate::state::servers::{Admin, Backend, Health, LastCheck, Prober, Server};
+use crate::sys::hosts;
 use crate::time::Instant;
 
 use super::Event;
 use super::agent;
-use super::facts::{self, Knowledge};
+use super::facts::Knowledge;
 use super::material::Content;
 use super::probe::{Probe, Target};
 use super::program::Environment;
@@ -397,7 +398,7 @@ impl Servers {
             server.status(),
             ward.group.name,
             server.name,
-            facts::hostname(),
+            hosts::hostname(),
             server.weight(),
             server.connections.load(Ordering::Relaxed),
         );
