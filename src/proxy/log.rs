@@ -10,7 +10,6 @@ use std::sync::atomic::Ordering;
 use crate::model::log::Level;
 use crate::model::proxy::Mode;
 use crate::rule::Format;
-use crate::rule::facts::Zone;
 use crate::rule::format;
 use crate::rule::transaction::LogLevel;
 use crate::sys::localtime;
@@ -188,7 +187,6 @@ pub(super) fn write_greeting(session: &mut Session, frontend: &LocalFrontend, wh
     }
     let date = i64::try_from(session.worker.wall(session.accepted).as_micros()).unwrap_or(i64::MAX);
     let (seconds, source) = (date.div_euclid(1_000_000), session.source());
-    let (offset, name) = localtime::zone(seconds);
     let mut line = session.worker.buffers.line.borrow_mut();
     line.clear();
     // Writing to a Vec cannot fail.
@@ -196,7 +194,7 @@ pub(super) fn write_greeting(session: &mut Session, frontend: &LocalFrontend, wh
         0 => write!(line, "unix:{} [", session.listener.id(frontend)),
         port => write!(line, "{}:{port} [", source.ip().to_canonical()),
     };
-    format::write_date(&mut line, date, Zone { offset, name });
+    format::write_date(&mut line, date, localtime::zone(seconds).into());
     let _ = write!(line, "] {}/", frontend.running.model.name);
     let _ = match session.listener.bind(frontend).and_then(|bind| bind.options.name.as_ref()) {
         Some(name) => write!(line, "{name}: {}", why.words()),

@@ -134,6 +134,7 @@ impl<'a> Surroundings<'a> {
     /// What is known whether the stream is over or not.
     fn always(&self, question: Number, name: Option<&str>) -> Option<i64> {
         let worker = &self.session.worker;
+        let timeouts = &self.frontend.running.model.timeouts;
         Some(match question {
             Number::ProcessSessions => count(worker.process.current()),
             Number::ProcessId => i64::from(std::process::id()),
@@ -147,31 +148,18 @@ impl<'a> Surroundings<'a> {
             Number::BackendQueueTimeout => milliseconds(self.backend(name)?.model.timeouts.queue),
             Number::BackendServerTimeout => milliseconds(self.backend(name)?.model.timeouts.server),
             Number::BackendRetries => i64::from(self.backend(name)?.model.retries),
-            Number::ClientTimeout
-            | Number::FrontendTarpitTimeout
-            | Number::TarpitTimeout
-            | Number::BackendTarpitTimeout => {
-                let default = match question {
-                    Number::ClientTimeout => Some(self.frontend.running.model.timeouts.client),
-                    _ => tarpit_of(self.frontend),
-                };
-                let set = match question {
-                    Number::ClientTimeout => self.limits.client,
-                    Number::TarpitTimeout => self.limits.tarpit,
-                    _ => None,
-                };
-                milliseconds(set.or(default)?)
+            Number::ClientTimeout => milliseconds(self.limits.client.unwrap_or(timeouts.client)),
+            Number::TarpitTimeout => milliseconds(self.limits.tarpit.or_else(|| tarpit_of(self.frontend))?),
+            Number::FrontendTarpitTimeout | Number::BackendTarpitTimeout => milliseconds(tarpit_of(self.frontend)?),
+            Number::ConnectTimeout => {
+                milliseconds(self.limits.connect.unwrap_or(self.backend(None)?.model.timeouts.connect))
             }
-            Number::ConnectTimeout | Number::QueueTimeout | Number::ServerTimeout => {
-                let timeouts = &self.backend(None)?.model.timeouts;
-                milliseconds(match question {
-                    Number::ConnectTimeout => self.limits.connect.unwrap_or(timeouts.connect),
-                    Number::QueueTimeout => self.limits.queue.unwrap_or(timeouts.queue),
-                    _ => self.limits.server.unwrap_or(timeouts.server),
-                })
+            Number::QueueTimeout => milliseconds(self.limits.queue.unwrap_or(self.backend(None)?.model.timeouts.queue)),
+            Number::ServerTimeout => {
+                milliseconds(self.limits.server.unwrap_or(self.backend(None)?.model.timeouts.server))
             }
-            Number::TunnelTimeout => milliseconds(self.limits.tunnel.or(self.frontend.running.model.timeouts.tunnel)?),
-            Number::BackendTunnelTimeout => milliseconds(self.frontend.running.model.timeouts.tunnel?),
+            Number::TunnelTimeout => milliseconds(self.limits.tunnel.or(timeouts.tunnel)?),
+            Number::BackendTunnelTimeout => milliseconds(timeouts.tunnel?),
             Number::Retries => i64::from(self.limits.retries.unwrap_or(self.backend(None)?.model.retries)),
             Number::FrontendSessions => match name {
                 Some(name) => count(self.frontend.others.frontend(name)?.sessions.current()),
@@ -180,7 +168,7 @@ impl<'a> Surroundings<'a> {
             Number::WasForwarded => i64::from(self.server.is_some()),
             Number::FrontendExists => self.frontend.others.frontend(name?).map(|_| 1)?,
             Number::FrontendId => count(self.frontend.running.index),
-            Number::FrontendClientTimeout => milliseconds(self.frontend.running.model.timeouts.client),
+            Number::FrontendClientTimeout => milliseconds(timeouts.client),
             Number::ServerConnections => {
                 let (backend, number) = self.server(name)?;
                 count(backend.state.servers.get(number)?.connections.load(Ordering::Relaxed))

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use crate::model::proxy::Server;
 use crate::wire::proxy_protocol::{AUTHORITY, Binary, HeaderError, NO_TLS, TLS, UNIQUE_ID, write_line};
 
 use super::super::local::{LocalBackend, LocalFrontend};
@@ -35,13 +36,12 @@ pub(in crate::proxy) fn header(
         request::make_unique_id(session, frontend);
     }
     let mut header = Binary::begin(&mut out, ends);
-    own_values(session, frontend, backend, &server.name, &mut header);
+    own_values(session, frontend, backend, server, &mut header);
     if wanted.has_checksum {
         header.add_checksum();
     }
-    if let Some(authority) =
-        session.arrival.as_ref().and_then(|arrival| arrival.authority()).filter(|_| wanted.has_authority)
-    {
+    let authority = session.arrival.as_ref().and_then(|arrival| arrival.authority());
+    if let Some(authority) = authority.filter(|_| wanted.has_authority) {
         header.value(AUTHORITY, |out| out.extend_from_slice(authority));
     }
     if wanted.has_unique_id {
@@ -63,14 +63,13 @@ fn own_values(
     session: &mut Session,
     frontend: &LocalFrontend,
     backend: &LocalBackend,
-    server: &str,
+    server: &Server,
     header: &mut Binary<'_>,
 ) {
-    let Some(model) = backend.running.model.servers.iter().find(|one| one.name == server) else { return };
     let section = backend.rules.as_deref();
     let mut formats =
-        section.iter().flat_map(|section| &section.header_values).filter(|value| *value.server == *server);
-    for (kind, text) in &model.options.proxy_header.values {
+        section.iter().flat_map(|section| &section.header_values).filter(|value| *value.server == *server.name);
+    for (kind, text) in &server.options.proxy_header.values {
         let Some(value) = text.as_ref().and_then(|_| formats.next()) else {
             header.value(*kind, |_| {});
             continue;

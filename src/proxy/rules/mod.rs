@@ -190,12 +190,11 @@ impl Session {
 
     /// Where the present stream stands in a queue.
     pub(super) fn priority(&self) -> Priority {
-        let set = self
-            .rules
-            .as_ref()
-            .map_or((None, None), |state| (state.effects.priority_class, state.effects.priority_offset));
+        let effects = self.rules.as_ref().map(|state| &state.effects);
+        let class = effects.and_then(|effects| effects.priority_class).unwrap_or(0);
+        let offset = effects.and_then(|effects| effects.priority_offset).unwrap_or(0);
         let now = i64::try_from(self.now().as_nanos() / 1_000_000).unwrap_or(i64::MAX);
-        Priority { class: set.0.unwrap_or(0), at: now.saturating_add(i64::from(set.1.unwrap_or(0))) }
+        Priority { class, at: now.saturating_add(i64::from(offset)) }
     }
 
     /// The 103 that rules made for this request, each field once; HTTP/1.0 knows none.

@@ -79,16 +79,18 @@ impl Request {
         let Some(field) = field else { return };
         let name = backend.running.model.servers[server].name.as_bytes();
         let bytes = self.held.storage();
-        let Some(end) = memchr::memmem::find(bytes, b"\r\n\r\n").map(|end| end + 2) else { return };
-        let rest = bytes.split_off(end);
+        // With the empty line.
+        let rest = bytes.split_off(self.head_length.saturating_sub(2));
         let is_it =
             |line: &[u8]| line.get(field.len()) == Some(&b':') && line[..field.len()].eq_ignore_ascii_case(field);
         let kept: Vec<u8> =
             bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| !is_it(line)).flatten().copied().collect();
         bytes.clear();
-        for part in [&kept, field, b": ", name, b"\r\n", &rest] {
+        for part in [&kept, field, b": ", name, b"\r\n"] {
             bytes.extend_from_slice(part);
         }
+        self.head_length = bytes.len() + 2;
+        bytes.extend_from_slice(&rest);
     }
 
     /// What came of the body so far.
@@ -299,9 +301,7 @@ fn keep(session: &mut Session, backend: &Rc<LocalBackend>, slot: Slot, idle: Opt
     let options = &backend.running.model.options;
     let is_own = options.reuse == Reuse::Never;
     if is_own || options.prefers_last {
-        let own = idle;
-        let last = LastServer { backend: Rc::clone(backend), server: slot.index, own };
-        session.last = Some(Box::new(last));
+        session.last = Some(Box::new(LastServer { backend: Rc::clone(backend), server: slot.index, own: idle }));
     } else if let Some(idle) = idle {
         backend.pools[slot.index].give(idle, slot.state(), &slot.model().options, session.now());
     }
