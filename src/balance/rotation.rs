@@ -94,8 +94,10 @@ impl Rotation {
             self.total += self.seats[server].weight;
         }
         (self.position, self.window) = (self.total, self.total);
-        for server in (0..self.seats.len()).filter(|server| weight(*server) > 0) {
-            self.line_up_by_weight(server, Line::New);
+        for server in 0..self.seats.len() {
+            if self.seats[server].weight > 0 {
+                self.line_up_by_weight(server, Line::New);
+            }
         }
     }
 
@@ -281,6 +283,16 @@ mod tests {
         rotation.update(|_| SCALE);
         let first = turns(&mut rotation, 10).iter().filter(|server| **server == 0).count();
         assert_eq!(first, 5);
+    }
+
+    #[test]
+    fn a_weight_that_changes_meanwhile_is_taken_as_it_was_first() {
+        let asked = std::cell::Cell::new(0);
+        let mut rotation = Rotation::new(1);
+        rotation.update(|_| if asked.replace(asked.get() + 1) == 0 { 0 } else { SCALE });
+        assert_eq!(rotation.next(None, |_| true), None);
+        rotation.update(|_| SCALE);
+        assert_eq!(turns(&mut rotation, 2), [0, 0]);
     }
 
     #[test]
