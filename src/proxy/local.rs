@@ -199,10 +199,6 @@ impl Others {
         self.backends.get(number)
     }
 
-    pub(super) fn number_of(&self, backend: &str) -> Option<usize> {
-        self.backends.iter().position(|one| one.running.model.name == backend)
-    }
-
     pub(super) fn frontend(&self, name: &str) -> Option<&generation::Frontend> {
         self.frontends.iter().map(Arc::as_ref).find(|frontend| frontend.model.name == name)
     }

@@ -160,3 +160,21 @@ fn rules_name_the_server() {
         assert!(any.contains(&"one".to_owned()) && any.contains(&"two".to_owned()), "{any:?}");
     });
 }
+
+#[test]
+fn numbers_are_those_of_the_configuration() {
+    let server = named("one");
+    let file = format!(
+        "frontend web\n id 5\n bind PORT\n default_backend app\nbackend other\n server x {address}\nbackend app\n id 77\n \
+         stick-table type string len 20 size 10k\n stick on hdr(x-key)\n \
+         http-response set-header x-numbers %[fe_id]/%[be_id]/%[srv_id]\n \
+         http-response set-header x-stuck %[str(a),table_server_id(app)]\n server s {address} id 9\n",
+        address = server.address
+    );
+    on_both("http", &file, |connect| {
+        let ask = || connect().send("GET / HTTP/1.1\r\nHost: a\r\nX-Key: a\r\n\r\n").head();
+        let head = ask();
+        assert_eq!(crate::rig::field(&head, "x-numbers"), Some("5/77/9"));
+        until("the key is remembered", || crate::rig::field(&ask(), "x-stuck") == Some("9"));
+    });
+}

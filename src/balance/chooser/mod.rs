@@ -261,7 +261,7 @@ impl Chooser {
             false => fixed.minconn.max(streams.saturating_mul(most) / self.fullconn.max(1)),
         };
         match self.share_of_start(server, now) {
-            Some((elapsed, whole)) => (limit * (100 * elapsed / whole) as usize / 100).max(1),
+            Some((elapsed, whole)) => (limit.saturating_mul((100 * elapsed / whole) as usize) / 100).max(1),
             None => limit,
         }
     }

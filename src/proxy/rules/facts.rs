@@ -120,6 +120,11 @@ impl<'a> Surroundings<'a> {
         Some((backend, number))
     }
 
+    /// The number of a frontend or backend.
+    fn id_of(&self, proxy: &str) -> Option<i64> {
+        self.frontend.others.generation.number_of(proxy).map(i64::from)
+    }
+
     /// How long the handshake before the first request took, milliseconds; later requests have none.
     fn handshake_time(&self) -> i64 {
         let is_first = self.ending.map_or(self.is_first, |ending| ending.began == self.session.accepted);
@@ -143,7 +148,7 @@ impl<'a> Surroundings<'a> {
             Number::UsableServers => count(self.backend(name)?.state.usable()),
             Number::BackendSessions => count(self.backend(name)?.current.load(Ordering::Relaxed)),
             Number::BackendQueue => count(self.backend(name)?.queue.length()),
-            Number::BackendId => count(self.frontend.others.number_of(&self.backend(name)?.model.name)?),
+            Number::BackendId => self.id_of(&self.backend(name)?.model.name)?,
             Number::BackendConnectTimeout => milliseconds(self.backend(name)?.model.timeouts.connect),
             Number::BackendQueueTimeout => milliseconds(self.backend(name)?.model.timeouts.queue),
             Number::BackendServerTimeout => milliseconds(self.backend(name)?.model.timeouts.server),
@@ -167,7 +172,7 @@ impl<'a> Surroundings<'a> {
             },
             Number::WasForwarded => i64::from(self.server.is_some()),
             Number::FrontendExists => self.frontend.others.frontend(name?).map(|_| 1)?,
-            Number::FrontendId => count(self.frontend.running.index),
+            Number::FrontendId => self.id_of(&self.frontend.running.model.name)?,
             Number::FrontendClientTimeout => milliseconds(timeouts.client),
             Number::ServerConnections => {
                 let (backend, number) = self.server(name)?;
@@ -177,10 +182,13 @@ impl<'a> Surroundings<'a> {
                 let (backend, number) = self.server(name)?;
                 i64::from(backend.state.servers.get(number)?.is_usable())
             }
-            Number::ServerId => match name {
-                Some(_) => count(self.server(name)?.1 + 1),
-                None => count(self.server? + 1),
-            },
+            Number::ServerId => {
+                let (backend, number) = match name {
+                    Some(_) => self.server(name)?,
+                    None => (self.backend(None)?, self.server?),
+                };
+                i64::from(backend.model.servers.get(number)?.options.id)
+            }
             Number::ServerSessionRate => {
                 let (backend, number) = self.server(name)?;
                 let rates = backend.state.servers.get(number)?.counters.totals(worker.now.get()).rates;

@@ -106,8 +106,11 @@ fn remembered(table: &Table, backend: &LocalBackend, view: &crate::stick::table:
         ServerKey::Name => servers.iter().position(|server| server.name == known),
         ServerKey::Address => servers.iter().position(|server| server.address.to_string() == known),
     });
-    let by_number = || usize::try_from(view.number(DataType::ServerId, 0)?).ok()?.checked_sub(1);
-    by_key.or_else(by_number).filter(|number| serves(backend, *number))
+    let by_id = || {
+        let known = view.number(DataType::ServerId, 0)?;
+        servers.iter().position(|server| u64::from(server.options.id) == known)
+    };
+    by_key.or_else(by_id).filter(|number| serves(backend, *number))
 }
 
 /// A server that is drained still takes who belongs to it.
@@ -141,7 +144,7 @@ pub(super) fn remember(
     };
     for (table, key) in state.stores.drain(..) {
         table.change_or_add(&key, now, |view| {
-            view.set(DataType::ServerId, 0, server as u64 + 1);
+            view.set(DataType::ServerId, 0, model.options.id.into());
             match table.server_key {
                 ServerKey::Name => view.set_text(DataType::ServerKey, &model.name),
                 ServerKey::Address => view.set_text(DataType::ServerKey, &model.address.to_string()),

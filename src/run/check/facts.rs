@@ -16,8 +16,10 @@ use crate::time::Instant;
 pub(super) struct Knowledge {
     pub(super) backends: Rc<[Arc<Backend>]>,
     pub(super) backend: Arc<Backend>,
-    /// Number of the server in its backend.
+    /// Place of the server in its backend.
     pub(super) server: usize,
+    /// Its number (`id`).
+    pub(super) id: u32,
     /// `X-Haproxy-Server-State`
     pub(super) state: String,
     /// Whether the server is up now.
@@ -54,7 +56,7 @@ impl Facts for Knowledge {
             Number::UsableServers => count(self.backend(name)?.usable()),
             Number::ServerConnections => count(self.server(name)?.connections.load(Ordering::Relaxed)),
             Number::ServerIsUp => i64::from(self.server(name)?.is_usable()),
-            Number::ServerId => count(self.server + 1),
+            Number::ServerId => i64::from(self.id),
             _ => return None,
         })
     }

@@ -22,13 +22,10 @@ pub(super) struct Environment {
 const NOT_USED: &str = "NOT_USED";
 
 impl Environment {
-    /// That of the server of this number. The address of a `listen` section is that of its first bind.
+    /// That of a server. The address of a `listen` section is that of its first bind.
     pub(super) fn of(model: &Model, backend: &Backend, server: &Server) -> Environment {
         let bind = model.frontends.iter().find(|frontend| frontend.name == backend.name);
         let bind = bind.and_then(|frontend| frontend.binds.first()).and_then(|bind| bind.endpoint.tcp());
-        let place = |list: Option<usize>| list.map_or(0, |at| at + 1).to_string();
-        let backend_number = place(model.backends.iter().position(|one| one.name == backend.name));
-        let server_number = place(backend.servers.iter().position(|one| one.name == server.name));
         let (proxy_address, proxy_port) = match bind {
             Some(address) => (address.ip().to_string(), address.port().to_string()),
             None => (String::new(), String::new()),
@@ -39,11 +36,11 @@ impl Environment {
             arguments: [or_not_used(&proxy_address), or_not_used(&proxy_port), address.clone(), port.clone()],
             variables: vec![
                 ("HAPROXY_PROXY_NAME", backend.name.clone()),
-                ("HAPROXY_PROXY_ID", backend_number),
+                ("HAPROXY_PROXY_ID", backend.id.to_string()),
                 ("HAPROXY_PROXY_ADDR", proxy_address),
                 ("HAPROXY_PROXY_PORT", proxy_port),
                 ("HAPROXY_SERVER_NAME", server.name.clone()),
-                ("HAPROXY_SERVER_ID", server_number),
+                ("HAPROXY_SERVER_ID", server.options.id.to_string()),
                 ("HAPROXY_SERVER_ADDR", address),
                 ("HAPROXY_SERVER_PORT", port),
                 ("HAPROXY_SERVER_MAXCONN", server.maxconn.unwrap_or(0).to_string()),

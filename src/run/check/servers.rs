@@ -29,7 +29,7 @@ use super::facts::Knowledge;
 use super::material::Content;
 use super::probe::{Probe, Target};
 use super::program::Environment;
-use super::wards::{Decision, Wards};
+use super::wards::Wards;
 
 /// The counter of a server that is up for certain, with the `rise` and `fall` that HAProxy gives to one without a check.
 const UNCHECKED_TOP: u32 = 4;
@@ -194,11 +194,9 @@ impl Servers {
 
     /// What the operator decided meanwhile.
     fn obey(&mut self, now: Instant) {
-        for decision in self.wards.look(now) {
-            let (Decision::Resumed(ward) | Decision::Paused(ward)) = decision;
-            let is_back = matches!(decision, Decision::Resumed(_));
+        for ward in self.wards.look(now) {
             let of_ward = |slot: &Slot| slot.ward == ward && slot.which == Which::Health;
-            let Some(slot) = self.slots.iter().position(of_ward).filter(|_| is_back) else { continue };
+            let Some(slot) = self.slots.iter().position(of_ward) else { continue };
             self.turn(slot, |machine| machine.handle_input(now, Input::Resumed));
             self.drain(now, slot);
             self.slots[slot].show();
@@ -406,6 +404,7 @@ impl Servers {
             backends: Rc::clone(&self.backends),
             backend: Arc::clone(&ward.group.state),
             server: ward.number,
+            id: ward.id,
             state,
             is_up: server.health() != Health::Down,
         }

@@ -40,8 +40,10 @@ pub(super) struct Group {
 pub(super) struct Ward {
     pub(super) group: Rc<Group>,
     pub(super) server: Arc<Server>,
-    /// Number in its backend.
+    /// Place in its backend.
     pub(super) number: usize,
+    /// Its number (`id`).
+    pub(super) id: u32,
     pub(super) care: Care,
     /// Number of the ward that it tracks.
     tracked: Option<usize>,
@@ -59,14 +61,6 @@ pub(super) struct Wards {
     pub(super) list: Vec<Ward>,
     notices: Notices,
     levels_changed: Arc<Notify>,
-}
-
-/// What changed because of the operator.
-pub(super) enum Decision {
-    /// It came back from maintenance: probe it now.
-    Resumed(usize),
-    /// It went into maintenance.
-    Paused(usize),
 }
 
 impl Wards {
@@ -98,6 +92,7 @@ impl Wards {
                     group: Rc::clone(&group),
                     server: Arc::clone(entry),
                     number,
+                    id: server.options.id,
                     care: server.care.clone(),
                     tracked: None,
                     trackers: Vec::new(),
@@ -296,9 +291,9 @@ impl Wards {
         }
     }
 
-    /// What the operator decided since the last look.
-    pub(super) fn look(&mut self, now: Instant) -> Vec<Decision> {
-        let mut decisions = Vec::new();
+    /// Does what the operator decided since the last look, and tells who came back from maintenance: they are probed now.
+    pub(super) fn look(&mut self, now: Instant) -> Vec<usize> {
+        let mut resumed = Vec::new();
         for number in 0..self.list.len() {
             let (before, after) = (self.list[number].admin, self.list[number].server.admin());
             if before == after {
@@ -306,12 +301,9 @@ impl Wards {
             }
             self.list[number].admin = after;
             match (before, after) {
-                (_, Admin::Maint) => {
-                    decisions.push(Decision::Paused(number));
-                    self.enter_maintenance(now, number);
-                }
+                (_, Admin::Maint) => self.enter_maintenance(now, number),
                 (Admin::Maint, _) => {
-                    decisions.push(Decision::Resumed(number));
+                    resumed.push(number);
                     self.leave_maintenance(now, number);
                 }
                 (_, Admin::Drain) => self.tell(number, Level::Notice, report::drain),
@@ -324,7 +316,7 @@ impl Wards {
             }
             self.levels_changed.notify_one();
         }
-        decisions
+        resumed
     }
 
     fn enter_maintenance(&mut self, now: Instant, number: usize) {
