@@ -82,7 +82,7 @@ pub fn weight(text: &str, configured: u16) -> Option<u16> {
     match text.strip_suffix('%') {
         Some(percent) => {
             let percent: u32 = percent.parse().ok()?;
-            let weight = u32::from(configured) * percent / 100;
+            let weight = u32::from(configured).saturating_mul(percent) / 100;
             u16::try_from(weight).ok().filter(|weight| *weight <= 256)
         }
         None => text.parse().ok().filter(|weight| *weight <= 256),
@@ -125,6 +125,7 @@ mod tests {
         assert_eq!(weight("50%", 1), Some(0));
         assert_eq!(weight("200", 1), Some(200));
         assert_eq!(weight("257", 1), None);
+        assert_eq!(weight("4294967295%", 256), None);
         assert_eq!(weight("x%", 1), None);
     }
 
