@@ -92,11 +92,11 @@ pub enum Reuse {
     /// Those of one client connection.
     Never,
     /// Any but the first one of a client connection.
+    #[default]
     Safe,
     /// The first one too, on connections that were shared before.
     Aggressive,
     /// Any.
-    #[default]
     Always,
 }
 

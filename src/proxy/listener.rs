@@ -38,7 +38,23 @@ pub(super) struct Listener {
     /// Whether connections begin with a PROXY header.
     pub(super) accepts_proxy: Cell<bool>,
     is_closed: Cell<bool>,
-    stop: Notify,
+    is_paused: Cell<bool>,
+    /// What ends the task that accepts; the next one after a pause has another.
+    stop: RefCell<Rc<Stop>>,
+}
+
+/// Tells a task to accept no more.
+#[derive(Debug, Default)]
+struct Stop {
+    is_asked: Cell<bool>,
+    asked: Notify,
+}
+
+impl Stop {
+    fn ask(&self) {
+        self.is_asked.set(true);
+        self.asked.notify_one();
+    }
 }
 
 impl Listener {
@@ -51,7 +67,8 @@ impl Listener {
             number: Cell::default(),
             accepts_proxy: Cell::default(),
             is_closed: Cell::default(),
-            stop: Notify::new(),
+            is_paused: Cell::default(),
+            stop: RefCell::default(),
         };
         listener.serve(frontend);
         listener
@@ -84,20 +101,36 @@ impl Listener {
     /// Takes what waits in the accept queue, then closes the socket.
     pub(super) fn close(&self) {
         self.is_closed.set(true);
-        self.stop.notify_one();
+        self.stop.borrow().ask();
+    }
+
+    /// The same, but those who came in by it stay, as in HAProxy.
+    pub(super) fn pause(&self) {
+        self.is_paused.set(true);
+        self.stop.borrow().ask();
+    }
+
+    /// Whether it was paused: then it may [`run`](Self::run) again.
+    pub(super) fn resume(&self) -> bool {
+        let was_paused = self.is_paused.replace(false);
+        if was_paused {
+            self.stop.replace(Rc::default());
+        }
+        was_paused
     }
 
     pub(super) fn is_closed(&self) -> bool {
         self.is_closed.get()
     }
 
-    /// Accepts until closed.
+    /// Accepts until closed or paused.
     pub(super) async fn run(self: Rc<Self>, worker: Rc<Worker>, socket: Watched) {
+        let stop = Rc::clone(&self.stop.borrow());
         loop {
             let accepted = tokio::select! {
                 biased;
                 accepted = self.accept_some(&worker, &socket) => accepted,
-                () = self.stop.notified() => break,
+                () = stop.asked.notified() => break,
             };
             match accepted {
                 Ok(pause) if pause.is_zero() => tokio::task::yield_now().await,
@@ -112,7 +145,7 @@ impl Listener {
                     tokio::time::sleep(PAUSE).await;
                 }
             }
-            if self.is_closed.get() {
+            if stop.is_asked.get() {
                 break;
             }
         }

@@ -87,6 +87,8 @@ pub struct WorkerListener {
     pub frontend: usize,
     /// Non-blocking, a duplicate that the worker may close.
     pub socket: std::net::TcpListener,
+    /// Nothing is accepted on it for now; clients that came in by it stay.
+    pub is_paused: bool,
 }
 
 /// What a worker is given.
@@ -219,17 +221,29 @@ fn serve(
         }
         stays
     });
-    for WorkerListener { key, frontend, socket } in sockets {
+    for WorkerListener { key, frontend, socket, is_paused } in sockets {
         let Some(frontend) = frontends.get(frontend) else { continue };
-        if let Some((listener, _)) = known.iter().find(|(listener, _)| listener.key == key) {
-            listener.serve(Rc::clone(frontend));
-            continue;
-        }
+        let place = known.iter().position(|(listener, _)| listener.key == key);
+        let listener = match place.and_then(|place| known.get(place)) {
+            Some((listener, _)) => {
+                listener.serve(Rc::clone(frontend));
+                if is_paused {
+                    listener.pause();
+                }
+                if is_paused || !listener.resume() {
+                    continue;
+                }
+                Rc::clone(listener)
+            }
+            None => Rc::new(Listener::new(key, Rc::clone(frontend))),
+        };
         match Watched::new(socket) {
             Ok(socket) => {
-                let listener = Rc::new(Listener::new(key, Rc::clone(frontend)));
                 let task = tokio::task::spawn_local(Rc::clone(&listener).run(Rc::clone(worker), socket));
-                known.push((listener, task));
+                match place.and_then(|place| known.get_mut(place)) {
+                    Some(known) => known.1 = task,
+                    None => known.push((listener, task)),
+                }
             }
             Err(error) => tracing::error!(worker = worker.index, %error, "a listening socket cannot be watched"),
         }

@@ -137,14 +137,18 @@ impl Listeners {
         tcp.flat_map(|(bound, sockets)| sockets.iter().map(move |socket| (bound, Arc::clone(socket)))).collect()
     }
 
-    /// Duplicates of one worker's sockets.
+    /// Duplicates of one worker's sockets, those that are paused too.
     ///
     /// # Errors
     /// No descriptor is free.
     pub(super) fn for_worker(&self, model: &Model, worker: usize) -> io::Result<Vec<WorkerListener>> {
         let mut listeners = Vec::new();
         let listening = model.frontends.iter().enumerate();
-        for (number, frontend) in listening.filter(|(_, known)| !self.halted.contains_key(&known.name)) {
+        for (number, frontend) in listening {
+            let door = self.halted.get(&frontend.name).copied().unwrap_or(Door::Open);
+            if door == Door::Closed {
+                continue;
+            }
             for bind in &frontend.binds {
                 let Some(socket) = self.open.get(&bind.endpoint).and_then(|sockets| sockets.get(worker)) else {
                     continue;
@@ -153,6 +157,7 @@ impl Listeners {
                     key: ListenerKey { frontend: frontend.name.clone(), endpoint: bind.endpoint.clone() },
                     frontend: number,
                     socket: socket.try_clone()?,
+                    is_paused: door == Door::Paused,
                 });
             }
         }

@@ -56,7 +56,7 @@ fn run(model: Model, socket: TcpListener, first: fn()) -> SocketAddr {
     let (sender, commands) = mpsc::unbounded_channel();
     let (suspects, told) = mpsc::channel(8);
     let key = ListenerKey { frontend: name, endpoint: Endpoint::Tcp(address) };
-    let listeners = vec![WorkerListener { key, frontend: 0, socket }];
+    let listeners = vec![WorkerListener { key, frontend: 0, socket, is_paused: false }];
     sender.send(WorkerCommand::Serve { generation, listeners }).expect("the worker will read it");
     let context = WorkerContext {
         index: 0,

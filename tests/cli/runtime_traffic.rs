@@ -114,6 +114,44 @@ fn a_paused_frontend_refuses_connections_and_a_closed_one_does_not_come_back() {
 }
 
 #[test]
+fn clients_of_a_paused_frontend_stay_and_those_of_a_closed_one_go_with_their_next_response() {
+    for program in PROGRAMS {
+        let proxy = Proxy::serving(program, |port, directory| {
+            format!(
+                "global\n stats socket {} level admin\ndefaults\n mode http\n timeout client 20s\n timeout connect 5s\n \
+                 timeout server 20s\nfrontend fe\n bind 127.0.0.1:{port}\n http-request return status 200\n",
+                directory.join("socket").display()
+            )
+        });
+        let mut client = None;
+        until("it listens", || {
+            client = TcpStream::connect((Ipv4Addr::LOCALHOST, proxy.port)).ok();
+            client.is_some()
+        });
+        let mut client = client.expect("it listens");
+        client.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
+        let mut asked = || {
+            client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").expect("it reads");
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                client.read_exact(&mut byte).expect("it answers");
+                head.extend_from_slice(&byte);
+            }
+            String::from_utf8_lossy(&head).to_ascii_lowercase()
+        };
+        assert!(!asked().contains("connection:"));
+        proxy.ask("disable frontend fe");
+        (0..2).for_each(|_| assert!(!asked().contains("connection:"), "{}", program[0]));
+        proxy.ask("enable frontend fe");
+        assert!(!asked().contains("connection:"));
+        proxy.ask("shutdown frontend fe");
+        until("its clients are told to go", || asked().contains("connection: close"));
+        assert_eq!(heard(client), "");
+    }
+}
+
+#[test]
 fn lines_in_a_ring_are_told() {
     let proxy = Proxy::start(PROGRAMS[0]);
     proxy.ask("disable server be/s1");

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use vipgate::model::options::Reuse;
 use vipgate::model::proxy::Mode;
 use vipgate::sys::clock;
 
@@ -24,7 +25,10 @@ fn waiters_for_a_full_server_are_served_in_order() {
             peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
         }
     });
-    let proxy = Proxy::start(Mode::Http, &[server.address], |model| model.backends[0].servers[0].maxconn = Some(1));
+    let proxy = Proxy::start(Mode::Http, &[server.address], |model| {
+        model.backends[0].servers[0].maxconn = Some(1);
+        model.backends[0].options.reuse = Reuse::Always;
+    });
     let queue = &proxy.generation.backends[0].queue;
     let mut clients: Vec<Peer> = (0..5)
         .map(|number| {

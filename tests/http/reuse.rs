@@ -54,16 +54,19 @@ fn never_keeps_a_connection_for_its_client() {
 #[test]
 fn safe_gives_first_requests_a_connection_of_their_own() {
     let server = counting();
-    on_both("http", &file("http-reuse safe", &server), |connect| {
-        let mut one = connect();
-        let (first, ..) = told(&mut one);
-        let mut two = connect();
-        let (second, request, _) = told(&mut two);
-        assert_eq!(request, 1);
-        assert_ne!(first, second);
-        let (_, request, _) = told(&mut two);
-        assert_eq!(request, 2);
-    });
+    // What is written, and what holds where nothing is.
+    for line in ["http-reuse safe", "option http-keep-alive"] {
+        on_both("http", &file(line, &server), |connect| {
+            let mut one = connect();
+            let (first, ..) = told(&mut one);
+            let mut two = connect();
+            let (second, request, _) = told(&mut two);
+            assert_eq!(request, 1);
+            assert_ne!(first, second);
+            let (_, request, _) = told(&mut two);
+            assert_eq!(request, 2);
+        });
+    }
 }
 
 #[test]

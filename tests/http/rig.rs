@@ -189,6 +189,7 @@ impl Proxy {
             key: ListenerKey { frontend: "web".into(), endpoint: Endpoint::Tcp(self.address) },
             frontend: 0,
             socket: self.socket.try_clone().unwrap(),
+            is_paused: false,
         }];
         self.commands.send(WorkerCommand::Serve { generation: Arc::clone(generation), listeners }).unwrap();
     }

@@ -77,6 +77,20 @@ fn a_body_that_does_not_come_is_a_408() {
 }
 
 #[test]
+fn a_client_that_leaves_before_its_body_is_whole_is_routed_and_no_server_sees_it() {
+    let text = "frontend web\n bind PORT\n option http-buffer-request\n default_backend app\n\
+                backend app\n http-request return status 200 if { path /own }\n server s SERVER\n";
+    on_both("http", text, |connect| {
+        let mut client = connect();
+        client.send(POST).send("abc").end();
+        assert!(client.is_ended());
+        let mut client = connect();
+        client.send(POST.replace("/echo", "/own")).send("abc").end();
+        assert!(client.is_ended(), "nor does it get what rules answer");
+    });
+}
+
+#[test]
 fn the_tarpit_holds_clients_and_answers_500() {
     let text = " timeout tarpit 400ms\nfrontend web\n bind PORT\n http-request tarpit if { path /t }\n \
                 http-request tarpit deny_status 429 if { path /u }\n";

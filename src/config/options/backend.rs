@@ -151,7 +151,7 @@ pub fn lines(options: &BackendOptions) -> Vec<String> {
     lines.extend(options.persists.then(|| "option persist".to_owned()));
     lines.extend(retry_on::text(&options.retry_on));
     if options.reuse != Reuse::default() {
-        let name = REUSES.iter().find(|(_, reuse)| *reuse == options.reuse).map_or("always", |(name, _)| name);
+        let name = REUSES.iter().find(|(_, reuse)| *reuse == options.reuse).map_or("safe", |(name, _)| name);
         lines.push(format!("http-reuse {name}"));
     }
     lines.extend(options.prefers_last.then(|| "option prefer-last-server".to_owned()));

@@ -36,6 +36,15 @@ pub(in crate::proxy) struct Answer {
     pub(in crate::proxy) delay: Option<Duration>,
 }
 
+impl Answer {
+    /// Nobody is there to get it: the client left before its request was whole.
+    pub(in crate::proxy) fn withhold(&mut self) {
+        self.bytes.storage().clear();
+        (self.status, self.persists, self.delay) = (400, false, None);
+        self.failure = Failure::new(By::Client, Cause::Abort, Phase::Request);
+    }
+}
+
 /// What becomes of a request.
 #[derive(Debug)]
 pub(in crate::proxy) enum Decision {
@@ -57,7 +66,8 @@ pub(in crate::proxy) enum Decision {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::proxy) enum Awaited {
     /// Its body, at most for a time: all of it or so many bytes. The client may want to be told to send it.
-    Body { time: Duration, at_least: usize, says_continue: bool },
+    /// With `is_received`, the request counts as received only then.
+    Body { time: Duration, at_least: usize, says_continue: bool, is_received: bool },
     /// A time.
     Time(Duration),
 }
@@ -182,7 +192,8 @@ fn run(session: &Session, frontend: &Rc<LocalFrontend>, request: &mut Request, s
         BodyFraming::Length(length) => Some(length),
         _ => None,
     };
-    let body = Data { bytes: &arrived, is_final: request.body.is_done(), announced };
+    let is_final = request.body.is_done() || request.is_cut;
+    let body = Data { bytes: &arrived, is_final, announced };
     let Resume { is_backends, step, progress, mut backend } = resume;
     let mut place = (step, progress);
     if !is_backends {
@@ -347,7 +358,8 @@ fn pass(
             Verdict::Wait(what) => {
                 let awaited = match what {
                     Wait::Body { time, at_least } => {
-                        Awaited::Body { time, at_least, says_continue: says_continue(request, state) }
+                        let says_continue = says_continue(request, state);
+                        Awaited::Body { time, at_least, says_continue, is_received: matches!(step, Step::Buffer) }
                     }
                     Wait::Pause(time) => Awaited::Time(time),
                     // All data is there, and there is no TLS.

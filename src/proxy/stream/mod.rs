@@ -61,6 +61,8 @@ pub(in crate::proxy) struct Request {
     pub(super) is_upgrade: bool,
     /// What is still to come of the body.
     pub(super) body: Body,
+    /// The client left while its body was waited for: rules go on, and then no server gets the request.
+    pub(in crate::proxy) is_cut: bool,
     pub(super) is_chunked: bool,
     /// When it was begun to wait for it.
     pub(super) began: Instant,
@@ -160,11 +162,20 @@ async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, mut request:
         if let Decision::Wait(what) = decision {
             match Box::pin(wait::wait(session, frontend, &mut request, what)).await {
                 Ok(()) => continue,
+                Err(failure) if (failure.by, failure.cause) == (By::Client, Cause::Abort) && !request.is_cut => {
+                    request.is_cut = true;
+                    continue;
+                }
                 Err(failure) => decision = rules::give_up(session, frontend, &request, failure),
             }
         }
         if let Decision::Form(sent) = decision {
             decision = Box::pin(form::handle(session, frontend, &request, *sent)).await;
+        }
+        if let Decision::Answer(answer) = &mut decision
+            && request.is_cut
+        {
+            answer.withhold();
         }
         match decision {
             Decision::Forward(backend) => break backend,
@@ -208,6 +219,10 @@ async fn forward(
     let Some(backend) = backend else {
         return Err(Failure::new(By::Server, Cause::Abort, Phase::Connect));
     };
+    if request.is_cut {
+        record.status = 400;
+        return Err(Failure::new(By::Client, Cause::Abort, Phase::Request));
+    }
     let options = &backend.running.model.options;
     // What is still to come of a body cannot be sent again.
     let is_kept = options.retry_on.keeps_requests()

@@ -268,6 +268,7 @@ fn prepare(
         keeps_alive,
         is_upgrade: is_upgrade || head.method == Method::Connect,
         body: Body::from(head.request_framing()),
+        is_cut: false,
         is_chunked: head.request_framing() == BodyFraming::Chunked,
         began: session.began,
         number: 0,

@@ -23,12 +23,16 @@ pub(super) async fn wait(
 ) -> Result<(), Failure> {
     match what {
         Awaited::Time(time) => pause(session, time).await,
-        Awaited::Body { time, at_least, says_continue } => {
+        Awaited::Body { time, at_least, says_continue, is_received } => {
             let gone = Failure::new(By::Client, Cause::Abort, Phase::Request);
             if says_continue && !finish::send(session, b"HTTP/1.1 100 Continue\r\n\r\n").await {
                 return Err(gone);
             }
-            body(session, frontend, request, time, at_least).await
+            let result = body(session, frontend, request, time, at_least).await;
+            if is_received {
+                request.received = session.now();
+            }
+            result
         }
     }
 }
