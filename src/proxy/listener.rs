@@ -137,7 +137,7 @@ impl Listener {
                 Ok(pause) => {
                     tokio::select! {
                         () = tokio::time::sleep(pause) => {}
-                        () = self.stop.notified() => break,
+                        () = stop.asked.notified() => break,
                     }
                 }
                 Err(_) => {
