@@ -61,6 +61,7 @@ fn absorb(mut into: Draft, from: Draft, problems: &Problems) -> Draft {
     into.stick_counters = into.stick_counters.or(from.stick_counters);
     into.workers = into.workers.or(from.workers);
     into.maxconn = into.maxconn.or(from.maxconn);
+    into.server_state_file = into.server_state_file.or(from.server_state_file);
     into.connection_rate = into.connection_rate.or(from.connection_rate);
     into.session_rate = into.session_rate.or(from.session_rate);
     into.drain = into.drain.or(from.drain);

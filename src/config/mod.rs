@@ -7,6 +7,7 @@
 pub mod draft;
 pub mod yaml;
 pub mod haproxy;
+pub mod server_state;
 mod endpoint;
 mod options;
 mod syntax;

@@ -193,8 +193,9 @@ fn gauge(gauge: Option<(u32, u32, u32)>, failures: u64, last: Option<LastCheck>)
 
 /// The time since the last change; where there was none, since the start.
 fn standing(availability: &Availability, around: &Surroundings<'_>) -> Standing {
+    let changed = Some(availability.changed()).filter(|at| *at != Instant::ZERO).unwrap_or(around.facts.started);
     Standing {
-        since: around.now.since(availability.changed().max(around.facts.started)),
+        since: around.now.since(changed),
         downs: availability.downs(),
         downtime: availability.downtime(around.now),
     }

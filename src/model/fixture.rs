@@ -26,6 +26,7 @@ pub fn model(backends: Vec<Backend>) -> Model {
         process: Process {
             workers: None,
             maxconn: None,
+            server_state_file: None,
             rates: Default::default(),
             admin_socket: PathBuf::from("/run/vipgate/admin.sock"),
             confinement: Default::default(),

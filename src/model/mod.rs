@@ -72,6 +72,8 @@ pub struct Process {
     pub workers: Option<usize>,
     /// Client connections in all, 1-; `None` is derived from the descriptor limit.
     pub maxconn: Option<usize>,
+    /// The file that tells what servers were before the start; only the start looks at it.
+    pub server_state_file: Option<String>,
     /// Client connections, and sessions, that come in a second.
     pub rates: Rates,
     /// Path of the control socket.

@@ -115,6 +115,18 @@ impl Default for Interval {
     }
 }
 
+/// Whose file tells what servers were (HAProxy's `load-server-state-from-file`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StateSource {
+    /// Nobody's: they begin anew.
+    #[default]
+    Nothing,
+    /// That of the process.
+    Global,
+    /// The backend's own.
+    Local,
+}
+
 /// Options of a backend.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BackendOptions {
@@ -142,6 +154,10 @@ pub struct BackendOptions {
     pub prefers_last: bool,
     /// Waiting requests up to which it does (`max-keep-alive-queue`); `None` any number.
     pub keep_alive_queue: Option<usize>,
+    /// Whose file tells what its servers were before the start.
+    pub state_source: StateSource,
+    /// The file, where it is the backend's own; `None` is one that is called as the backend.
+    pub state_file: Option<String>,
     /// Whether frontends pass it over (`be-unpublished`).
     pub is_unpublished: bool,
 }

@@ -5,6 +5,7 @@
 
 mod load;
 mod outset;
+mod states;
 mod listeners;
 mod wiring;
 mod threads;

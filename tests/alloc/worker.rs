@@ -143,6 +143,7 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
         process: Process {
             workers: Some(1),
             maxconn: None,
+            server_state_file: None,
             rates: Default::default(),
             admin_socket: PathBuf::from("unused"),
             confinement: Default::default(),

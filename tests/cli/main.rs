@@ -11,6 +11,7 @@ mod runtime;
 mod runtime_traffic;
 mod backends;
 mod rates;
+mod states;
 mod observe;
 mod tools;
 mod verdicts;

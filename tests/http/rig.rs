@@ -92,6 +92,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
         process: Process {
             workers: None,
             maxconn: None,
+            server_state_file: None,
             rates: Default::default(),
             admin_socket: "/nowhere".into(),
             confinement: Default::default(),

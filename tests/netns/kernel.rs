@@ -375,6 +375,7 @@ pub fn model() -> Model {
         process: Process {
             workers: None,
             maxconn: None,
+            server_state_file: None,
             rates: Default::default(),
             admin_socket: "/nonexistent".into(),
             confinement: Default::default(),

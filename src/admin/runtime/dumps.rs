@@ -78,17 +78,19 @@ fn state(out: &mut String, dumped: &Dumped<'_>) {
     let Dumped { proxy, number, configured, server, .. } = dumped;
     let operation = match (server.health(), server.admin()) {
         (Health::Down, _) | (_, Admin::Maint) => 0,
-        (Health::Stopping, _) | (_, Admin::Drain) => 3,
+        (Health::Stopping, _) => 3,
         _ => 2,
     };
     // Bits: 1 by the operator, 4 by the configuration, 8 drained by the operator.
-    let admin = match (server.admin(), configured.is_disabled) {
-        (Admin::Maint, true) => 5,
-        (Admin::Maint, false) => 1,
-        (Admin::Drain, _) => 8,
-        (Admin::Ready, _) => 0,
-    };
-    let since = sys::clock::now().since(server.changed().max(dumped.started)).as_secs();
+    let by_configuration = if configured.is_disabled { 4 } else { 0 };
+    let admin = by_configuration
+        + match server.admin() {
+            Admin::Maint => 1,
+            Admin::Drain => 8,
+            Admin::Ready => 0,
+        };
+    let changed = Some(server.changed()).filter(|at| *at != Instant::ZERO).unwrap_or(dumped.started);
+    let since = sys::clock::now().since(changed).as_secs();
     let (status, result, check) = probes(dumped);
     let (check_port, check_address) = match &configured.check {
         Some(check) => (check.port.unwrap_or(0), check.address.map_or("-".to_owned(), |at| at.ip().to_string())),

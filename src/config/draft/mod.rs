@@ -66,6 +66,8 @@ pub struct Draft {
     pub workers: Option<Spanned<u64>>,
     /// Client connections in all.
     pub maxconn: Option<Spanned<u64>>,
+    /// The file that tells what servers were.
+    pub server_state_file: Option<Spanned<String>>,
     /// Client connections a second; zero is no limit.
     pub connection_rate: Option<Spanned<u64>>,
     /// Sessions a second; zero is no limit.

@@ -378,6 +378,9 @@ fn process(out: &mut Text, model: &Model) {
     if let Some(maxconn) = process.maxconn {
         out.pair(1, "maxconn", maxconn);
     }
+    if let Some(file) = &process.server_state_file {
+        out.pair(1, "server_state_file", quoted(file));
+    }
     for (key, rate) in [("connection_rate", process.rates.connections), ("session_rate", process.rates.sessions)] {
         if let Some(rate) = rate {
             out.pair(1, key, rate);

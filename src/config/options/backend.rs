@@ -1,6 +1,6 @@
 //! Lines of backends: each sets something in [`BackendOptions`], and each setting can be written as a line.
 
-use crate::model::options::{BackendOptions, Interval, Reuse};
+use crate::model::options::{BackendOptions, Interval, Reuse, StateSource};
 
 use super::{Wrong, balance, cookie, needed, no_more, number, retry_on};
 
@@ -52,6 +52,17 @@ pub const LINES: &[(&str, Handler)] = &[
         options.reuse = found.ok_or_else(what)?.1;
         no_more(words, 2)
     }),
+    ("load-server-state-from-file", |options, words, _| {
+        let name = needed(words, 1, "'global', 'local' or 'none'")?;
+        let found = STATE_SOURCES.iter().find(|(known, _)| *known == name);
+        let what = || format!("'load-server-state-from-file' expects 'global', 'local' or 'none'. Got '{name}'");
+        options.state_source = found.ok_or_else(|| Wrong::new(1, what()))?.1;
+        no_more(words, 2)
+    }),
+    ("server-state-file-name", |options, words, _| {
+        options.state_file = words.get(1).filter(|name| **name != "use-backend-name").map(|name| (*name).to_owned());
+        no_more(words, 2)
+    }),
     ("max-keep-alive-queue", |options, words, _| {
         options.keep_alive_queue = match needed(words, 1, "a count")? {
             "-1" => None,
@@ -96,6 +107,9 @@ pub const LINES: &[(&str, Handler)] = &[
         no_more(words, 2)
     }),
 ];
+
+const STATE_SOURCES: [(&str, StateSource); 3] =
+    [("none", StateSource::Nothing), ("global", StateSource::Global), ("local", StateSource::Local)];
 
 const REUSES: [(&str, Reuse); 4] =
     [("never", Reuse::Never), ("safe", Reuse::Safe), ("aggressive", Reuse::Aggressive), ("always", Reuse::Always)];
@@ -156,6 +170,12 @@ pub fn lines(options: &BackendOptions) -> Vec<String> {
     }
     lines.extend(options.prefers_last.then(|| "option prefer-last-server".to_owned()));
     lines.extend(options.keep_alive_queue.map(|count| format!("max-keep-alive-queue {count}")));
+    if options.state_source != StateSource::default() {
+        let name =
+            STATE_SOURCES.iter().find(|(_, source)| *source == options.state_source).map_or("none", |(name, _)| name);
+        lines.push(format!("load-server-state-from-file {name}"));
+    }
+    lines.extend(options.state_file.as_ref().map(|file| line(["server-state-file-name", file])));
     lines.extend(options.is_unpublished.then(|| "be-unpublished".to_owned()));
     lines
 }
@@ -173,6 +193,8 @@ mod tests {
             "fullconn 100",
             "option allbackups",
             "be-unpublished",
+            "load-server-state-from-file local",
+            "server-state-file-name /var/lib/a",
             "option srvtcpka",
             "dynamic-cookie-key k",
             "option persist",

@@ -98,6 +98,7 @@ fn process(context: &Context<'_>) -> Process {
     Process {
         workers: draft.workers.map(|workers| size(workers.value)),
         maxconn: draft.maxconn.map(|maxconn| size(maxconn.value)),
+        server_state_file: draft.server_state_file.as_ref().map(|file| file.value.clone()),
         rates: Rates { connections: rate(draft.connection_rate), sessions: rate(draft.session_rate) },
         admin_socket: or(&draft.admin_socket, PathBuf::from("/run/vipgate/admin.sock")),
         confinement: Confinement {

@@ -19,7 +19,7 @@ use crate::run::load::Loaded;
 use crate::run::readiness::Readiness;
 use crate::run::vrrp::{self, Scheduling, VrrpContext};
 use crate::run::wiring::{CheckOrder, Ends, Wiring, wire};
-use crate::run::{Settings, check, log, outset, threads, worker};
+use crate::run::{Settings, check, log, outset, states, threads, worker};
 use crate::state::levels::{Board, Level};
 use crate::state::process::ProcessFacts;
 use crate::state::servers::{Backend, Registry};
@@ -49,7 +49,9 @@ impl Supervisor {
         let sessions = Arc::new(Sessions::new(Some(model.process.maxconn.unwrap_or(limit / 2))));
         reload::set_rates(&sessions, model.process.rates);
         let registry = Registry::default();
+        let kept = states::restore(&mut model);
         let generation = Generation::prepare(1, model, &registry, None).map_err(|error| anyhow!("{error}"))?;
+        states::apply(&generation, &kept, sys::clock::now());
         outset::set_variables(&generation.rules, None);
         let cell = Arc::new(ArcSwap::from(Arc::clone(&generation)));
         let mut listeners = Listeners::new(settings.joins);

@@ -26,6 +26,9 @@ pub struct Global {
     maxconn: Option<Spanned<u64>>,
     connection_rate: Option<Spanned<u64>>,
     session_rate: Option<Spanned<u64>>,
+    /// `server-state-base`
+    state_base: Option<String>,
+    state_file: Option<Spanned<String>>,
     workers: Option<Spanned<u64>>,
     drain: Option<Spanned<Duration>>,
     external_checks: Option<Spanned<bool>>,
@@ -65,6 +68,16 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("pidfile", pid_file),
     ("presetenv", environment),
     ("resetenv", elsewhere),
+    ("server-state-base", |global, _, line, context| {
+        let base = context.argument(line, 1, "one argument: a directory path").map(|word| word.text.clone());
+        global.state_base = base.or(global.state_base.take());
+        context.no_more(line, 2);
+    }),
+    ("server-state-file", |global, _, line, context| {
+        let file = context.argument(line, 1, "one argument: a file path");
+        global.state_file = file.map(|word| Spanned::new(word.text.clone(), word.span)).or(global.state_file.take());
+        context.no_more(line, 2);
+    }),
     ("set-var", |global, _, line, _| global.rules.push(proxy::rule(line))),
     ("set-var-fmt", |global, _, line, _| global.rules.push(proxy::rule(line))),
     ("setenv", environment),
@@ -92,9 +105,18 @@ impl Global {
         }
     }
 
+    /// A state file of servers as the process finds it.
+    pub fn state_path(&self, name: &str) -> String {
+        match &self.state_base {
+            Some(base) if !name.starts_with('/') => format!("{}/{name}", base.trim_end_matches('/')),
+            _ => name.to_owned(),
+        }
+    }
+
     /// Puts what belongs to the process into the draft.
     pub fn lower(&self, draft: &mut Draft) {
         draft.maxconn = self.maxconn;
+        draft.server_state_file = self.state_file.clone().map(|file| file.map(|path| self.state_path(&path)));
         draft.connection_rate = self.connection_rate;
         draft.session_rate = self.session_rate;
         draft.workers = self.workers;

@@ -29,6 +29,7 @@ mod stick;
 pub use context::Context;
 
 use crate::config::draft::Draft;
+use crate::model::options::StateSource;
 
 use super::section::Section;
 use super::table::{Place, Support};
@@ -80,5 +81,9 @@ pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
     }
     global.lower(&mut draft);
     finish::lower(proxies, &named, &mut draft, context);
+    for backend in draft.backends.iter_mut().filter(|backend| backend.options.state_source == StateSource::Local) {
+        let name = backend.options.state_file.as_ref().unwrap_or(&backend.name.value);
+        backend.options.state_file = Some(global.state_path(name));
+    }
     draft
 }

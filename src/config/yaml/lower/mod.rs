@@ -47,6 +47,7 @@ pub fn file(root: &Node) -> Draft {
         log: root.value("log").map(log::process).unwrap_or_default(),
         workers: read(inner("process", "workers"), value::number),
         maxconn: read(inner("process", "maxconn"), value::number),
+        server_state_file: read(inner("process", "server_state_file"), text),
         connection_rate: read(inner("process", "connection_rate"), value::number),
         session_rate: read(inner("process", "session_rate"), value::number),
         drain: read(inner("process", "drain"), value::duration),

@@ -153,6 +153,12 @@ static PROCESS: Section = Section {
             Value::One(Scalar::Number(1, 10_000_000)),
             "Client connections in all. Default: from the descriptor limit.",
         ),
+        key(
+            "server_state_file",
+            Value::One(Scalar::Text),
+            "File with what `show servers state` printed: the start gives it to servers of backends with the option \
+             `load-server-state-from-file global`. Default: none.",
+        ),
         key("connection_rate", Value::One(RATE), "Client connections a second; more wait. Default: any number."),
         key(
             "session_rate",

@@ -199,7 +199,7 @@ pub(super) static BACKEND: Section = Section {
             "options",
             Value::List(&Value::One(Scalar::BackendOption)),
             "Lines of a backend in HAProxy's language: dynamic-cookie-key, fullconn, hash-balance-factor, hash-type, \
-             http-reuse, max-keep-alive-queue, retry-on, `option allbackups`, `option persist`, `option prefer-last-server`.",
+             http-reuse, load-server-state-from-file, max-keep-alive-queue, retry-on, server-state-file-name, `option allbackups`, `option persist`, `option prefer-last-server`.",
         ),
         RULES,
         refused("stick", "write its lines under `rules`, such as `stick on src`"),
