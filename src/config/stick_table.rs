@@ -135,7 +135,7 @@ pub fn parse(words: &[&str]) -> Result<Parsed, Wrong> {
                     "store",
                     "recv-only",
                 ];
-                let hint = nearest(other, known).map(|known| format!("did you mean '{known}' maybe ?"));
+                let hint = nearest(other, known).map(|known| format!("did you mean `{known}`?"));
                 return Err(Wrong { hint, ..words.wrong(format!("stick-table: unknown argument '{other}'")) });
             }
         }
@@ -209,7 +209,7 @@ fn key_type(words: &mut Words<'_>) -> Result<KeyType, Wrong> {
         "binary" => KeyType::Binary(length()?.unwrap_or(DEFAULT_LENGTH)),
         other => {
             let hint = nearest(other, ["ip", "ipv6", "integer", "string", "binary"]);
-            let hint = hint.map(|known| format!("did you mean '{known}' maybe ?"));
+            let hint = hint.map(|known| format!("did you mean `{known}`?"));
             return Err(Wrong { hint, ..words.wrong(format!("stick-table: unknown type '{other}'")) });
         }
     })
@@ -268,7 +268,7 @@ fn stored(text: &str) -> Result<Stored, (String, Option<String>)> {
     };
     let unknown = || {
         let hint = nearest(name, DataType::ALL.iter().map(|(_, known, ..)| *known));
-        let hint = hint.map(|known| format!("did you mean '{known}' maybe ?"));
+        let hint = hint.map(|known| format!("did you mean `{known}`?"));
         (format!("stick-table: unknown store option '{name}'"), hint)
     };
     let what = DataType::by_name(name).ok_or_else(unknown)?;

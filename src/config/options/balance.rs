@@ -57,9 +57,8 @@ pub fn read(words: &[&str]) -> Result<Balance, Wrong> {
             return Err(Wrong::refused(0, format!("'balance {name}'"), "it is for 'mode log', which is not known"));
         }
         _ => {
-            let hint = nearest(name, ALGORITHMS).map(|known| format!("; did you mean '{known}' maybe ?"));
-            let message = format!("unknown algorithm '{name}' of 'balance'{}", hint.unwrap_or_default());
-            return Err(Wrong::new(0, message));
+            let hint = nearest(name, ALGORITHMS).map(|known| format!("did you mean `{known}`?"));
+            return Err(Wrong { hint, ..Wrong::new(0, format!("unknown algorithm '{name}' of 'balance'")) });
         }
     };
     no_more(words, taken)?;

@@ -24,15 +24,17 @@ pub struct Wrong {
     pub what: String,
     /// Whether it is right, but not supported for that reason.
     pub refused: Option<String>,
+    /// What can be typed instead.
+    pub hint: Option<String>,
 }
 
 impl Wrong {
     fn new(at: usize, what: impl Into<String>) -> Wrong {
-        Wrong { at, what: what.into(), refused: None }
+        Wrong { at, what: what.into(), refused: None, hint: None }
     }
 
     fn refused(at: usize, what: impl Into<String>, why: impl Into<String>) -> Wrong {
-        Wrong { at, what: what.into(), refused: Some(why.into()) }
+        Wrong { refused: Some(why.into()), ..Wrong::new(at, what) }
     }
 
     /// The same for someone who knows of more words before these.

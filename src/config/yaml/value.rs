@@ -106,7 +106,7 @@ fn read<T>(text: &str, read: impl FnOnce(&[&str]) -> Result<T, options::Wrong>) 
     read(&words).map_err(|wrong| {
         let code = if wrong.refused.is_some() { "E-NOT-SUPPORTED" } else { "E-VALUE" };
         let what = if wrong.refused.is_some() { format!("{} is not supported", wrong.what) } else { wrong.what };
-        Wrong { code, what, hint: wrong.refused }
+        Wrong { code, what, hint: wrong.refused.or(wrong.hint) }
     })
 }
 

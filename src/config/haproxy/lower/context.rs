@@ -115,7 +115,10 @@ impl<'a> Context<'a> {
         let span = words.get(wrong.at).map_or(end, |word| word.span);
         match &wrong.refused {
             Some(why) => self.refuse(span, &wrong.what, why),
-            None => self.error(if wrong.at < words.len() { "E-VALUE" } else { "E-MISSING" }, span, wrong.what.clone()),
+            None => {
+                let code = if wrong.at < words.len() { "E-VALUE" } else { "E-MISSING" };
+                self.push(Diagnostic::error(code, span, wrong.what.clone()).hint_if(wrong.hint.clone()));
+            }
         }
     }
 
