@@ -86,7 +86,8 @@ pub enum Input {
         /// Address.
         address: IpAddr,
     },
-    /// Somebody answered [`Output::Probe`]: a frame that is not ours says that its sender has the address.
+    /// Somebody answered [`Output::Probe`], or announced itself after [`Output::Finish`]: a frame that is not ours says that
+    /// its sender has the address.
     AddressInUse {
         /// Interface that the answer came in on.
         interface: String,
@@ -123,8 +124,9 @@ pub enum Output {
         /// Renewal of addresses that are there.
         is_refresh: bool,
     },
-    /// A better Master takes these addresses over: begin nothing new on them and finish what is under way. Answered by
-    /// [`Input::Finished`]; when the answer takes too long the addresses go without it.
+    /// A better Master takes these addresses over: begin nothing new on them, finish what is under way, and look out for
+    /// its announcement. Answered by [`Input::Finished`] and [`Input::AddressInUse`]; when an answer takes too long the
+    /// addresses go without it.
     Finish {
         /// Instance number.
         instance: usize,

@@ -41,6 +41,7 @@ impl World {
         if self.profile.is_lossy && self.loss > 0 && self.random.one_in(10) { usual * 20 } else { usual }
     }
 
+    /// Reaches the client, and every node that looks out for it.
     pub fn announce(&mut self, number: usize, addresses: &[VirtualAddress], repeat: u32) {
         for address in addresses {
             self.tally.announcements += 1;
@@ -54,6 +55,12 @@ impl World {
             for _ in 0..repeat {
                 if self.nodes[number].link_is_up && self.passes(number, client) {
                     self.after(Duration::from_micros(100), Event::Announced(number, address.address));
+                }
+            }
+            for to in (0..client).filter(|to| *to != number) {
+                if self.nodes[number].link_is_up && self.passes(number, to) {
+                    let latency = self.latency();
+                    self.after(latency, Event::InUse(to, address.address, number));
                 }
             }
         }

@@ -57,7 +57,7 @@ pub enum Event {
     Ready(usize, u32),
     /// Everything under way on an instance's addresses is finished.
     Finished(usize, u32, usize),
-    /// Somebody's kernel answers a node's question who has an address.
+    /// A node hears that another has an address: the other's kernel answered, or the other announced itself.
     InUse(usize, IpAddr, usize),
     /// An announcement reaches the client.
     Announced(usize, IpAddr),

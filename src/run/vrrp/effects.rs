@@ -119,7 +119,19 @@ impl Effects {
         }
     }
 
-    /// Who has answered since the last time.
+    /// Looks out for somebody else who announces these addresses.
+    pub fn watch_for_others(&mut self, now: Instant, addresses: &[VirtualAddress]) {
+        for vip in addresses {
+            if let Err(error) = self.probes.listen_for(now, &self.links, vip)
+                && self.may_complain(now, "probe", &vip.interface)
+            {
+                let VirtualAddress { address, interface, .. } = vip;
+                tracing::warn!(%address, interface, %error, "cannot see when the new Master has announced itself");
+            }
+        }
+    }
+
+    /// Who has answered or announced since the last time.
     pub fn answers(&mut self, now: Instant) -> Vec<Answer> {
         self.probes.answers(now)
     }

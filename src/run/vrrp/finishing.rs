@@ -25,6 +25,8 @@ pub(super) struct Finishing {
     /// Instance number.
     pub(super) instance: usize,
     unfinished: mpsc::Receiver<Infallible>,
+    /// The router knows that nothing is under way any more.
+    is_reported: bool,
     addresses: Vec<IpAddr>,
     waiting: Vec<Requests>,
     /// When the waiting requests are sent on; `None` while the addresses are here.
@@ -54,25 +56,27 @@ impl AllFinishing {
         let waiting = waiting.collect();
         let addresses: Vec<_> = places.iter().map(|(address, _)| *address).collect();
         each_on(&addresses, listeners, new_connections::hold_back);
-        self.0.push(Finishing { instance, unfinished, addresses, waiting, sent_on_at: None });
+        self.0.push(Finishing { instance, unfinished, is_reported: false, addresses, waiting, sent_on_at: None });
         sender
     }
 
     /// Ready when somebody has finished, once for each change.
     pub(super) fn poll_finished(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let here = self.0.iter_mut().filter(|finishing| finishing.sent_on_at.is_none());
+        let unreported = self.0.iter_mut().filter(|finishing| !finishing.is_reported);
         // Everybody has to be asked, so that each of them wakes this task.
-        let finished = here.filter_map(|finishing| match finishing.unfinished.poll_recv(context) {
+        let finished = unreported.filter_map(|finishing| match finishing.unfinished.poll_recv(context) {
             Poll::Ready(_) => Some(()),
             Poll::Pending => None,
         });
         if finished.count() > 0 { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// An instance that has nothing under way any more and whose addresses are still here.
+    /// An instance that has nothing under way any more; each is told once.
     pub(super) fn finished(&mut self) -> Option<usize> {
-        let is_finished = |finishing: &Finishing| finishing.sent_on_at.is_none() && finishing.unfinished.is_closed();
-        self.0.iter().find(|finishing| is_finished(finishing)).map(|finishing| finishing.instance)
+        let is_news = |finishing: &&mut Finishing| !finishing.is_reported && finishing.unfinished.is_closed();
+        let finishing = self.0.iter_mut().find(is_news)?;
+        finishing.is_reported = true;
+        Some(finishing.instance)
     }
 
     /// Whether an instance's addresses are on their way and still here.

@@ -219,8 +219,6 @@ impl Loop {
         self.carry_out(now);
         while let Some(instance) = self.finishing.finished() {
             self.input(now, Input::Finished { instance });
-            // A router that had no use for the answer has dropped the addresses already.
-            self.finishing.leave(now, instance, &self.context.listeners);
         }
         self.finishing.send_on(now);
         self.follow_kernel(now)?;
@@ -409,6 +407,7 @@ impl Loop {
                     self.input_answer(now, instance, result);
                 }
                 Output::Finish { instance, addresses } => {
+                    self.effects.watch_for_others(now, &addresses);
                     let held = self.effects.places(&addresses);
                     let unfinished = self.finishing.begin(instance, &held, &self.context.listeners);
                     let addresses = addresses.iter().map(|vip| vip.address).collect();

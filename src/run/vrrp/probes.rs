@@ -1,6 +1,6 @@
-//! Questions to the link who has an address, and the sockets on which the answers come.
+//! Questions to the link who has an address, and the sockets on which the answers and announcements come.
 //!
-//! A socket is open only while an answer may come, so that a busy link wakes vg-vrrp for nothing else.
+//! A socket is open only while one may come, so that a busy link wakes vg-vrrp for nothing else.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -74,18 +74,26 @@ impl Probes {
                 ndisc::solicitation(mac, source, address)
             }
         };
+        // The socket first: an answer must not be faster.
+        self.listen_for(now, links, vip)?;
+        frames.send(interface.index, &question)
+    }
+
+    /// Listens to who says that it has an address, asked or not.
+    pub fn listen_for(&mut self, now: Instant, links: &Links, vip: &VirtualAddress) -> io::Result<()> {
+        let Some(interface) = links.interface(&vip.interface) else { return Ok(()) };
+        let Some(own) = interface.mac else { return Ok(()) };
         let family = Family::of(vip.address);
         let key = (vip.interface.clone(), family);
         let until = now + LISTEN;
-        // The socket first: an answer must not be faster.
         match self.open.get_mut(&key) {
             Some(listening) if listening.socket.index() == interface.index => listening.until = until,
             _ => {
                 let socket = LinkReceiver::open(interface.index, family)?;
-                self.open.insert(key, Listening { socket, own: mac, until });
+                self.open.insert(key, Listening { socket, own, until });
             }
         }
-        frames.send(interface.index, &question)
+        Ok(())
     }
 
     /// Ready when an answer may have come.

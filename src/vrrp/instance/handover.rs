@@ -4,13 +4,18 @@
 //! |----------------------------------|---------------------------------------------------------------------|
 //! | advert; adds the addresses       |                                                                     |
 //! |                                  | one own advert: "I heard you"; begins nothing new, finishes the rest |
-//! |                                  | addresses away, priority 0: "they are yours"                        |
+//! |                                  | priority 0: "they are yours"                                        |
 //! | announces                        |                                                                     |
+//! |                                  | addresses away, priority 0: "they are gone from here"               |
+//! | announces again                  |                                                                     |
 //!
 //! Until it hears priority 0 the new Master serves whoever finds it but tells no bridge: what is under way goes on where
 //! it began. It waits [`WORD`] for the first word of the old Master. Without one it asks the link who has the addresses: a
 //! Master that is no vipgate has stepped down silently and nobody answers, the kernel of one that is only short of CPU time
 //! does. Then it waits [`FINISH`] and a little for the farewell.
+//!
+//! The old Master has the addresses until it sees the announcement, however long a busy new one takes for it, but no
+//! longer than [`FINISH`] in all: one that is no vipgate may have announced itself before anybody listened.
 
 use std::time::Duration;
 
@@ -37,6 +42,10 @@ pub struct GivingWay {
     /// When it leaves in any case.
     pub until: Instant,
     reason: String,
+    /// Nothing is under way any more.
+    is_finished: bool,
+    /// The new Master has announced itself.
+    is_succeeded: bool,
 }
 
 /// What a new Master that has not announced itself waits for.
@@ -62,7 +71,8 @@ impl Instance {
         };
         self.announcements = Default::default();
         self.answer_at = None;
-        self.phase = Phase::GivingWay(GivingWay { cause, until: context.now + FINISH, reason: reason.clone() });
+        let (until, reason_given) = (context.now + FINISH, reason.clone());
+        self.phase = Phase::GivingWay(GivingWay { cause, until, reason, is_finished: false, is_succeeded: false });
         // RFC 9568 has the loser fall silent. The winner may be Master since a split, and has to hear that it won.
         if let Some(priority) = last_advert {
             self.send(context, priority);
@@ -70,7 +80,7 @@ impl Instance {
         self.advert_at = Instant::FAR_FUTURE;
         let addresses = self.config.addresses.clone();
         context.outputs.push_back(Output::Finish { instance: self.number, addresses });
-        self.report_state(context, from, reason);
+        self.report_state(context, from, reason_given);
     }
 
     /// Whether it is on its way out.
@@ -78,8 +88,27 @@ impl Instance {
         matches!(self.phase, Phase::GivingWay(_))
     }
 
-    /// Everything under way on the addresses is finished, or its time is over.
+    /// Everything under way on the addresses is finished: the new Master may announce itself.
     pub fn finished(&mut self, context: &mut Context<'_>) {
+        let Phase::GivingWay(giving) = &mut self.phase else { return };
+        giving.is_finished = true;
+        if giving.is_succeeded {
+            return self.hand_over(context);
+        }
+        self.send(context, 0);
+    }
+
+    /// Somebody else has announced an address: the new Master, if this one is giving way.
+    pub(super) fn successor_is_there(&mut self, context: &mut Context<'_>) {
+        let Phase::GivingWay(giving) = &mut self.phase else { return };
+        giving.is_succeeded = true;
+        if giving.is_finished {
+            self.hand_over(context);
+        }
+    }
+
+    /// Lets go of the addresses.
+    pub(super) fn hand_over(&mut self, context: &mut Context<'_>) {
         let Phase::GivingWay(GivingWay { cause, reason, .. }) = &self.phase else { return };
         let (cause, reason) = (*cause, reason.clone());
         self.leave(context, reason);

@@ -61,7 +61,7 @@ impl Instance {
             }
             Phase::GivingWay(_) if advert.priority == 0 => {
                 // The new one goes already.
-                self.finished(context);
+                self.hand_over(context);
                 self.backup_hears_farewell(context);
             }
             Phase::GivingWay(_) => {}

@@ -81,6 +81,7 @@ impl Instance {
             return;
         }
         self.old_master_is_there(context.now);
+        self.successor_is_there(context);
         let may_be_leased = self.may_be_leased(context.now);
         let Phase::Backup(watch) = &mut self.phase else { return };
         if watch.probe != Probe::Asked {

@@ -23,7 +23,7 @@ impl Instance {
             Phase::Backup(watch) if !watch.wants && context.now >= watch.down_at => self.down_timer_fires(context),
             Phase::Backup(_) => {}
             Phase::Releasing(release) if context.now >= release.until => self.finish_release(context),
-            Phase::GivingWay(GivingWay { until, .. }) if context.now >= until => self.finished(context),
+            Phase::GivingWay(GivingWay { until, .. }) if context.now >= until => self.hand_over(context),
             Phase::Master | Phase::Releasing(_) | Phase::GivingWay(_) => self.serve(context),
         }
     }

@@ -7,6 +7,10 @@ use crate::vrrp::Input;
 
 const ANNOUNCEMENT: &str = "announce 192.0.2.253 x5";
 
+/// The old Master's last words.
+const GONE: [&str; 4] =
+    ["remove 192.0.2.253", "send 0", "send 0", "RELEASING -> BACKUP: heard priority 200 from 192.0.2.1"];
+
 fn announcements(rig: &mut Rig) -> usize {
     rig.take().iter().filter(|output| *output == ANNOUNCEMENT).count()
 }
@@ -55,8 +59,7 @@ fn an_old_master_that_is_there_but_silent_is_waited_for() {
     let mut rig = Rig::backup_of(config(), 200);
     rig.hear(0);
     rig.pass(ms(620));
-    let (interface, address) = ("eth0".to_owned(), ip(VIP));
-    rig.input(Input::AddressInUse { interface, address, by: [2, 0, 0, 0, 0, 1] });
+    rig.input(in_use(VIP));
     rig.take();
     rig.pass(ms(249));
     assert_eq!(announcements(&mut rig), 0);
@@ -92,8 +95,30 @@ fn who_gives_way_keeps_the_addresses_until_everything_is_finished() {
     rig.pass(ms(150));
     assert_eq!(rig.take(), Vec::<String>::new(), "no advert, no announcement");
     rig.input(Input::Finished { instance: 0 });
-    let expected = ["remove 192.0.2.253", "send 0", "send 0", "RELEASING -> BACKUP: heard priority 200 from 192.0.2.1"];
-    assert_eq!(rig.take(), expected);
+    assert_eq!(rig.take(), ["send 0"], "the new one may announce, and until it does the addresses are here");
+    rig.pass(ms(20));
+    rig.input(in_use(VIP));
+    assert_eq!(rig.take(), GONE);
+}
+
+#[test]
+fn who_gives_way_to_a_master_that_has_announced_itself_leaves_when_everything_is_finished() {
+    let mut rig = giving_way();
+    rig.take();
+    rig.input(in_use(VIP));
+    assert_eq!(rig.take(), Vec::<String>::new(), "requests are under way");
+    rig.input(Input::Finished { instance: 0 });
+    assert_eq!(rig.take(), GONE);
+}
+
+#[test]
+fn who_gives_way_leaves_after_200_ms_though_nobody_announces() {
+    let mut rig = giving_way();
+    rig.input(Input::Finished { instance: 0 });
+    rig.pass(ms(199));
+    rig.take();
+    rig.pass(ms(1));
+    assert_eq!(rig.take(), GONE);
 }
 
 #[test]

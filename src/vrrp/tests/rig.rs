@@ -15,6 +15,8 @@ use crate::wire::vrrp::{self as wire, Advert, Authentication as WireAuthenticati
 /// Own address of the rig; peers are .1 to .9 (worse in a tie) and .20 and up (better).
 pub const OWN: &str = "192.0.2.10";
 pub const VIP: &str = "192.0.2.253";
+/// Somebody else's link address.
+const OTHER: [u8; 6] = [2, 0, 0, 0, 0, 9];
 
 pub fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -62,7 +64,7 @@ pub struct Rig {
     pub router: Router,
     pub now: Instant,
     pub kernel: Kernel,
-    /// Whether requests on an address are over as soon as that is asked for.
+    /// Whether requests on an address are over as soon as that is asked for, and the new Master announces itself then.
     pub is_quick: bool,
     /// Everything since the last [`Rig::take`].
     pub outputs: Vec<Output>,
@@ -114,18 +116,20 @@ impl Rig {
 
     fn drain(&mut self) {
         while let Some(output) = self.router.poll_output() {
-            let answer = match (&output, self.kernel) {
+            let answers = match (&output, self.kernel) {
                 (Output::AddAddresses { instance, is_refresh: false, .. }, Kernel::Grants) => {
-                    Some(Input::AddressesAdded { instance: *instance, result: Ok(()) })
+                    vec![Input::AddressesAdded { instance: *instance, result: Ok(()) }]
                 }
                 (Output::AddAddresses { instance, is_refresh: false, .. }, Kernel::Refuses) => {
-                    Some(Input::AddressesAdded { instance: *instance, result: Err("no buffer space".to_owned()) })
+                    vec![Input::AddressesAdded { instance: *instance, result: Err("no buffer space".to_owned()) }]
                 }
-                (Output::Finish { instance, .. }, _) if self.is_quick => Some(Input::Finished { instance: *instance }),
-                _ => None,
+                (Output::Finish { instance, addresses }, _) if self.is_quick => {
+                    vec![Input::Finished { instance: *instance }, in_use(&addresses[0].address.to_string())]
+                }
+                _ => Vec::new(),
             };
             self.outputs.push(output);
-            if let Some(answer) = answer {
+            for answer in answers {
                 self.router.handle_input(self.now, answer);
             }
         }
@@ -210,6 +214,11 @@ impl Rig {
     pub fn has_output(&self, word: &str) -> bool {
         self.outputs.iter().any(|output| describe(output).contains(word))
     }
+}
+
+/// Somebody else says that it has an address.
+pub fn in_use(address: &str) -> Input {
+    Input::AddressInUse { interface: "eth0".to_owned(), address: ip(address), by: OTHER }
 }
 
 /// An output in a few words.

@@ -4,15 +4,12 @@
 use super::rig::*;
 use crate::model::vrrp::Family;
 use crate::state::vrrp::State;
-use crate::vrrp::Input;
-
-const OTHER: [u8; 6] = [2, 0, 0, 0, 0, 9];
 
 /// Priority 100 at 1 s: Master_Down is 3609 ms.
 const MASTER_DOWN: u64 = 3609;
 
 fn answer(rig: &mut Rig, address: &str) {
-    rig.input(Input::AddressInUse { interface: "eth0".to_owned(), address: ip(address), by: OTHER });
+    rig.input(in_use(address));
 }
 
 #[test]

@@ -21,6 +21,7 @@ fn a_stop_serves_until_a_peer_takes_over() {
     let end = [
         "send 1",
         "finish 192.0.2.253",
+        "send 0",
         "remove 192.0.2.253",
         "send 0",
         "send 0",
