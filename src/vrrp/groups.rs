@@ -36,7 +36,7 @@ fn leave_together(members: &[usize], instances: &mut [Instance], context: &mut C
     for number in members {
         if instances[*number].state().may_hold() && !instances[*number].is_giving_way() {
             let priority = instances[*number].priority();
-            instances[*number].give_way(context, Some(priority), reason.clone());
+            instances[*number].give_way(context, None, Some(priority), reason.clone());
         }
     }
 }

@@ -18,6 +18,7 @@ impl World {
         node.incarnation += 1;
         node.is_paused = false;
         node.is_in_maintenance = false;
+        node.was_robbed = false;
         node.inbox.clear();
         node.kernel.addresses.clear();
         node.kernel.requests.iter_mut().for_each(|request| request.change = Change::Remove);
@@ -111,6 +112,10 @@ impl World {
             Output::Stopped => {
                 self.note(format!("n{number} stopped"));
                 self.nodes[number].router = None;
+                // An order to stop that came just before the calm is over, like every other.
+                if self.is_calm {
+                    self.start(number);
+                }
             }
         }
     }

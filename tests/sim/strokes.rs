@@ -32,10 +32,8 @@ impl World {
                     self.start(number);
                 }
             }
-            Stroke::Pause(number) => {
-                self.nodes[number].is_paused = true;
-                self.nodes[number].was_robbed = false;
-            }
+            // A sleeper that is put to sleep again does not know of a theft either.
+            Stroke::Pause(number) => self.nodes[number].is_paused = true,
             Stroke::Resume(number) => self.resume(number),
             Stroke::KernelRefuses(number, refuses) => self.nodes[number].kernel.refuses = refuses,
             Stroke::KernelIsSlow(number, is_slow) => self.nodes[number].kernel.is_slow = is_slow,
@@ -70,6 +68,7 @@ impl World {
     /// Everything that the weather broke is repaired; what tracking says stays as it is by chance.
     pub fn calm_down(&mut self) {
         self.note("== calm".to_owned());
+        self.is_calm = true;
         self.strike(Stroke::Heal);
         self.loss = 0;
         for number in 0..self.nodes.len() {

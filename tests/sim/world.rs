@@ -34,6 +34,7 @@ pub struct World {
     pub cut: Vec<Vec<bool>>,
     /// Per cent of frames lost.
     pub loss: u8,
+    pub is_calm: bool,
     pub is_still: bool,
     events: BinaryHeap<Reverse<(u64, u64)>>,
     pending: BTreeMap<u64, Event>,
@@ -78,6 +79,7 @@ impl World {
             client: BTreeMap::new(),
             cut: vec![vec![false; count + 1]; count + 1],
             loss: 0,
+            is_calm: false,
             is_still: false,
             events: BinaryHeap::new(),
             pending: BTreeMap::new(),

@@ -6,8 +6,8 @@
 //! |                                  | one own advert: "I heard you"; begins nothing new, finishes the rest |
 //! |                                  | priority 0: "they are yours"                                        |
 //! | announces                        |                                                                     |
-//! |                                  | addresses away, priority 0: "they are gone from here"               |
-//! | announces again                  |                                                                     |
+//! |                                  | addresses away                                                      |
+//! | announces again after a while    |                                                                     |
 //!
 //! Until it hears priority 0 the new Master serves whoever finds it but tells no bridge: what is under way goes on where
 //! it began. It waits [`WORD`] for the first word of the old Master. Without one it asks the link who has the addresses: a
@@ -15,8 +15,10 @@
 //! does. Then it waits [`FINISH`] and a little for the farewell.
 //!
 //! The old Master has the addresses until it sees the announcement, however long a busy new one takes for it, but no
-//! longer than [`FINISH`] in all: one that is no vipgate may have announced itself before anybody listened.
+//! longer than [`FINISH`] in all: one that is no vipgate may have announced itself before anybody listened. Whoever asks
+//! for an address in between may be answered by both; the second announcement settles that.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::release::{Cause, Release};
@@ -41,9 +43,11 @@ pub struct GivingWay {
     pub cause: Option<Cause>,
     /// When it leaves in any case.
     pub until: Instant,
+    /// The new Master; `None` if only another member of the sync group has heard it.
+    pub to: Option<IpAddr>,
     reason: String,
-    /// Nothing is under way any more.
-    is_finished: bool,
+    /// Nothing is under way any more, and the new Master was told.
+    has_said_farewell: bool,
     /// The new Master has announced itself.
     is_succeeded: bool,
 }
@@ -63,7 +67,7 @@ pub enum Takeover {
 impl Instance {
     /// Gives way to another Master: says so with an advert of this priority, and asks for everything under way to be
     /// finished.
-    pub fn give_way(&mut self, context: &mut Context<'_>, last_advert: Option<u8>, reason: String) {
+    pub fn give_way(&mut self, context: &mut Context<'_>, to: Option<IpAddr>, last_advert: Option<u8>, reason: String) {
         let from = self.state();
         let cause = match self.phase {
             Phase::Releasing(Release { cause, .. }) => Some(cause),
@@ -71,8 +75,14 @@ impl Instance {
         };
         self.announcements = Default::default();
         self.answer_at = None;
-        let (until, reason_given) = (context.now + FINISH, reason.clone());
-        self.phase = Phase::GivingWay(GivingWay { cause, until, reason, is_finished: false, is_succeeded: false });
+        self.phase = Phase::GivingWay(GivingWay {
+            cause,
+            until: context.now + FINISH,
+            to,
+            reason: reason.clone(),
+            has_said_farewell: false,
+            is_succeeded: false,
+        });
         // RFC 9568 has the loser fall silent. The winner may be Master since a split, and has to hear that it won.
         if let Some(priority) = last_advert {
             self.send(context, priority);
@@ -80,7 +90,7 @@ impl Instance {
         self.advert_at = Instant::FAR_FUTURE;
         let addresses = self.config.addresses.clone();
         context.outputs.push_back(Output::Finish { instance: self.number, addresses });
-        self.report_state(context, from, reason_given);
+        self.report_state(context, from, reason);
     }
 
     /// Whether it is on its way out.
@@ -91,28 +101,33 @@ impl Instance {
     /// Everything under way on the addresses is finished: the new Master may announce itself.
     pub fn finished(&mut self, context: &mut Context<'_>) {
         let Phase::GivingWay(giving) = &mut self.phase else { return };
-        giving.is_finished = true;
         if giving.is_succeeded {
             return self.hand_over(context);
         }
-        self.send(context, 0);
+        giving.has_said_farewell = true;
+        self.say_farewell(context);
     }
 
     /// Somebody else has announced an address: the new Master, if this one is giving way.
     pub(super) fn successor_is_there(&mut self, context: &mut Context<'_>) {
         let Phase::GivingWay(giving) = &mut self.phase else { return };
         giving.is_succeeded = true;
-        if giving.is_finished {
+        if giving.has_said_farewell {
             self.hand_over(context);
         }
     }
 
     /// Lets go of the addresses.
     pub(super) fn hand_over(&mut self, context: &mut Context<'_>) {
-        let Phase::GivingWay(GivingWay { cause, reason, .. }) = &self.phase else { return };
-        let (cause, reason) = (*cause, reason.clone());
-        self.leave(context, reason);
-        self.gave_way = cause == Some(Cause::Failover);
+        let Phase::GivingWay(giving) = &self.phase else { return };
+        let giving = giving.clone();
+        let from = self.state();
+        self.remove_addresses(context);
+        if !giving.has_said_farewell {
+            self.say_farewell(context);
+        }
+        self.step_back(context, from, giving.to, giving.reason);
+        self.gave_way = giving.cause == Some(Cause::Failover);
     }
 
     /// Whether a Master was heard so lately that it lives: it was preempted, or offered its addresses.
@@ -138,9 +153,11 @@ impl Instance {
         }
     }
 
+    /// Announces itself, and once more when the old Master has let go in any case.
     fn announce_at_last(&mut self, context: &mut Context<'_>) {
         self.announcements.let_go();
         self.announce_again(context);
+        self.announcements.burst_soon(context.now + FINISH + MARGIN);
     }
 
     /// Somebody else has an address that this Master has not announced yet.

@@ -48,7 +48,7 @@ impl Instance {
         }
         match self.phase {
             Phase::Initialize | Phase::Fault => {}
-            Phase::Backup(_) if advert.priority == 0 => self.backup_hears_farewell(context),
+            Phase::Backup(_) if advert.priority == 0 => self.backup_hears_farewell(context, advert.from),
             Phase::Backup(_) => self.backup_hears(context, advert),
             Phase::Master => self.master_hears(context, advert),
             Phase::Releasing(_) if advert.priority == 0 => self.offering_hears_farewell(context),
@@ -57,24 +57,27 @@ impl Instance {
                 // Whoever took the offer must not hear of a priority that is not below its own.
                 let last_advert = (advert.priority > 1).then_some(1);
                 let reason = format!("{} took over", describe(advert.priority, advert.from));
-                self.give_way(context, last_advert, reason);
+                self.give_way(context, Some(advert.from), last_advert, reason);
             }
-            Phase::GivingWay(_) if advert.priority == 0 => {
+            Phase::GivingWay(ref giving) if advert.priority == 0 && giving.to.is_none_or(|to| to == advert.from) => {
                 // The new one goes already.
                 self.hand_over(context);
-                self.backup_hears_farewell(context);
+                self.backup_hears_farewell(context, advert.from);
             }
             Phase::GivingWay(_) => {}
         }
     }
 
     /// A Master leaves. Who is well moves after its skew; who is not waits a whole Master_Down, once, because the Master
-    /// may only be looking for somebody better.
-    fn backup_hears_farewell(&mut self, context: &mut Context<'_>) {
+    /// may only be looking for somebody better. The farewell of a Master that has lost to the present one means nothing.
+    fn backup_hears_farewell(&mut self, context: &mut Context<'_>, from: IpAddr) {
         let hurries = self.priority() > 1 && context.ready_since.is_some();
         let soon = context.now + self.skew();
         let late = context.now + self.master_down();
         let Phase::Backup(watch) = &mut self.phase else { return };
+        if watch.master.is_some_and(|master| master != from) {
+            return;
+        }
         if hurries {
             // A farewell that is repeated must not put the end off, so never later than planned.
             watch.down_at = watch.down_at.min(soon);
@@ -99,7 +102,7 @@ impl Instance {
             return; // Discarded: the timer runs on, and that is how preemption happens.
         }
         self.learn(advert);
-        self.watch(context.now);
+        self.watch(context.now, Some(advert.from));
     }
 
     fn master_hears(&mut self, context: &mut Context<'_>, advert: &Accepted) {
@@ -110,7 +113,7 @@ impl Instance {
         let is_equal_and_wins = own == advert.priority && self.source().is_some_and(|source| advert.from > source);
         if advert.priority > own || is_equal_and_wins {
             self.learn(advert);
-            return self.give_way(context, Some(own), describe(advert.priority, advert.from));
+            return self.give_way(context, Some(advert.from), Some(own), describe(advert.priority, advert.from));
         }
         if self.hears_old_master(context, advert) {
             return self.send_advert(context);

@@ -67,6 +67,8 @@ struct Watch {
     wants: bool,
     /// It fired too late to be believed, and was given one more interval.
     was_late: bool,
+    /// The Master whose advert started the down timer.
+    master: Option<IpAddr>,
     /// A Master said that it leaves while this node was in no shape to hurry.
     heard_farewell: bool,
     /// How far the question who has the addresses has come.
@@ -270,7 +272,7 @@ impl Instance {
         }
         let from = self.state();
         self.interval = self.config.advert_interval;
-        self.watch(context.now);
+        self.watch(context.now, None);
         let is_owner = self.priority() == 255;
         if let Phase::Backup(watch) = &mut self.phase {
             watch.wants = is_owner; // An owner does not wait, but for its sync group.
@@ -278,14 +280,15 @@ impl Instance {
         self.report_state(context, from, "competing".to_owned());
     }
 
-    /// Becomes a Backup with a fresh down timer. The caller reports the change.
-    fn watch(&mut self, now: Instant) {
+    /// Becomes a Backup of that Master, if one is known, with a fresh down timer. The caller reports the change.
+    fn watch(&mut self, now: Instant, master: Option<IpAddr>) {
         let down_at = now + self.master_down();
         self.phase = Phase::Backup(Watch {
             from: now,
             down_at,
             wants: false,
             was_late: false,
+            master,
             heard_farewell: false,
             probe: Probe::Planned(down_at - self.interval),
         });
@@ -318,23 +321,31 @@ impl Instance {
     pub fn leave(&mut self, context: &mut Context<'_>, reason: String) {
         let from = self.state();
         self.remove_addresses(context);
-        for _ in 0..2 {
-            self.send(context, 0);
-        }
+        self.say_farewell(context);
+        self.step_back(context, from, None, reason);
+    }
+
+    /// Becomes a Backup that has no address any more, of that Master if one is known.
+    fn step_back(&mut self, context: &mut Context<'_>, from: State, master: Option<IpAddr>, reason: String) {
         if self.is_stopping() {
             return self.finish_stop(context, from, reason);
         }
-        self.watch(context.now);
+        self.watch(context.now, master);
         self.report_state(context, from, reason);
+    }
+
+    /// Says priority 0, and once more because frames get lost.
+    fn say_farewell(&mut self, context: &mut Context<'_>) {
+        for _ in 0..2 {
+            self.send(context, 0);
+        }
     }
 
     /// Goes into fault: priority 0 twice, addresses away at once.
     fn fail(&mut self, context: &mut Context<'_>, reason: String) {
         let from = self.state();
         if from.may_hold() {
-            for _ in 0..2 {
-                self.send(context, 0);
-            }
+            self.say_farewell(context);
             self.remove_addresses(context);
         }
         self.advert_at = Instant::FAR_FUTURE;

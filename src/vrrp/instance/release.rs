@@ -235,7 +235,7 @@ impl Instance {
         } else if timers_changed {
             self.interval = self.config.advert_interval;
             if let Phase::Backup(_) = self.phase {
-                self.watch(context.now);
+                self.watch(context.now, None);
             }
         } else {
             self.priority_changed();

@@ -161,3 +161,15 @@ fn a_version_2_pair_with_a_password_elects() {
     rig.input(Input::Advert(advert_v2("192.0.2.1", 150, *b"1111\0\0\0\0").received()));
     assert_eq!(rig.state(), State::Backup);
 }
+
+#[test]
+fn the_farewell_of_a_master_that_has_lost_to_the_present_one_hurries_nobody() {
+    let mut rig = Rig::backup_of(config(), 150);
+    rig.hear_from("192.0.2.2", 200);
+    rig.hear_from("192.0.2.1", 0);
+    rig.pass(ms(1500));
+    assert_eq!(rig.state(), State::Backup);
+    rig.hear_from("192.0.2.2", 0);
+    rig.pass(ms(610));
+    assert_eq!(rig.state(), State::Master);
+}

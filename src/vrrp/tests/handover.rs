@@ -7,9 +7,10 @@ use crate::vrrp::Input;
 
 const ANNOUNCEMENT: &str = "announce 192.0.2.253 x5";
 
-/// The old Master's last words.
-const GONE: [&str; 4] =
-    ["remove 192.0.2.253", "send 0", "send 0", "RELEASING -> BACKUP: heard priority 200 from 192.0.2.1"];
+/// The old Master has finished.
+const FAREWELL: [&str; 2] = ["send 0", "send 0"];
+/// It lets go.
+const GONE: [&str; 2] = ["remove 192.0.2.253", "RELEASING -> BACKUP: heard priority 200 from 192.0.2.1"];
 
 fn announcements(rig: &mut Rig) -> usize {
     rig.take().iter().filter(|output| *output == ANNOUNCEMENT).count()
@@ -95,7 +96,7 @@ fn who_gives_way_keeps_the_addresses_until_everything_is_finished() {
     rig.pass(ms(150));
     assert_eq!(rig.take(), Vec::<String>::new(), "no advert, no announcement");
     rig.input(Input::Finished { instance: 0 });
-    assert_eq!(rig.take(), ["send 0"], "the new one may announce, and until it does the addresses are here");
+    assert_eq!(rig.take(), FAREWELL, "the new one may announce, and until it does the addresses are here");
     rig.pass(ms(20));
     rig.input(in_use(VIP));
     assert_eq!(rig.take(), GONE);
@@ -108,7 +109,7 @@ fn who_gives_way_to_a_master_that_has_announced_itself_leaves_when_everything_is
     rig.input(in_use(VIP));
     assert_eq!(rig.take(), Vec::<String>::new(), "requests are under way");
     rig.input(Input::Finished { instance: 0 });
-    assert_eq!(rig.take(), GONE);
+    assert_eq!(rig.take(), [GONE[0], FAREWELL[0], FAREWELL[1], GONE[1]]);
 }
 
 #[test]
@@ -119,6 +120,20 @@ fn who_gives_way_leaves_after_200_ms_though_nobody_announces() {
     rig.take();
     rig.pass(ms(1));
     assert_eq!(rig.take(), GONE);
+}
+
+#[test]
+fn a_new_master_announces_again_when_the_old_one_has_let_go() {
+    let mut rig = Rig::backup_of(config(), 200);
+    rig.hear(0);
+    rig.pass(ms(610));
+    rig.hear(1);
+    rig.hear(0);
+    assert_eq!(announcements(&mut rig), 1);
+    rig.pass(ms(249));
+    assert_eq!(announcements(&mut rig), 0);
+    rig.pass(ms(1));
+    assert_eq!(announcements(&mut rig), 1);
 }
 
 #[test]

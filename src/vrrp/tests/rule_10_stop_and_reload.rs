@@ -22,9 +22,8 @@ fn a_stop_serves_until_a_peer_takes_over() {
         "send 1",
         "finish 192.0.2.253",
         "send 0",
+        "send 0",
         "remove 192.0.2.253",
-        "send 0",
-        "send 0",
         "RELEASING -> INITIALIZE: heard priority 50 from 192.0.2.1 took over",
         "stopped",
     ];
