@@ -6,18 +6,18 @@ use crate::model::Model;
 use crate::model::log::{Framing, Hostname, Logs, ProcessLogs, Ring, Target};
 use crate::model::proxy::Frontend;
 
-use super::{Text, quoted};
+use super::{Text, scalar};
 
 pub(super) fn process(out: &mut Text, log: &ProcessLogs) {
     out.line(0, "log:");
     targets(out, 1, &log.targets);
     if let Some(tag) = &log.tag {
-        out.pair(1, "tag", quoted(tag));
+        out.pair(1, "tag", scalar(tag));
     }
     match &log.hostname {
         None => {}
         Some(Hostname::Own) => out.pair(1, "hostname", true),
-        Some(Hostname::Text(name)) => out.pair(1, "hostname", quoted(name)),
+        Some(Hostname::Text(name)) => out.pair(1, "hostname", scalar(name)),
     }
     if !log.rings.is_empty() {
         out.line(1, "rings:");
@@ -54,7 +54,7 @@ pub(super) fn proxy(out: &mut Text, log: &Logs, model: &Model) {
         targets(out, 3, own);
     }
     if let Some(tag) = &log.tag {
-        out.pair(3, "tag", quoted(tag));
+        out.pair(3, "tag", scalar(tag));
     }
 }
 
@@ -64,7 +64,7 @@ fn targets(out: &mut Text, level: usize, targets: &[Target]) {
     }
     out.line(level, "targets:");
     for target in targets {
-        out.line(level + 1, &format!("- to: {}", quoted(&log_destination_text(&target.destination))));
+        out.line(level + 1, &format!("- to: {}", scalar(&log_destination_text(&target.destination))));
         let level = level + 2;
         out.pair(level, "format", target.form.name());
         out.pair(level, "facility", target.facility.name());
@@ -72,7 +72,7 @@ fn targets(out: &mut Text, level: usize, targets: &[Target]) {
         out.pair(level, "min_level", target.floor.name());
         out.pair(level, "length", target.length);
         if let Some(sample) = &target.sample {
-            out.pair(level, "sample", quoted(&log_sample::text(sample)));
+            out.pair(level, "sample", scalar(&log_sample::text(sample)));
         }
         if target.only_traffic {
             out.pair(level, "only_traffic", true);
@@ -81,7 +81,7 @@ fn targets(out: &mut Text, level: usize, targets: &[Target]) {
 }
 
 fn ring(out: &mut Text, ring: &Ring) {
-    out.line(2, &format!("{}:", quoted(&ring.name)));
+    out.line(2, &format!("{}:", scalar(&ring.name)));
     if let Some(form) = ring.form {
         out.pair(3, "format", form.name());
     }
@@ -95,7 +95,7 @@ fn ring(out: &mut Text, ring: &Ring) {
             Framing::Lines => "lines",
             Framing::OctetCount => "octet-count",
         };
-        let address = quoted(&server.address.to_string());
-        out.line(4, &format!("{}: {{address: {address}, framing: {framing}}}", quoted(&server.name)));
+        let address = scalar(&server.address.to_string());
+        out.line(4, &format!("{}: {{address: {address}, framing: {framing}}}", scalar(&server.name)));
     }
 }

@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::model::Model;
 use crate::model::check::{Care, Check, InitialState, Reports};
+use crate::model::options::ServerOptions;
 use crate::model::proxy::{Backend, Bind, Frontend, Mode, Server};
 use crate::model::rules::Line;
 use crate::model::runtime::Runtime;
@@ -48,7 +49,7 @@ pub fn yaml(model: &Model) -> Result<String, EmitError> {
     }
     let mut out = Text::default();
     out.line(0, "nodes:");
-    out.line(1, &format!("{}: {{}}", quoted(&model.node)));
+    out.line(1, &format!("{}: {{}}", scalar(&model.node)));
     if !model.frontends.is_empty() {
         out.line(0, "frontends:");
     }
@@ -80,7 +81,7 @@ pub fn yaml(model: &Model) -> Result<String, EmitError> {
     for section in &model.rules.error_pages {
         out.line(1, &format!("{}:", name(&section.name)?));
         for (status, file) in &section.pages {
-            out.pair(2, &status.to_string(), quoted(file));
+            out.pair(2, &status.to_string(), scalar(file));
         }
     }
     stick_tables(&mut out, model);
@@ -103,15 +104,26 @@ impl Text {
     }
 }
 
-/// A double-quoted scalar: JSON's is YAML's.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+/// A text: bare where it is a word that means nothing else in YAML, else in the quotes that need no escapes in it.
+fn scalar(text: &str) -> String {
+    const OTHER_MEANING: [&str; 8] = ["true", "false", "yes", "no", "on", "off", "null", "none"];
+    let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
+    if is_word && !OTHER_MEANING.iter().any(|word| text.eq_ignore_ascii_case(word)) {
+        return text.to_owned();
+    }
+    let is_visible = text.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+    match is_visible && text.contains(['"', '\\']) && !text.contains('\'') {
+        true => format!("'{text}'"),
+        // JSON's is YAML's.
+        false => serde_json::Value::from(text).to_string(),
+    }
 }
 
 fn name(text: &str) -> Result<String, EmitError> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     match (1..=64).contains(&text.len()) && text.chars().all(is_allowed) {
-        true => Ok(quoted(text)),
+        true => Ok(scalar(text)),
         false => Err(EmitError::Name(text.to_owned())),
     }
 }
@@ -137,14 +149,14 @@ fn id(out: &mut Text, id: u32, model: &Model) {
 fn frontend(out: &mut Text, frontend: &Frontend, model: &Model) {
     let text = |bind: &Bind| {
         let options = options::bind::texts(&bind.options);
-        quoted(&[vec![bind.endpoint.to_string()], options].concat().join(" "))
+        scalar(&[vec![bind.endpoint.to_string()], options].concat().join(" "))
     };
     let binds: Vec<String> = frontend.binds.iter().map(text).collect();
     out.pair(2, "bind", format_args!("[{}]", binds.join(", ")));
     out.pair(2, "mode", mode(frontend.mode));
     id(out, frontend.id, model);
     if let Some(backend) = frontend.default_backend.and_then(|number| model.backends.get(number)) {
-        out.pair(2, "default_backend", quoted(&backend.name));
+        out.pair(2, "default_backend", scalar(&backend.name));
     }
     if let Some(maxconn) = frontend.maxconn {
         out.pair(2, "maxconn", maxconn);
@@ -171,7 +183,7 @@ fn frontend(out: &mut Text, frontend: &Frontend, model: &Model) {
 
 fn backend(out: &mut Text, backend: &Backend, model: &Model) -> Result<(), EmitError> {
     id(out, backend.id, model);
-    out.pair(2, "balance", quoted(&options::balance::text(&backend.balance)));
+    out.pair(2, "balance", scalar(&options::balance::text(&backend.balance)));
     out.pair(2, "retries", backend.retries);
     out.pair(2, "redispatch", backend.redispatch);
     reports(out, &backend.reports);
@@ -189,7 +201,7 @@ fn backend(out: &mut Text, backend: &Backend, model: &Model) -> Result<(), EmitE
     }
     if let Some(cookie) = &backend.options.cookie {
         out.line(2, "cookie:");
-        out.pair(3, "name", quoted(&cookie.name));
+        out.pair(3, "name", scalar(&cookie.name));
         if let Some((mode, _)) = options::cookie::MODES.iter().find(|(_, mode)| *mode == cookie.mode) {
             out.pair(3, "mode", mode);
         }
@@ -201,9 +213,14 @@ fn backend(out: &mut Text, backend: &Backend, model: &Model) -> Result<(), EmitE
         true => out.pair(2, "servers", "off"),
         false => out.line(2, "servers:"),
     }
+    let are_natural = backend.servers.iter().zip(1..).all(|(server, place)| server.options.id == place);
     for server in &backend.servers {
         out.line(3, &format!("{}:", name(&server.name)?));
-        self::server(out, server, common);
+        let options = match are_natural {
+            true => options::server::texts(&ServerOptions { id: 0, ..server.options.clone() }),
+            false => options::server::texts(&server.options),
+        };
+        self::server(out, server, &options, common);
     }
     Ok(())
 }
@@ -211,7 +228,7 @@ fn backend(out: &mut Text, backend: &Backend, model: &Model) -> Result<(), EmitE
 /// The stick table of a section.
 fn stick_table(out: &mut Text, section: &str, model: &Model) {
     if let Some(table) = model.rules.tables.iter().find(|table| table.name == section) {
-        out.pair(2, "stick_table", quoted(&super::stick_table::text(table)));
+        out.pair(2, "stick_table", scalar(&super::stick_table::text(table)));
     }
 }
 
@@ -225,7 +242,7 @@ fn stick_tables(out: &mut Text, model: &Model) {
         out.line(0, "stick_tables:");
     }
     for table in others {
-        out.pair(1, &quoted(&table.name), quoted(&super::stick_table::text(table)));
+        out.pair(1, &scalar(&table.name), scalar(&super::stick_table::text(table)));
     }
 }
 
@@ -242,7 +259,7 @@ fn list(out: &mut Text, level: usize, key: &str, texts: &[String]) {
         out.line(level, &format!("{key}:"));
     }
     for text in texts {
-        out.line(level + 1, &format!("- {}", quoted(text)));
+        out.line(level + 1, &format!("- {}", scalar(text)));
     }
 }
 
@@ -252,12 +269,12 @@ fn common_check(backend: &Backend) -> Option<&Check> {
     backend.servers.iter().all(|server| server.check.as_ref() == Some(first)).then_some(first)
 }
 
-fn server(out: &mut Text, server: &Server, common: Option<&Check>) {
+fn server(out: &mut Text, server: &Server, options: &[String], common: Option<&Check>) {
     let address = match server.options.port_offset {
         0 => server.address.to_string(),
         offset => format!("{}:{offset:+}", server.address.to_string().trim_end_matches(":0")),
     };
-    out.pair(4, "address", quoted(&address));
+    out.pair(4, "address", scalar(&address));
     out.pair(4, "weight", server.weight.value());
     if let Some(maxconn) = server.maxconn {
         out.pair(4, "maxconn", maxconn);
@@ -273,9 +290,9 @@ fn server(out: &mut Text, server: &Server, common: Option<&Check>) {
     }
     care(out, &server.care);
     if let Some(source) = server.source {
-        out.pair(4, "source", quoted(&source.to_string()));
+        out.pair(4, "source", scalar(&source.to_string()));
     }
-    list(out, 4, "options", &options::server::texts(&server.options));
+    list(out, 4, "options", options);
     if let (Some(check), None) = (&server.check, common) {
         self::check(out, 4, check);
     }
@@ -284,17 +301,17 @@ fn server(out: &mut Text, server: &Server, common: Option<&Check>) {
 fn care(out: &mut Text, care: &Care) {
     if let Some(agent) = &care.agent {
         out.line(4, "agent:");
-        out.pair(5, "address", quoted(&agent.address.ip().to_string()));
+        out.pair(5, "address", scalar(&agent.address.ip().to_string()));
         out.pair(5, "port", agent.address.port());
         out.pair(5, "interval", time(agent.interval));
         out.pair(5, "timeout", time(agent.timeout));
         if let Some(limit) = agent.answer_timeout {
             out.pair(5, "answer_timeout", time(limit));
         }
-        out.pair(5, "send", quoted(&agent.send));
+        out.pair(5, "send", scalar(&agent.send));
     }
     if let Some((backend, server)) = &care.track {
-        out.pair(4, "track", quoted(&format!("{backend}/{server}")));
+        out.pair(4, "track", scalar(&format!("{backend}/{server}")));
     }
     if let Some(observe) = &care.observe {
         out.pair(4, "observe", observe.layer.word());
@@ -315,13 +332,13 @@ fn reports(out: &mut Text, reports: &Reports) {
     }
     let Some(mail) = &reports.mail else { return };
     const LEVELS: [&str; 8] = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
-    let mailers: Vec<_> = mail.mailers.iter().map(|mailer| quoted(&mailer.to_string())).collect();
+    let mailers: Vec<_> = mail.mailers.iter().map(|mailer| scalar(&mailer.to_string())).collect();
     out.line(2, "mail:");
     out.pair(3, "mailers", format_args!("[{}]", mailers.join(", ")));
-    out.pair(3, "from", quoted(&mail.from));
-    out.pair(3, "to", quoted(&mail.to));
+    out.pair(3, "from", scalar(&mail.from));
+    out.pair(3, "to", scalar(&mail.to));
     out.pair(3, "level", LEVELS[usize::from(mail.level.min(7))]);
-    out.pair(3, "hostname", quoted(&mail.hostname));
+    out.pair(3, "hostname", scalar(&mail.hostname));
     out.pair(3, "timeout", time(mail.timeout));
 }
 
@@ -333,7 +350,7 @@ fn check(out: &mut Text, level: usize, check: &Check) {
         rules => {
             out.line(level, "rules:");
             for words in rules {
-                out.line(level + 1, &format!("- {}", quoted(&rule::join(words.iter().map(String::as_str)))));
+                out.line(level + 1, &format!("- {}", scalar(&rule::join(words.iter().map(String::as_str)))));
             }
         }
     }
@@ -347,7 +364,7 @@ fn check(out: &mut Text, level: usize, check: &Check) {
         out.pair(level, "port", port);
     }
     if let Some(address) = check.address {
-        out.pair(level, "address", quoted(&address.to_string()));
+        out.pair(level, "address", scalar(&address.to_string()));
     }
     match check.observe {
         Some(failures) => out.pair(level, "observe", failures),
@@ -358,7 +375,7 @@ fn check(out: &mut Text, level: usize, check: &Check) {
     }
     out.pair(level, "send_proxy", check.sends_proxy);
     if let Some(socks) = check.socks {
-        out.pair(level, "socks", quoted(&socks.to_string()));
+        out.pair(level, "socks", scalar(&socks.to_string()));
     }
     let initial = match check.initial {
         InitialState::Up => return,
@@ -395,11 +412,11 @@ fn process(out: &mut Text, model: &Model) {
     }
     let confinement = &process.confinement;
     if let Some(root) = &confinement.root {
-        out.pair(1, "chroot", quoted(&root.display().to_string()));
+        out.pair(1, "chroot", scalar(&root.display().to_string()));
     }
     for (key, account) in [("user", &confinement.user), ("group", &confinement.group)] {
         if let Some(account) = account {
-            out.pair(1, key, quoted(&account.to_string()));
+            out.pair(1, key, scalar(&account.to_string()));
         }
     }
     if process.external_checks {
@@ -409,7 +426,7 @@ fn process(out: &mut Text, model: &Model) {
         out.pair(1, "spread_checks", process.spread_checks);
     }
     out.line(0, "admin:");
-    out.pair(1, "socket", quoted(&process.admin_socket.display().to_string()));
+    out.pair(1, "socket", scalar(&process.admin_socket.display().to_string()));
     runtime(out, &process.runtime);
     log::process(out, &process.log);
 }
@@ -422,18 +439,41 @@ fn runtime(out: &mut Text, runtime: &Runtime) {
         out.line(1, "runtime:");
     }
     for socket in &runtime.sockets {
-        out.line(2, &format!("- bind: {}", quoted(&socket.endpoint.to_string())));
+        out.line(2, &format!("- bind: {}", scalar(&socket.endpoint.to_string())));
         out.pair(3, "level", socket.level.word());
         out.pair(3, "severity_output", socket.severity.word());
         out.pair(3, "expose_listeners", socket.exposes_listeners);
         let ownership = &socket.ownership;
         if let Some(mode) = ownership.mode {
-            out.pair(3, "mode", quoted(&format!("{mode:o}")));
+            out.pair(3, "mode", scalar(&format!("{mode:o}")));
         }
         for (key, account) in [("user", &ownership.user), ("group", &ownership.group)] {
             if let Some(account) = account {
-                out.pair(3, key, quoted(&account.to_string()));
+                out.pair(3, key, scalar(&account.to_string()));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_quoted_where_they_would_mean_something_else() {
+        for (text, expected) in [
+            ("web", "web"),
+            ("/run/vipgate/admin.sock", "/run/vipgate/admin.sock"),
+            ("Off", "\"Off\""),
+            ("12", "\"12\""),
+            ("192.0.2.1:80", "\"192.0.2.1:80\""),
+            ("option httplog", "\"option httplog\""),
+            ("say \"a\"", "'say \"a\"'"),
+            ("it's \"a\"", "\"it's \\\"a\\\"\""),
+            ("\"a\"\n", "\"\\\"a\\\"\\n\""),
+            ("", "\"\""),
+        ] {
+            assert_eq!(scalar(text), expected);
         }
     }
 }
