@@ -26,7 +26,8 @@ pub(super) fn run(options: &ConvertOptions) -> anyhow::Result<ExitCode> {
     let text = config::to_yaml(&loaded.model)?;
     // What is printed is proven: it is read again and must be the same model.
     let sources = [Source::new("converted.yaml", text.as_str())];
-    let host = HostFacts { node: loaded.model.node.clone(), ..HostFacts::default() };
+    let files = loaded.model.rules.files.iter().map(|(name, content)| (name.clone(), Ok(content.clone())));
+    let host = HostFacts { node: loaded.model.node.clone(), files: files.collect(), ..HostFacts::default() };
     let again = config::load(&sources, &host);
     let model =
         again.model.with_context(|| format!("YAML cannot say this:\n{}", render(&again.diagnostics, &sources)))?;

@@ -180,6 +180,23 @@ fn a_file_with_rules_and_a_statistics_page_converts() {
 }
 
 #[test]
+fn a_file_whose_rules_name_files_converts() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (path, _) = file(directory.path());
+    let (page, list) = (directory.path().join("503.http"), directory.path().join("agents"));
+    std::fs::write(&page, "HTTP/1.0 503 Out\r\nContent-Length: 0\r\n\r\n").expect("a file");
+    std::fs::write(&list, "curl\n").expect("a file");
+    let more = format!(
+        " errorfile 503 {}\n http-request deny if {{ hdr(user-agent) -f {} }}\n",
+        page.display(),
+        list.display()
+    );
+    std::fs::write(&path, std::fs::read_to_string(&path).expect("a file") + &more).expect("a file");
+    let output = Command::new(PROGRAM).args(["convert", "-f"]).arg(&path).output().expect("the program starts");
+    assert!(output.status.success() && !output.stdout.is_empty(), "{output:?}");
+}
+
+#[test]
 fn packaged_haproxy_judges_as_we_do() {
     let is_here = Command::new("haproxy").arg("-v").output().is_ok();
     assert!(is_here, "this needs the packaged haproxy: `./dev test` installs it");
