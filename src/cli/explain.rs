@@ -1,5 +1,6 @@
 //! `vipgate explain`.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use crate::config::haproxy::table::{self, Place, Reload, Row};
@@ -11,16 +12,26 @@ use super::output::print;
 
 pub(super) fn run(options: &ExplainOptions) -> anyhow::Result<ExitCode> {
     let words = options.words.join(" ");
-    let rows = table::lookup(&words);
-    let expressions = rule::explain(&words);
-    if rows.is_empty() && expressions.is_empty() {
-        let hint = nearest(&words, table::rows().iter().map(|row| row.name));
-        let hint = hint.map(|known| format!("; did you mean `{known}`?")).unwrap_or_default();
-        anyhow::bail!("no word of haproxy.cfg is `{words}`{hint}");
+    let (rows, expressions, family) = (table::lookup(&words), rule::explain(&words), family(&words));
+    if rows.is_empty() && expressions.is_empty() && family.is_none() {
+        let known = nearest(&words, table::rows().iter().map(|row| row.name));
+        let hint = match known {
+            Some(known) => format!("did you mean `{known}`?"),
+            None => "ask for words as they stand in a line, such as `timeout client` or `server weight`".to_owned(),
+        };
+        anyhow::bail!("no word of haproxy.cfg is `{words}`; {hint}");
     }
-    let texts: Vec<String> = rows.into_iter().map(explain).chain(expressions.iter().filter_map(expression)).collect();
-    print(&texts.join("\n"))?;
+    let texts = rows.into_iter().map(explain).chain(expressions.iter().filter_map(expression)).chain(family);
+    print(&texts.collect::<Vec<String>>().join("\n"))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The words of two or more parts that begin with this one: `timeout client`, `timeout server`...
+fn family(first: &str) -> Option<String> {
+    let begins = |name: &&str| name.strip_prefix(first).is_some_and(|rest| rest.starts_with(' '));
+    let names: BTreeSet<&str> = table::rows().iter().map(|row| row.name).filter(begins).collect();
+    let list = names.into_iter().collect::<Vec<_>>().join("\n    ");
+    (!list.is_empty()).then(|| format!("words that begin with `{first}`\n    {list}\n"))
 }
 
 /// A fetch, a converter, a tag; actions have rows of their own.
@@ -36,7 +47,7 @@ fn expression(found: &Explanation) -> Option<String> {
 }
 
 fn explain(row: &Row) -> String {
-    let usage = if row.usage == "-" { "" } else { row.usage };
+    let usage = if row.usage == "-" { String::new() } else { format!(" {}", row.usage) };
     let places = row.places.iter().map(place).collect::<Vec<_>>().join(", ");
     let versions = match (row.since, row.removed) {
         (None, None) => "every version".to_owned(),
@@ -50,7 +61,7 @@ fn explain(row: &Row) -> String {
         Reload::Restart => "at the next start",
     };
     format!(
-        "{} {usage}\n    {}\n    where    {places}\n    HAProxy  {versions}\n    vipgate  {}{why}\n    changes  {reload}\n",
+        "{}{usage}\n    {}\n    where    {places}\n    HAProxy  {versions}\n    vipgate  {}{why}\n    changes  {reload}\n",
         row.name,
         row.doc,
         row.support.name(),
