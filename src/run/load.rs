@@ -167,13 +167,16 @@ fn read(path: &Path) -> Result<Source, LoadError> {
 /// `*.cfg` in a directory, by name, as HAProxy takes them.
 fn parts(directory: &Path) -> Result<Vec<PathBuf>, LoadError> {
     let failed = |source| LoadError::Read { path: directory.to_owned(), source };
-    let entries = std::fs::read_dir(directory).map_err(failed)?;
+    let entries = std::fs::read_dir(directory).map_err(&failed)?;
     let is_part = |path: &PathBuf| {
         let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         path.extension().is_some_and(|extension| extension == "cfg") && !is_hidden && path.is_file()
     };
     let mut found: Vec<PathBuf> =
         entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).filter(is_part).collect();
+    if found.is_empty() {
+        return Err(failed(std::io::Error::new(ErrorKind::NotFound, "the directory has no *.cfg")));
+    }
     found.sort();
     Ok(found)
 }

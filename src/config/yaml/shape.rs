@@ -17,7 +17,19 @@ pub fn check(root: &Node, section: &Section, extent: Extent, problems: &Problems
             Diagnostic::error("E-EMPTY", root.span, "the file says nothing")
                 .hint("begin with `nodes:`, `vrrp:`, `frontends:` and `backends:`"),
         ),
-        _ => walk.wrong_kind(root, "a map of sections", root.span, ""),
+        _ => problems.push(wrong_kind(root, "a map of sections", root.span, "").hint(beginning(root))),
+    }
+}
+
+/// How a file that begins with something else should.
+fn beginning(root: &Node) -> &'static str {
+    const KEEPALIVED: [&str; 5] = ["global_defs", "vrrp_instance", "vrrp_script", "vrrp_sync_group", "virtual_server"];
+    let first = root.text().and_then(|text| text.split_whitespace().next()).unwrap_or_default();
+    match KEEPALIVED.contains(&first) {
+        true => "keepalived.conf cannot be read yet: describe its virtual routers in YAML, under `nodes:` and `vrrp:`",
+        false => {
+            "begin with `nodes:`, `vrrp:`, `frontends:` and `backends:`; a haproxy.cfg has a name that ends with .cfg"
+        }
     }
 }
 
@@ -143,17 +155,21 @@ impl Walk<'_> {
     }
 
     fn wrong_kind(&self, node: &Node, expected: &str, owner: Span, path: &str) {
-        let found = match &node.kind {
-            _ if node.is_nothing() => "nothing".to_owned(),
-            Kind::Scalar { text, .. } => format!("`{}`", text.chars().take(40).collect::<String>()),
-            Kind::List(_) => "a list".to_owned(),
-            Kind::Map(_) => "a map".to_owned(),
-        };
-        // A block begins at its first word, and nothing has no place: point to the key.
-        let span = if matches!(node.kind, Kind::Scalar { .. }) && !node.is_nothing() { node.span } else { owner };
-        let place = if path.is_empty() { "the file".to_owned() } else { format!("`{path}`") };
-        self.problems.push(Diagnostic::error("E-VALUE", span, format!("{place} is {found}, not {expected}")));
+        self.problems.push(wrong_kind(node, expected, owner, path));
     }
+}
+
+fn wrong_kind(node: &Node, expected: &str, owner: Span, path: &str) -> Diagnostic {
+    let found = match &node.kind {
+        _ if node.is_nothing() => "nothing".to_owned(),
+        Kind::Scalar { text, .. } => format!("`{}`", text.chars().take(40).collect::<String>()),
+        Kind::List(_) => "a list".to_owned(),
+        Kind::Map(_) => "a map".to_owned(),
+    };
+    // A block begins at its first word, and nothing has no place: point to the key.
+    let span = if matches!(node.kind, Kind::Scalar { .. }) && !node.is_nothing() { node.span } else { owner };
+    let place = if path.is_empty() { "the file".to_owned() } else { format!("`{path}`") };
+    Diagnostic::error("E-VALUE", span, format!("{place} is {found}, not {expected}"))
 }
 
 fn is_empty(node: &Node) -> bool {
