@@ -3,20 +3,10 @@
 use memchr::memmem;
 
 use crate::check::outcome::{Code, Outcome};
-use crate::check::rules::{Expect, Kind, Pattern, Rule};
+use crate::check::rules::{Expect, Kind, Pattern, Rule, binary};
 
 use super::packet::Judgement;
 use super::{Dialogue, Step, World};
-
-/// Bytes of pairs of hexadecimal digits.
-pub(super) fn digits(text: &[u8]) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
-    let digits: Option<Vec<u8>> =
-        text.iter().filter(|byte| !byte.is_ascii_whitespace()).map(|byte| digit(*byte)).collect();
-    let digits = digits?;
-    let (pairs, rest) = digits.as_chunks::<2>();
-    rest.is_empty().then(|| pairs.iter().map(|[high, low]| high << 4 | low).collect())
-}
 
 impl Dialogue {
     pub(super) fn expect_bytes(&mut self, rule: &Rule, expect: &Expect, world: &World<'_>) -> Step {
@@ -47,7 +37,7 @@ impl Dialogue {
                     return Step::Stop(self.refuse(rule, expect, false, Code::L7Rsp, why, world));
                 }
                 let wanted = match expect.pattern {
-                    Pattern::ContainsDigits(_) => digits(&wanted),
+                    Pattern::ContainsDigits(_) => binary(&wanted),
                     _ => Some(wanted),
                 };
                 let Some(wanted) = wanted else {

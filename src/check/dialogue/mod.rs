@@ -26,7 +26,7 @@ use crate::rule::variable::VariableScope;
 use crate::rule::{Captures, Data, Effects, Facts, Format, Progress, Registry, Stage, Transaction, Variables};
 
 use super::outcome::{Code, Outcome};
-use super::rules::{Action, Connect, Expect, Kind, Port, Rule, Ruleset, Send};
+use super::rules::{Action, Connect, Expect, Kind, Port, Rule, Ruleset, Send, binary};
 
 pub use failure::Failure;
 
@@ -260,7 +260,7 @@ impl Dialogue {
             Send::Format(format) => Ok(self.render(format, world)),
             Send::Digits(format) => {
                 let digits = self.render(format, world);
-                judge::digits(&digits).ok_or_else(|| {
+                binary(&digits).ok_or_else(|| {
                     let what = format!("tcp-check send : failed to build log-format string at step {}", rule.step);
                     Outcome::new(Code::L7Rsp, what)
                 })

@@ -259,7 +259,7 @@ impl Builder {
     }
 
     /// The place of the request of `option httpchk`, or of the one that it is merged with.
-    fn first_request(&mut self) -> Option<&mut HttpSend> {
+    fn first_request(&mut self) -> Option<&mut send::HttpRequest> {
         let steps =
             self.set.rules.iter_mut().filter(|rule| !matches!(rule.action, Action::Comment | Action::Variable(_)));
         let first = steps.into_iter().find(|rule| !matches!(rule.action, Action::Connect(_)))?;
@@ -361,5 +361,3 @@ impl Builder {
         self.set.rules.retain(|rule| !matches!(rule.action, Action::Comment));
     }
 }
-
-type HttpSend = send::HttpRequest;

@@ -214,7 +214,7 @@ fn pattern(kind: Kind, word: &str, reader: &mut Reader<'_, '_, '_>) -> Result<Pa
         "string" => Pattern::Contains(text.as_bytes().to_vec(), false),
         "rstring" => Pattern::Matches(regex(text, reader)?),
         "string-lf" => Pattern::ContainsFormat(reader.format(text)?),
-        "binary" => match binary(text) {
+        "binary" => match binary(text.as_bytes()) {
             Some(bytes) => Pattern::Contains(bytes, true),
             None => {
                 return Err(reader.wrong(format!("'{text}' is no binary string: it needs pairs of hexadecimal digits")));

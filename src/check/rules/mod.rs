@@ -20,6 +20,7 @@ pub use compile::{Compiled, LineError, compile};
 pub use connect::Connect;
 pub use expect::{Expect, HeaderMatch, Pattern, TextMatch};
 pub use send::{HttpRequest, Send, Text};
+pub(super) use words::binary;
 
 use super::outcome::Code;
 

@@ -64,7 +64,7 @@ pub(super) fn compile(form: &str, reader: &mut Reader<'_, '_, '_>) -> Result<(Se
     let text = reader.argument(if form == "send" { "a string" } else { "a string or a binary string" })?;
     let send = match form {
         "send" => Send::Bytes(text.as_bytes().to_vec()),
-        "send-binary" => match binary(text) {
+        "send-binary" => match binary(text.as_bytes()) {
             Some(bytes) => Send::Bytes(bytes),
             None => {
                 return Err(reader.wrong(format!("'{text}' is no binary string: it needs pairs of hexadecimal digits")));

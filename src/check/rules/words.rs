@@ -61,14 +61,10 @@ impl<'w, 's, 'a> Reader<'w, 's, 'a> {
     }
 }
 
-/// Bytes of pairs of hexadecimal digits; spaces stand anywhere.
-pub(super) fn binary(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text
-        .bytes()
-        .filter(|byte| !byte.is_ascii_whitespace())
-        .map(|byte| char::from(byte).to_digit(16).map(|d| d as u8))
-        .collect();
-    let digits = digits?;
+/// Bytes of pairs of hexadecimal digits; white space stands anywhere.
+pub(in crate::check) fn binary(text: &[u8]) -> Option<Vec<u8>> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).map(|digit| digit as u8);
+    let digits: Vec<u8> = text.iter().filter(|byte| !byte.is_ascii_whitespace()).map(digit).collect::<Option<_>>()?;
     let (pairs, rest) = digits.as_chunks::<2>();
     rest.is_empty().then(|| pairs.iter().map(|[high, low]| high << 4 | low).collect())
 }
@@ -79,8 +75,8 @@ mod tests {
 
     #[test]
     fn binary_is_pairs_of_digits() {
-        assert_eq!(binary("00fF 1a"), Some(vec![0, 255, 26]));
-        assert_eq!(binary("0"), None);
-        assert_eq!(binary("zz"), None);
+        assert_eq!(binary(b"00fF 1a"), Some(vec![0, 255, 26]));
+        assert_eq!(binary(b"0"), None);
+        assert_eq!(binary(b"zz"), None);
     }
 }
