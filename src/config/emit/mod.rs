@@ -396,7 +396,7 @@ fn process(out: &mut Text, model: &Model) {
         out.pair(1, "maxconn", maxconn);
     }
     if let Some(file) = &process.server_state_file {
-        out.pair(1, "server_state_file", quoted(file));
+        out.pair(1, "server_state_file", scalar(file));
     }
     for (key, rate) in [("connection_rate", process.rates.connections), ("session_rate", process.rates.sessions)] {
         if let Some(rate) = rate {
