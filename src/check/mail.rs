@@ -88,6 +88,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::model::log::Level;
 
     fn mail() -> Mail {
         Mail {
@@ -95,7 +96,7 @@ mod tests {
             timeout: Duration::from_secs(10),
             from: "lb@example.org".to_owned(),
             to: "ops@example.org".to_owned(),
-            level: 1,
+            level: Level::Alert,
             hostname: "lb1".to_owned(),
         }
     }

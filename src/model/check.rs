@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::log::Level;
+
 /// How a server is probed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
@@ -159,8 +161,8 @@ pub struct Mail {
     pub from: String,
     /// Recipient.
     pub to: String,
-    /// Lines of this severity and graver ones, 0 (emerg) to 7 (debug).
-    pub level: u8,
+    /// Lines of this severity and graver ones.
+    pub level: Level,
     /// How this host greets.
     pub hostname: String,
 }

@@ -14,7 +14,7 @@ use crate::diag::{Span, Spanned};
 use crate::model::balance::Balance;
 use crate::model::bind::BindOptions;
 use crate::model::check::InitialState;
-use crate::model::log::{Hostname, Ring, Selection, Target as LogDestination};
+use crate::model::log::{Hostname, Level, Ring, Selection, Target as LogDestination};
 use crate::model::options::{BackendOptions, ServerOptions};
 use crate::model::proxy::Mode;
 use crate::model::rules::Userlist;
@@ -540,7 +540,7 @@ pub struct Mail {
     /// Recipient.
     pub to: Option<Spanned<String>>,
     /// Least severity.
-    pub level: Option<Spanned<u64>>,
+    pub level: Option<Spanned<Level>>,
     /// Own name.
     pub hostname: Option<Spanned<String>>,
 }

@@ -331,13 +331,12 @@ fn reports(out: &mut Text, reports: &Reports) {
         out.pair(2, "log_checks", true);
     }
     let Some(mail) = &reports.mail else { return };
-    const LEVELS: [&str; 8] = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
     let mailers: Vec<_> = mail.mailers.iter().map(|mailer| scalar(&mailer.to_string())).collect();
     out.line(2, "mail:");
     out.pair(3, "mailers", format_args!("[{}]", mailers.join(", ")));
     out.pair(3, "from", scalar(&mail.from));
     out.pair(3, "to", scalar(&mail.to));
-    out.pair(3, "level", LEVELS[usize::from(mail.level.min(7))]);
+    out.pair(3, "level", mail.level.name());
     out.pair(3, "hostname", scalar(&mail.hostname));
     out.pair(3, "timeout", time(mail.timeout));
 }

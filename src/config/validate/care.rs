@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::config::draft::{self, Backend, Server};
 use crate::diag::Spanned;
 use crate::model::check::{Agent, Care, Layer, Mail, Observe, OnError, Reports};
+use crate::model::log::Level;
 use crate::model::proxy::Mode;
 
 use super::{Context, or};
@@ -17,7 +18,7 @@ const ERROR_LIMIT: u32 = 10;
 /// HAProxy's `timeout mail`.
 const MAIL_TIMEOUT: Duration = Duration::from_secs(10);
 /// `alert`
-const MAIL_LEVEL: u8 = 1;
+const MAIL_LEVEL: Level = Level::Alert;
 
 /// What is watched about a server.
 pub fn resolve(context: &Context<'_>, backend: &Backend, server: &Server) -> Care {
@@ -125,7 +126,7 @@ pub fn reports(context: &Context<'_>, written: &draft::Reports) -> Reports {
             timeout: or(&mail.timeout, MAIL_TIMEOUT),
             from: or(&mail.from, String::new()),
             to: or(&mail.to, String::new()),
-            level: mail.level.map_or(MAIL_LEVEL, |level| u8::try_from(level.value).unwrap_or(MAIL_LEVEL)),
+            level: or(&mail.level, MAIL_LEVEL),
             hostname: or(&mail.hostname, context.host.node.clone()),
         }
     });

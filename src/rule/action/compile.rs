@@ -1,5 +1,7 @@
 //! Words into actions.
 
+use crate::model::log::Level;
+
 use super::super::argument::{self, Argument, Raw};
 use super::super::carried;
 use super::super::converter;
@@ -458,13 +460,12 @@ impl<'w> Reader<'w, '_, '_> {
     }
 
     fn log_level(&mut self) -> Result<LogLevel, RuleError> {
-        const LEVELS: [&str; 8] = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
         let word = self.word("a level")?;
         if word == "silent" {
             return Ok(LogLevel::Silent);
         }
-        let known = LEVELS.into_iter().chain(["silent"]);
-        let level = LEVELS.iter().position(|level| *level == word).and_then(|level| u8::try_from(level).ok());
+        let known = Level::ALL.into_iter().map(Level::name).chain(["silent"]);
+        let level = Level::by_name(word).map(|level| level as u8);
         let unknown = || RuleError::unknown("log level", word, known).later(self.at - 1);
         level.map(LogLevel::Level).ok_or_else(unknown)
     }

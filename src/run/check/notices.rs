@@ -52,7 +52,7 @@ impl Notices {
         }
         journal.say(entry.level, clock::wall(), text);
         let Some((mail, level)) = mail.zip(entry.mailed_as) else { return };
-        if level as u8 > mail.level {
+        if level > mail.level {
             return;
         }
         for mailer in &mail.mailers {

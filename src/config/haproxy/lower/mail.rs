@@ -7,13 +7,11 @@ use crate::config::draft::Mail;
 use crate::config::haproxy::section::{Line, Modifier, Section};
 use crate::config::haproxy::table::Place;
 use crate::diag::{Diagnostic, Spanned, nearest};
+use crate::model::log::Level;
 
 use super::Context;
 use super::settings::{Settings, spanned};
 use super::value::{self, Host, Ports};
-
-/// Levels from the gravest.
-const LEVELS: [&str; 8] = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
 
 /// What the lines of a proxy say.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +19,7 @@ pub struct Alerts {
     mailers: Option<Spanned<String>>,
     from: Option<Spanned<String>>,
     to: Option<Spanned<String>>,
-    level: Option<Spanned<u64>>,
+    level: Option<Spanned<Level>>,
     hostname: Option<Spanned<String>>,
     is_off: bool,
 }
@@ -50,11 +48,12 @@ pub fn alert(settings: &mut Settings, line: &Line, context: &Context<'_>) {
         "from" => alerts.from = text,
         "to" => alerts.to = text,
         "myhostname" => alerts.hostname = text,
-        _ => match LEVELS.iter().position(|level| *level == word.text) {
-            Some(level) => alerts.level = Some(Spanned::new(level as u64, word.span)),
+        _ => match Level::by_name(&word.text) {
+            Some(level) => alerts.level = Some(Spanned::new(level, word.span)),
             None => {
                 let message = format!("unknown log level '{}' after 'level'", word.text);
-                let hint = nearest(&word.text, LEVELS).map(|level| format!("did you mean '{level}'?"));
+                let hint =
+                    nearest(&word.text, Level::ALL.map(Level::name)).map(|level| format!("did you mean '{level}'?"));
                 context.push(Diagnostic::error("E-VALUE", word.span, message).hint_if(hint));
             }
         },

@@ -5,11 +5,9 @@ use crate::config::yaml::tree::Node;
 use crate::config::yaml::value;
 use crate::diag::Spanned;
 use crate::model::check::{Layer, OnError};
+use crate::model::log::Level;
 
 use super::{list, read, text, word};
-
-const LEVELS: &[(&str, u64)] =
-    &[("emerg", 0), ("alert", 1), ("crit", 2), ("err", 3), ("warning", 4), ("notice", 5), ("info", 6), ("debug", 7)];
 
 pub fn care(node: &Node) -> Care {
     Care {
@@ -41,7 +39,7 @@ pub fn reports(node: &Node) -> Reports {
             timeout: read(mail.value("timeout"), value::duration),
             from: read(mail.value("from"), text),
             to: read(mail.value("to"), text),
-            level: read(mail.value("level"), word(LEVELS)),
+            level: read(mail.value("level"), word(&Level::ALL.map(|level| (level.name(), level)))),
             hostname: read(mail.value("hostname"), text),
         };
         Spanned::new(written, mail.span)
