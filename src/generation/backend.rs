@@ -7,6 +7,7 @@ use crate::balance::Chooser;
 use crate::model;
 use crate::state;
 use crate::state::counters::Sharded;
+use crate::state::faults::LastFault;
 use crate::state::log::{Book, Journal};
 use crate::state::queue::Queue;
 
@@ -25,6 +26,8 @@ pub struct Backend {
     pub current: Arc<AtomicUsize>,
     /// Counters; live as long as the backend's name.
     pub counters: Sharded,
+    /// The last response that was none; lives as long as the backend's name.
+    pub last_fault: Arc<LastFault>,
     /// Where messages about it and its servers go.
     pub journal: Journal,
 }
@@ -49,6 +52,7 @@ impl Backend {
         }
         let current: Arc<AtomicUsize> = before.map(|before| Arc::clone(&before.current)).unwrap_or_default();
         Arc::new(Backend {
+            last_fault: before.map(|before| Arc::clone(&before.last_fault)).unwrap_or_default(),
             journal: book.journal(&model.log),
             chooser: Chooser::new(model, Arc::clone(&state), Arc::clone(&current)),
             model: model.clone(),

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use crate::model;
 use crate::state::counters::Sharded;
+use crate::state::faults::LastFault;
 use crate::state::log::{Book, Journal};
 use crate::state::sessions::{Paced, Sessions};
 
@@ -23,6 +24,8 @@ pub struct Frontend {
     pub sessions: Arc<Sessions>,
     /// Counters; live as long as the frontend's name.
     pub counters: Sharded,
+    /// The last request that was none; lives as long as the frontend's name.
+    pub last_fault: Arc<LastFault>,
     /// Where its lines go.
     pub journal: Journal,
     /// Lines so far, if they show it; lives as long as the frontend's name.
@@ -47,6 +50,7 @@ impl Frontend {
             backend,
             counters: sessions.counters.clone(),
             sessions,
+            last_fault: before.map(|before| Arc::clone(&before.last_fault)).unwrap_or_default(),
             journal: book.journal(&model.log),
             lines: before.map(|before| Arc::clone(&before.lines)).unwrap_or_default(),
         }

@@ -11,6 +11,7 @@ mod grammar;
 mod target;
 mod normal;
 pub mod parse;
+mod fault;
 pub mod framing;
 pub mod chunked;
 pub mod edit;
@@ -21,6 +22,7 @@ pub use decimal::{write_address, write_number, write_padded};
 pub use edit::{
     ConnectionField, RequestEdit, write_edited_request, write_edited_response, write_request, write_response,
 };
+pub use fault::place_of_fault;
 pub use framing::{Body, BodyError, BodyFraming};
 pub use grammar::{are_field_values, is_whole_token as is_token};
 pub use head::{Field, FieldKind, Head, Method, Span, Version};

@@ -23,6 +23,7 @@ mod choosing;
 mod persistence;
 mod backend;
 mod observe;
+mod faults;
 mod connect;
 mod pool;
 mod splice;

@@ -4,6 +4,7 @@
 
 pub mod rate;
 pub mod counters;
+pub mod faults;
 pub mod availability;
 pub mod servers;
 pub mod gauge;

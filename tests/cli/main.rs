@@ -12,6 +12,7 @@ mod runtime_traffic;
 mod backends;
 mod rates;
 mod states;
+mod errors;
 mod observe;
 mod tools;
 mod verdicts;

@@ -24,6 +24,7 @@ mod probing;
 mod statistics;
 mod dynamic;
 mod dumps;
+mod errors;
 mod maps;
 mod sticks;
 mod master;

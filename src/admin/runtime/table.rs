@@ -8,8 +8,8 @@ use crate::model::runtime::Level;
 use super::master::Target;
 use super::session::Session;
 use super::{
-    Answer, Call, Process, backends, dumps, dynamic, events, help, insight, line, maps, master, own, probing, process,
-    proxies, servers, statistics, sticks, streams,
+    Answer, Call, Process, backends, dumps, dynamic, errors, events, help, insight, line, maps, master, own, probing,
+    process, proxies, servers, statistics, sticks, streams,
 };
 
 /// A command.
@@ -62,11 +62,12 @@ impl Command {
 }
 
 /// The families, in the order of `help`.
-const FAMILIES: [&[Command]; 14] = [
+const FAMILIES: [&[Command]; 15] = [
     statistics::COMMANDS,
     servers::COMMANDS,
     probing::COMMANDS,
     dumps::COMMANDS,
+    errors::COMMANDS,
     dynamic::COMMANDS,
     maps::COMMANDS,
     sticks::COMMANDS,

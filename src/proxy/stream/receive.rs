@@ -5,13 +5,14 @@ use std::task::{Context, Poll, ready};
 
 use crate::http::{
     Body, BodyFraming, ConnectionField, FieldKind, Head, HeadError, Method, Parsed, RequestEdit, Version,
-    is_head_complete, normalized, parse_request, write_request,
+    is_head_complete, normalized, parse_request, place_of_fault, write_request,
 };
 use crate::rule::forwarding::{AddressField, Forwarding};
 use crate::time::Instant;
 
 use super::super::buffers::{Buffers, Chunk, MAX_HEAD, SMALL_READ};
 use super::super::failure::{By, Cause, Failure, Phase};
+use super::super::faults;
 use super::super::local::{LocalBackend, LocalFrontend, Service, Stage};
 use super::super::session::{Interrupt, Session};
 use super::Request;
@@ -193,7 +194,10 @@ fn look(
         Ok(Parsed::Partial) => return Look::Partial,
         Ok(Parsed::Complete) if head.length > MAX_HEAD => return refuse(400),
         Ok(Parsed::Complete) => {}
-        Err(error) => return refuse(HeadError::status(error)),
+        Err(error) => {
+            faults::request(session, frontend, bytes, place_of_fault(bytes, &head, error));
+            return refuse(HeadError::status(error));
+        }
     }
     if let Some(status) = refusal_of_body(&head, bytes) {
         return refuse(status);
@@ -206,7 +210,10 @@ fn look(
         None => bytes,
     };
     let mut request = prepare(buffers.chunk(), text, &head, session, frontend, started, now);
-    let Ok(taken) = request.body.advance(rest) else { return refuse(400) };
+    let Ok(taken) = request.body.advance(rest) else {
+        faults::request(session, frontend, &[bytes, rest].concat(), bytes.len());
+        return refuse(400);
+    };
     request.held.push(&rest[..taken]);
     request.received_bytes = (bytes.len() + taken) as u64;
     if taken < rest.len() {

@@ -3,9 +3,12 @@
 use std::task::Context;
 
 use super::{Early, Exchange, Parked, Stage};
-use crate::http::{Body, BodyFraming, ConnectionField, Head, Method, Parsed, Version, parse_response, write_response};
+use crate::http::{
+    Body, BodyFraming, ConnectionField, Head, Method, Parsed, Version, parse_response, place_of_fault, write_response,
+};
 use crate::proxy::buffers::MAX_HEAD;
 use crate::proxy::failure::{By, Cause, Failure, Phase, Retry};
+use crate::proxy::faults;
 use crate::proxy::local::Worker;
 use crate::proxy::log::{self, Ending};
 use crate::proxy::rules::{self, Arrived, Responded};
@@ -33,7 +36,9 @@ impl Exchange<'_> {
                     self.input = Some(worker.buffers.chunk_of(bytes)).filter(|input| !input.is_empty());
                     return Ok(());
                 }
-                Ok(_) | Err(_) => {
+                refused => {
+                    let place = refused.err().map_or(bytes.len(), |error| place_of_fault(bytes, &head, error));
+                    faults::response(session, self.frontend, self.backend, bytes, place);
                     worker.counters.bad_messages.add(1);
                     let mut failure = self.failure(By::Proxy, Cause::Abort);
                     if self.may_repeat(|on| on.junk_response) {
