@@ -83,6 +83,14 @@ impl Socket {
         Pin::new(self.watch()?).poll_write(context, bytes)
     }
 
+    /// Writes once what our direction ends with: the kernel keeps it for the end, which the caller has to send in the same
+    /// poll, so that both go out in one segment.
+    pub(super) fn poll_write_last(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_with(Interest::WRITABLE, context, |socket| {
+            socket2::SockRef::from(&socket).send_with_flags(bytes, libc::MSG_MORE | libc::MSG_NOSIGNAL)
+        })
+    }
+
     /// Writes two slices with one system call.
     pub(super) fn poll_write_two(
         &mut self,

@@ -184,7 +184,9 @@ impl Exchange<'_> {
             return Ok(());
         }
         let total = first.len() + second.len();
-        let written = match write_two(&mut session.client, context, worker, first, second) {
+        // What the client gets last before its connection closes goes out with the close.
+        let is_last = self.stage == Stage::Done && !self.client_persists;
+        let written = match write_two(&mut session.client, context, worker, (first, second), is_last) {
             Poll::Ready(Ok(written)) => written,
             Poll::Ready(Err(_)) => return Err(self.failure(By::Client, Cause::Abort)),
             Poll::Pending => 0,
@@ -218,18 +220,20 @@ fn write_two(
     stream: &mut Socket,
     context: &mut Context<'_>,
     worker: &Worker,
-    first: &[u8],
-    second: &[u8],
+    (first, second): (&[u8], &[u8]),
+    is_last: bool,
 ) -> Poll<io::Result<usize>> {
-    if second.is_empty() {
-        return stream.poll_write(context, first);
+    if second.len() > JOIN {
+        return stream.poll_write_two(context, first, second);
     }
-    if second.len() <= JOIN {
-        let mut joined = worker.buffers.joined.borrow_mut();
+    let mut joined = worker.buffers.joined.borrow_mut();
+    let bytes = if second.is_empty() {
+        first
+    } else {
         joined.clear();
         joined.extend_from_slice(first);
         joined.extend_from_slice(second);
-        return stream.poll_write(context, &joined);
-    }
-    stream.poll_write_two(context, first, second)
+        &joined
+    };
+    if is_last { stream.poll_write_last(context, bytes) } else { stream.poll_write(context, bytes) }
 }
