@@ -41,6 +41,22 @@ pub fn are_field_values(bytes: &[u8]) -> bool {
     }
 }
 
+/// How many bytes stand before the first that may not stand in a field value. Eight at a time.
+pub(super) fn field_value_length(bytes: &[u8]) -> usize {
+    let is_odd = |byte: &u8| !is_field_value(*byte);
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut length = 0;
+    for word in words {
+        if may_be_odd(*word)
+            && let Some(found) = word.iter().position(is_odd)
+        {
+            return length + found;
+        }
+        length += 8;
+    }
+    length + rest.iter().position(is_odd).unwrap_or(rest.len())
+}
+
 /// Whether one of eight bytes is below 0x20 or is 0x7f.
 fn may_be_odd(word: [u8; 8]) -> bool {
     const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
@@ -91,10 +107,13 @@ mod tests {
                     let mut text = vec![b'a'; length];
                     text[at] = odd;
                     assert_eq!(are_field_values(&text), is_field_value(odd), "{odd} at {at} of {length}");
+                    let before = if is_field_value(odd) { length } else { at };
+                    assert_eq!(field_value_length(&text), before, "{odd} at {at} of {length}");
                 }
             }
         }
         assert!(are_field_values(b"") && are_field_values("\täöü ~\u{80}".as_bytes()));
         assert!(!are_field_values(b"\t\t\t\t\t\t\t\x7f"));
+        assert_eq!(field_value_length(b"\t\t\t\t\t\t\t\t\t\x7f\r\n\r\n\r\n"), 9);
     }
 }

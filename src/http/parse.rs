@@ -6,7 +6,9 @@
 use memchr::memchr;
 
 use super::framing;
-use super::grammar::{are_field_values, is_token, is_whole_token, trim, trim_end, trim_start};
+use super::grammar::{
+    are_field_values, field_value_length, is_token, is_whole_token, trim, trim_end, trim_start,
+};
 use super::head::{Field, FieldKind, Head, Method, Span, Transfer, Version};
 use super::target;
 
@@ -194,9 +196,17 @@ fn status_line(text: &[u8], head: &mut Head) -> Result<(), HeadError> {
 
 fn fields(bytes: &[u8], mut at: usize, head: &mut Head) -> Result<Parsed, HeadError> {
     loop {
-        let Some((line, next)) = take_line(bytes, at, head)? else { return Ok(Parsed::Partial) };
-        let text = line.of(bytes);
-        if text.is_empty() {
+        // What cannot stand in a value ends a line; nearly always it is the line's end.
+        let end = at + field_value_length(bytes.get(at..).unwrap_or_default());
+        let next = match bytes.get(end..) {
+            Some([b'\r', b'\n', ..]) => end + 2,
+            Some([b'\n', ..]) => {
+                head.has_bare_line_feed = true;
+                end + 1
+            }
+            _ => return refuse_line(bytes, at, head),
+        };
+        if end == at {
             head.length = next;
             finish(bytes, head);
             return Ok(Parsed::Complete);
@@ -204,23 +214,29 @@ fn fields(bytes: &[u8], mut at: usize, head: &mut Head) -> Result<Parsed, HeadEr
         if head.fields.len() >= MAX_FIELDS {
             return Err(HeadError::TooManyFields);
         }
-        let field = field(text, at, next)?;
+        let field = field(&bytes[at..end], at, next)?;
         head.fields.push(field);
         note(field.kind, field.value.of(bytes), head)?;
         at = next;
     }
 }
 
+/// What is wrong with the line that starts at `at`, which has a byte that may stand nowhere in it; nothing yet, if its
+/// end has not come.
+fn refuse_line(bytes: &[u8], at: usize, head: &mut Head) -> Result<Parsed, HeadError> {
+    let Some((line, _)) = take_line(bytes, at, head)? else { return Ok(Parsed::Partial) };
+    if head.fields.len() >= MAX_FIELDS {
+        return Err(HeadError::TooManyFields);
+    }
+    let text = line.of(bytes);
+    let colon = find_colon(text)?;
+    Err(if text[colon..].contains(&b'\r') { HeadError::BareCarriageReturn } else { HeadError::FieldValue })
+}
+
+/// A field of a line of which every byte may stand in a value.
 fn field(text: &[u8], at: usize, next: usize) -> Result<Field, HeadError> {
-    let colon = text.iter().position(|&byte| !is_token(byte)).unwrap_or(text.len());
-    if colon == 0 || text.get(colon) != Some(&b':') {
-        return Err(if matches!(text[0], b' ' | b'\t') { HeadError::Folded } else { HeadError::FieldName });
-    }
-    let raw = &text[colon + 1..];
-    if !are_field_values(raw) {
-        return Err(if raw.contains(&b'\r') { HeadError::BareCarriageReturn } else { HeadError::FieldValue });
-    }
-    let rest = trim_start(raw);
+    let colon = find_colon(text)?;
+    let rest = trim_start(&text[colon + 1..]);
     let start = at + text.len() - rest.len();
     Ok(Field {
         line: Span::new(at, next),
@@ -228,6 +244,19 @@ fn field(text: &[u8], at: usize, next: usize) -> Result<Field, HeadError> {
         value: Span::new(start, start + trim_end(rest).len()),
         kind: classify(&text[..colon]),
     })
+}
+
+/// Where the name of a field ends.
+fn find_colon(text: &[u8]) -> Result<usize, HeadError> {
+    let mut name = 0;
+    while name < text.len() && is_token(text[name]) {
+        name += 1;
+    }
+    match (name, text) {
+        (0, [b' ' | b'\t', ..]) => Err(HeadError::Folded),
+        (1.., _) if text.get(name) == Some(&b':') => Ok(name),
+        _ => Err(HeadError::FieldName),
+    }
 }
 
 pub(super) fn classify(name: &[u8]) -> FieldKind {
