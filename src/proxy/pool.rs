@@ -115,7 +115,7 @@ impl Pool {
         loop {
             let mut idle = self.idle.borrow_mut();
             let at = idle.iter().rposition(|(_, one, _)| one.may_carry(want, kind))?;
-            let (since, mut found, _) = idle.remove(at);
+            let (since, found, _) = idle.remove(at);
             if found.stream.is_silent(care) && now.since(since) < self.keeps() {
                 return Some(found);
             }
@@ -140,7 +140,7 @@ impl Pool {
         let keeps = self.keeps();
         self.idle
             .borrow_mut()
-            .retain_mut(|(since, one, _)| now.since(*since) < keeps && one.stream.is_silent(Care::Replayable));
+            .retain(|(since, one, _)| now.since(*since) < keeps && one.stream.is_silent(Care::Replayable));
     }
 
     /// Closes everything, now and later: the server is gone from the configuration.

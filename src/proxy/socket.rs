@@ -7,7 +7,7 @@ use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
@@ -178,21 +178,14 @@ impl Socket {
 
     /// Whether an idle connection has neither data nor an end to read. Readiness may be left over from a splice, so a
     /// ready socket is asked.
-    pub(super) fn is_silent(&mut self, care: Care) -> bool {
-        let State::Watched(stream) = &mut self.0 else { return false };
-        let mut context = Context::from_waker(Waker::noop());
-        match care {
-            Care::Replayable if stream.poll_read_ready(&mut context).is_pending() => true,
-            Care::Replayable => {
-                let mut byte = [0];
-                stream.poll_peek(&mut context, &mut ReadBuf::new(&mut byte)).is_pending()
-            }
-            Care::Once => {
-                let mut byte = [std::mem::MaybeUninit::uninit()];
-                let peeked = socket2::SockRef::from(&*stream).peek(&mut byte);
-                peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
-            }
-        }
+    pub(super) fn is_silent(&self, care: Care) -> bool {
+        let State::Watched(stream) = &self.0 else { return false };
+        let peek = || socket2::SockRef::from(stream).peek(&mut [std::mem::MaybeUninit::uninit()]);
+        let peeked = match care {
+            Care::Replayable => stream.try_io(Interest::READABLE, peek),
+            Care::Once => peek(),
+        };
+        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
     /// Whether the peer has closed or broken the connection and nothing is left to read.
