@@ -90,8 +90,6 @@ pub(super) async fn connect(
     effort: &mut Effort,
 ) -> Result<Connected, Failure> {
     let model = &backend.running.model;
-    let limit = session.limit(Timeout::Connect, model.timeouts.connect);
-    let retries = session.retries(model.retries);
     let assigned = assign(session, backend, wanted).await.inspect_err(|failure| {
         // It has waited, to the end of its time.
         if failure.at == Phase::Queue {
@@ -116,6 +114,7 @@ pub(super) async fn connect(
             return Ok(Connected { stream, slot, uses, kind });
         }
         account::attempt(session, &slot, Connection::New);
+        let limit = session.limit(Timeout::Connect, model.timeouts.connect);
         let observe = slot.model().check.as_ref().and_then(|check| check.observe);
         let mut is_slow = false;
         let note_slow = || {
@@ -143,7 +142,7 @@ pub(super) async fn connect(
         if !is_slow {
             session.worker.note_trouble(slot.state(), observe);
         }
-        if effort.retries >= retries || !model.options.retry_on.no_connection {
+        if effort.retries >= session.retries(model.retries) || !model.options.retry_on.no_connection {
             return Err(failure);
         }
         effort.retries += 1;
@@ -171,7 +170,7 @@ pub(super) async fn connect(
 fn idle(session: &mut Session, backend: &Rc<LocalBackend>, server: usize, (care, kind): (Care, Kind)) -> Option<Idle> {
     let reuse = backend.running.model.options.reuse;
     let own = session.last.as_mut().filter(|last| last.server == server && is_same(&last.backend, backend));
-    if let Some(mut own) = own.and_then(|last| last.own.take()) {
+    if let Some(own) = own.and_then(|last| last.own.take()) {
         return (own.kind == kind && own.stream.is_silent(care)).then_some(own);
     }
     if reuse == Reuse::Never {
