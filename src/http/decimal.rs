@@ -8,7 +8,12 @@ use std::net::IpAddr;
 const MOST: usize = 20;
 
 /// Appends a number.
+#[inline]
 pub fn write_number(out: &mut Vec<u8>, value: i64) {
+    // Most numbers in a line of log.
+    if let 0..10 = value {
+        return out.push(b'0' + value as u8);
+    }
     if value < 0 {
         out.push(b'-');
     }
@@ -17,12 +22,8 @@ pub fn write_number(out: &mut Vec<u8>, value: i64) {
 
 /// Appends a number with zeros in front of it, up to so many digits (1-20).
 pub fn write_padded(out: &mut Vec<u8>, mut value: u64, width: usize) {
-    match (value, width) {
-        (0..10, 0..=1) => return out.push(b'0' + value as u8),
-        (0..100, 2) | (10..100, 0..=1) => {
-            return out.extend_from_slice(&[b'0' + (value / 10) as u8, b'0' + (value % 10) as u8]);
-        }
-        _ => {}
+    if let (0..100, 2) = (value, width) {
+        return out.extend_from_slice(&[b'0' + (value / 10) as u8, b'0' + (value % 10) as u8]);
     }
     let mut text = [b'0'; MOST];
     let mut start = MOST;
@@ -37,17 +38,32 @@ pub fn write_padded(out: &mut Vec<u8>, mut value: u64, width: usize) {
 /// Appends an address: one that is IPv4 mapped into IPv6 as what it is.
 pub fn write_address(out: &mut Vec<u8>, address: IpAddr) {
     match address.to_canonical() {
-        IpAddr::V4(address) => {
-            let [first, rest @ ..] = address.octets();
-            write_padded(out, first.into(), 1);
-            for octet in rest {
-                out.push(b'.');
-                write_padded(out, octet.into(), 1);
-            }
-        }
+        IpAddr::V4(address) => write_octets(out, address.octets()),
         // Writing to a Vec cannot fail.
         IpAddr::V6(address) => _ = write!(out, "{address}"),
     }
+}
+
+fn write_octets(out: &mut Vec<u8>, octets: [u8; 4]) {
+    let mut text = *b"255.255.255.255";
+    let mut length = 0;
+    let mut put = |byte| {
+        text[length] = byte;
+        length += 1;
+    };
+    for (place, octet) in octets.into_iter().enumerate() {
+        if place > 0 {
+            put(b'.');
+        }
+        if octet >= 100 {
+            put(b'0' + octet / 100);
+        }
+        if octet >= 10 {
+            put(b'0' + octet / 10 % 10);
+        }
+        put(b'0' + octet % 10);
+    }
+    out.extend_from_slice(&text[..length]);
 }
 
 #[cfg(test)]
@@ -62,18 +78,19 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_the_standard_library_does() {
-        for value in [0, 1, 9, 10, 99, 100, 65_535, -1, -10, i64::MAX, i64::MIN] {
+        for value in [0, 1, 9, 10, 99, 100, 999, 1000, 9999, 10_000, 65_535, -1, -10, i64::MAX, i64::MIN] {
             assert_eq!(written(|out| write_number(out, value)), value.to_string());
         }
-        for value in [0, 7, 99, 100, 12_345, u64::MAX] {
-            assert_eq!(written(|out| write_padded(out, value, 3)), format!("{value:03}"));
-            assert_eq!(written(|out| write_padded(out, value, 20)), format!("{value:020}"));
+        for value in [0, 7, 10, 99, 100, 999, 1000, 12_345, u64::MAX] {
+            for width in [1, 2, 3, 4, 5, 20] {
+                assert_eq!(written(|out| write_padded(out, value, width)), format!("{value:0width$}"));
+            }
         }
     }
 
     #[test]
     fn addresses_are_written_as_the_standard_library_does() {
-        for address in ["0.0.0.0", "10.20.30.255", "2001:db8::1", "::"] {
+        for address in ["0.0.0.0", "10.20.30.255", "1.99.100.109", "255.255.255.255", "2001:db8::1", "::"] {
             let parsed: IpAddr = address.parse().unwrap();
             assert_eq!(written(|out| write_address(out, parsed)), address);
         }
