@@ -138,7 +138,7 @@ pub(super) async fn answer(mut session: Box<Session>, received: Received) -> Opt
         Received::Refused { status, failure, started } => {
             finish::refuse(&mut session, &frontend, status, failure, started).await
         }
-        Received::Request(request) => serve(&mut session, &frontend, request).await,
+        Received::Request(mut request) => serve(&mut session, &frontend, &mut request).await,
     };
     match next {
         Next::KeepAlive => return Some(session),
@@ -148,29 +148,29 @@ pub(super) async fn answer(mut session: Box<Session>, received: Received) -> Opt
     None
 }
 
-async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, mut request: Request) -> Next {
+async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, request: &mut Request) -> Next {
     session.worker.counters.requests.add(1);
     account::request(session, frontend);
     let mut record = Record::default();
     request.number = session.number(frontend);
     log::connected(session, frontend);
     let backend = loop {
-        let mut decision = rules::decide(session, frontend, &mut request);
-        if let Some(hints) = session.take_hints(frontend, &request) {
+        let mut decision = rules::decide(session, frontend, request);
+        if let Some(hints) = session.take_hints(frontend, request) {
             Box::pin(finish::send(session, &hints)).await;
         }
         if let Decision::Wait(what) = decision {
-            match Box::pin(wait::wait(session, frontend, &mut request, what)).await {
+            match Box::pin(wait::wait(session, frontend, request, what)).await {
                 Ok(()) => continue,
                 Err(failure) if (failure.by, failure.cause) == (By::Client, Cause::Abort) && !request.is_cut => {
                     request.is_cut = true;
                     continue;
                 }
-                Err(failure) => decision = rules::give_up(session, frontend, &request, failure),
+                Err(failure) => decision = rules::give_up(session, frontend, request, failure),
             }
         }
         if let Decision::Form(sent) = decision {
-            decision = Box::pin(form::handle(session, frontend, &request, *sent)).await;
+            decision = Box::pin(form::handle(session, frontend, request, *sent)).await;
         }
         if let Decision::Answer(answer) = &mut decision
             && request.is_cut
@@ -179,11 +179,11 @@ async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, mut request:
         }
         match decision {
             Decision::Forward(backend) => break backend,
-            decision => return Box::pin(finish::end(session, frontend, &request, decision)).await,
+            decision => return Box::pin(finish::end(session, frontend, request, decision)).await,
         }
     };
     let current = backend.as_ref().map(|backend| Current::enter(session, backend));
-    let result = forward(session, frontend, backend.as_ref(), &mut request, &mut record).await;
+    let result = forward(session, frontend, backend.as_ref(), request, &mut record).await;
     let failure = result.as_ref().err().copied();
     let mut next = match result {
         Ok(Ended::KeepAlive) => Next::KeepAlive,
@@ -194,7 +194,7 @@ async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, mut request:
     };
     if let Some(status) = failure.and_then(Failure::status).filter(|_| record.bytes_out == 0) {
         record.status = status;
-        let manner = Manner::of(&request, session);
+        let manner = Manner::of(request, session);
         (record.bytes_out, next) = finish::send_page(session, frontend, backend.as_deref(), status, manner).await;
     }
     if failure.is_some_and(|failure| failure.by != By::Client && failure.at == Phase::Headers) {
@@ -202,7 +202,7 @@ async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, mut request:
     }
     record.bytes_in += request.received_bytes;
     let failure = failure.or(record.refusal);
-    finish::write_log(session, frontend, backend.as_deref(), &request, &record, failure);
+    finish::write_log(session, frontend, backend.as_deref(), request, &record, failure);
     session.end_stream(record.bytes_in, record.bytes_out);
     drop(current);
     next
@@ -298,7 +298,7 @@ async fn forward(
             Ok(Ended::Tunnel) => {
                 let early = (exchange.to_server.take(), exchange.to_client.take());
                 let stream = exchange.into_stream();
-                return tunnel(session, frontend, slot, stream, early, record).await;
+                return Box::pin(tunnel(session, frontend, slot, stream, early, record)).await;
             }
             Ok(ended) => {
                 let is_used_up = slot.model().options.max_uses.is_some_and(|most| uses + 1 >= most);
@@ -341,7 +341,7 @@ async fn tunnel(
     let input = session.input.take();
     let mut up = Direction::with(to_server.or(input));
     let mut down = Direction::with(to_client);
-    let result = Box::pin(tunnel::run(session, &mut server, &mut up, &mut down, silence)).await;
+    let result = tunnel::run(session, &mut server, &mut up, &mut down, silence).await;
     record.bytes_in += up.bytes;
     record.bytes_out += down.bytes;
     result.map(|()| Ended::Tunnel)
