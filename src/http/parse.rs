@@ -6,9 +6,7 @@
 use memchr::memchr;
 
 use super::framing;
-use super::grammar::{
-    are_field_values, field_value_length, is_token, is_whole_token, trim, trim_end, trim_start,
-};
+use super::grammar::{are_field_values, field_value_length, is_token, is_whole_token, trim, trim_end, trim_start};
 use super::head::{Field, FieldKind, Head, Method, Span, Transfer, Version};
 use super::target;
 
