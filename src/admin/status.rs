@@ -307,7 +307,7 @@ fn backend(backend: &model::proxy::Backend, servers: &[Arc<Server>], started: In
 }
 
 fn server(model: &model::proxy::Server, state: &Server, started: Instant, now: Instant) -> ServerStatus {
-    let status = match (state.admin(), state.health()) {
+    let status = match (state.order(), state.health()) {
         (Admin::Maint, _) => "MAINT",
         (Admin::Drain, _) => "DRAIN",
         (Admin::Ready, Health::Unchecked) => "no check",

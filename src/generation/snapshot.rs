@@ -166,7 +166,7 @@ fn server(model: &model::proxy::Server, state: &servers::Server, around: &Surrou
         cookie: None,
         admin: state.admin(),
         tracked: state.tracked.clone(),
-        is_maintained: state.is_maintained(),
+        shared: state.shared(),
         agent: gauge(state.gauge(Prober::Agent), 0, state.last_agent_check()),
         health: state.health(),
         check: gauge(state.gauge(Prober::Check), state.check_failures(), state.last_check()),

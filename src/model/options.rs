@@ -1,5 +1,6 @@
 //! Options of servers and backends beyond what every proxy has; their defaults are HAProxy's.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::balance::{HashKey, Hashing};
@@ -28,6 +29,10 @@ pub struct ServerOptions {
     pub max_uses: Option<u32>,
     /// The PROXY header that connections to it begin with.
     pub proxy_header: ProxyHeader,
+    /// The SOCKS4 proxy that traffic to it goes through.
+    pub socks: Option<SocketAddr>,
+    /// What clients are sent to in place of its answer to GET and HEAD: what stands before the path, `/` for nothing.
+    pub redirect: Option<String>,
     /// What is added to the port that the client came in by, where the address has port 0.
     pub port_offset: i32,
 }

@@ -79,8 +79,16 @@ pub(super) fn response_verdict(session: &Session, frontend: &LocalFrontend, back
     let sides = [Some(frontend.running.counters.of(worker)), Some(backend.running.counters.of(worker))];
     match verdict {
         Verdict::Failed { .. } => fail_rewrite(sides),
-        Verdict::Deny(_) => sides.into_iter().flatten().for_each(|side| side.denied_responses.add(1)),
+        Verdict::Deny(_) => deny_response(session, frontend, backend),
         _ => {}
+    }
+}
+
+/// A response is not passed on.
+pub(super) fn deny_response(session: &Session, frontend: &LocalFrontend, backend: &LocalBackend) {
+    let worker = session.worker.index;
+    for side in [frontend.running.counters.of(worker), backend.running.counters.of(worker)] {
+        side.denied_responses.add(1);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::balance::{hash, key};
-use crate::http::{Parsed, parse_request};
+use crate::http::{Method, Parsed, parse_request};
 use crate::model::balance::Balance;
 
 use super::connect::is_same;
@@ -24,6 +24,8 @@ pub(super) struct Wanted {
     pub(super) server: Option<usize>,
     /// Whether that server is tried even if it is down.
     pub(super) insists: bool,
+    /// Whether the client may be sent to the server itself (`redir`).
+    pub(super) may_redirect: bool,
 }
 
 /// What the algorithm of the backend needs to know; `request` is there in http mode.
@@ -42,7 +44,9 @@ pub(super) fn wanted(
     };
     let last = preferred(session, backend);
     let insists = persistence.is_forced || backend.running.model.options.persists;
-    Wanted { hash, exclude: None, server: persistence.server.or(session.preferred_server()).or(last), insists }
+    let server = persistence.server.or(session.preferred_server()).or(last);
+    let is_plain = |request: &Request| matches!(request.method, Method::Get | Method::Head);
+    Wanted { hash, exclude: None, server, insists, may_redirect: request.is_some_and(is_plain) }
 }
 
 /// The server that the client has a connection to, where it is to stay with it (`option prefer-last-server`).

@@ -10,7 +10,8 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::net::TcpSocket;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::model::balance::Balance;
 use crate::model::options::{Interval, Reuse};
@@ -18,6 +19,7 @@ use crate::model::proxy::Server;
 use crate::rule::action::Timeout;
 use crate::sys::options;
 use crate::time::Instant;
+use crate::wire::socks4;
 
 use super::account::{self, Connection};
 use super::backend::{Slot, assign};
@@ -79,7 +81,8 @@ impl Effort {
     }
 }
 
-/// A connection to a server of the backend: pooled (if `reuse` says so) or new, tried as often as the backend allows.
+/// A connection to a server of the backend: pooled (if `reuse` says so) or new, tried as often as the backend allows. A
+/// server that clients are sent to fails locally, and is `effort.server`.
 /// The server that was wanted is given up in `wanted` where redispatch lets another one be tried.
 pub(super) async fn connect(
     session: &mut Session,
@@ -100,6 +103,9 @@ pub(super) async fn connect(
     let mut slot = assigned.slot;
     effort.assigned.get_or_insert(session.now());
     effort.server = Some(slot.index);
+    if wanted.may_redirect && slot.model().options.redirect.is_some() {
+        return Err(Failure::new(By::Local, Cause::Abort, Phase::Connect));
+    }
     loop {
         let header = rules::header(session, frontend, backend, slot.index);
         let header = header.map_err(|_| Failure::new(By::Proxy, Cause::Abort, Phase::Connect))?;
@@ -241,7 +247,8 @@ async fn attempt(
 async fn open(session: &Session, slot: &Slot, header: Option<&[u8]>) -> io::Result<Socket> {
     let server = slot.model();
     let address = address(session, server)?;
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    let near = server.options.socks.unwrap_or(address);
+    let socket = if near.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_nodelay(true)?;
     if slot.backend.running.model.options.keeps_alive {
         socket.set_keepalive(true)?;
@@ -251,7 +258,11 @@ async fn open(session: &Session, slot: &Slot, header: Option<&[u8]>) -> io::Resu
     if let Some(source) = server.source {
         socket.bind(SocketAddr::new(source, 0))?;
     }
-    let mut socket = socket.connect(address).await.map(Socket::watched)?;
+    let mut stream = socket.connect(near).await?;
+    if server.options.socks.is_some() {
+        pass_socks(&mut stream, address).await?;
+    }
+    let mut socket = Socket::watched(stream);
     let mut left = header.unwrap_or_default();
     while !left.is_empty() {
         match poll_fn(|context| socket.poll_write(context, left)).await? {
@@ -260,6 +271,15 @@ async fn open(session: &Session, slot: &Slot, header: Option<&[u8]>) -> io::Resu
         }
     }
     Ok(socket)
+}
+
+/// Has a SOCKS proxy connect to the server.
+async fn pass_socks(stream: &mut TcpStream, server: SocketAddr) -> io::Result<()> {
+    let request = socks4::request(server).ok_or(io::ErrorKind::Unsupported)?;
+    stream.write_all(&request).await?;
+    let mut answer = [0; socks4::ANSWER];
+    stream.read_exact(&mut answer).await?;
+    if socks4::is_granted(&answer) { Ok(()) } else { Err(io::ErrorKind::ConnectionRefused.into()) }
 }
 
 /// Where a server is: one without an address is where the client wanted to go, one without a port where it came in.

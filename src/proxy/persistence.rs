@@ -68,7 +68,7 @@ pub(super) enum Treatment {
 
 /// Whether connections to a server are out of the question.
 pub(super) fn is_stopped(server: &Server) -> bool {
-    server.health() == Health::Down || server.admin() == Admin::Maint
+    server.health() == Health::Down || server.order() == Admin::Maint
 }
 
 impl Persistence {

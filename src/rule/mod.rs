@@ -60,6 +60,7 @@ pub mod persistence;
 pub mod logging;
 pub mod carried;
 pub mod codes;
+pub mod caching;
 pub mod globals;
 pub mod section;
 pub mod value;

@@ -59,6 +59,8 @@ pub struct HttpOptions {
     pub pretends: bool,
     /// `option abortonclose`: a request whose client leaves is given up.
     pub gives_up: bool,
+    /// `option checkcache`: a response whose cookies a cache would keep is a 502.
+    pub checks_caching: bool,
     /// `http-send-name-header`: the field that tells a server its name.
     pub name_field: Option<Box<[u8]>>,
 }
@@ -73,7 +75,7 @@ impl HttpOptions {
             "http-send-name-header" => true,
             "option" => {
                 matches!(second, "accept-invalid-http-request" | "http-buffer-request" | "http-restrict-req-hdr-names")
-                    || matches!(second, "abortonclose" | "http-pretend-keepalive")
+                    || matches!(second, "abortonclose" | "checkcache" | "http-pretend-keepalive")
                     || closing(second).is_some()
                     || Forwarding::has_option(second)
             }
@@ -118,6 +120,10 @@ impl HttpOptions {
             ["http-send-name-header"] => return Err(missing("a header string")),
             ["option", "abortonclose", ..] => {
                 self.gives_up = !is_undone;
+                2
+            }
+            ["option", "checkcache", ..] => {
+                self.checks_caching = !is_undone;
                 2
             }
             ["option", "http-pretend-keepalive", ..] => {
@@ -184,6 +190,7 @@ impl HttpOptions {
     /// Whether requests have to be looked at for it.
     pub fn look_at_requests(&self) -> bool {
         self.buffers_request
+            || self.checks_caching
             || self.monitor.is_some()
             || self.odd_names != OddNames::Preserve
             || self.forwarding.forwarded.is_some()

@@ -33,8 +33,8 @@ impl Gauge {
 pub struct Shown<'a> {
     /// What the operator says.
     pub admin: Admin,
-    /// The tracked server whose maintenance it shares: `backend/server`.
-    pub maintained_via: Option<&'a str>,
+    /// The server that it tracks, `backend/server`, and what the operator says of that.
+    pub shared: Option<(&'a str, Admin)>,
     /// What the checks say.
     pub health: Health,
     /// Value, rise and fall of the health check.
@@ -46,12 +46,12 @@ pub struct Shown<'a> {
 impl Shown<'_> {
     /// As `show stat` prints it (management guide §9.1, `status`): `UP 1/3`, `DOWN 1/2`, `NOLB`, `MAINT (via b/s)`, `no check`.
     pub fn text(&self) -> String {
-        if let Some(via) = self.maintained_via.filter(|_| self.admin != Admin::Maint) {
-            return format!("MAINT (via {via})");
-        }
-        if self.admin == Admin::Maint {
-            return "MAINT".to_owned();
-        }
+        let admin = match self.shared {
+            _ if self.admin == Admin::Maint => return "MAINT".to_owned(),
+            Some((via, Admin::Maint)) => return format!("MAINT (via {via})"),
+            Some((_, shared)) => self.admin.max(shared),
+            None => self.admin,
+        };
         let (value, rise, fall) = self.check.unwrap_or_default();
         let is_full = value + 1 >= rise + fall;
         let up = (value + 1).saturating_sub(rise);
@@ -61,7 +61,7 @@ impl Shown<'_> {
             Health::Down => format!("DOWN {value}/{rise}"),
             Health::Stopping if is_full || self.check.is_none() => "NOLB".to_owned(),
             Health::Stopping => format!("NOLB {up}/{fall}"),
-            Health::Unchecked | Health::Starting | Health::Up => match (self.admin, self.check) {
+            Health::Unchecked | Health::Starting | Health::Up => match (admin, self.check) {
                 (Admin::Drain, _) if self.agent.is_some() => "DRAIN (agent)".to_owned(),
                 (Admin::Drain, Some(_)) if !is_full => format!("DRAIN {up}/{fall}"),
                 (Admin::Drain, _) => "DRAIN".to_owned(),
@@ -79,13 +79,8 @@ mod tests {
 
     #[test]
     fn states_read_as_show_stat_prints_them() {
-        let shown = Shown {
-            admin: Admin::Ready,
-            maintained_via: None,
-            health: Health::Up,
-            check: Some((4, 2, 3)),
-            agent: None,
-        };
+        let shown =
+            Shown { admin: Admin::Ready, shared: None, health: Health::Up, check: Some((4, 2, 3)), agent: None };
         assert_eq!(shown.text(), "UP");
         assert_eq!(Shown { check: Some((2, 2, 3)), ..shown }.text(), "UP 1/3");
         assert_eq!(Shown { check: Some((1, 2, 3)), health: Health::Down, ..shown }.text(), "DOWN 1/2");
@@ -95,8 +90,22 @@ mod tests {
         assert_eq!(Shown { admin: Admin::Drain, ..shown }.text(), "DRAIN");
         assert_eq!(Shown { health: Health::Stopping, ..shown }.text(), "NOLB");
         assert_eq!(Shown { check: Some((3, 2, 3)), health: Health::Stopping, ..shown }.text(), "NOLB 2/3");
-        assert_eq!(Shown { maintained_via: Some("b/s"), ..shown }.text(), "MAINT (via b/s)");
-        assert_eq!(Shown { maintained_via: Some("b/s"), admin: Admin::Maint, ..shown }.text(), "MAINT");
+        assert_eq!(Shown { shared: Some(("b/s", Admin::Maint)), ..shown }.text(), "MAINT (via b/s)");
+        assert_eq!(Shown { shared: Some(("b/s", Admin::Drain)), admin: Admin::Maint, ..shown }.text(), "MAINT");
+    }
+
+    #[test]
+    fn a_server_is_drained_with_the_one_that_it_tracks() {
+        let shown = Shown {
+            admin: Admin::Ready,
+            shared: Some(("b/s", Admin::Drain)),
+            health: Health::Up,
+            check: Some((4, 2, 3)),
+            agent: None,
+        };
+        assert_eq!(shown.text(), "DRAIN");
+        assert_eq!(Shown { agent: Some((1, 1, 1)), ..shown }.text(), "DRAIN (agent)");
+        assert_eq!(Shown { shared: Some(("b/s", Admin::Ready)), ..shown }.text(), "UP");
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub enum Health {
 }
 
 /// What the operator says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 #[repr(u8)]
 pub enum Admin {
@@ -57,6 +57,14 @@ impl Admin {
     /// What the configuration begins with.
     pub fn configured(server: &model::proxy::Server) -> Admin {
         if server.is_disabled { Admin::Maint } else { Admin::Ready }
+    }
+
+    fn from_number(number: u8) -> Admin {
+        match number {
+            1 => Admin::Drain,
+            2 => Admin::Maint,
+            _ => Admin::Ready,
+        }
     }
 }
 
@@ -122,11 +130,11 @@ pub struct Server {
     last_agent_check: Mutex<Option<LastCheck>>,
     /// The server that it tracks: `backend/server`.
     pub tracked: Option<String>,
-    /// Whether it shares the maintenance of that server; vg-check alone writes it.
-    is_maintained: AtomicBool,
+    /// What the operator says of that server, which counts here too; vg-check alone writes it.
+    shared: AtomicU8,
     /// Answers of the health check, of the tracked server's if it tracks one.
     pub check: Gauge,
-    /// Answers of the agent.
+    /// Answers of the agent, of the tracked server's if it tracks one.
     pub agent: Gauge,
     /// Concurrent connections that an agent or the operator allows; `usize::MAX` leaves it to the file.
     limit: AtomicUsize,
@@ -171,7 +179,7 @@ impl Server {
             check_counter: AtomicU32::new(server.check.as_ref().map_or(UNCHECKED_RISE, |check| check.rise)),
             last_agent_check: Mutex::new(None),
             tracked,
-            is_maintained: AtomicBool::new(false),
+            shared: AtomicU8::new(Admin::Ready as u8),
             check: Gauge::default(),
             agent: Gauge::default(),
             limit: AtomicUsize::new(usize::MAX),
@@ -235,19 +243,20 @@ impl Server {
 
     /// What the operator says.
     pub fn admin(&self) -> Admin {
-        match self.admin.load(Ordering::Relaxed) {
-            1 => Admin::Drain,
-            2 => Admin::Maint,
-            _ => Admin::Ready,
-        }
+        Admin::from_number(self.admin.load(Ordering::Relaxed))
     }
 
     /// Stores a new administrative state (vg-ctl only).
     pub fn set_admin(&self, admin: Admin, now: Instant) {
         let was_usable = self.is_usable();
         let before = self.admin.swap(admin as u8, Ordering::AcqRel);
-        if before != admin as u8 {
-            self.availability.note_change(now);
+        let is_up = self.health() != Health::Down;
+        match (Admin::from_number(before), admin) {
+            (before, after) if before == after => {}
+            // Maintenance counts as being down.
+            (_, Admin::Maint) if is_up => self.availability.note_down(now),
+            (Admin::Maint, _) if is_up => self.availability.note_up(now),
+            _ => self.availability.note_change(now),
         }
         self.tell_group(was_usable, now);
         if before == Admin::Maint as u8 && admin == Admin::Ready {
@@ -289,20 +298,25 @@ impl Server {
     /// Whether new sessions may be sent here.
     pub fn is_usable(&self) -> bool {
         let is_well = !matches!(self.health(), Health::Down | Health::Stopping);
-        is_well && self.admin() == Admin::Ready && !self.is_maintained.load(Ordering::Relaxed)
+        is_well && self.order() == Admin::Ready
     }
 
-    /// Whether it shares the maintenance of the server that it tracks.
-    pub fn is_maintained(&self) -> bool {
-        self.is_maintained.load(Ordering::Relaxed)
+    /// What the operator says of the server that it tracks.
+    pub fn shared(&self) -> Admin {
+        Admin::from_number(self.shared.load(Ordering::Relaxed))
     }
 
-    /// Shares the maintenance of the server that it tracks, or no longer (vg-check only). Whether it did before.
-    pub fn set_maintained(&self, is_maintained: bool, now: Instant) -> bool {
+    /// What holds: the stricter of what the operator says of it and of the server that it tracks.
+    pub fn order(&self) -> Admin {
+        self.admin().max(self.shared())
+    }
+
+    /// Shares what the operator says of the server that it tracks (vg-check only); what that was before.
+    pub fn set_shared(&self, admin: Admin, now: Instant) -> Admin {
         let was_usable = self.is_usable();
-        let before = self.is_maintained.swap(is_maintained, Ordering::AcqRel);
+        let before = self.shared.swap(admin as u8, Ordering::AcqRel);
         self.tell_group(was_usable, now);
-        before
+        Admin::from_number(before)
     }
 
     fn tell_group(&self, was_usable: bool, now: Instant) {
@@ -355,15 +369,23 @@ impl Server {
 
     /// Its state as `show stat` prints it: `UP 1/3`, `DOWN`, `MAINT (via b/s)`, `no check`.
     pub fn status(&self) -> String {
-        let maintained_via = self.tracked.as_deref().filter(|_| self.is_maintained.load(Ordering::Relaxed));
         Shown {
             admin: self.admin(),
-            maintained_via,
+            shared: self.tracked.as_deref().map(|tracked| (tracked, self.shared())),
             health: self.health(),
             check: self.gauge(Prober::Check),
             agent: self.gauge(Prober::Agent),
         }
         .text()
+    }
+
+    /// Shows the answers that another server gets, which it tracks (vg-check only).
+    pub fn show_as(&self, leader: &Server) {
+        for (own, shown) in [(&self.check, &leader.check), (&self.agent, &leader.agent)] {
+            if let Some(gauge) = shown.load() {
+                own.store(gauge);
+            }
+        }
     }
 
     /// Stores the result of a probe, before what it means for the health (vg-check only).

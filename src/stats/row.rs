@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::model::proxy::Mode;
 use crate::state::counters::{Rated, Timed, Totals};
+use crate::state::gauge::Shown;
 use crate::state::servers::{Admin, Health};
 
 use super::catalog::{COLUMNS, Column, Kind};
@@ -237,40 +238,22 @@ fn listener(proxy: &Proxy, listener: &Listener) -> Row {
 
 /// How a server stands, as `show stat` says it: `UP`, `DOWN 1/2`, `MAINT (via be/srv)`...
 pub fn status_of_server(server: &Server) -> String {
-    let is_drained = server.admin == Admin::Drain || server.weight.0 == 0;
-    match &server.tracked {
-        _ if server.admin == Admin::Maint => return "MAINT".to_owned(),
-        Some(tracked) if server.is_maintained => return format!("MAINT (via {tracked})"),
-        _ => {}
-    }
-    if server.health == Health::Down && server.agent.as_ref().is_some_and(|agent| agent.counter == 0) {
-        return "DOWN (agent)".to_owned();
-    }
-    let Some(check) = &server.check else {
-        return match server.health {
-            Health::Down => "DOWN",
-            Health::Stopping => "NOLB",
-            _ if is_drained => "DRAIN",
-            _ => "no check",
+    let gauge = |check: &Check| (check.counter, check.rise, check.fall);
+    // Until the first result it counts as up without a doubt.
+    let known = |check: &Check| match (&check.last, server.health) {
+        (None, Health::Starting | Health::Up) if server.tracked.is_none() => {
+            (check.rise + check.fall - 1, check.rise, check.fall)
         }
-        .to_owned();
+        _ => gauge(check),
     };
-    let Check { rise, fall, counter, last, .. } = check;
-    let settled = rise + fall - 1;
-    match server.health {
-        Health::Down if *counter == 0 => "DOWN".to_owned(),
-        Health::Down => format!("DOWN {counter}/{rise}"),
-        Health::Stopping if *counter == settled => "NOLB".to_owned(),
-        Health::Stopping => format!("NOLB {}/{fall}", (counter + 1).saturating_sub(*rise)),
-        Health::Unchecked | Health::Starting | Health::Up => {
-            let word = if is_drained { "DRAIN" } else { "UP" };
-            // Until the first result it counts as up without a doubt.
-            match last.is_some() && *counter < settled {
-                true => format!("{word} {}/{fall}", (counter + 1).saturating_sub(*rise)),
-                false => word.to_owned(),
-            }
-        }
+    Shown {
+        admin: server.admin,
+        shared: server.tracked.as_deref().map(|tracked| (tracked, server.shared)),
+        health: server.health,
+        check: server.check.as_ref().map(known),
+        agent: server.agent.as_ref().map(gauge),
     }
+    .text()
 }
 
 fn server(proxy: &Proxy, server: &Server) -> Row {
@@ -291,11 +274,14 @@ fn server(proxy: &Proxy, server: &Server) -> Row {
     if let Some(tracked) = &server.tracked {
         row.text(Column::Tracked, tracked);
     }
-    if let Some(check) = &server.check {
-        self::check(&mut row, server, check);
-    }
-    if let Some(agent) = &server.agent {
-        self::agent(&mut row, agent);
+    // What is another server's is told there.
+    if server.tracked.is_none() {
+        if let Some(check) = &server.check {
+            self::check(&mut row, server, check);
+        }
+        if let Some(agent) = &server.agent {
+            self::agent(&mut row, agent);
+        }
     }
     if proxy.mode == Mode::Http {
         row.responses(totals);
@@ -316,6 +302,10 @@ fn server(proxy: &Proxy, server: &Server) -> Row {
 fn check(row: &mut Row, server: &Server, check: &Check) {
     row.counts(&[(Column::Chkfail, check.failures), (Column::Chkdown, server.standing.downs)]);
     row.level(Column::Downtime, server.standing.downtime.as_secs());
+    if server.order() == Admin::Maint {
+        // It is not checked.
+        return;
+    }
     row.level(Column::CheckRise, check.rise.into());
     row.level(Column::CheckFall, check.fall.into());
     row.level(Column::CheckHealth, check.counter.into());

@@ -192,12 +192,12 @@ pub struct Server {
     pub tracked: Option<String>,
     /// What the checks say.
     pub health: Health,
-    /// How it is checked; `None` is not at all.
+    /// How it is checked, or the server that it tracks; `None` is not at all.
     pub check: Option<Check>,
-    /// Its agent, if it has one.
+    /// The agent beside it, or beside the server that it tracks.
     pub agent: Option<Check>,
-    /// Whether it shares the maintenance of the server that it tracks.
-    pub is_maintained: bool,
+    /// What the operator says of the server that it tracks.
+    pub shared: Admin,
     /// Weight now, 0-256, and that of the configuration.
     pub weight: (u16, u16),
     /// Used only when no other server is usable.
@@ -234,10 +234,15 @@ pub struct Check {
 }
 
 impl Server {
+    /// What holds: the stricter of what the operator says of it and of the server that it tracks.
+    pub fn order(&self) -> Admin {
+        self.admin.max(self.shared)
+    }
+
     /// Whether it takes new sessions by load balancing.
     pub fn is_active(&self) -> bool {
         let is_well = !matches!(self.health, Health::Down | Health::Stopping);
-        is_well && self.admin == Admin::Ready && !self.is_maintained && self.weight.0 > 0
+        is_well && self.order() == Admin::Ready && self.weight.0 > 0
     }
 }
 

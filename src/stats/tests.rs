@@ -27,7 +27,7 @@ fn server(name: &str, id: u32) -> Server {
         sessions: Level::default(),
         queued: Level::default(),
         agent: None,
-        is_maintained: false,
+        shared: Admin::Ready,
         idle: 0,
         throttle: None,
         standing: Standing { since: Duration::from_secs(18), downs: 1, downtime: Duration::from_secs(17) },
@@ -113,9 +113,10 @@ fn a_status_says_how_far_the_checks_are() {
         (checked(Health::Down, 1, "L4OK", ""), "DOWN 1/2"),
         (Server { admin: Admin::Drain, ..checked(Health::Up, 4, "L4OK", "") }, "DRAIN"),
         (Server { admin: Admin::Drain, ..checked(Health::Up, 3, "L4CON", "") }, "DRAIN 2/3"),
-        (Server { weight: (0, 1), ..server("s", 1) }, "DRAIN"),
+        (Server { weight: (0, 1), ..checked(Health::Up, 4, "L4OK", "") }, "UP"),
         (Server { admin: Admin::Maint, ..checked(Health::Down, 0, "L4CON", "") }, "MAINT"),
-        (Server { is_maintained: true, tracked: Some("a/b".to_owned()), ..server("s", 1) }, "MAINT (via a/b)"),
+        (Server { shared: Admin::Maint, tracked: Some("a/b".to_owned()), ..server("s", 1) }, "MAINT (via a/b)"),
+        (Server { shared: Admin::Drain, tracked: Some("a/b".to_owned()), ..server("s", 1) }, "DRAIN"),
         (server("s", 1), "no check"),
     ];
     table.into_iter().for_each(|(server, expected)| assert_eq!(status(server), expected));

@@ -10,6 +10,7 @@ pub mod arp;
 pub mod ndisc;
 pub mod tcp;
 pub mod proxy_protocol;
+pub mod socks4;
 pub mod frame;
 
 /// A hardware address as it stands in an Ethernet header.

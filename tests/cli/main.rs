@@ -14,6 +14,7 @@ mod rates;
 mod states;
 mod errors;
 mod observe;
+mod health;
 mod tools;
 mod verdicts;
 

@@ -206,6 +206,11 @@ impl Proxy {
         proxy
     }
 
+    /// A file beside its configuration.
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
+        self.directory.path().join(name)
+    }
+
     fn socket(&self) -> std::path::PathBuf {
         self.directory.path().join("socket")
     }

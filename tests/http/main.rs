@@ -26,4 +26,6 @@ mod balance;
 mod forwarding;
 mod retries;
 mod reuse;
+mod reach;
+mod caching;
 mod proxy_protocol;

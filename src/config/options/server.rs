@@ -71,6 +71,10 @@ pub const OPTIONS: &[(&str, Handler)] = &[
     ("no-send-proxy-v2-ssl", no_binary_with_tls),
     ("no-send-proxy-v2-ssl-cn", no_binary_with_tls),
     ("proxy-v2-options", proxy_options),
+    ("redir", |options, words| {
+        options.redirect = Some(needed(words, 1, "<prefix>")?.to_owned());
+        Ok(2)
+    }),
     ("send-proxy", |options, _| {
         options.proxy_header.is_line = true;
         Ok(1)
@@ -84,6 +88,12 @@ pub const OPTIONS: &[(&str, Handler)] = &[
     ("set-proxy-v2-tlv-fmt", proxy_value),
     ("slowstart", |options, words| {
         options.slowstart = time(words, 1)?;
+        Ok(2)
+    }),
+    ("socks4", |options, words| {
+        let address = needed(words, 1, "<addr>:<port>")?;
+        let what = || Wrong::new(1, format!("'{address}' is no address with a port"));
+        options.socks = Some(address.parse().map_err(|_| what())?);
         Ok(2)
     }),
 ];
@@ -179,6 +189,8 @@ pub fn texts(options: &ServerOptions) -> Vec<String> {
     texts.extend(options.maxqueue.map(|count| format!("maxqueue {count}")));
     texts.extend(options.pool_max.map(|count| format!("pool-max-conn {count}")));
     texts.extend(options.pool_idle.map(|time| format!("pool-purge-delay {}", time_text(time))));
+    texts.extend(options.redirect.as_ref().map(|prefix| crate::rule::join(["redir", prefix].into_iter())));
+    texts.extend(options.socks.map(|address| format!("socks4 {address}")));
     if !options.slowstart.is_zero() {
         texts.push(format!("slowstart {}", time_text(options.slowstart)));
     }
@@ -222,6 +234,8 @@ mod tests {
             "maxqueue 9",
             "pool-max-conn 0",
             "pool-purge-delay 1000ms",
+            "redir http://images.example",
+            "socks4 192.0.2.1:1080",
             "send-proxy",
             "send-proxy-v2",
             "proxy-v2-options ssl,authority,crc32c,unique-id",

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::http::{
-    ConnectionField, Edits, Head, Message, Method, Parsed, Version, parse_response, write_edited_response,
+    ConnectionField, Edits, Head, Message, Method, Parsed, Version, parse_response, path_and_query,
+    write_edited_response,
 };
 use crate::rule::action::{Content, Reply, write_challenge};
 use crate::rule::options::Closing;
@@ -153,6 +154,36 @@ pub(in crate::proxy) fn write_page(
     };
     edit(&mut world, &mut state, frontend, backend, out);
     session.rules = Some(state);
+    persists
+}
+
+/// Writes what sends the client to its server itself: the server's prefix, then path and query as the server would have got
+/// them (HAProxy manual §5.2 "redir"). Says whether the connection persists.
+pub(in crate::proxy) fn write_redirect(
+    session: &mut Session,
+    frontend: &LocalFrontend,
+    backend: &LocalBackend,
+    (prefix, request): (&str, &Request),
+    manner: Manner,
+    out: &mut Vec<u8>,
+) -> bool {
+    let head = request.held.all();
+    let line = head.get(..memchr::memchr(b'\r', head).unwrap_or_default()).unwrap_or_default();
+    let target = line.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+    out.extend_from_slice(b"HTTP/1.1 302 Found\r\ncache-control: no-cache\r\ncontent-length: 0\r\nlocation: ");
+    if prefix != "/" {
+        out.extend_from_slice(prefix.as_bytes());
+    }
+    out.extend_from_slice(path_and_query(target).unwrap_or(b"/"));
+    out.extend_from_slice(b"\r\n");
+    let persists = finish(manner, out);
+    if frontend.runs_rules {
+        let mut state = session.take_rules(frontend);
+        let mut world = World::new(session, frontend, Some(backend));
+        world.facts.look(&state);
+        edit(&mut world, &mut state, frontend, Some(backend), out);
+        session.rules = Some(state);
+    }
     persists
 }
 

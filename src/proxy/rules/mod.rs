@@ -35,7 +35,7 @@ use super::log::Ending;
 use super::session::Session;
 use super::stream::Request;
 
-pub(super) use answer::{Manner, write_page, write_refusal};
+pub(super) use answer::{Manner, write_page, write_redirect, write_refusal};
 pub(super) use connection::{Ruling, Welcome, choose, inspect_request, inspect_response, may_connect, may_enter};
 pub(super) use hash::hash;
 pub(super) use header::header;

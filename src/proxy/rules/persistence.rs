@@ -116,7 +116,7 @@ fn remembered(table: &Table, backend: &LocalBackend, view: &crate::stick::table:
 /// A server that is drained still takes who belongs to it.
 fn serves(backend: &LocalBackend, number: usize) -> bool {
     let server = backend.running.state.servers.get(number);
-    server.is_some_and(|server| server.health() != Health::Down && server.admin() != Admin::Maint)
+    server.is_some_and(|server| server.health() != Health::Down && server.order() != Admin::Maint)
 }
 
 /// Notes what `stick store-response` wants, then remembers the server everywhere.

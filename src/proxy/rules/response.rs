@@ -1,6 +1,7 @@
 //! Rules of a response: `http-response` and `http-after-response`, the backend's before the frontend's.
 
 use crate::http::{BodyFraming, ConnectionField, Head, Message, write_data, write_edited_response, write_response};
+use crate::rule::caching::would_keep_cookies;
 use crate::rule::{Data, Progress, RuleSet, Stage, Transaction, Verdict, Wait};
 
 use super::super::account;
@@ -96,10 +97,23 @@ fn run(
         }
     };
     let both = sections(frontend, Some(backend));
+    let checks_caching = backend.rules.as_ref().is_some_and(|section| section.options.checks_caching);
+    let after = both.iter().flatten().count();
     let sets = both.into_iter().flatten().map(|section| &section.response);
     let sets = sets.chain(both.into_iter().flatten().map(|section| &section.after_response));
     let mut ended = None;
     for (number, set) in sets.enumerate().skip(first) {
+        if checks_caching && number == after && progress == Progress::default() {
+            let RuleState { received, head: asked, edits: of_request, .. } = &mut *state;
+            let request = (!received.is_empty()).then_some(Message { bytes: received, head: asked, edits: of_request });
+            if would_keep_cookies(request.as_ref(), &Message { bytes, head, edits: &mut edits }) {
+                account::deny_response(world.facts.session(), frontend, backend);
+                let verdict = Verdict::Failed { status: 502 };
+                let message = Message { bytes, head, edits: &mut edits };
+                ended = Some(replace(world, state, (frontend, backend), &verdict, (message, body, manner), out));
+                break;
+            }
+        }
         let message = Message { bytes, head, edits: &mut edits };
         let verdict = world.run_on_response(set, state, message, body, &mut progress);
         match verdict {
@@ -115,10 +129,7 @@ fn run(
                     state.tracking().count_failure(now);
                 }
                 let message = Message { bytes, head, edits: &mut edits };
-                let transaction = world.response_transaction(Stage::HttpResponse, state, message, body);
-                let asked = Asked { frontend, backend: Some(backend) };
-                let written = answer::write(&verdict, asked, &transaction, manner, out);
-                ended = Some(written.unwrap_or((502, false)));
+                ended = Some(replace(world, state, (frontend, backend), &verdict, (message, body, manner), out));
                 break;
             }
         }
@@ -137,6 +148,20 @@ fn run(
     };
     state.response_edits = edits;
     responded
+}
+
+/// Writes the answer of a verdict in place of a response: its status, and whether the client's connection persists.
+fn replace(
+    world: &mut World<'_>,
+    state: &mut RuleState,
+    (frontend, backend): (&LocalFrontend, &LocalBackend),
+    verdict: &Verdict<'_>,
+    (message, body, manner): (Message<'_>, Data<'_>, Manner),
+    out: &mut Vec<u8>,
+) -> (u16, bool) {
+    let transaction = world.response_transaction(Stage::HttpResponse, state, message, body);
+    let asked = Asked { frontend, backend: Some(backend) };
+    answer::write(verdict, asked, &transaction, manner, out).unwrap_or((502, false))
 }
 
 /// What happens once for each response: `tcp-response content`, and the server is remembered. `false` if it is refused.

@@ -47,6 +47,23 @@ pub(super) async fn send_page(
     (page.len() as u64, if persists { Next::KeepAlive } else { Next::Linger })
 }
 
+/// Sends the client to its server itself; how many bytes went out, and what happens next.
+pub(super) async fn send_redirect(
+    session: &mut Session,
+    frontend: &LocalFrontend,
+    backend: &LocalBackend,
+    prefix: &str,
+    request: &Request,
+) -> (u64, Next) {
+    let mut answer = session.worker.buffers.chunk();
+    let manner = Manner::of(request, session);
+    let persists = rules::write_redirect(session, frontend, backend, (prefix, request), manner, answer.storage());
+    if !send(session, &answer).await {
+        return (0, Next::Close);
+    }
+    (answer.len() as u64, if persists { Next::KeepAlive } else { Next::Linger })
+}
+
 /// Ends a request that goes to no server, as its rules say.
 pub(super) async fn end(
     session: &mut Session,

@@ -192,6 +192,10 @@ async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, request: &mu
         Ok(Ended::Tunnel) => Next::Close,
         Err(_) => Next::Close,
     };
+    if let Some((prefix, backend)) = failure.and_then(|failure| redirect_of(failure, &record, backend.as_deref())) {
+        record.status = 302;
+        (record.bytes_out, next) = finish::send_redirect(session, frontend, backend, prefix, &request).await;
+    }
     if let Some(status) = failure.and_then(Failure::status).filter(|_| record.bytes_out == 0) {
         record.status = status;
         let manner = Manner::of(request, session);
@@ -206,6 +210,18 @@ async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, request: &mu
     session.end_stream(record.bytes_in, record.bytes_out);
     drop(current);
     next
+}
+
+/// What stands before the path where the client is sent to the server that it was given.
+fn redirect_of<'b>(
+    failure: Failure,
+    record: &Record,
+    backend: Option<&'b LocalBackend>,
+) -> Option<(&'b str, &'b LocalBackend)> {
+    let (backend, server) = backend.zip(record.effort.server)?;
+    let is_it = failure.by == By::Local && failure.at == Phase::Connect;
+    let prefix = backend.running.model.servers.get(server)?.options.redirect.as_deref();
+    prefix.filter(|_| is_it).map(|prefix| (prefix, backend))
 }
 
 /// Sends the request until a server has answered it or nobody is left to try.

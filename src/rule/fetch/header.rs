@@ -40,7 +40,8 @@ fn lines<'t>(message: &'t Message<'t>, name: &'t [u8]) -> impl Iterator<Item = &
     message.fields().take(everything).map(|field| field.value).chain(message.values(name))
 }
 
-fn values<'t>(message: &'t Message<'t>, name: &'t [u8]) -> impl Iterator<Item = &'t [u8]> {
+/// Their values, one by one.
+pub(in crate::rule) fn values<'t>(message: &'t Message<'t>, name: &'t [u8]) -> impl Iterator<Item = &'t [u8]> {
     lines(message, name).flat_map(split_values)
 }
 

@@ -13,7 +13,7 @@ mod constant;
 mod connection;
 mod process;
 mod line;
-mod header;
+pub(super) mod header;
 mod cookie;
 mod query;
 mod auth;

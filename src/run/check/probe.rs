@@ -18,6 +18,7 @@ use crate::model::options::ProxyHeader;
 use crate::model::proxy::Server;
 use crate::rule::Registry;
 use crate::wire::proxy_protocol::{Binary, NO_TLS, TLS, write_line};
+use crate::wire::socks4;
 
 use super::facts::Knowledge;
 use super::program;
@@ -192,24 +193,20 @@ fn socket(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpSocket> 
     Ok(socket)
 }
 
-/// SOCKS4: version 4, command connect, port, address, a user that ends with NUL; the answer has 8 bytes.
+/// Has a SOCKS proxy connect to the address.
 async fn pass_socks(stream: &mut TcpStream, address: SocketAddr) -> Result<(), Failure> {
-    let IpAddr::V4(ip) = address.ip().to_canonical() else {
+    let Some(request) = socks4::request(address) else {
         return Err(Failure::Socks("SOCKS4 Proxy write error during handshake"));
     };
-    let mut request = vec![4, 1];
-    request.extend_from_slice(&address.port().to_be_bytes());
-    request.extend_from_slice(&ip.octets());
-    request.extend_from_slice(b"HAProxy\0");
     let sent = stream.write_all(&request).await;
     sent.map_err(|_| Failure::Socks("SOCKS4 Proxy write error during handshake"))?;
-    let mut answer = [0; 8];
+    let mut answer = [0; socks4::ANSWER];
     match stream.read_exact(&mut answer).await {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             Err(Failure::Socks("SOCKS4 Proxy handshake aborted by server"))
         }
         Err(_) => Err(Failure::Socks("SOCKS4 Proxy read error during handshake")),
-        Ok(_) if answer[1] != 0x5a => Err(Failure::Socks("SOCKS4 Proxy deny the request")),
+        Ok(_) if !socks4::is_granted(&answer) => Err(Failure::Socks("SOCKS4 Proxy deny the request")),
         Ok(_) => Ok(()),
     }
 }

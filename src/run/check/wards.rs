@@ -126,9 +126,33 @@ impl Wards {
             health => health,
         };
         ward.server.set_health(health, now);
-        ward.server.set_maintained(leader.admin() == Admin::Maint, now);
-        if let Some(gauge) = leader.check.load() {
-            ward.server.check.store(gauge);
+        ward.server.set_shared(leader.admin(), now);
+        ward.server.show_as(leader);
+    }
+
+    /// Shows the answers of a server with those that track it.
+    fn show_with_trackers(&self, number: usize) {
+        for &tracker in &self.list[number].trackers {
+            self.list[tracker].server.show_as(&self.list[number].server);
+            self.show_with_trackers(tracker);
+        }
+    }
+
+    /// Those that track a server are drained with it, and no longer.
+    fn share_drain(&mut self, now: Instant, number: usize) {
+        let order = self.list[number].server.order();
+        for tracker in self.list[number].trackers.clone() {
+            let before = self.list[tracker].server.order();
+            self.list[tracker].server.set_shared(order, now);
+            match (before, self.list[tracker].server.order()) {
+                (Admin::Ready, Admin::Drain) => self.tell(tracker, Level::Notice, report::drain),
+                (Admin::Drain, Admin::Ready) => {
+                    let is_down = self.list[tracker].server.health() == Health::Down;
+                    self.tell(tracker, Level::Notice, |subject, _| report::end_of_drain(subject, is_down));
+                }
+                _ => {}
+            }
+            self.share_drain(now, tracker);
         }
     }
 
@@ -176,11 +200,7 @@ impl Wards {
             ward.server.set_health(Health::Up, now);
             self.levels_changed.notify_one();
         }
-        for tracker in self.list[number].trackers.clone() {
-            if let Some(gauge) = self.list[number].server.check.load() {
-                self.list[tracker].server.check.store(gauge);
-            }
-        }
+        self.show_with_trackers(number);
     }
 
     /// What the operator says of a server's health, in place of its check or agent.
@@ -306,12 +326,16 @@ impl Wards {
                     resumed.push(number);
                     self.leave_maintenance(now, number);
                 }
-                (_, Admin::Drain) => self.tell(number, Level::Notice, report::drain),
+                (_, Admin::Drain) => {
+                    self.tell(number, Level::Notice, report::drain);
+                    self.share_drain(now, number);
+                }
                 (_, Admin::Ready) => {
                     let is_down = self.list[number].server.health() == Health::Down;
                     self.tell(number, Level::Notice, |subject, _| {
                         report::end_of_drain(Subject { via: None, ..subject }, is_down)
                     });
+                    self.share_drain(now, number);
                 }
             }
             self.levels_changed.notify_one();
@@ -332,7 +356,7 @@ impl Wards {
         self.tell(number, level, |subject, standing| report::maintenance(subject, was_down, standing));
         self.nobody_left(number, before);
         for tracker in self.list[number].trackers.clone() {
-            if !self.list[tracker].server.set_maintained(true, now) {
+            if self.list[tracker].server.set_shared(Admin::Maint, now) != Admin::Maint {
                 self.enter_maintenance(now, tracker);
             }
         }
@@ -352,7 +376,8 @@ impl Wards {
         let is_down = self.list[number].server.health() == Health::Down;
         self.tell(number, Level::Notice, |subject, _| report::return_of(subject, is_down, is_draining));
         for tracker in self.list[number].trackers.clone() {
-            if self.list[tracker].server.set_maintained(false, now) {
+            let order = self.list[number].server.order();
+            if self.list[tracker].server.set_shared(order, now) == Admin::Maint {
                 self.leave_maintenance(now, tracker);
             }
         }

@@ -117,13 +117,13 @@ pub fn on_marked_up(options: &mut Options, _: &'static Row, _: &Word, argument: 
 }
 
 /// `socks4 ADDRESS:PORT`
-pub fn socks(options: &mut Options, row: &'static Row, word: &Word, argument: Option<&Word>, context: &Context<'_>) {
-    context.notice(row, word.span);
+pub fn socks(options: &mut Options, _: &'static Row, _: &Word, argument: Option<&Word>, context: &Context<'_>) {
     let Some(word) = argument else { return };
     match context.address(word, &word.text) {
         Some((host, Ports::Range(first, last))) if first == last && host != Host::Any => {
             let address = context.resolve(&host, first, word);
             options.socks = address.map(|address: SocketAddr| Spanned::new(address, word.span));
+            options.more.socks = address;
         }
         Some(_) => context.error("E-VALUE", word.span, format!("'{}' is no address with a port", word.text)),
         None => {}

@@ -146,7 +146,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
 ];
 
 /// Lines that are kept for the rules.
-const RULES: [&str; 63] = [
+const RULES: [&str; 64] = [
     "acl",
     "capture cookie",
     "capture request header",
@@ -172,6 +172,7 @@ const RULES: [&str; 63] = [
     "monitor-uri",
     "option abortonclose",
     "option accept-invalid-http-request",
+    "option checkcache",
     "option forwarded",
     "option forwardfor",
     "option http-buffer-request",
@@ -466,6 +467,7 @@ mod tests {
         assert_eq!(sorted(handled), honoured(&proxies));
         assert_eq!(sorted(global::HANDLERS.iter().map(|(name, _)| *name)), honoured(&[Place::Global]));
         let options = options::server::OPTIONS.iter().map(|(name, _)| *name);
+        let options = options.filter(|option| server::HANDLERS.iter().all(|(name, _)| name != option));
         let handled = server::HANDLERS.iter().map(|(name, _)| *name).chain(options);
         assert_eq!(sorted(handled), honoured(&[Place::Server]));
         let options = options::bind::OPTIONS.iter().map(|(name, _)| *name);

@@ -367,7 +367,7 @@ static SERVER: Section = Section {
             "options",
             Value::List(&Value::One(Scalar::ServerOptions)),
             "Options of a server in HAProxy's language: cookie, hash-key, id, max-reuse, maxqueue, minconn, pool-max-conn, \
-             pool-purge-delay, proxy-v2-options, send-proxy, send-proxy-v2, slowstart.",
+             pool-purge-delay, proxy-v2-options, redir, send-proxy, send-proxy-v2, slowstart, socks4.",
         ),
     ],
 };

@@ -66,7 +66,7 @@ impl State {
 /// How a server is.
 pub(super) fn state(server: &Server) -> State {
     let is_changing = status_of_server(server).contains('/');
-    match (server.admin, server.health) {
+    match (server.order(), server.health) {
         (Admin::Maint, _) => State::Maintenance,
         (_, Health::Down) if is_changing => State::GoingUp,
         (_, Health::Down) => State::Down,

@@ -255,9 +255,8 @@ fn states(column: Column, kind: Kind) -> Option<&'static [&'static str]> {
 }
 
 fn state_of(server: &Server) -> &'static str {
-    match (server.admin, server.health) {
+    match (server.order(), server.health) {
         (Admin::Maint, _) => "MAINT",
-        _ if server.is_maintained => "MAINT",
         (_, Health::Down) => "DOWN",
         (_, Health::Stopping) => "NOLB",
         (Admin::Drain, _) => "DRAIN",
