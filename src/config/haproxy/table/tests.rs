@@ -86,3 +86,13 @@ fn actions_are_supported_as_the_proxy_carries_them_out() {
         }
     }
 }
+
+#[test]
+fn every_shared_reason_is_the_reason_of_a_row() {
+    for (file, text) in FILES {
+        let (reasons, rows): (Vec<_>, Vec<_>) = text.lines().partition(|line| line.starts_with('@'));
+        for name in reasons.iter().filter_map(|reason| reason.split_once(" =")).map(|(name, _)| name) {
+            assert!(rows.iter().any(|row| row.contains(&format!(": {name} |"))), "{file}: nobody gives {name}");
+        }
+    }
+}
