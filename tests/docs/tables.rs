@@ -1,6 +1,9 @@
-//! The README's table of failover repeats rows of the measured one.
+//! Tables say what is so: the README's of failover repeats rows of the measured one, that of haproxy.cfg's sections what the
+//! table of keywords has.
 
 use std::fs;
+
+use vipgate::config::haproxy::table;
 
 use super::page::root;
 
@@ -18,5 +21,23 @@ fn failover_table_of_the_readme_is_part_of_the_measured_one() {
     assert!(table.len() > 5, "{table:?}");
     for row in table {
         assert!(measured.lines().any(|line| line == row), "docs/failover.md does not have the row\n{row}");
+    }
+}
+
+#[test]
+fn table_of_sections_is_that_of_the_keywords() {
+    let page = read("docs/operations/haproxy.md");
+    let section = page.split_once("\n## Sections\n").expect("the page has the table").1;
+    let rows: Vec<(&str, &str)> =
+        section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | ")).collect();
+    for name in table::sections() {
+        let shown = rows.iter().find(|(names, _)| names.split("`, `").any(|known| known == name));
+        let (_, said) = shown.unwrap_or_else(|| panic!("{name} is missing"));
+        let known = table::lookup(name)
+            .into_iter()
+            .find(|row| row.places.iter().any(|place| place == table::Place::Top))
+            .expect("a section");
+        let word = said.split([':', ' ']).next();
+        assert_eq!(word, Some(known.support.name()), "{name}");
     }
 }
