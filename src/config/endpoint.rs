@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::model::Endpoint;
 
 /// What to write.
-pub const FORMS: &str = "write ADDRESS:PORT, *:PORT, fd@NUMBER, unix@PATH or abns@NAME";
+pub const FORMS: &str = "write ADDRESS:PORT, *:PORT, fd@NUMBER, unix@PATH, abns@NAME or abnsz@NAME";
 
 /// The place that a text names; `None` if it has the form of an address and a port.
 ///
@@ -23,12 +23,24 @@ pub fn special(text: &str) -> Option<Result<Endpoint, String>> {
             Err(_) => Err(format!("'{rest}' is not the number of a descriptor")),
         }),
         "unix" | "uxst" => Some(unix(rest)),
-        "abns" => Some(match rest.len() {
-            1..=107 => Ok(Endpoint::Abstract(rest.to_owned())),
+        "abns" | "abnsz" => Some(match (rest.len(), kind) {
+            (1..=107, "abns") => Ok(Endpoint::Abstract(rest.to_owned())),
+            (1..=107, _) => Ok(Endpoint::AbstractExact(rest.to_owned())),
             _ => Err("the name of an abstract socket has 1 to 107 bytes".to_owned()),
         }),
         _ => None,
     }
+}
+
+/// A Unix socket that a server listens on.
+///
+/// # Errors
+/// As [`special`], or it is inherited: nobody can connect to that.
+pub fn server(text: &str) -> Option<Result<Endpoint, String>> {
+    special(text).map(|parsed| match parsed {
+        Ok(Endpoint::Inherited(_)) => Err("a server has an address or a Unix socket".to_owned()),
+        parsed => parsed,
+    })
 }
 
 fn unix(path: &str) -> Result<Endpoint, String> {
@@ -53,6 +65,7 @@ mod tests {
             ("/run/a.sock", unix("/run/a.sock")),
             ("unix@a.sock", unix("a.sock")),
             ("abns@web", Endpoint::Abstract("web".to_owned())),
+            ("abnsz@web", Endpoint::AbstractExact("web".to_owned())),
         ] {
             assert_eq!(special(text), Some(Ok(endpoint)), "{text}");
         }

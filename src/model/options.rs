@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::Endpoint;
 use super::balance::{HashKey, Hashing};
 use super::cookie::Cookie;
 
@@ -35,6 +36,34 @@ pub struct ServerOptions {
     pub redirect: Option<String>,
     /// What is added to the port that the client came in by, where the address has port 0.
     pub port_offset: i32,
+    /// The Unix socket where it listens; its address is 0.0.0.0:0 then.
+    pub socket: Option<Endpoint>,
+    /// What connections to it pass for.
+    pub origin: Origin,
+    /// How long what was sent may stay unacknowledged (`tcp-ut`); `None` leaves it to the kernel.
+    pub user_timeout: Option<Duration>,
+    /// Whether the first bytes go with the SYN where the kernel has a cookie (`tfo`).
+    pub fast_open: bool,
+}
+
+/// What connections to a server pass for, beside their source address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Interface that they leave by (`source ... interface`).
+    pub interface: Option<String>,
+    /// Whose address they bear (`source ... usesrc`); `None` our own. It needs CAP_NET_RAW, and answers routed back to us.
+    pub pose: Option<Pose>,
+}
+
+/// An address that is not ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pose {
+    /// The client's, port included.
+    Client,
+    /// The client's, with a port of the kernel's choice.
+    ClientAddress,
+    /// This; port 0 is the kernel's choice.
+    Address(SocketAddr),
 }
 
 /// The PROXY header that connections to a server begin with.
@@ -132,6 +161,17 @@ pub enum StateSource {
     Local,
 }
 
+/// Times of TCP keep-alive (`srvtcpka-*`, `clitcpka-*`); `None` is the kernel's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeepAlive {
+    /// Silence before the first probe, in whole seconds.
+    pub idle: Option<Duration>,
+    /// Time between probes, in whole seconds.
+    pub interval: Option<Duration>,
+    /// Probes that may be lost, 1-.
+    pub count: Option<u32>,
+}
+
 /// Options of a backend.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BackendOptions {
@@ -149,6 +189,8 @@ pub struct BackendOptions {
     pub dynamic_cookie_key: Option<String>,
     /// Whether connections to servers have TCP keep-alive (`option srvtcpka`).
     pub keeps_alive: bool,
+    /// Its times.
+    pub keep_alive: KeepAlive,
     /// Whether clients come back to a server that is down, too (`option persist`).
     pub persists: bool,
     /// After which failures a request is sent again.

@@ -124,6 +124,13 @@ pub struct ServerTimeouts {
     pub queue: Duration,
 }
 
+impl Backend {
+    /// Whether connections to a server bear an address that is not ours.
+    pub fn poses(&self) -> bool {
+        self.servers.iter().any(|server| server.options.origin.pose.is_some())
+    }
+}
+
 /// A server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {

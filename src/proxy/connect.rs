@@ -14,10 +14,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
 use crate::model::balance::Balance;
-use crate::model::options::{Interval, Reuse};
+use crate::model::options::{Interval, Pose, Reuse};
 use crate::model::proxy::Server;
 use crate::rule::action::Timeout;
-use crate::sys::options;
+use crate::sys::{dial, options};
 use crate::time::Instant;
 use crate::wire::socks4;
 
@@ -245,24 +245,10 @@ async fn attempt(
 }
 
 async fn open(session: &Session, slot: &Slot, header: Option<&[u8]>) -> io::Result<Socket> {
-    let server = slot.model();
-    let address = address(session, server)?;
-    let near = server.options.socks.unwrap_or(address);
-    let socket = if near.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    socket.set_nodelay(true)?;
-    if slot.backend.running.model.options.keeps_alive {
-        socket.set_keepalive(true)?;
-    }
-    let (tos, mark) = session.server_options();
-    options::set(&socket2::SockRef::from(&socket), tos, mark);
-    if let Some(source) = server.source {
-        socket.bind(SocketAddr::new(source, 0))?;
-    }
-    let mut stream = socket.connect(near).await?;
-    if server.options.socks.is_some() {
-        pass_socks(&mut stream, address).await?;
-    }
-    let mut socket = Socket::watched(stream);
+    let mut socket = match &slot.model().options.socket {
+        Some(endpoint) => Socket::unwatched(dial::local(endpoint)?),
+        None => open_tcp(session, slot).await?,
+    };
     let mut left = header.unwrap_or_default();
     while !left.is_empty() {
         match poll_fn(|context| socket.poll_write(context, left)).await? {
@@ -280,6 +266,46 @@ async fn pass_socks(stream: &mut TcpStream, server: SocketAddr) -> io::Result<()
     let mut answer = [0; socks4::ANSWER];
     stream.read_exact(&mut answer).await?;
     if socks4::is_granted(&answer) { Ok(()) } else { Err(io::ErrorKind::ConnectionRefused.into()) }
+}
+
+async fn open_tcp(session: &Session, slot: &Slot) -> io::Result<Socket> {
+    let server = slot.model();
+    let address = address(session, server)?;
+    let near = server.options.socks.unwrap_or(address);
+    let socket = if near.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_nodelay(true)?;
+    let kernel = socket2::SockRef::from(&socket);
+    let backend = &slot.backend.running.model.options;
+    if backend.keeps_alive {
+        let times = &backend.keep_alive;
+        dial::keep_alive(&kernel, (times.idle, times.interval), times.count)?;
+    }
+    let (tos, mark) = session.server_options();
+    options::set(&kernel, tos, mark);
+    dial::tune(&kernel, &server.options)?;
+    let own = server.options.origin.pose.map(|pose| pretended(session, pose));
+    match own.filter(|own| own.is_ipv4() == near.is_ipv4()) {
+        Some(own) => {
+            dial::pose(&kernel)?;
+            socket.bind(own)?;
+        }
+        None => server.source.map_or(Ok(()), |source| socket.bind(SocketAddr::new(source, 0)))?,
+    }
+    let mut stream = socket.connect(near).await?;
+    if server.options.socks.is_some() {
+        pass_socks(&mut stream, address).await?;
+    }
+    Ok(Socket::watched(stream))
+}
+
+/// The address that a connection bears instead of our own.
+fn pretended(session: &Session, pose: Pose) -> SocketAddr {
+    let client = session.source();
+    match pose {
+        Pose::Client => SocketAddr::new(client.ip().to_canonical(), client.port()),
+        Pose::ClientAddress => SocketAddr::new(client.ip().to_canonical(), 0),
+        Pose::Address(address) => address,
+    }
 }
 
 /// Where a server is: one without an address is where the client wanted to go, one without a port where it came in.

@@ -179,7 +179,8 @@ fn open(bind: &Bind, workers: usize, claim: Claim) -> io::Result<Vec<Arc<TcpList
         Endpoint::Tcp(address) => listener::bind(*address, claim)?,
         Endpoint::Inherited(descriptor) => listener::inherit((*descriptor).into())?,
         Endpoint::Unix(path) => listener::bind_unix(path, &Ownership::of(&bind.options.ownership)?)?,
-        Endpoint::Abstract(name) => listener::bind_abstract(name)?,
+        Endpoint::Abstract(name) => listener::bind_abstract(name, listener::Padding::Zeros)?,
+        Endpoint::AbstractExact(name) => listener::bind_abstract(name, listener::Padding::None)?,
     });
     let mut sockets = vec![first];
     for _ in 1..workers {
@@ -198,7 +199,7 @@ fn settle(bind: &Bind, socket: &TcpListener) -> io::Result<()> {
     match &bind.endpoint {
         Endpoint::Tcp(_) => tune(socket, &bind.options),
         Endpoint::Unix(path) => listener::give(path, &Ownership::of(&bind.options.ownership)?),
-        Endpoint::Inherited(_) | Endpoint::Abstract(_) => Ok(()),
+        Endpoint::Inherited(_) | Endpoint::Abstract(_) | Endpoint::AbstractExact(_) => Ok(()),
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Cell {
     pub uid: Option<u32>,
     /// The group that it becomes, by number; the others are given up, too.
     pub gid: Option<u32>,
+    /// Whether it keeps the right to bear addresses that are not ours (CAP_NET_RAW), if it has it.
+    pub keeps_raw: bool,
 }
 
 /// Whether the process may do any of it: its user is root.
@@ -27,12 +29,8 @@ pub fn is_possible() -> bool {
 }
 
 impl Cell {
-    /// Whether nothing is given up.
-    pub fn is_open(&self) -> bool {
-        *self == Cell::default()
-    }
-
-    /// Confines the calling thread. Its capabilities go with the user; descriptors that it holds stay.
+    /// Confines the calling thread. Its capabilities go with the user, but for the one that is kept; descriptors that it
+    /// holds stay.
     ///
     /// # Errors
     /// The directory is not there, or the kernel refuses: part of it may be done.
@@ -51,6 +49,10 @@ impl Cell {
             check(unsafe { libc::syscall(libc::SYS_setgroups, 0, std::ptr::null::<libc::gid_t>()) })?;
             // SAFETY: numbers only.
             check(unsafe { libc::syscall(libc::SYS_setresgid, gid, gid, gid) })?;
+        }
+        if self.keeps_raw {
+            // What is permitted stays; what is effective is set anew by whoever gives up the rest.
+            nix::sys::prctl::set_keepcaps(true)?;
         }
         if let Some(uid) = self.uid {
             // SAFETY: numbers only.
@@ -85,7 +87,7 @@ mod tests {
             return;
         }
         let jail = tempfile::tempdir().unwrap();
-        let cell = Cell { root: Some(jail.path().to_owned()), uid: Some(65_534), gid: Some(65_534) };
+        let cell = Cell { root: Some(jail.path().to_owned()), uid: Some(65_534), gid: Some(65_534), keeps_raw: false };
         let (sender, receiver) = std::sync::mpsc::channel();
         let (end, wait) = std::sync::mpsc::channel::<()>();
         let confined = std::thread::spawn(move || {

@@ -119,16 +119,35 @@ pub fn give(path: &Path, ownership: &Ownership) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens a listening socket in the abstract namespace, its name padded with zeros to the whole address, as HAProxy's is.
+/// How an abstract name fills its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Padding {
+    /// With zeros to the end, as HAProxy's `abns@` does.
+    Zeros,
+    /// Not at all.
+    None,
+}
+
+/// An address in the abstract namespace.
 ///
-/// `Err` is the kernel's, or that the name is too long.
-pub fn bind_abstract(name: &str) -> io::Result<TcpListener> {
+/// `Err`: the name is too long.
+pub fn abstract_address(name: &str, padding: Padding) -> io::Result<std::os::unix::net::SocketAddr> {
     let mut padded = [0; 107];
     let room = padded.get_mut(..name.len()).ok_or_else(|| {
         io::Error::new(io::ErrorKind::InvalidInput, "the name of an abstract socket has 107 bytes at most")
     })?;
     room.copy_from_slice(name.as_bytes());
-    let address = std::os::unix::net::SocketAddr::from_abstract_name(padded)?;
+    match padding {
+        Padding::Zeros => std::os::unix::net::SocketAddr::from_abstract_name(padded),
+        Padding::None => std::os::unix::net::SocketAddr::from_abstract_name(name),
+    }
+}
+
+/// Opens a listening socket in the abstract namespace.
+///
+/// `Err` is the kernel's, or that the name is too long.
+pub fn bind_abstract(name: &str, padding: Padding) -> io::Result<TcpListener> {
+    let address = abstract_address(name, padding)?;
     let listener = std::os::unix::net::UnixListener::bind_addr(&address)?;
     listener.set_nonblocking(true)?;
     Ok(OwnedFd::from(listener).into())
@@ -299,7 +318,7 @@ mod tests {
     #[test]
     fn an_abstract_name_is_padded_to_the_whole_address() {
         let name = format!("vipgate-test-{}", std::process::id());
-        let listener = bind_abstract(&name).unwrap();
+        let listener = bind_abstract(&name, Padding::Zeros).unwrap();
         let mut padded = name.clone().into_bytes();
         padded.resize(107, 0);
         let address = std::os::unix::net::SocketAddr::from_abstract_name(&padded).unwrap();

@@ -20,6 +20,7 @@ pub mod tcp_info;
 pub mod thread;
 pub mod caps;
 pub mod confine;
+pub mod dial;
 pub mod limits;
 pub mod descriptors;
 pub mod hosts;

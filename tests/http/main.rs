@@ -29,3 +29,4 @@ mod reuse;
 mod reach;
 mod caching;
 mod proxy_protocol;
+mod places;

@@ -47,7 +47,8 @@ fn open(socket: &Socket) -> io::Result<TcpListener> {
         Endpoint::Tcp(address) => listener::bind(*address, Claim::First),
         Endpoint::Inherited(descriptor) => listener::inherit((*descriptor).into()),
         Endpoint::Unix(path) => listener::bind_unix(path, &listener::Ownership::of(&socket.ownership)?),
-        Endpoint::Abstract(name) => listener::bind_abstract(name),
+        Endpoint::Abstract(name) => listener::bind_abstract(name, listener::Padding::Zeros),
+        Endpoint::AbstractExact(name) => listener::bind_abstract(name, listener::Padding::None),
     }
 }
 

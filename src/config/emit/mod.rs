@@ -270,9 +270,10 @@ fn common_check(backend: &Backend) -> Option<&Check> {
 }
 
 fn server(out: &mut Text, server: &Server, options: &[String], common: Option<&Check>) {
-    let address = match server.options.port_offset {
-        0 => server.address.to_string(),
-        offset => format!("{}:{offset:+}", server.address.to_string().trim_end_matches(":0")),
+    let address = match (&server.options.socket, server.options.port_offset) {
+        (Some(socket), _) => socket.to_string(),
+        (None, 0) => server.address.to_string(),
+        (None, offset) => format!("{}:{offset:+}", server.address.to_string().trim_end_matches(":0")),
     };
     out.pair(4, "address", scalar(&address));
     out.pair(4, "weight", server.weight.value());

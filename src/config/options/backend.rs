@@ -1,8 +1,10 @@
 //! Lines of backends: each sets something in [`BackendOptions`], and each setting can be written as a line.
 
+use std::time::Duration;
+
 use crate::model::options::{BackendOptions, Interval, Reuse, StateSource};
 
-use super::{Wrong, balance, cookie, needed, no_more, number, retry_on};
+use super::{Wrong, balance, cookie, needed, no_more, number, retry_on, time, time_text};
 
 /// What a line does to the options; the words are all of its words.
 type Handler = fn(&mut BackendOptions, &[&str], Switch) -> Result<(), Wrong>;
@@ -82,6 +84,18 @@ pub const LINES: &[(&str, Handler)] = &[
         options.keeps_alive = switch.is_on();
         no_more(words, 2)
     }),
+    ("srvtcpka-cnt", |options, words, _| {
+        options.keep_alive.count = Some(number(words, 1, 1, 127)? as u32);
+        no_more(words, 2)
+    }),
+    ("srvtcpka-idle", |options, words, _| {
+        options.keep_alive.idle = Some(seconds(words)?);
+        no_more(words, 2)
+    }),
+    ("srvtcpka-intvl", |options, words, _| {
+        options.keep_alive.interval = Some(seconds(words)?);
+        no_more(words, 2)
+    }),
     ("option tcpka", |options, words, switch| {
         options.keeps_alive = switch.is_on();
         no_more(words, 2)
@@ -110,6 +124,15 @@ pub const LINES: &[(&str, Handler)] = &[
 
 const STATE_SOURCES: [(&str, StateSource); 3] =
     [("none", StateSource::Nothing), ("global", StateSource::Global), ("local", StateSource::Local)];
+
+/// A time that the kernel counts in whole seconds, 1-.
+fn seconds(words: &[&str]) -> Result<Duration, Wrong> {
+    let time = Duration::from_secs(time(words, 1)?.as_secs());
+    match time.is_zero() {
+        true => Err(Wrong::new(1, "it is counted in whole seconds, from 1s on")),
+        false => Ok(time),
+    }
+}
 
 const REUSES: [(&str, Reuse); 4] =
     [("never", Reuse::Never), ("safe", Reuse::Safe), ("aggressive", Reuse::Aggressive), ("always", Reuse::Always)];
@@ -162,6 +185,10 @@ pub fn lines(options: &BackendOptions) -> Vec<String> {
         Interval::BeforeLast(count) => format!("option redispatch -{count}"),
     }));
     lines.extend(options.keeps_alive.then(|| "option srvtcpka".to_owned()));
+    let times = &options.keep_alive;
+    lines.extend(times.count.map(|count| format!("srvtcpka-cnt {count}")));
+    lines.extend(times.idle.map(|time| format!("srvtcpka-idle {}", time_text(time))));
+    lines.extend(times.interval.map(|time| format!("srvtcpka-intvl {}", time_text(time))));
     lines.extend(options.persists.then(|| "option persist".to_owned()));
     lines.extend(retry_on::text(&options.retry_on));
     if options.reuse != Reuse::default() {
@@ -196,6 +223,9 @@ mod tests {
             "load-server-state-from-file local",
             "server-state-file-name /var/lib/a",
             "option srvtcpka",
+            "srvtcpka-cnt 5",
+            "srvtcpka-idle 20000ms",
+            "srvtcpka-intvl 3000ms",
             "dynamic-cookie-key k",
             "option persist",
             "option redispatch 2",
@@ -225,6 +255,8 @@ mod tests {
             ("hash-balance-factor 50", 1),
             ("fullconn 0", 1),
             ("option allbackups now", 2),
+            ("srvtcpka-idle 10ms", 1),
+            ("srvtcpka-cnt 0", 1),
             ("http-reuse often", 1),
             ("retry-on", 1),
             ("retry-on none 503", 1),

@@ -1,9 +1,11 @@
 //! Options of servers: each sets something in [`ServerOptions`], and each setting can be written as words.
 
+use std::net::SocketAddr;
+
 use crate::config::draft::Rule;
 use crate::diag::{Span, Spanned};
 use crate::model::balance::HashKey;
-use crate::model::options::{ProxyHeader, ServerOptions};
+use crate::model::options::{Pose, ProxyHeader, ServerOptions};
 
 use super::{Wrong, needed, number, time, time_text};
 
@@ -32,6 +34,18 @@ pub const OPTIONS: &[(&str, Handler)] = &[
     ("id", |options, words| {
         options.id = number(words, 1, 1, u64::from(u32::MAX))? as u32;
         Ok(2)
+    }),
+    ("tcp-ut", |options, words| {
+        options.user_timeout = Some(time(words, 1)?).filter(|time| !time.is_zero());
+        Ok(2)
+    }),
+    ("tfo", |options, _| {
+        options.fast_open = true;
+        Ok(1)
+    }),
+    ("no-tfo", |options, _| {
+        options.fast_open = false;
+        Ok(1)
     }),
     ("max-reuse", |options, words| {
         options.max_uses = match needed(words, 1, "a count")? {
@@ -98,6 +112,44 @@ pub const OPTIONS: &[(&str, Handler)] = &[
     }),
 ];
 
+/// What may stand behind an address of `source`, and in YAML anywhere.
+const BEHIND_SOURCE: &[(&str, Handler)] = &[
+    ("interface", |options, words| {
+        options.origin.interface = Some(needed(words, 1, "the name of an interface")?.to_owned());
+        Ok(2)
+    }),
+    ("usesrc", |options, words| {
+        options.origin.pose = Some(pose(needed(words, 1, "client, clientip or an address")?)?);
+        Ok(2)
+    }),
+];
+
+/// What stands behind `usesrc`.
+fn pose(text: &str) -> Result<Pose, Wrong> {
+    match text {
+        "client" => Ok(Pose::Client),
+        "clientip" => Ok(Pose::ClientAddress),
+        _ if text.starts_with("hdr_ip(") => {
+            Err(Wrong::refused(1, "'usesrc hdr_ip'", "write clientip, and http-request set-src hdr_ip(...) before it"))
+        }
+        _ => {
+            let address = text.parse::<SocketAddr>().ok().or_else(|| Some(SocketAddr::new(text.parse().ok()?, 0)));
+            let what = || Wrong::new(1, format!("'usesrc' expects client, clientip or an address, not '{text}'"));
+            address.map(Pose::Address).ok_or_else(what)
+        }
+    }
+}
+
+/// The words behind `usesrc`.
+fn pose_text(pose: Pose) -> String {
+    match pose {
+        Pose::Client => "client".to_owned(),
+        Pose::ClientAddress => "clientip".to_owned(),
+        Pose::Address(address) if address.port() == 0 => address.ip().to_string(),
+        Pose::Address(address) => address.to_string(),
+    }
+}
+
 fn binary_with_tls(options: &mut ServerOptions, _: &[&str]) -> Result<usize, Wrong> {
     let header = &mut options.proxy_header;
     (header.is_binary, header.tells_tls) = (true, true);
@@ -148,7 +200,7 @@ pub fn read(options: &mut ServerOptions, words: &[&str]) -> Result<usize, Wrong>
     let name = words.first().copied().unwrap_or_default();
     // What stands in parentheses belongs to the word.
     let plain = name.split_once('(').map_or(name, |(plain, _)| plain);
-    match OPTIONS.iter().find(|(known, _)| *known == plain) {
+    match OPTIONS.iter().chain(BEHIND_SOURCE).find(|(known, _)| *known == plain) {
         Some((_, handler)) => handler(options, words),
         None => Err(Wrong::new(0, format!("'{name}' is no option of a server"))),
     }
@@ -191,6 +243,10 @@ pub fn texts(options: &ServerOptions) -> Vec<String> {
     texts.extend(options.pool_idle.map(|time| format!("pool-purge-delay {}", time_text(time))));
     texts.extend(options.redirect.as_ref().map(|prefix| crate::rule::join(["redir", prefix].into_iter())));
     texts.extend(options.socks.map(|address| format!("socks4 {address}")));
+    texts.extend(options.origin.interface.as_ref().map(|name| crate::rule::join(["interface", name].into_iter())));
+    texts.extend(options.origin.pose.map(|pose| format!("usesrc {}", pose_text(pose))));
+    texts.extend(options.user_timeout.map(|time| format!("tcp-ut {}", time_text(time))));
+    texts.extend(options.fast_open.then(|| "tfo".to_owned()));
     if !options.slowstart.is_zero() {
         texts.push(format!("slowstart {}", time_text(options.slowstart)));
     }
@@ -236,6 +292,13 @@ mod tests {
             "pool-purge-delay 1000ms",
             "redir http://images.example",
             "socks4 192.0.2.1:1080",
+            "interface eth0",
+            "usesrc 192.0.2.1:99",
+            "usesrc ::1",
+            "usesrc client",
+            "usesrc clientip",
+            "tcp-ut 9000ms",
+            "tfo",
             "send-proxy",
             "send-proxy-v2",
             "proxy-v2-options ssl,authority,crc32c,unique-id",
@@ -260,6 +323,9 @@ mod tests {
             ("id 1 x", 2),
             ("hash-key name", 1),
             ("slowstart soon", 1),
+            ("usesrc nobody", 1),
+            ("usesrc hdr_ip(x)", 1),
+            ("interface", 1),
             ("proxy-v2-options crc", 1),
             ("set-proxy-v2-tlv-fmt(256)", 0),
         ] {

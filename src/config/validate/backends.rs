@@ -192,7 +192,9 @@ fn as_traffic(check: Check, backend: &draft::Backend, server: &draft::Server) ->
 fn addresses(context: &Context<'_>, backend: &draft::Backend) {
     for (number, server) in backend.servers.iter().enumerate() {
         let Some(address) = server.address else { continue };
-        let same = |other: &draft::Server| other.address.filter(|other| other.value == address.value);
+        let same = |other: &draft::Server| {
+            other.address.filter(|place| place.value == address.value && other.options.socket == server.options.socket)
+        };
         if let Some(first) = backend.servers.iter().take(number).find_map(same) {
             let message = format!("{} is in backend `{}` twice", address.value, backend.name.value);
             context.problems.push(

@@ -73,7 +73,8 @@ fn scalar(kind: Scalar) -> Json {
         Scalar::Word(words) => json!({"enum": words}),
         Scalar::Address => text("^[0-9A-Fa-f:.]+$"),
         Scalar::Network => text("^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$"),
-        Scalar::Endpoint | Scalar::Server => text("^([0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$"),
+        Scalar::Endpoint => text("^([0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$"),
+        Scalar::Server => text("^(([0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[+-]?[0-9]{1,5}|(unix|abns|abnsz)@.+|/.+)$"),
         Scalar::Bind => text(
             "^((vip@[A-Za-z0-9._-]+|\\*|[0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}|fd@[0-9]+|/[^ ]+|(unix|abns)@[^ ]+)( .+)?$",
         ),

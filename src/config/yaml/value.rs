@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::config::stick_table;
 use crate::config::{draft, endpoint, log_sample, options};
+use crate::model::Endpoint;
 use crate::model::balance::Balance;
 use crate::model::bind::BindOptions;
 use crate::model::cookie::{Cookie, CookieMode};
@@ -205,8 +206,17 @@ pub fn port_offset(text: &str) -> Option<i32> {
     (-65_535..=65_535).contains(&offset).then_some(offset)
 }
 
-/// An address and a port of a server, which is no wildcard.
+/// The Unix socket that an address of a server names.
+pub fn server_socket(text: &str) -> Option<Endpoint> {
+    endpoint::server(text)?.ok()
+}
+
+/// An address and a port of a server, which is no wildcard, or a Unix socket, which has none.
 pub fn server(text: &str) -> Result<SocketAddr, Wrong> {
+    if let Some(socket) = endpoint::server(text) {
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        return socket.map(|_| nowhere).map_err(|what| Wrong::value(what, "write unix@PATH, abns@NAME or abnsz@NAME"));
+    }
     // Port 0 is the one that the client came in by, address 0.0.0.0 where it wanted to go.
     let plain = match port_offset(text) {
         Some(_) => format!("{}:0", text.rsplit_once(':').map_or(text, |(host, _)| host)),

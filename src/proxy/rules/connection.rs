@@ -9,6 +9,7 @@ use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::session::Session;
 use super::request;
 use super::{RuleState, World};
+use crate::model::options::Pose;
 use crate::model::proxy::Server;
 use crate::sys::options;
 
@@ -218,7 +219,9 @@ impl Session {
 
     /// Whether a connection to a server is for this session alone: where it goes, or how, depends on the client.
     pub(in crate::proxy) fn needs_own_connection(&self, server: &Server) -> bool {
-        server.address.ip().is_unspecified() || server.address.port() == 0 || self.server_options() != (None, None)
+        let goes_elsewhere = server.address.ip().is_unspecified() || server.address.port() == 0;
+        let poses = matches!(server.options.origin.pose, Some(Pose::Client | Pose::ClientAddress));
+        (goes_elsewhere && server.options.socket.is_none()) || poses || self.server_options() != (None, None)
     }
 
     /// Makes the close a reset that lives for so many hops: the client hears nothing.

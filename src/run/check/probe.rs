@@ -13,10 +13,12 @@ use crate::check::dialogue::{Destination, Dialogue, Failure, Request, World};
 use crate::check::machine::Stage;
 use crate::check::rules::{Plan, Ruleset};
 use crate::check::{Code, Outcome};
+use crate::model::Endpoint;
 use crate::model::check::Check;
-use crate::model::options::ProxyHeader;
+use crate::model::options::{Origin, ProxyHeader};
 use crate::model::proxy::Server;
 use crate::rule::Registry;
+use crate::sys::dial;
 use crate::wire::proxy_protocol::{Binary, NO_TLS, TLS, write_line};
 use crate::wire::socks4;
 
@@ -24,9 +26,12 @@ use super::facts::Knowledge;
 use super::program;
 
 /// Where a probe goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Target {
     pub(super) address: SocketAddr,
+    /// The Unix socket of the server, where the check has no address of its own.
+    pub(super) local: Option<Endpoint>,
+    pub(super) origin: Origin,
     pub(super) source: Option<IpAddr>,
     pub(super) sends_proxy: bool,
     /// What a PROXY header looks like.
@@ -78,6 +83,8 @@ impl Target {
         }
         Target {
             address,
+            local: server.options.socket.clone().filter(|_| check.address.is_none() && check.port.is_none()),
+            origin: server.options.origin.clone(),
             source: server.source,
             sends_proxy: check.sends_proxy,
             header: HeaderForm::of(&server.options.proxy_header),
@@ -162,8 +169,14 @@ impl Probe {
         let uses_socks = destination.via_socks || destination.is_default;
         let socks = self.target.socks.filter(|_| uses_socks);
         let near = socks.unwrap_or(address);
-        let socket = socket(near, self.target.source).map_err(|error| Failure::Ours(describe(&error)))?;
-        let mut stream = socket.connect(near).await.map_err(|error| failure(&error))?;
+        let is_own = destination.address.is_none() && destination.port.is_none() && socks.is_none();
+        let mut stream = match self.target.local.as_ref().filter(|_| is_own) {
+            Some(endpoint) => dial::local(endpoint).and_then(TcpStream::from_std).map_err(|error| failure(&error))?,
+            None => {
+                let socket = socket(near, &self.target).map_err(|error| Failure::Ours(describe(&error)))?;
+                socket.connect(near).await.map_err(|error| failure(&error))?
+            }
+        };
         if !destination.lingers {
             // Closed with a reset, as HAProxy does: neither side keeps a TIME_WAIT for each probe. A refusal changes
             // nothing else.
@@ -185,9 +198,10 @@ fn lost() -> Outcome {
     Outcome::new(Code::SockErr, "the connection is gone")
 }
 
-fn socket(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpSocket> {
+fn socket(address: SocketAddr, target: &Target) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    if let Some(source) = source.filter(|source| source.is_ipv4() == address.is_ipv4()) {
+    dial::leave_by(&socket2::SockRef::from(&socket), &target.origin)?;
+    if let Some(source) = target.source.filter(|source| source.is_ipv4() == address.is_ipv4()) {
         socket.bind(SocketAddr::new(source, 0))?;
     }
     Ok(socket)

@@ -369,7 +369,7 @@ impl Servers {
                 let server = &self.slots[slot].server;
                 let connections = server.connections.load(Ordering::Relaxed);
                 let environment = environment.with_connections(connections);
-                let (patterns, knowledge) = (Rc::clone(&self.patterns), self.knowledge(slot, target));
+                let (patterns, knowledge) = (Rc::clone(&self.patterns), self.knowledge(slot, &target));
                 let probe = Probe { plan, target, patterns, knowledge, environment };
                 tokio::task::spawn_local(async move {
                     let outcome = probe.run(|stage| report(What::Reached(stage))).await;
@@ -381,7 +381,7 @@ impl Servers {
         self.probes.insert(number, slot);
     }
 
-    fn knowledge(&self, slot: usize, target: Target) -> Knowledge {
+    fn knowledge(&self, slot: usize, target: &Target) -> Knowledge {
         let slot = &self.slots[slot];
         let ward = &self.wards.list[slot.ward];
         let server = &slot.server;

@@ -114,7 +114,11 @@ impl Supervisor {
         loads: mpsc::Receiver<LoadRequest>,
         generation: &Arc<Generation>,
     ) -> anyhow::Result<()> {
-        let cell = cell(&generation.model.process.confinement)?;
+        let keeps_raw = generation.model.backends.iter().any(|backend| backend.poses());
+        if keeps_raw && !sys::caps::has(Capability::CAP_NET_RAW) && !sys::caps::has(Capability::CAP_NET_ADMIN) {
+            tracing::warn!("connections cannot bear addresses of clients: 'usesrc' needs CAP_NET_RAW");
+        }
+        let cell = Cell { keeps_raw, ..cell(&generation.model.process.confinement)? };
         for (index, (own, shared)) in ends.workers.into_iter().zip(&self.wiring.workers).enumerate() {
             let context = WorkerContext {
                 index,
@@ -215,7 +219,7 @@ fn cell(confinement: &Confinement) -> anyhow::Result<Cell> {
     }
     let user = confinement.user.as_ref().map(sys::users::uid_of).transpose().context("cannot find the user")?;
     let group = confinement.group.as_ref().map(sys::users::gid_of).transpose().context("cannot find the group")?;
-    Ok(Cell { root: confinement.root.clone(), uid: user, gid: group })
+    Ok(Cell { root: confinement.root.clone(), uid: user, gid: group, keeps_raw: false })
 }
 
 /// Opens HAProxy's runtime sockets, with what their commands work on.

@@ -360,6 +360,12 @@ impl<'a> Context<'a> {
         Some(self.value(word, parsed).map(|parsed| parsed.value))
     }
 
+    /// The Unix socket of a server; `None` if the word has the form of an address. The inner `None` was reported.
+    pub fn server_socket(&self, word: &Word) -> Option<Option<Endpoint>> {
+        let parsed = endpoint::server(&self.environment.expand(&word.text))?;
+        Some(self.value(word, parsed).map(|parsed| parsed.value))
+    }
+
     /// The address of a host, if it has one.
     pub fn look_up(&self, host: &Host, prefer: Option<Family>) -> Option<IpAddr> {
         let (name, family) = match host {

@@ -6,6 +6,7 @@ use crate::config::draft::{Backend, Draft, Frontend, Log, Reports, Rule, Server,
 use crate::config::haproxy::table::Place;
 use crate::config::options;
 use crate::diag::{Diagnostic, Span, Spanned};
+use crate::model::options::ServerOptions;
 use crate::model::proxy::Mode;
 use crate::rule::Logging;
 
@@ -205,11 +206,14 @@ fn server(settings: &Settings, server: &super::server::Server, named: &Named, co
         weight: options.weight,
         maxconn: options.maxconn,
         backup: options.is_backup,
-        source: options.source.or(settings.source),
+        source: if options.has_source { options.source } else { settings.source },
         check: asked.map(|asked| settings.checks.of(rules, options, &settings.timeouts, asked.span)),
         care: options.care.lower(&settings.timeouts, server.span),
         non_stick: options.is_non_stick,
         is_disabled: is_off.or(options.is_disabled),
-        options: options.more.clone(),
+        options: match options.has_source {
+            true => options.more.clone(),
+            false => ServerOptions { origin: settings.origin.clone(), ..options.more.clone() },
+        },
     }
 }

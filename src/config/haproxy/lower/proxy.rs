@@ -8,6 +8,7 @@ use crate::config::options;
 use crate::config::options::backend::Switch;
 use crate::diag::{Diagnostic, Span, Spanned, nearest};
 use crate::model::balance::Balance;
+use crate::model::options::ServerOptions;
 use crate::model::proxy::Mode;
 
 use super::Context;
@@ -431,9 +432,10 @@ fn default_backend(settings: &mut Settings, line: &Line, context: &Context<'_>) 
 fn source(settings: &mut Settings, line: &Line, context: &Context<'_>) {
     let Some(word) = context.argument(line, 1, "an address") else { return };
     settings.source = server::source(Some(word), context);
-    if let Some(more) = line.word(2) {
-        context.refuse(more.span, &format!("'source ... {}'", more.text), "write an address alone");
-    }
+    let mut options = ServerOptions::default();
+    let taken = server::origin(&mut options, line.from(2), context);
+    settings.origin = options.origin;
+    context.no_more(line, 2 + taken);
 }
 
 #[cfg(test)]

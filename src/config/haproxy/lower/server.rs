@@ -9,7 +9,7 @@ use crate::config::haproxy::table::{self, Place, Row, Support};
 use crate::config::options;
 use crate::diag::{Diagnostic, Span, Spanned, nearest};
 use crate::model::check::InitialState;
-use crate::model::options::ServerOptions;
+use crate::model::options::{Origin, ServerOptions};
 
 use super::Context;
 use super::care::{self, CareOptions};
@@ -43,6 +43,8 @@ pub struct Options {
     pub maxconn: Option<Spanned<u64>>,
     pub port: Option<Spanned<u64>>,
     pub source: Option<Spanned<IpAddr>>,
+    /// Whether a `source` of its own replaces the backend's.
+    pub has_source: bool,
     pub is_non_stick: Option<Spanned<bool>>,
     pub check_address: Option<Spanned<SocketAddr>>,
     pub check_sends_proxy: Option<Spanned<bool>>,
@@ -120,7 +122,6 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("no-check-sni-auto", nothing),
     ("no-check-ssl", nothing),
     ("no-ssl", nothing),
-    ("no-tfo", nothing),
 ];
 
 /// `init-state fully-up|up|down|fully-down|none`.
@@ -212,8 +213,8 @@ fn proto(_: &mut Options, row: &'static Row, word: &Word, argument: Option<&Word
 pub fn source(argument: Option<&Word>, context: &Context<'_>) -> Option<Spanned<IpAddr>> {
     let word = argument?;
     match context.address(word, &word.text)? {
-        (Host::Address(address), Ports::None) => Some(Spanned::new(address, word.span)),
-        (Host::Any, Ports::None) => None,
+        (Host::Address(address), Ports::None) if !address.is_unspecified() => Some(Spanned::new(address, word.span)),
+        (Host::Any | Host::Address(_), Ports::None) => None,
         _ => {
             context.refuse(word.span, &format!("'source {}'", word.text), "write an address without a port");
             None
@@ -277,6 +278,10 @@ fn one(settings: &mut Settings, line: &Line, (name, address, first): (&Word, &Wo
 
 /// The address of a server, and what it makes of its options.
 fn address(word: &Word, options: &mut Options, context: &Context<'_>) -> Option<SocketAddr> {
+    if let Some(socket) = context.server_socket(word) {
+        options.more.socket = Some(socket?);
+        return Some(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0));
+    }
     let (host, ports) = context.address(word, &word.text)?;
     let port = match ports {
         Ports::Range(first, last) if first == last => first,
@@ -369,14 +374,29 @@ fn read(options: &mut Options, words: &[Word], context: &Context<'_>) {
             },
         }
         at += count;
-        // `source ADDRESS usesrc ...`, `source ADDRESS interface NAME`
-        if row.name == "source"
-            && let Some(more) = words.get(at).filter(|more| matches!(more.text.as_str(), "usesrc" | "interface"))
-        {
-            context.refuse(more.span, &format!("'source ... {}'", more.text), "write an address alone");
-            at += 2;
+        if row.name == "source" {
+            options.more.origin = Origin::default();
+            options.has_source = true;
+            at += origin(&mut options.more, words.get(at..).unwrap_or_default(), context);
         }
     }
+}
+
+/// `usesrc ...` and `interface NAME` behind a source address; how many words they are.
+pub fn origin(options: &mut ServerOptions, words: &[Word], context: &Context<'_>) -> usize {
+    let mut at = 0;
+    while words.get(at).is_some_and(|word| matches!(word.text.as_str(), "usesrc" | "interface")) {
+        let texts: Vec<String> = words[at..].iter().map(|word| context.expanded(&word.text)).collect();
+        let texts: Vec<&str> = texts.iter().map(|text| text.strip_suffix(":0").unwrap_or(text)).collect();
+        match options::server::read(options, &texts) {
+            Ok(taken) => at += taken,
+            Err(wrong) => {
+                context.wrong(&words[at..], &wrong);
+                at += 2;
+            }
+        }
+    }
+    at
 }
 
 /// The row of an option; reports it if there is none.

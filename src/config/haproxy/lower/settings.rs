@@ -8,7 +8,7 @@ use crate::config::haproxy::section::Section;
 use crate::diag::{Span, Spanned};
 use crate::model::balance::Balance;
 use crate::model::log::Selection;
-use crate::model::options::BackendOptions;
+use crate::model::options::{BackendOptions, Origin};
 use crate::model::proxy::Mode;
 
 use super::check::Checks;
@@ -30,6 +30,7 @@ pub struct Settings {
     pub retries: Option<Spanned<u64>>,
     pub redispatch: Option<Spanned<bool>>,
     pub source: Option<Spanned<IpAddr>>,
+    pub origin: Origin,
     pub is_disabled: bool,
     pub timeouts: Timeouts,
     pub checks: Checks,

@@ -181,6 +181,7 @@ fn server(entry: &Entry) -> Server {
         is_disabled: read(node.value("disabled"), value::flag),
         care: care::care(node),
         options: ServerOptions {
+            socket: address.and_then(|node| value::server_socket(node.text()?)),
             port_offset: address.and_then(|node| value::port_offset(node.text()?)).unwrap_or_default(),
             ..node.value("options").map(server_options).unwrap_or_default()
         },

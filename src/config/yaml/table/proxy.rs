@@ -331,7 +331,11 @@ static SERVER: Section = Section {
     name: "a server",
     doc: "A server.",
     keys: &[
-        required("address", Value::One(Scalar::Server), "address:port."),
+        required(
+            "address",
+            Value::One(Scalar::Server),
+            "address:port, or a Unix socket: unix@PATH, abns@NAME, abnsz@NAME.",
+        ),
         key("weight", Value::One(Scalar::Number(0, 256)), "Share of the traffic; 0 takes no new sessions. Default 1."),
         key("maxconn", Value::One(MAXCONN), "Concurrent connections; more wait in the queue. Default unlimited."),
         key("backup", Value::One(Scalar::Flag), "Used only when no other server is usable. Default false."),

@@ -1,0 +1,28 @@
+//! Connections to servers that bear the client's address (`source ... usesrc`).
+
+use crate::harness::{Lan, Vipgate, Web, until};
+
+const CLIENT: &str = "192.0.2.50";
+
+#[test]
+fn the_server_sees_the_client_where_connections_bear_its_address() {
+    let lan = Lan::new();
+    let _web = Web::start(&lan, "web01");
+    // What the server answers comes back here, and is for this machine although it has another address.
+    lan.ip("web01", "route add 192.0.2.0/24 via 198.51.100.11");
+    lan.ip("lb1", "rule add iif eth1 lookup 100");
+    lan.ip("lb1", "route add local default dev lo table 100");
+    let text = "global\n nbthread 1\ndefaults\n mode http\n timeout client 20s\n timeout connect 5s\n timeout server \
+                20s\nlisten web\n bind 192.0.2.11:80\n source 0.0.0.0 usesrc clientip\n server web01 \
+                198.51.100.21:80\nlisten exact\n bind 192.0.2.11:81\n source 0.0.0.0 usesrc client\n server web01 \
+                198.51.100.21:80\nlisten own\n bind 192.0.2.11:82\n server web01 198.51.100.21:80\n";
+    let config = lan.write("transparent.cfg", text);
+    let mut vipgate = Vipgate::start(&lan, "lb1", &config);
+    let capture = lan.capture("back", "tcp dst port 80 and tcp[tcpflags] & tcp-syn != 0");
+    for port in [80, 81, 82] {
+        until("the server answers", || lan.request(&format!("http://192.0.2.11:{port}/")).is_ok());
+    }
+    until("both servers see the client", || capture.text().matches(&format!("{CLIENT}.")).count() >= 2);
+    until("another server sees the balancer", || capture.text().contains("198.51.100.11."));
+    vipgate.process.stop();
+}
