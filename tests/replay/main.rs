@@ -11,6 +11,8 @@ mod chunked;
 mod haproxy_cfg;
 #[path = "../fuzz/properties/http_head.rs"]
 mod http_head;
+#[path = "../fuzz/properties/rule.rs"]
+mod rule;
 #[path = "../fuzz/properties/vrrp_frame.rs"]
 mod vrrp_frame;
 #[path = "../fuzz/properties/yaml.rs"]
@@ -54,4 +56,9 @@ fn haproxy_cfg_corpus_keeps_its_property() {
 #[test]
 fn yaml_corpus_keeps_its_property() {
     replay("yaml", yaml::holds);
+}
+
+#[test]
+fn rule_corpus_keeps_its_property() {
+    replay("rule", rule::holds);
 }
