@@ -8,12 +8,13 @@ use std::time::Duration;
 use vipgate::http::{self, Edits, Head, Message};
 use vipgate::rule::facts::{Address, Number, Words, Zone};
 use vipgate::rule::{
-    Captures, Data, Effects, Facts, NoFiles, Progress, Registry, RuleSet, Scope, Stage, Transaction, Variables, compile,
-    split,
+    Captures, Data, Effects, Facts, NoFiles, Progress, Registry, RuleSet, Scope, Stage, Transaction, Variables,
+    compile, split,
 };
 use vipgate::time::Instant;
 
-const REQUEST: &[u8] = b"POST /a/b.html?x=1&y=two HTTP/1.1\r\nHost: www.Example.com:8080\r\nCookie: sid=abc; lang=en\r\n\
+const REQUEST: &[u8] =
+    b"POST /a/b.html?x=1&y=two HTTP/1.1\r\nHost: www.Example.com:8080\r\nCookie: sid=abc; lang=en\r\n\
     Accept-Language: da, en-gb;q=0.8\r\nX-Forwarded-For: 192.0.2.4, 2001:db8::1\r\nAuthorization: Basic YTpi\r\n\
     Content-Length: 7\r\n\r\n";
 const RESPONSE: &[u8] = b"HTTP/1.1 302 Found\r\nSet-Cookie: s=1; path=/\r\nLocation: /c\r\nContent-Length: 4\r\n\r\n";
