@@ -15,6 +15,7 @@ mod states;
 mod errors;
 mod observe;
 mod health;
+mod tables;
 mod tools;
 mod verdicts;
 

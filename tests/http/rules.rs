@@ -248,17 +248,24 @@ fn patterns_and_maps_come_from_files() {
 
 #[test]
 fn passwords_of_a_userlist_let_in() {
-    // openssl passwd -5 -salt saltsalt secret
+    // openssl passwd -5 -salt saltsalt secret; -6 for cat
     let text = "userlist team\n group ops users ann\n user ann insecure-password pw\n \
-                user bob password $5$saltsalt$0IyaXrmV7.sGNS6tirgqHLqX/G.FBvgkYA.lpPdS5sA\n\
+                user bob password $5$saltsalt$0IyaXrmV7.sGNS6tirgqHLqX/G.FBvgkYA.lpPdS5sA\n \
+                user cat password $6$saltsalt$TVLlQcbpFVof5W3Yz4DTP6gRstiNuHwwTt6GLc1E5n0U0aDehy0S5knV8wiOQSpT0Y77vwPZN.Pq.H91p5hVO1 groups ops\n\
                 frontend web\n bind PORT\n default_backend app\n http-request auth unless { http_auth(team) }\n \
                 http-request set-header X-Ops yes if { http_auth_group(team) ops }\n\
                 backend app\n server s SERVER\n";
     on_both("http", text, |connect| {
-        // ann:pw, bob:secret, bob:wrong
-        for (credentials, code, is_ops) in
-            [("YW5uOnB3", "200", true), ("Ym9iOnNlY3JldA==", "200", false), ("Ym9iOndyb25n", "401", false)]
-        {
+        // ann:pw, bob:secret, bob:wrong, cat:secret, cat:wrong, dan:secret, bob:$5$saltsalt$0IyaX
+        for (credentials, code, is_ops) in [
+            ("YW5uOnB3", "200", true),
+            ("Ym9iOnNlY3JldA==", "200", false),
+            ("Ym9iOndyb25n", "401", false),
+            ("Y2F0OnNlY3JldA==", "200", true),
+            ("Y2F0Ondyb25n", "401", false),
+            ("ZGFuOnNlY3JldA==", "401", false),
+            ("Ym9iOiQ1JHNhbHRzYWx0JDBJeWFY", "401", false),
+        ] {
             let request = get("/").replace("X-Gone: 1", &format!("Authorization: Basic {credentials}"));
             let (head, body) = connect().send(request).response();
             assert_eq!((status(&head), field(&body, "x-ops").is_some()), (code, is_ops), "{head}{body}");
