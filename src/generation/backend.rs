@@ -43,7 +43,8 @@ impl Backend {
         if let Some(before) = before {
             let are_same_servers = before.state.servers.len() == state.servers.len()
                 && before.state.servers.iter().zip(&state.servers).all(|(a, b)| Arc::ptr_eq(a, b));
-            // Numbers in statistics are looked up in the model. Rules are not kept here, and lines of theirs that moved change nothing.
+            // Numbers in statistics are looked up in the model. Rules are not kept here, and lines of theirs that moved
+            // change nothing.
             let alike =
                 model::proxy::Backend { id: before.model.id, rules: before.model.rules.clone(), ..model.clone() };
             if before.model == alike && are_same_servers {

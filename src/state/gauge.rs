@@ -44,7 +44,8 @@ pub struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// As `show stat` prints it (management guide §9.1, `status`): `UP 1/3`, `DOWN 1/2`, `NOLB`, `MAINT (via b/s)`, `no check`.
+    /// As `show stat` prints it (management guide §9.1, `status`): `UP 1/3`, `DOWN 1/2`, `NOLB`, `MAINT (via b/s)`,
+    /// `no check`.
     pub fn text(&self) -> String {
         let admin = match self.shared {
             _ if self.admin == Admin::Maint => return "MAINT".to_owned(),

@@ -79,8 +79,8 @@ impl Queue {
         self.length.load(Ordering::Relaxed)
     }
 
-    /// Waits in line, in the place of its priority, for a slot of server `wants` (`None`: of any), unless `take` gets one now. It is called under the
-    /// lock, so it must not use this queue.
+    /// Waits in line, in the place of its priority, for a slot of server `wants` (`None`: of any), unless `take` gets one
+    /// now. It is called under the lock, so it must not use this queue.
     pub fn wait(
         &self,
         waker: &Waker,

@@ -1,8 +1,8 @@
 //! Options in HAProxy's words that haproxy.cfg and YAML share: from words to the model and back.
 //!
 //! haproxy.cfg writes them one a line or behind an address, YAML as texts under `options`. What a word means, and how it
-//! is written, stands here once; the places of words are known to the caller. Read [`backend`], [`server`] and [`bind`]; [`balance`]
-//! is a value of its own.
+//! is written, stands here once; the places of words are known to the caller. Read [`backend`], [`server`] and [`bind`];
+//! [`balance`] is a value of its own.
 
 pub mod balance;
 pub mod backend;

@@ -272,7 +272,8 @@ impl Session {
     }
 }
 
-/// Shows a stream at its end as formats of lines see it. `request` is its request line, which counts where rules keep nothing.
+/// Shows a stream at its end as formats of lines see it. `request` is its request line, which counts where rules keep
+/// nothing.
 pub(super) fn with_transaction(
     session: &mut Session,
     frontend: &LocalFrontend,

@@ -57,7 +57,14 @@ fn change(backend: &mut Backend, server: &str, edit: ServerEdit) -> Result<(), S
         if at.is_some() {
             return Err("Already exists a server with the same name in backend.".into());
         }
-        backend.servers.push(parse(backend.mode, server, &words)?);
+        let number_of = |known: &Server| known.options.id;
+        let is_taken = |id: u32| backend.servers.iter().map(number_of).any(|known| known == id);
+        let free = (1..).find(|id| !is_taken(*id)).unwrap_or(u32::MAX);
+        let added = parse(backend.mode, server, &words, free)?;
+        if is_taken(added.options.id) {
+            return Err(format!("Another server of the backend has the id {}.", added.options.id));
+        }
+        backend.servers.push(added);
         return Ok(());
     }
     let at = at.ok_or("No such server.")?;
@@ -85,15 +92,19 @@ fn agent(server: &mut Server) -> Result<&mut Agent, String> {
     server.care.agent.as_mut().ok_or_else(|| "agent checks are not enabled on this server".to_owned())
 }
 
-/// The server that the words of a `server` line describe.
-fn parse(mode: Mode, name: &str, words: &[String]) -> Result<Server, String> {
+/// The server that the words of a `server` line describe; its number is `free` unless they say another one.
+fn parse(mode: Mode, name: &str, words: &[String], free: u32) -> Result<Server, String> {
     if mode == Mode::Tcp && words.iter().skip(1).any(|word| word == "proto") {
         // HAProxy's protocols with a name are all of HTTP.
         return Err("MUX protocol is not usable for server.".into());
     }
     let mode = if mode == Mode::Http { "http" } else { "tcp" };
-    let quoted: Vec<String> = words.iter().map(|word| format!("'{}'", word.replace('\'', "'\\''"))).collect();
-    let text = format!("backend runtime\n mode {mode}\n server '{name}' {}\n", quoted.join(" "));
+    let quoted = |word: &str| format!("'{}'", word.replace('\'', "'\\''"));
+    let mut words = words.iter().map(|word| quoted(word));
+    let address = words.next().unwrap_or_default();
+    let (name, options) = (quoted(name), words.collect::<Vec<_>>().join(" "));
+    // Of two numbers the last one counts.
+    let text = format!("backend runtime\n mode {mode}\n server {name} {address} id {free} {options}\n");
     let source = Source::new("runtime.cfg".to_owned(), text);
     let host = HostFacts { node: "runtime".to_owned(), ..HostFacts::default() };
     let loaded = config::load(&[source], &host);
@@ -136,5 +147,27 @@ impl Weights {
                 frontend.sessions.set_limit(*limit);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::balance::Balance;
+    use crate::model::fixture;
+
+    #[test]
+    fn servers_that_come_have_numbers_of_their_own() {
+        let mut backend = fixture::backend(Balance::RoundRobin, &[]);
+        let mut add = |name: &str, line: &str| {
+            let words = line.split(' ').map(str::to_owned).collect();
+            let result = change(&mut backend, name, ServerEdit::Add(words));
+            (result, backend.servers.last().map_or(0, |server| server.options.id))
+        };
+        assert_eq!(add("a", "127.0.0.1:1"), (Ok(()), 1));
+        assert_eq!(add("b", "127.0.0.1:2 id 3"), (Ok(()), 3));
+        assert_eq!(add("c", "127.0.0.1:3 cookie id"), (Ok(()), 2));
+        assert_eq!(add("it's", "127.0.0.1:4"), (Ok(()), 4));
+        assert!(add("e", "127.0.0.1:5 id 3").0.is_err());
     }
 }
