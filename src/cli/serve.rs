@@ -18,6 +18,7 @@ pub(super) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
         maxconn: None,
         master: None,
         joins: false,
+        taken_from: None,
         stop: run::Stop::Drain,
     };
     let result = run::run(settings, || {});

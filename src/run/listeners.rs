@@ -14,6 +14,7 @@ use crate::model::proxy::{Bind, Frontend};
 use crate::model::{Endpoint, Model};
 use crate::proxy::worker::{ListenerKey, WorkerListener};
 use crate::state::sessions::Door;
+use crate::sys::handover::Exposed;
 use crate::sys::listener::{self, Claim, Ownership};
 use crate::sys::tuning::tune;
 
@@ -23,6 +24,10 @@ pub(super) struct Listeners {
     open: HashMap<Endpoint, Vec<Arc<TcpListener>>>,
     /// Whether another process of this user may listen there, too.
     joins: bool,
+    /// Sockets of the process that this one takes the place of.
+    taken: Vec<TcpListener>,
+    /// Those that are open, for the process that takes the place of this one.
+    exposed: Arc<Exposed>,
     /// Frontends whose sockets do not listen, because the operator wants it so.
     halted: HashMap<String, Door>,
 }
@@ -32,9 +37,15 @@ pub(super) struct Listeners {
 pub(super) struct Prepared(HashMap<Endpoint, Vec<Arc<TcpListener>>>);
 
 impl Listeners {
-    /// None yet. Where `joins` is said, another process of this user may listen on the same addresses.
-    pub(super) fn new(joins: bool) -> Listeners {
-        Listeners { open: HashMap::new(), joins, halted: HashMap::new() }
+    /// None yet, but those that another process gave away. Where `joins` is said, another process of this user may listen on
+    /// the same addresses.
+    pub(super) fn new(joins: bool, taken: Vec<TcpListener>) -> Listeners {
+        Listeners { joins, taken, ..Listeners::default() }
+    }
+
+    /// Those that are open now, and later on.
+    pub(super) fn exposed(&self) -> Arc<Exposed> {
+        Arc::clone(&self.exposed)
     }
 
     /// Pauses the sockets of a frontend: they stay bound and refuse connections.
@@ -93,19 +104,23 @@ impl Listeners {
             self.serving(model).flat_map(|known| &known.binds).map(|bind| &bind.endpoint).collect();
         let unnamed: Vec<Endpoint> = self.open.keys().filter(|one| !named.contains(one)).cloned().collect();
         unnamed.iter().for_each(|endpoint| drop(self.open.remove(endpoint)));
+        let tcp = self.open.iter().filter(|(endpoint, _)| endpoint.tcp().is_some());
+        self.exposed.store(Arc::new(tcp.flat_map(|(_, sockets)| sockets).map(Arc::downgrade).collect()));
     }
 
     /// Opens what `model` needs and is not open yet.
     ///
     /// # Errors
     /// The first endpoint that cannot be bound, with the kernel's reason.
-    pub(super) fn prepare(&self, model: &Model, workers: usize) -> Result<Prepared, (Endpoint, io::Error)> {
+    pub(super) fn prepare(&mut self, model: &Model, workers: usize) -> Result<Prepared, (Endpoint, io::Error)> {
         let mut fresh = HashMap::new();
+        let mut taken = std::mem::take(&mut self.taken);
         for bind in self.serving(model).flat_map(|frontend| &frontend.binds) {
             if !self.open.contains_key(&bind.endpoint) && !fresh.contains_key(&bind.endpoint) {
                 let has_own = self.open.keys().chain(fresh.keys()).any(|known| overlap(known, &bind.endpoint));
                 let claim = if has_own || self.joins { Claim::Join } else { Claim::First };
-                let sockets = open(bind, workers, claim).map_err(|error| (bind.endpoint.clone(), error))?;
+                let own = take(&mut taken, &bind.endpoint, workers);
+                let sockets = open(bind, workers, claim, own).map_err(|error| (bind.endpoint.clone(), error))?;
                 fresh.insert(bind.endpoint.clone(), sockets);
             }
         }
@@ -171,19 +186,28 @@ fn overlap(one: &Endpoint, other: &Endpoint) -> bool {
     one.port() == other.port() && (one.ip().is_unspecified() || other.ip().is_unspecified())
 }
 
-/// One socket for each worker; the first one of a TCP address finds a foreign holder, unless it has to join a socket of
-/// our own.
-fn open(bind: &Bind, workers: usize, claim: Claim) -> io::Result<Vec<Arc<TcpListener>>> {
+/// Those among the sockets of another process that listen at an address, as many as there are workers.
+fn take(taken: &mut Vec<TcpListener>, endpoint: &Endpoint, workers: usize) -> Vec<Arc<TcpListener>> {
+    let is_there =
+        |socket: &mut TcpListener| endpoint.tcp().is_some_and(|bound| socket.local_addr().ok() == Some(bound));
+    taken.extract_if(.., is_there).take(workers).map(Arc::new).collect()
+}
+
+/// One socket for each worker, beginning with what another process gave away; the first one of a TCP address finds a
+/// foreign holder, unless it has to join a socket of our own.
+fn open(bind: &Bind, workers: usize, claim: Claim, own: Vec<Arc<TcpListener>>) -> io::Result<Vec<Arc<TcpListener>>> {
     let endpoint = &bind.endpoint;
-    let first = Arc::new(match endpoint {
-        Endpoint::Tcp(address) => listener::bind(*address, claim)?,
-        Endpoint::Inherited(descriptor) => listener::inherit((*descriptor).into())?,
-        Endpoint::Unix(path) => listener::bind_unix(path, &Ownership::of(&bind.options.ownership)?)?,
-        Endpoint::Abstract(name) => listener::bind_abstract(name, listener::Padding::Zeros)?,
-        Endpoint::AbstractExact(name) => listener::bind_abstract(name, listener::Padding::None)?,
-    });
-    let mut sockets = vec![first];
-    for _ in 1..workers {
+    let mut sockets = own;
+    if sockets.is_empty() {
+        sockets.push(Arc::new(match endpoint {
+            Endpoint::Tcp(address) => listener::bind(*address, claim)?,
+            Endpoint::Inherited(descriptor) => listener::inherit((*descriptor).into())?,
+            Endpoint::Unix(path) => listener::bind_unix(path, &Ownership::of(&bind.options.ownership)?)?,
+            Endpoint::Abstract(name) => listener::bind_abstract(name, listener::Padding::Zeros)?,
+            Endpoint::AbstractExact(name) => listener::bind_abstract(name, listener::Padding::None)?,
+        }));
+    }
+    for _ in sockets.len()..workers {
         sockets.push(match (endpoint, sockets.first()) {
             (Endpoint::Tcp(address), _) => Arc::new(listener::bind(*address, Claim::Join)?),
             (_, Some(shared)) => Arc::clone(shared),
@@ -217,7 +241,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("web");
         let host = HostFacts { node: "lb1".to_owned(), ..HostFacts::default() };
-        let mut listeners = Listeners::new(false);
+        let mut listeners = Listeners::new(false, Vec::new());
         for mode in ["640", "600"] {
             let text = format!("frontend web\n bind unix@{} mode {mode}\n timeout client 1s\n", path.display());
             let model = load(&[Source::new("haproxy.cfg", text)], &host).model.unwrap();

@@ -40,6 +40,8 @@ pub struct Settings {
     pub master: Option<Socket>,
     /// Whether another process listens on the same addresses until this one serves (`-sf`).
     pub joins: bool,
+    /// Runtime socket of the process that this one takes the place of, which gives its listening sockets away (`-x`).
+    pub taken_from: Option<PathBuf>,
     /// What a first SIGTERM or SIGINT does.
     pub stop: Stop,
 }

@@ -10,6 +10,7 @@ pub mod netlink;
 pub mod vrrp_socket;
 pub mod link_frame;
 pub mod listener;
+pub mod handover;
 pub mod tuning;
 pub mod syn_filter;
 pub mod new_connections;

@@ -13,6 +13,7 @@ mod backends;
 mod rates;
 mod states;
 mod errors;
+mod handover;
 mod observe;
 mod health;
 mod tables;

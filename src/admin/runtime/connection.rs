@@ -4,9 +4,13 @@
 //! on; several lines that arrive together are all answered. An answer is followed by an empty line, or by the prompt.
 
 use std::io;
+use std::os::fd::AsFd;
+use std::sync::Weak;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use crate::sys::handover;
 
 use super::line::{self, LONGEST, PAYLOAD};
 use super::session::Session;
@@ -34,6 +38,9 @@ pub async fn serve(mut stream: TcpStream, process: &Process, session: &Session) 
         let step = step(text, &mut gathered);
         let mut out = match &step {
             Step::Gather => String::new(),
+            Step::Run(command, _) if command == handover::REQUEST && session.exposes_listeners => {
+                return give_listeners(&stream, process).await;
+            }
             Step::Run(command, payload) => {
                 let answer = table::run(command, payload.as_deref(), process, session).await;
                 if answer == Answer::Quit {
@@ -54,6 +61,16 @@ pub async fn serve(mut stream: TcpStream, process: &Process, session: &Session) 
         }
     }
     stream.shutdown().await
+}
+
+/// Gives the listening sockets to the process that takes the place of this one; the connection ends with that.
+async fn give_listeners(stream: &TcpStream, process: &Process) -> io::Result<()> {
+    let sockets: Vec<_> = process.listeners.load().iter().filter_map(Weak::upgrade).collect();
+    let connection = stream.as_fd().try_clone_to_owned()?;
+    let count = sockets.len();
+    tokio::task::spawn_blocking(move || handover::give(connection.as_fd(), &sockets)).await??;
+    tracing::info!(count, "listening sockets were given to another process");
+    Ok(())
 }
 
 /// A command and what of its payload has arrived.

@@ -46,6 +46,7 @@ use crate::state::counters::Shard;
 use crate::state::process::ProcessFacts;
 use crate::state::sessions::Sessions;
 use crate::state::streams::StreamOrder;
+use crate::sys::handover::Exposed;
 use crate::time::Instant;
 
 use session::Session;
@@ -72,6 +73,8 @@ pub struct Process {
     pub streams: Vec<Box<dyn Fn(StreamOrder) + Send>>,
     /// Where changes of the configuration are ordered.
     pub orders: mpsc::Sender<Order>,
+    /// The listening sockets of the traffic, for a process that takes the place of this one.
+    pub listeners: Arc<Exposed>,
     /// The sockets, for `show cli sockets`.
     pub sockets: Vec<(String, Level)>,
     /// Inactivity after which a connection is closed.

@@ -76,8 +76,9 @@ async fn accept(open: Open, permits: Arc<Semaphore>, process: Rc<Process>) {
         match accepted.and_then(|(stream, _)| TcpStream::from_std(stream)) {
             Ok(stream) => {
                 let process = Rc::clone(&process);
-                let session =
-                    Session::new(is_master.then_some(Target::Master), socket.level, socket.severity, process.timeout);
+                let target = is_master.then_some(Target::Master);
+                let mut session = Session::new(target, socket.level, socket.severity, process.timeout);
+                session.exposes_listeners = socket.exposes_listeners;
                 tokio::task::spawn_local(async move {
                     if let Err(error) = connection::serve(stream, &process, &session).await {
                         tracing::debug!(%error, "a connection to a runtime socket ended early");

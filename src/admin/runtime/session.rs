@@ -22,6 +22,8 @@ pub struct Session {
     pub severity: Cell<SeverityOutput>,
     /// Whether a person types: a prompt is shown and the connection stays open.
     pub is_interactive: Cell<bool>,
+    /// Whether a new process may take the listening sockets.
+    pub exposes_listeners: bool,
     /// Inactivity after which the connection is closed.
     pub timeout: Cell<Duration>,
 }
@@ -36,6 +38,7 @@ impl Session {
             is_experimental: false.into(),
             severity: severity.into(),
             is_interactive: false.into(),
+            exposes_listeners: false,
             timeout: timeout.into(),
         }
     }

@@ -124,6 +124,7 @@ fn serve(asked: Invocation) -> anyhow::Result<ExitCode> {
         maxconn: (asked.maxconn > 0).then_some(asked.maxconn),
         master,
         joins: !asked.replaced.is_empty(),
+        taken_from: asked.taken_from,
         stop: if asked.is_master { Stop::AtOnceAsMaster } else { Stop::AtOnce },
     };
     let pid_file = asked.pid_file;

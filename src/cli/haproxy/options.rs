@@ -39,6 +39,8 @@ pub(super) struct Invocation {
     pub(super) replaced: Vec<i32>,
     /// `-st`: they end at once instead of letting their sessions finish.
     pub(super) is_abrupt: bool,
+    /// `-x SOCKET`: the runtime socket of a process that gives its listening sockets away.
+    pub(super) taken_from: Option<PathBuf>,
     /// Options without effect, each with the reason.
     pub(super) passed_over: Vec<String>,
 }
@@ -61,11 +63,8 @@ pub(super) enum OptionError {
 }
 
 /// Options without effect that take an argument.
-const PASSED_OVER_WITH_ARGUMENT: [(&str, &str); 3] = [
-    ("-m", "memory is bounded by maxconn"),
-    ("-x", "with -sf, both processes listen until the old one ends"),
-    ("-N", "a frontend without maxconn is bounded by the process"),
-];
+const PASSED_OVER_WITH_ARGUMENT: [(&str, &str); 2] =
+    [("-m", "memory is bounded by maxconn"), ("-N", "a frontend without maxconn is bounded by the process")];
 
 /// Options without effect, by what they begin with.
 const PASSED_OVER: [(&str, &str); 17] = [
@@ -123,6 +122,7 @@ pub(super) fn read(arguments: &[String]) -> Result<Invocation, OptionError> {
                     rest.next();
                 }
             }
+            "-x" => asked.taken_from = Some(PathBuf::from(value()?)).filter(|path| path.as_os_str() != "/dev/null"),
             "-S" => asked.master = Some(value()?),
             "-dr" => {
                 let why = "a server whose name has no address is an error";
@@ -180,5 +180,6 @@ mod tests {
             (asked.replaced.as_slice(), asked.is_abrupt, asked.is_foreground),
             ([12, 34].as_slice(), true, true)
         );
+        assert_eq!(asked.taken_from, Some(PathBuf::from("/run/a.sock")));
     }
 }

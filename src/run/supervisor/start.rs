@@ -1,5 +1,7 @@
 //! The start: what can fail first, then the threads, vg-vrrp last.
 
+use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
@@ -28,6 +30,7 @@ use crate::state::streams::StreamOrder;
 use crate::sys;
 use crate::sys::caps::Capability;
 use crate::sys::confine::Cell;
+use crate::sys::handover::Exposed;
 
 /// Capabilities that vg-vrrp starts with; it locks its memory, raises its priority, and keeps the first two.
 const VRRP_NEEDS: &[Capability] =
@@ -54,7 +57,8 @@ impl Supervisor {
         states::apply(&generation, &kept, sys::clock::now());
         outset::set_variables(&generation.rules, None);
         let cell = Arc::new(ArcSwap::from(Arc::clone(&generation)));
-        let mut listeners = Listeners::new(settings.joins);
+        let taken = settings.taken_from.as_deref().map(taken_from).unwrap_or_default();
+        let mut listeners = Listeners::new(settings.joins, taken);
         let prepared = listeners
             .prepare(&generation.model, workers)
             .map_err(|(address, error)| anyhow!("cannot listen on {address}: {error}"))?;
@@ -74,7 +78,8 @@ impl Supervisor {
             startup_logs: loaded.warnings,
             ..ProcessFacts::default()
         });
-        let runtime = runtime_sockets(&generation, &cell, &wiring, settings.master.as_ref(), &facts)?;
+        let runtime =
+            runtime_sockets(&generation, &cell, &wiring, settings.master.as_ref(), &facts, listeners.exposed())?;
         let view = Arc::new(View {
             generation: Arc::clone(&cell),
             vrrp: wiring.vrrp_status.clone(),
@@ -222,6 +227,14 @@ fn cell(confinement: &Confinement) -> anyhow::Result<Cell> {
     Ok(Cell { root: confinement.root.clone(), uid: user, gid: group, keeps_raw: false })
 }
 
+/// The listening sockets of the process behind a runtime socket. Without them this one opens its own.
+fn taken_from(path: &Path) -> Vec<TcpListener> {
+    sys::handover::take(path).unwrap_or_else(|error| {
+        tracing::warn!(path = %path.display(), %error, "the old process gives no listening sockets");
+        Vec::new()
+    })
+}
+
 /// Opens HAProxy's runtime sockets, with what their commands work on.
 fn runtime_sockets(
     generation: &Generation,
@@ -229,6 +242,7 @@ fn runtime_sockets(
     wiring: &Wiring,
     master: Option<&Socket>,
     facts: &Arc<ProcessFacts>,
+    listeners: Arc<Exposed>,
 ) -> anyhow::Result<RuntimeSockets> {
     let runtime = &generation.model.process.runtime;
     let open = admin::runtime::bind(runtime, master)
@@ -244,6 +258,7 @@ fn runtime_sockets(
         probing: wiring.probing.clone(),
         counters: wiring.workers.iter().map(|worker| Arc::clone(&worker.counters)).collect(),
         streams: wiring.workers.iter().map(|worker| stream_orders(worker.commands.clone())).collect(),
+        listeners,
         sockets: runtime.sockets.iter().map(|socket| (socket.endpoint.to_string(), socket.level)).collect(),
         timeout: runtime.timeout,
     };

@@ -137,7 +137,7 @@ static RUNTIME: Section = Section {
         key(
             "expose_listeners",
             Value::One(Scalar::Flag),
-            "Whether a new process may take the listening sockets over it: none is given yet, with -sf both processes listen. \
+            "Whether a new process may take the TCP sockets of the binds over it (`-x`). \
              Default false.",
         ),
     ],
