@@ -7,7 +7,7 @@
 #![allow(unsafe_code)]
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
+use socket2::SockRef;
 
 /// The sockets that are given away, as the process has them now; whoever reads keeps none of them open.
 pub type Exposed = ArcSwap<Vec<Weak<TcpListener>>>;
@@ -42,6 +43,7 @@ pub fn give(connection: BorrowedFd<'_>, sockets: &[Arc<TcpListener>]) -> io::Res
     stream.set_nonblocking(false)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
+    sockets.iter().try_for_each(|socket| plain(socket))?;
     let count = i32::try_from(sockets.len()).unwrap_or(i32::MAX);
     stream.write_all(&count.to_ne_bytes())?;
     for batch in sockets.chunks(BATCH) {
@@ -52,6 +54,15 @@ pub fn give(connection: BorrowedFd<'_>, sockets: &[Arc<TcpListener>]) -> io::Res
         stream.read_exact(&mut [0; 4])?;
     }
     Ok(())
+}
+
+/// Takes away that it could be bound to an address of another node, which it needs no more: HAProxy would take it for one of
+/// a `transparent` bind, and open its own in its place.
+fn plain(socket: &TcpListener) -> io::Result<()> {
+    match socket.local_addr()? {
+        SocketAddr::V4(_) => SockRef::from(socket).set_freebind_v4(false),
+        SocketAddr::V6(_) => SockRef::from(socket).set_freebind_v6(false),
+    }
 }
 
 /// Asks the process behind a Unix socket for its listening sockets; those that are no TCP sockets are left to it. Blocks.
