@@ -63,6 +63,11 @@ fn what_haproxy_refuses_is_refused() {
         ('G', "cpu-map", false),
         ('G', "profiling.tasks nosuch", false),
         ('G', "master-worker x", false),
+        ('G', "unix-bind nosuch", false),
+        ('G', "unix-bind mode", false),
+        ('G', "h1-case-adjust a", false),
+        ('G', "h1-case-adjust a b", false),
+        ('G', "tune.bufsize x", false),
         ('G', "ssl-default-bind-options nosuch", false),
     ]);
 }
@@ -97,6 +102,8 @@ fn what_haproxy_lets_pass_passes() {
         ('B', "option redispatch x", true),
         ('B', "stick-table type ip size 1k store", true),
         ('G', "cpu-map 1 0", true),
+        ('G', "unix-bind", true),
+        ('G', "unix-bind prefix /tmp/vipgate- mode 600 uid 0", true),
         ('G', "uid x", true),
         ('E', "userlist u\n user a password x", true),
         ('E', "userlist u\n user a insecure-password x\n user a insecure-password y", true),

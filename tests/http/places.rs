@@ -87,3 +87,12 @@ fn connections_leave_from_the_address_and_the_interface_that_they_are_told() {
         assert_eq!(client.send(get("/own")).response().1, "127.0.0.8");
     });
 }
+
+#[test]
+fn a_backend_that_dispatches_has_one_server() {
+    on_both("http", "listen web\n bind PORT\n dispatch SERVER\n", |connect| {
+        let (head, body) = connect().send(get("/dispatched")).response();
+        assert_eq!(crate::rules::status(&head), "200");
+        assert_eq!(body.lines().next(), Some("GET /dispatched HTTP/1.1"));
+    });
+}

@@ -78,7 +78,12 @@ pub fn addresses(settings: &mut Settings, word: &Word, options: &BindOptions, co
     let list = word.text.strip_suffix(',').unwrap_or(&word.text);
     for text in list.split(',') {
         if let Some(special) = context.special(word, text) {
-            settings.binds.extend(special.map(|endpoint| listener(Bind::Other(endpoint))));
+            settings.binds.extend(special.map(|endpoint| {
+                let ownership = context.unix_bind.borrow().owned(&endpoint, &options.ownership);
+                let mut listener = listener(Bind::Other(endpoint));
+                listener.value.options.ownership = ownership;
+                listener
+            }));
             continue;
         }
         let Some((host, ports)) = context.address(word, text) else {

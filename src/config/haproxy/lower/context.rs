@@ -16,6 +16,7 @@ use crate::model::Endpoint;
 use crate::model::runtime::Account;
 
 use super::ignored;
+use super::unix_bind::UnixBind;
 use super::value::{self, ANY, Family, Host, Ports};
 
 /// What every line sees.
@@ -27,6 +28,8 @@ pub struct Context<'a> {
     /// Names that were asked for and are not known.
     missing: RefCell<BTreeSet<String>>,
     accounts: RefCell<BTreeSet<(AccountKind, String)>>,
+    /// What the `unix-bind` lines so far say.
+    pub unix_bind: RefCell<UnixBind>,
     /// Rows whose reason was given: once is enough for what is ignored.
     noted: RefCell<BTreeSet<*const Row>>,
 }
@@ -41,6 +44,7 @@ impl<'a> Context<'a> {
             environment,
             missing: RefCell::default(),
             accounts: RefCell::default(),
+            unix_bind: RefCell::default(),
             noted: RefCell::default(),
         }
     }
@@ -357,6 +361,7 @@ impl<'a> Context<'a> {
     /// A listening place that is no TCP address; `None` if the word has the form of one. The inner `None` was reported.
     pub fn special(&self, word: &Word, text: &str) -> Option<Option<Endpoint>> {
         let parsed = endpoint::special(&self.environment.expand(text))?;
+        let parsed = parsed.and_then(|endpoint| self.unix_bind.borrow().placed(endpoint));
         Some(self.value(word, parsed).map(|parsed| parsed.value))
     }
 

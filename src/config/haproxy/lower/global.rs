@@ -89,6 +89,11 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("stats timeout", |global, row, line, context| runtime::timeout(&mut global.runtime, row, line, context)),
     ("tune.stick-counters", stick_counters),
     ("uid", |global, _, line, context| global.confinement.user = id(line, context)),
+    ("unix-bind", |_, _, line, context| {
+        let mut known = context.unix_bind.borrow().clone();
+        known.add(line, context);
+        context.unix_bind.replace(known);
+    }),
     ("unsetenv", elsewhere),
     ("user", |global, _, line, context| global.confinement.user = name(line, AccountKind::User, context)),
     ("zero-warning", |global, _, line, _| global.is_strict = Some(line.span_of(1))),

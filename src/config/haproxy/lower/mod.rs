@@ -7,6 +7,7 @@
 pub mod value;
 mod context;
 mod ignored;
+mod unix_bind;
 mod settings;
 mod global;
 mod runtime;

@@ -101,6 +101,13 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("tcp-check unset-var", |settings, _, line, context| check::step(settings, line, context)),
     ("external-check command", |settings, _, line, context| check::program(settings, line, context)),
     ("external-check path", |settings, _, line, context| check::program(settings, line, context)),
+    ("dispatch", |settings, row, line, context| {
+        context.notice(row, line.span_of(1));
+        context.no_more(line, 2);
+        settings.only = line.word(1).map(|address| server::only("DISPATCH", address.clone()));
+    }),
+    ("option transparent", transparent),
+    ("transparent", transparent),
     ("email-alert from", |settings, _, line, context| mail::alert(settings, line, context)),
     ("email-alert level", |settings, _, line, context| mail::alert(settings, line, context)),
     ("email-alert mailers", |settings, _, line, context| mail::alert(settings, line, context)),
@@ -245,6 +252,9 @@ impl Proxies {
             }
         }
         if section.place != Place::Defaults {
+            if matches!(section.place, Place::Listen | Place::Backend) {
+                server::add_only(&mut settings, context);
+            }
             if let Some(name) = self.name(section, context) {
                 self.list.push(Proxy { place: section.place, name, settings, head: section.head.span_of(2) });
             }
@@ -388,6 +398,19 @@ fn balance(settings: &mut Settings, line: &Line, context: &Context<'_>) {
         }
         Err(wrong) => context.wrong(&line.words, &wrong.later(1)),
     }
+}
+
+/// `option transparent`, `transparent`.
+fn transparent(settings: &mut Settings, row: &'static Row, line: &Line, context: &Context<'_>) {
+    let asked = line.modifier == Modifier::None;
+    if asked {
+        context.notice(row, line.span_of(1));
+    }
+    settings.only = asked.then(|| {
+        // Every address and every port is where the client wanted to go.
+        let anywhere = Word { text: "0.0.0.0".to_owned(), span: line.span_of(1) };
+        server::only("TRANSPARENT", anywhere)
+    });
 }
 
 /// A line that sets an option of the backend.

@@ -67,6 +67,7 @@ pub fn socket(runtime: &mut Runtime, _: &'static Row, line: &Line, context: &Con
         }
         at += count;
     }
+    socket.ownership = context.unix_bind.borrow().owned(&socket.endpoint, &socket.ownership);
     if let Some(first) = runtime.sockets.iter().find(|known| known.value.endpoint == socket.endpoint) {
         let message = format!("{} is a stats socket already", socket.endpoint);
         context.push(

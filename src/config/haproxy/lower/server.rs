@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::config::haproxy::lex::Word;
-use crate::config::haproxy::section::Line;
+use crate::config::haproxy::section::{Line, Modifier};
 use crate::config::haproxy::table::{self, Place, Row, Support};
 use crate::config::options;
 use crate::diag::{Diagnostic, Span, Spanned, nearest};
@@ -255,6 +255,22 @@ pub fn server(settings: &mut Settings, line: &Line, context: &Context<'_>) {
     let Some(name) = context.argument(line, 1, "a name and an address") else { return };
     let Some(address) = context.argument(line, 2, "an address and a port") else { return };
     one(settings, line, (name, address, 3), context);
+}
+
+/// What stands instead of servers.
+pub fn only(name: &str, address: Word) -> (Word, Word) {
+    (Word { text: name.to_owned(), span: address.span }, address)
+}
+
+/// Makes a server of `dispatch` or `option transparent`, which needs that there are none.
+pub fn add_only(settings: &mut Settings, context: &Context<'_>) {
+    let Some((name, address)) = settings.only.take() else { return };
+    if !settings.servers.is_empty() {
+        let why = "write a server, and give those that are not meant a weight of 0";
+        return context.refuse(address.span, &format!("'{}' beside servers", name.text.to_lowercase()), why);
+    }
+    let line = Line { words: vec![name.clone(), address.clone()], modifier: Modifier::None };
+    one(settings, &line, (&name, &address, 2), context);
 }
 
 /// A server whose options begin at that word.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::config::draft::{Listener, Rule, Table};
+use crate::config::haproxy::lex::Word;
 use crate::config::haproxy::section::Section;
 use crate::diag::{Span, Spanned};
 use crate::model::balance::Balance;
@@ -45,6 +46,8 @@ pub struct Settings {
     pub server_options: Options,
     pub binds: Vec<Spanned<Listener>>,
     pub servers: Vec<Server>,
+    /// What `dispatch` or `option transparent` has instead of servers: its name and its address.
+    pub only: Option<(Word, Word)>,
     /// Its own stick table; the name is the proxy's.
     pub table: Option<Table>,
     /// What most backends leave at its default.
