@@ -64,7 +64,6 @@ fn what_haproxy_refuses_is_refused() {
         ('G', "profiling.tasks nosuch", false),
         ('G', "master-worker x", false),
         ('G', "unix-bind nosuch", false),
-        ('G', "unix-bind mode", false),
         ('G', "h1-case-adjust a", false),
         ('G', "h1-case-adjust a b", false),
         ('G', "tune.bufsize x", false),
