@@ -209,8 +209,8 @@ fn closing(name: &str) -> Option<Closing> {
 
 /// The name of a field that may be put into requests without making them other ones.
 fn name_field(name: &str) -> Result<Box<[u8]>, RuleError> {
-    let is_special = |known: &&str| known.eq_ignore_ascii_case(name);
-    if ["connection", "content-length", "transfer-encoding", "upgrade"].iter().any(|known| is_special(&known)) {
+    let is_special = |known: &str| known.eq_ignore_ascii_case(name);
+    if ["connection", "content-length", "transfer-encoding", "upgrade"].iter().any(|known| is_special(known)) {
         return Err(RuleError::new(1, format!("'{name}' cannot carry the name of a server")));
     }
     match crate::http::is_token(name.as_bytes()) {

@@ -66,10 +66,13 @@ pub const COMMANDS: &[Command] = &[
     ),
 ];
 
+/// Picks a counter of a worker.
+type CounterOf = fn(&Shard) -> &Counter;
+
 fn activity(call: &Call<'_>) -> Answer {
     let (wall, shards) = (sys::clock::wall(), &call.process.counters);
     let mut out = format!("date_now: {}.{:06}\n", wall.as_secs(), wall.subsec_micros());
-    let rows: [(&str, fn(&Shard) -> &Counter); 8] = [
+    let rows: [(&str, CounterOf); 8] = [
         ("accepted", |shard| &shard.accepted),
         ("accept_errors", |shard| &shard.accept_errors),
         ("requests", |shard| &shard.requests),

@@ -194,7 +194,7 @@ async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, request: &mu
     };
     if let Some((prefix, backend)) = failure.and_then(|failure| redirect_of(failure, &record, backend.as_deref())) {
         record.status = 302;
-        (record.bytes_out, next) = finish::send_redirect(session, frontend, backend, prefix, &request).await;
+        (record.bytes_out, next) = finish::send_redirect(session, frontend, backend, prefix, request).await;
     }
     if let Some(status) = failure.and_then(Failure::status).filter(|_| record.bytes_out == 0) {
         record.status = status;

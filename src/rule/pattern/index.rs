@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::rule::argument::hex;
 use crate::rule::sample::Sample;
 
-use super::integer::{Operator, Range, number, version};
+use super::integer::{Bounds, Operator, Range, number, version};
 use super::method::Method;
 use super::network::{Network, Networks};
 use super::regex::Regex;
@@ -35,7 +35,7 @@ impl Index {
             Method::Found | Method::Bool => Index::Nothing,
             Method::Int | Method::Len | Method::Version => {
                 // A version has no sign, so `-` separates, too.
-                let number: (fn(&str) -> Option<i64>, &[char]) =
+                let number: Bounds<'_> =
                     if spec.method == Method::Version { (version, &[':', '-']) } else { (number, &[':']) };
                 let range = |(at, entry): (usize, &Entry)| {
                     Range::parse(&text(entry), operator, number).map_err(|why| (at, why))

@@ -38,13 +38,12 @@ pub struct Range {
     pub high: i64,
 }
 
+/// How a bound of a range is read, and the characters that may stand between two.
+pub type Bounds<'c> = (fn(&str) -> Option<i64>, &'c [char]);
+
 impl Range {
     /// Reads `5`, `5:7`, `5:` or `:7`, whose bounds one of these characters separates.
-    pub fn parse(
-        text: &str,
-        operator: Operator,
-        (number, separators): (fn(&str) -> Option<i64>, &[char]),
-    ) -> Result<Range, String> {
+    pub fn parse(text: &str, operator: Operator, (number, separators): Bounds<'_>) -> Result<Range, String> {
         let wrong = || format!("'{text}' is neither a number nor a range");
         let bound = |text: &str| number(text).ok_or_else(wrong);
         let range = match text.split_once(separators) {
