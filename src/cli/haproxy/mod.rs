@@ -26,10 +26,7 @@ pub(super) fn main(arguments: &[String]) -> anyhow::Result<ExitCode> {
         Ok(asked) => asked,
         Err(error) => {
             alert(&error.to_string());
-            eprintln!(
-                "Usage : haproxy [-f <cfgfile|cfgdir>]* [-c] [-cc <condition>] [-vvVqDWd] [-C <dir>] [-p <pidfile>]"
-            );
-            eprintln!("        [-L <name>] [-n <maxconn>] [-dW] [-- <cfgfile>*]");
+            eprint!("{}", options::USAGE);
             return Ok(ExitCode::FAILURE);
         }
     };

@@ -2,6 +2,26 @@
 
 use std::path::PathBuf;
 
+/// Every option that has an effect.
+pub(super) const USAGE: &str = "\
+Usage : haproxy [-f <cfgfile|cfgdir>]* [<option>...] [-- <cfgfile>*]
+        -c               judges the configuration and ends
+        -cc <condition>  evaluates a condition and ends
+        -v, -vv          prints the version and ends
+        -V, -q           says more, or nothing, at start
+        -dW              takes warnings for errors
+        -D               goes into the background
+        -d, -db          stays in the foreground, whatever the configuration says
+        -W, -Ws          is a master with a worker, for systemd
+        -S <bind>        has the master's runtime socket there
+        -C <dir>         changes to that directory first
+        -p <pidfile>     writes the process's number there
+        -L <name>        is this node, or this peer
+        -n <maxconn>     takes so many connections at most
+        -sf, -st <pid>*  ends these processes, gracefully or at once, when it serves
+        -x <socket>      takes the listening sockets of the process behind that runtime socket
+";
+
 /// What the command line asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Invocation {
@@ -148,6 +168,17 @@ mod tests {
 
     fn asked(line: &str) -> Result<Invocation, OptionError> {
         read(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn the_usage_has_options_that_are_known() {
+        let words = USAGE.lines().skip(1).flat_map(|line| line.split([' ', ',']));
+        let options: Vec<&str> = words.filter(|word| word.starts_with('-')).collect();
+        assert_eq!(options.len(), 20, "{options:?}");
+        for option in options {
+            let read = asked(option).or_else(|_| asked(&format!("{option} 1")));
+            assert!(read.is_ok_and(|asked| asked.passed_over.is_empty()), "{option}");
+        }
     }
 
     #[test]
