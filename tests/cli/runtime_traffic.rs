@@ -164,8 +164,11 @@ fn lines_in_a_ring_are_told() {
 #[test]
 fn the_process_tells_of_its_inside_what_it_knows() {
     let proxy = Proxy::start(PROGRAMS[0]);
-    let threads = proxy.ask("show threads");
-    assert!(threads.contains("name=vg-w00 ") && threads.contains("name=vg-check "), "{threads}");
+    // A thread names itself when it begins.
+    until("the threads have their names", || {
+        let threads = proxy.ask("show threads");
+        threads.contains("name=vg-w00 ") && threads.contains("name=vg-check ")
+    });
     assert!(proxy.ask("show fd").contains(": socket:["));
     assert!(proxy.ask("show libs").contains("/vipgate\n"));
     assert!(proxy.ask("show activity").contains("\naccepted: 0 ["));
