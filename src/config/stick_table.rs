@@ -215,21 +215,11 @@ fn key_type(words: &mut Words<'_>) -> Result<KeyType, Wrong> {
     })
 }
 
-/// Entries, with `k`, `m` or `g` (manual §2.6).
+/// How many entries: a number of 32 bits.
 fn size(words: &mut Words<'_>) -> Result<usize, Wrong> {
     let text = words.argument("size")?;
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let factor = match &text[end..] {
-        "" => 1,
-        "k" | "K" => 1 << 10,
-        "m" | "M" => 1 << 20,
-        "g" | "G" => 1 << 30,
-        _ => 0,
-    };
-    let value = text[..end].parse::<u32>().ok().and_then(|value| value.checked_mul(factor));
-    let wrong = || words.wrong(format!("stick-table: '{text}' is no size; write a number such as 100k"));
-    let value = value.filter(|value| *value > 0).ok_or_else(wrong)?;
-    Ok(usize::try_from(value).unwrap_or(usize::MAX))
+    let size = argument::size(text).filter(|size| *size > 0 && u32::try_from(*size).is_ok());
+    size.ok_or_else(|| words.wrong(format!("stick-table: '{text}' is no size; write a number such as 100k")))
 }
 
 fn expire(words: &mut Words<'_>) -> Result<Option<Duration>, Wrong> {

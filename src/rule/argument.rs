@@ -372,6 +372,20 @@ pub fn duration(text: &str) -> Option<Duration> {
     }
 }
 
+/// A number as the manual writes sizes (§2.6): digits and perhaps `k`, `m` or `g`, which are powers of 1024.
+pub fn size(text: &str) -> Option<usize> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let value: usize = text[..end].parse().ok()?;
+    let factor = match &text[end..] {
+        "" => 1,
+        "k" | "K" => 1 << 10,
+        "m" | "M" => 1 << 20,
+        "g" | "G" => 1 << 30,
+        _ => return None,
+    };
+    value.checked_mul(factor)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -409,5 +423,15 @@ mod tests {
         assert_eq!(duration("2m"), Some(Duration::from_secs(120)));
         assert_eq!(duration("x"), None);
         assert_eq!(duration("10y"), None);
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(size("10"), Some(10));
+        assert_eq!(size("10k"), Some(10_240));
+        assert_eq!(size("2M"), Some(2 << 20));
+        assert_eq!(size("k"), None);
+        assert_eq!(size("10kb"), None);
+        assert_eq!(size("18446744073709551615g"), None);
     }
 }

@@ -1,32 +1,26 @@
 //! Words into actions.
 
+use std::ops::RangeInclusive;
+
 use crate::model::log::Level;
 
 use super::super::argument::{self, Argument, Raw};
 use super::super::carried;
 use super::super::converter;
 use super::super::error::{RuleError, Support};
-use super::super::expression::Expression;
 use super::super::format::{Format, FormatUse};
 use super::super::pattern::set::Case;
-use super::super::pattern::{Method, Operator, PatternSpec, Patterns, Regex};
-use super::super::sample::Kind;
+use super::super::pattern::{Method, Operator, PatternSpec, Patterns};
 use super::super::scope::Scope;
 use super::super::stage::Stage;
 use super::super::transaction::LogLevel;
 use super::super::variable::VariableName;
+use super::reader::Reader;
 use super::table::{self, ACTIONS};
 use super::{
-    Action, Bulk, Knob, Likeness, NameMatch, Normalizer, Part, PatternChange, Place, Redirect, Reply, Time, Timeout,
-    Value, counter,
+    Action, Bulk, Knob, Likeness, NameMatch, Normalizer, Part, PatternChange, Place, Redirect, Reply, Timeout, Value,
+    counter,
 };
-
-/// Reads words from the left; complaints have the number of the word.
-struct Reader<'w, 's, 'a> {
-    words: &'w [&'w str],
-    at: usize,
-    scope: &'s mut Scope<'a>,
-}
 
 /// Compiles the action at the start of the words, and says how many it takes.
 pub(super) fn action(words: &[&str], scope: &mut Scope<'_>) -> Result<(Action, usize), RuleError> {
@@ -63,72 +57,14 @@ pub(super) fn action(words: &[&str], scope: &mut Scope<'_>) -> Result<(Action, u
     Ok((action, reader.at))
 }
 
-impl<'w> Reader<'w, '_, '_> {
-    fn peek(&self) -> Option<&'w str> {
-        self.words.get(self.at).copied().filter(|word| !matches!(*word, "if" | "unless"))
-    }
-
-    /// The next word, which has to be there.
-    fn word(&mut self, what: &str) -> Result<&'w str, RuleError> {
-        let missing = || RuleError::new(self.at - 1, format!("'{}' needs {what}", self.words[0]));
-        let word = self.words.get(self.at).copied().ok_or_else(missing)?;
-        self.at += 1;
-        Ok(word)
-    }
-
-    fn wrong(&self, what: impl Into<String>) -> RuleError {
-        RuleError::new(self.at - 1, what)
-    }
-
-    fn format(&mut self, what: &str) -> Result<Format, RuleError> {
-        let at = self.at;
-        let word = self.word(what)?;
-        Format::compile(word, FormatUse::Http, self.scope).map_err(|error| error.later(at))
-    }
-
-    fn expression(&mut self) -> Result<Expression, RuleError> {
-        let at = self.at;
-        let (expression, taken) = Expression::compile_words(self.words.get(at..).unwrap_or_default(), self.scope)
-            .map_err(|error| error.later(at))?;
-        expression.check_stage(self.scope).map_err(|error| error.later(at))?;
-        self.at += taken;
-        Ok(expression)
-    }
-
-    fn regex(&mut self) -> Result<Regex, RuleError> {
-        let word = self.word("a regex")?;
-        Regex::new(word, Case::Sensitive).map_err(|why| self.wrong(why))
-    }
-
-    /// A field name; framing is not a rule's business.
-    fn name(&mut self) -> Result<Box<[u8]>, RuleError> {
-        let name = self.word("the name of a field")?;
-        if !name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':') || name.is_empty() {
-            return Err(self.wrong(format!("'{name}' is not the name of a field")));
-        }
-        if ["content-length", "transfer-encoding"].iter().any(|framing| name.eq_ignore_ascii_case(framing)) {
-            let what = format!("'{name}' is forwarded as received, whatever rules do: it delimits the body");
-            self.scope.warn(self.at - 1, what);
-        }
-        let of_a_connection = ["connection", "keep-alive", "proxy-connection", "te", "upgrade"];
-        if of_a_connection.iter().any(|known| name.eq_ignore_ascii_case(known)) {
-            let what = format!("'{name}' is about one connection and not forwarded, whatever rules make of it");
-            self.scope.warn(self.at - 1, what);
-        }
-        Ok(name.as_bytes().into())
-    }
-
+impl Reader<'_, '_, '_> {
     /// A list of fields in binary form, and what narrows it.
     fn fields(&mut self, mut what: Bulk) -> Result<Action, RuleError> {
         let list = self.expression()?;
         let mut prefix = "";
-        match (self.peek(), &mut what) {
-            (Some("prefix"), Bulk::Add | Bulk::Set) => {
-                self.at += 1;
-                prefix = self.word("the start of names")?;
-            }
-            (Some("-m"), Bulk::Delete(likeness)) => {
-                self.at += 1;
+        match &mut what {
+            Bulk::Add | Bulk::Set if self.takes("prefix") => prefix = self.word("the start of names")?,
+            Bulk::Delete(likeness) if self.takes("-m") => {
                 let method = self.word("a method")?;
                 *likeness = Likeness::by_name(method).ok_or_else(|| {
                     self.wrong(format!("names are not compared by '{method}'")).hint("str, beg, end, sub")
@@ -139,31 +75,7 @@ impl<'w> Reader<'w, '_, '_> {
         Ok(Action::ChangeFields { what, list, prefix: prefix.as_bytes().into() })
     }
 
-    fn number(&mut self, range: std::ops::RangeInclusive<i64>) -> Result<i64, RuleError> {
-        let word = self.word("a number")?;
-        let number = match word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
-            Some(digits) => i64::from_str_radix(digits, 16).ok(),
-            None => word.parse().ok(),
-        };
-        let wrong = || self.wrong(format!("'{word}' is not a number from {} to {}", range.start(), range.end()));
-        number.filter(|number| range.contains(number)).ok_or_else(wrong)
-    }
-
-    /// A number within the range, or an expression for one.
-    fn value(&mut self, range: std::ops::RangeInclusive<i64>) -> Result<Value, RuleError> {
-        let is_number = self.peek().is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit() || c == '-'));
-        if is_number {
-            return self.number(range).map(Value::Fixed);
-        }
-        let at = self.at;
-        let expression = self.expression()?;
-        if !expression.output().casts_to(Kind::Int) {
-            return Err(RuleError::new(at, "the expression does not return a number"));
-        }
-        Ok(Value::Computed(expression))
-    }
-
-    fn knob(&mut self, knob: Knob, range: std::ops::RangeInclusive<i64>) -> Result<Action, RuleError> {
+    fn knob(&mut self, knob: Knob, range: RangeInclusive<i64>) -> Result<Action, RuleError> {
         Ok(Action::SetKnob { knob, value: self.value(range)? })
     }
 
@@ -194,32 +106,8 @@ impl<'w> Reader<'w, '_, '_> {
         Ok(Action::SetKnob { knob, value })
     }
 
-    fn time(&mut self) -> Result<Time, RuleError> {
-        let fixed = self.peek().and_then(argument::duration);
-        match fixed {
-            Some(duration) => {
-                self.at += 1;
-                Ok(Time::Fixed(duration))
-            }
-            None => self.expression().map(Time::Computed),
-        }
-    }
-
-    fn addresses(&mut self) -> Result<Expression, RuleError> {
-        let at = self.at;
-        let expression = self.expression()?;
-        if !expression.output().casts_to(Kind::Addr) {
-            return Err(RuleError::new(at, "the expression does not return an address"));
-        }
-        Ok(expression)
-    }
-
     fn reply(&mut self, default: u16, is_page: bool) -> Result<Reply, RuleError> {
-        let at = self.at;
-        let words = self.words.get(at..).unwrap_or_default();
-        let (reply, taken) = Reply::compile(words, default, is_page, self.scope).map_err(|error| error.later(at))?;
-        self.at += taken;
-        Ok(reply)
+        self.part(|words, scope| Reply::compile(words, default, is_page, scope))
     }
 
     /// `track-sc0 <key> [table <table>]`
@@ -227,13 +115,11 @@ impl<'w> Reader<'w, '_, '_> {
         let counter = self.scope.counter(number).map_err(|error| error.further("track-sc".len()))?;
         let at = self.at;
         let key = self.expression()?;
-        let table = match self.peek() {
-            Some("table") => {
-                self.at += 1;
-                let name = self.word("the name of a stick table")?;
-                self.scope.table(name).map_err(|error| error.later(self.at - 1))?
-            }
-            _ => self.scope.own_table()?,
+        let table = if self.takes("table") {
+            let name = self.word("the name of a stick table")?;
+            self.scope.table(name).map_err(|error| error.later(self.at - 1))?
+        } else {
+            self.scope.own_table()?
         };
         counter::check_key(&key, &table).map_err(|error| error.later(at))?;
         Ok(Action::Track { counter, key, table })
@@ -295,30 +181,13 @@ impl<'w> Reader<'w, '_, '_> {
             "deny" => Action::Deny(self.reply(403, true)?),
             "tarpit" => Action::Tarpit(self.reply(500, true)?),
             "return" => Action::Return(self.reply(200, false)?),
-            "redirect" => {
-                let at = self.at;
-                let words = self.words.get(at..).unwrap_or_default();
-                let (redirect, taken) = Redirect::compile(words, true, self.scope).map_err(|error| error.later(at))?;
-                self.at += taken;
-                Action::Redirect(redirect)
+            "redirect" => Action::Redirect(self.part(|words, scope| Redirect::compile(words, true, scope))?),
+            "auth" if self.takes("realm") => Action::Auth(self.format("a realm")?),
+            "auth" => Action::Auth(Format::compile("", FormatUse::Http, self.scope)?),
+            "silent-drop" if self.takes("rst-ttl") => {
+                Action::SilentDrop { hops: u8::try_from(self.number(1..=255)?).ok() }
             }
-            "auth" => {
-                if self.peek() == Some("realm") {
-                    self.at += 1;
-                    Action::Auth(self.format("a realm")?)
-                } else {
-                    Action::Auth(Format::compile("", FormatUse::Http, self.scope)?)
-                }
-            }
-            "silent-drop" => {
-                let hops = if self.peek() == Some("rst-ttl") {
-                    self.at += 1;
-                    u8::try_from(self.number(1..=255)?).ok()
-                } else {
-                    None
-                };
-                Action::SilentDrop { hops }
-            }
+            "silent-drop" => Action::SilentDrop { hops: None },
             "add-header" => Action::AddHeader { name: self.name()?, value: self.format("a value")? },
             "set-header" => Action::SetHeader { name: self.name()?, value: self.format("a value")? },
             "early-hint" => Action::EarlyHint { name: self.name()?, value: self.format("a value")? },
@@ -337,33 +206,11 @@ impl<'w> Reader<'w, '_, '_> {
             "set-pathq" => target(Part::PathAndQuery, self.format("a path")?),
             "set-query" => target(Part::Query, self.format("a query")?),
             "set-uri" => target(Part::Whole, self.format("a request target")?),
-            "replace-path" | "replace-pathq" | "replace-uri" => {
-                let part = match name {
-                    "replace-path" => Part::Path,
-                    "replace-pathq" => Part::PathAndQuery,
-                    _ => Part::Whole,
-                };
-                Action::ReplaceTarget { part, regex: self.regex()?, value: self.format("a replacement")? }
-            }
-            "normalize-uri" => {
-                let word = self.word("a normalizer")?;
-                let option = self.peek();
-                let unknown = || RuleError::unknown("normalizer", word, Normalizer::NAMES.into_iter());
-                let (normalizer, taken) =
-                    Normalizer::by_words(word, option).ok_or_else(|| unknown().later(self.at - 1))?;
-                self.at += taken - 1;
-                Action::Normalize(normalizer)
-            }
-            "set-status" => {
-                let status = u16::try_from(self.number(100..=999)?).unwrap_or(200);
-                let reason = if self.peek() == Some("reason") {
-                    self.at += 1;
-                    Some(self.word("a reason")?.as_bytes().into())
-                } else {
-                    None
-                };
-                Action::SetStatus { status, reason }
-            }
+            "replace-path" => self.replace(Part::Path)?,
+            "replace-pathq" => self.replace(Part::PathAndQuery)?,
+            "replace-uri" => self.replace(Part::Whole)?,
+            "normalize-uri" => Action::Normalize(self.normalizer()?),
+            "set-status" => self.status()?,
             "set-var" => {
                 let (name, conditions) = self.variable(arguments)?;
                 Action::SetVariable { name, conditions, value: self.expression()? }
@@ -385,8 +232,8 @@ impl<'w> Reader<'w, '_, '_> {
             "set-retries" => self.knob(Knob::Retries, 0..=i64::from(u16::MAX))?,
             "set-src-port" => self.knob(Knob::SourcePort, 0..=65_535)?,
             "set-dst-port" => self.knob(Knob::DestinationPort, 0..=65_535)?,
-            "set-src" => Action::SetSource(self.addresses()?),
-            "set-dst" => Action::SetDestination(self.addresses()?),
+            "set-src" => Action::SetSource(self.address()?),
+            "set-dst" => Action::SetDestination(self.address()?),
             "set-timeout" => Action::SetTimeout { timeout: self.timeout()?, value: self.time()? },
             "set-map" => self.patterns(arguments, true, false)?,
             "del-map" | "del-acl" => self.patterns(arguments, false, true)?,
@@ -394,36 +241,20 @@ impl<'w> Reader<'w, '_, '_> {
             "wait-for-body" => self.wait_for_body()?,
             "wait-for-handshake" => Action::WaitForHandshake,
             "pause" => Action::Pause(self.time()?),
-            "strict-mode" => match self.word("'on' or 'off'")? {
-                "on" => Action::StrictMode { is_on: true },
-                "off" => Action::StrictMode { is_on: false },
-                other => return Err(self.wrong(format!("expected 'on' or 'off', found '{other}'"))),
-            },
+            "strict-mode" => self.strict_mode()?,
             "disable-l7-retry" => Action::DisableRetry,
-            "switch-mode" => self.exactly("http", Action::SwitchToHttp)?,
-            "expect-proxy" => self.exactly("layer4", Action::ExpectProxyHeader)?,
-            "use-service" => {
-                let service = self.word("a service")?;
-                if service != "prometheus-exporter" {
-                    let what = format!("there is no service '{service}'");
-                    return Err(self.wrong(what).hint("prometheus-exporter"));
-                }
-                Action::UseExporter
-            }
+            "switch-mode" => self.exactly("http").map(|()| Action::SwitchToHttp)?,
+            "expect-proxy" => self.exactly("layer4").map(|()| Action::ExpectProxyHeader)?,
+            "use-service" => self.service()?,
             "sc-inc-gpc" | "sc-inc-gpc0" | "sc-inc-gpc1" => {
                 Action::CountUp { place: Place::compile(name, arguments, self.scope)?, by: counter::ONE }
             }
-            "sc-add-gpc" => {
-                let place = Place::compile(name, arguments, self.scope)?;
-                Action::CountUp { place, by: self.value(0..=i64::from(u32::MAX))? }
-            }
+            "sc-add-gpc" => Action::CountUp {
+                place: Place::compile(name, arguments, self.scope)?,
+                by: self.value(0..=i64::from(u32::MAX))?,
+            },
             "sc-set-gpt" | "sc-set-gpt0" => {
-                let place = Place::compile(name, arguments, self.scope)?;
-                if self.peek().is_none_or(|word| matches!(word, "if" | "unless")) {
-                    self.scope.warn(0, format!("'{name}' without a number sets 0"));
-                    return Ok(Action::SetTag { place, to: Value::Fixed(0) });
-                }
-                Action::SetTag { place, to: self.value(0..=i64::from(u32::MAX))? }
+                Action::SetTag { place: Place::compile(name, arguments, self.scope)?, to: self.tag(name)? }
             }
             name if name.starts_with("track-sc") => self.track(&name["track-sc".len()..])?,
             // Every row that is not refused is above; `every_action_compiles` holds it.
@@ -431,19 +262,55 @@ impl<'w> Reader<'w, '_, '_> {
         })
     }
 
-    fn exactly(&mut self, wanted: &str, action: Action) -> Result<Action, RuleError> {
-        let word = self.word(&format!("'{wanted}'"))?;
-        if word == wanted { Ok(action) } else { Err(self.wrong(format!("expected '{wanted}', found '{word}'"))) }
+    fn replace(&mut self, part: Part) -> Result<Action, RuleError> {
+        Ok(Action::ReplaceTarget { part, regex: self.regex()?, value: self.format("a replacement")? })
+    }
+
+    fn normalizer(&mut self) -> Result<Normalizer, RuleError> {
+        let word = self.word("a normalizer")?;
+        let unknown = || RuleError::unknown("normalizer", word, Normalizer::NAMES.into_iter()).later(self.at - 1);
+        let (normalizer, taken) = Normalizer::by_words(word, self.peek()).ok_or_else(unknown)?;
+        self.at += taken - 1;
+        Ok(normalizer)
+    }
+
+    fn status(&mut self) -> Result<Action, RuleError> {
+        let status = u16::try_from(self.number(100..=999)?).unwrap_or(200);
+        let reason = if self.takes("reason") { Some(self.word("a reason")?.as_bytes().into()) } else { None };
+        Ok(Action::SetStatus { status, reason })
+    }
+
+    fn strict_mode(&mut self) -> Result<Action, RuleError> {
+        match self.word("'on' or 'off'")? {
+            "on" => Ok(Action::StrictMode { is_on: true }),
+            "off" => Ok(Action::StrictMode { is_on: false }),
+            other => Err(self.wrong(format!("expected 'on' or 'off', found '{other}'"))),
+        }
+    }
+
+    fn service(&mut self) -> Result<Action, RuleError> {
+        match self.word("a service")? {
+            "prometheus-exporter" => Ok(Action::UseExporter),
+            other => Err(self.wrong(format!("there is no service '{other}'")).hint("prometheus-exporter")),
+        }
+    }
+
+    /// What a general tag is set to.
+    fn tag(&mut self, name: &str) -> Result<Value, RuleError> {
+        if self.peek().is_none() {
+            self.scope.warn(0, format!("'{name}' without a number sets 0"));
+            return Ok(Value::Fixed(0));
+        }
+        self.value(0..=i64::from(u32::MAX))
     }
 
     fn delete_header(&mut self) -> Result<Action, RuleError> {
         let at = self.at;
         let name = self.word("the name of a field")?;
-        if self.peek() != Some("-m") {
+        if !self.takes("-m") {
             self.at = at;
             return Ok(Action::DeleteHeader(NameMatch::Is(self.name()?)));
         }
-        self.at += 1;
         let word = self.word("a matching method")?;
         let method = match Method::by_name(word) {
             Some(Method::Str) => return Ok(Action::DeleteHeader(NameMatch::Is(name.as_bytes().into()))),
@@ -498,7 +365,7 @@ impl<'w> Reader<'w, '_, '_> {
                 }
                 "at-least" => {
                     let text = self.word("a size")?;
-                    at_least = size(text).ok_or_else(|| self.wrong(format!("'{text}' is not a size")))?;
+                    at_least = argument::size(text).ok_or_else(|| self.wrong(format!("'{text}' is not a size")))?;
                 }
                 other => return Err(self.wrong(format!("expected 'time' or 'at-least', found '{other}'"))),
             }
@@ -506,18 +373,4 @@ impl<'w> Reader<'w, '_, '_> {
         let time = time.ok_or_else(|| RuleError::new(0, "'wait-for-body' needs 'time' and a time"))?;
         Ok(Action::WaitForBody { time, at_least })
     }
-}
-
-/// Bytes, with `k`, `m` or `g` (manual §2.6).
-fn size(text: &str) -> Option<usize> {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let value: usize = text[..end].parse().ok()?;
-    let factor = match &text[end..] {
-        "" => 1,
-        "k" | "K" => 1 << 10,
-        "m" | "M" => 1 << 20,
-        "g" | "G" => 1 << 30,
-        _ => return None,
-    };
-    value.checked_mul(factor)
 }

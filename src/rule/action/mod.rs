@@ -5,6 +5,7 @@
 //! action exists where; [`compile`] reads words, [`apply`] runs.
 
 pub mod table;
+mod reader;
 mod compile;
 mod target;
 mod normalize;
