@@ -25,4 +25,4 @@ mod random;
 mod ring;
 mod rotation;
 
-pub use chooser::{Choice, Chooser, Wish};
+pub use chooser::{Choice, Chooser, Warmth, Wish};

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::balance::Warmth;
 use crate::model;
 use crate::model::proxy::Balance;
+use crate::rule::section::Choice;
+use crate::rule::{Section, Target};
 use crate::state::availability::Availability;
 use crate::state::counters::Rated;
 use crate::state::process::ProcessFacts;
@@ -108,25 +111,36 @@ impl Generation {
             sessions: level(
                 backend.current.load(Ordering::Relaxed),
                 backend.counters.most_sessions(),
-                Some(self.full(backend, around)),
+                Some(self.full(backend, around).max(1)),
             ),
             queued: level(backend.queue.length(), backend.counters.most_queued(), None),
             algorithm: algorithm(&backend.model.balance),
             is_unpublished: backend.model.options.is_unpublished,
-            cookie: None,
-            standing: standing(backend.state.group.look(around.now), around),
+            cookie: backend.model.options.cookie.as_ref().map(|cookie| cookie.name.clone()),
+            standing: match backend.model.servers.is_empty() {
+                true => Standing { since: around.now.since(around.facts.started), ..Standing::default() },
+                false => standing(backend.state.group.look(around.now), around),
+            },
             last_session: age(totals.last_session, around),
             totals,
         }
     }
 
-    /// The load of a full backend: a tenth of what the frontends that lead to it may bring (HAProxy's `fullconn`).
+    /// The load of a full backend: a tenth of what the frontends that lead to it may bring, where `fullconn` does not say
+    /// it (HAProxy manual §4.2). Names that are computed for each request lead nowhere.
     fn full(&self, backend: &Backend, around: &Surroundings<'_>) -> u64 {
-        let leads = |frontend: &&Arc<Frontend>| {
-            frontend.backend.as_ref().is_some_and(|target| target.model.name == backend.model.name)
+        if let Some(written) = backend.model.options.fullconn {
+            return written as u64;
+        }
+        let name = backend.model.name.as_str();
+        let leads = |(frontend, rules): &(&Arc<Frontend>, &Option<Arc<Section>>)| {
+            let is_named = |choice: &Choice| matches!(&choice.target, Target::Named(target) if **target == *name);
+            frontend.model.name == name
+                || frontend.backend.as_ref().is_some_and(|target| target.model.name == name)
+                || rules.as_ref().is_some_and(|section| section.choices.iter().any(is_named))
         };
-        let limits = self.frontends.iter().filter(leads).map(|frontend| limit_of(frontend, around));
-        limits.sum::<u64>().div_ceil(10)
+        let frontends = self.frontends.iter().zip(&self.rules.frontends).filter(leads);
+        frontends.map(|(frontend, _)| limit_of(frontend, around)).sum::<u64>().div_ceil(10)
     }
 }
 
@@ -153,33 +167,46 @@ fn frontend(frontend: &Frontend, around: &Surroundings<'_>) -> snapshot::Fronten
 
 fn servers(backend: &Backend, around: &Surroundings<'_>) -> Vec<snapshot::Server> {
     let servers = backend.model.servers.iter().zip(&backend.state.servers);
-    servers.map(|(model, state)| server(model, state, around)).collect()
+    let numbered = servers.enumerate();
+    numbered
+        .map(|(index, (model, state))| server(model, state, backend.chooser.warmth(index, around.now), around))
+        .collect()
 }
 
-fn server(model: &model::proxy::Server, state: &servers::Server, around: &Surroundings<'_>) -> snapshot::Server {
+fn server(
+    model: &model::proxy::Server,
+    state: &servers::Server,
+    warmth: Option<Warmth>,
+    around: &Surroundings<'_>,
+) -> snapshot::Server {
     let totals = state.counters.totals(around.now);
     let load = |cell: &AtomicUsize| cell.load(Ordering::Relaxed) as u64;
     snapshot::Server {
         name: model.name.clone(),
         id: model.options.id,
         address: model.address,
-        cookie: None,
+        cookie: model.options.cookie.clone(),
         admin: state.admin(),
         tracked: state.tracked.clone(),
         shared: state.shared(),
         agent: gauge(state.gauge(Prober::Agent), 0, state.last_agent_check()),
         health: state.health(),
         check: gauge(state.gauge(Prober::Check), state.check_failures(), state.last_check()),
-        weight: (state.weight(), state.weight()),
+        weight: (warmth.map_or(state.weight(), |warmth| warmth.weight), state.weight()),
         is_backup: model.is_backup,
         sessions: Level {
             now: load(&state.connections),
             most: state.counters.most_sessions(),
             limit: state.limit().or(model.maxconn).filter(|limit| *limit < usize::MAX - 1).map(|limit| limit as u64),
         },
-        queued: Level { now: load(&state.queued), most: state.counters.most_queued(), limit: None },
+        queued: Level {
+            now: load(&state.queued),
+            most: state.counters.most_queued(),
+            limit: model.options.maxqueue.map(|most| most as u64),
+        },
         idle: 0,
-        throttle: None,
+        idle_limit: model.options.pool_max.map(|most| most as u64),
+        throttle: warmth.map(|warmth| warmth.percentage),
         standing: standing(&state.availability, around),
         last_session: age(totals.last_session, around),
         totals,

@@ -90,6 +90,9 @@ pub(super) fn deny_response(session: &Session, frontend: &LocalFrontend, backend
     for side in [frontend.running.counters.of(worker), backend.running.counters.of(worker)] {
         side.denied_responses.add(1);
     }
+    if let Some((server, _)) = &*session.shared.server.borrow() {
+        server.counters.of(worker).denied_responses.add(1);
+    }
 }
 
 /// A rule could not do what it says: the message is answered with an error of ours.
@@ -109,11 +112,22 @@ pub(super) fn enter_backend(session: &Session, backend: &LocalBackend, streams: 
     counters.note_sessions(streams);
 }
 
-/// It has a slot of a server: by the algorithm, or after it waited in line.
-pub(super) fn take_slot(session: &Session, slot: &Slot, has_waited: bool) {
+/// How a server came to be the one of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Placed {
+    /// The algorithm chose it.
+    Balanced,
+    /// A cookie, a rule or a stick table did.
+    Wanted,
+    /// Its slot was the first to be free.
+    AfterWaiting,
+}
+
+/// It has a slot of a server.
+pub(super) fn take_slot(session: &Session, slot: &Slot, placed: Placed) {
     let (worker, server) = (session.worker.index, slot.state());
     server.counters.note_sessions(server.connections.load(Ordering::Relaxed));
-    if !has_waited {
+    if placed == Placed::Balanced {
         slot.backend.running.counters.of(worker).balanced.add(1);
         server.counters.of(worker).balanced.add(1);
     }
@@ -169,6 +183,8 @@ pub(super) struct Finished<'a> {
     pub(super) effort: &'a Effort,
     /// `None` in tcp mode.
     pub(super) status: Option<u16>,
+    /// What the server answered; 0 if it did not.
+    pub(super) server_status: u16,
     pub(super) bytes_in: u64,
     pub(super) bytes_out: u64,
     pub(super) failure: Option<Failure>,
@@ -198,10 +214,10 @@ pub(super) fn finish(session: &Session, frontend: &LocalFrontend, finished: &Fin
             backend.requests.add(1);
             backend.count_response(status);
         }
-        // A server's are those that it gave.
-        if let Some(server) = server.filter(|_| finished.answered.is_some()) {
+        // A server's are those that it gave, whatever became of them.
+        if let Some(server) = server.filter(|_| finished.server_status > 0) {
             server.requests.add(1);
-            server.count_response(status);
+            server.count_response(finished.server_status);
         }
     }
     if let Some(failure) = finished.failure {

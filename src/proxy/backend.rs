@@ -14,7 +14,7 @@ use crate::state::queue::{Queue, Ticket};
 use crate::state::servers::Server;
 use crate::sys::clock;
 
-use super::account;
+use super::account::{self, Placed};
 use super::choosing::Wanted;
 use super::failure::{By, Cause, Failure, Phase};
 use super::local::LocalBackend;
@@ -91,14 +91,17 @@ pub(super) async fn assign(
     backend: &Rc<LocalBackend>,
     wanted: &mut Wanted,
 ) -> Result<Assigned, Failure> {
-    let slot = |index, has_waited| {
+    let slot = |index, placed| {
         let slot = Slot { backend: Rc::clone(backend), index };
-        account::take_slot(session, &slot, has_waited);
+        account::take_slot(session, &slot, placed);
         slot
     };
     loop {
         match take(session, backend, *wanted) {
-            Taken::Slot(index) => return Ok(Assigned { slot: slot(index, false), waited_behind: 0 }),
+            Taken::Slot(index) => {
+                let placed = if wanted.server == Some(index) { Placed::Wanted } else { Placed::Balanced };
+                return Ok(Assigned { slot: slot(index, placed), waited_behind: 0 });
+            }
             Taken::Down => return Err(Failure::new(By::Server, Cause::Abort, Phase::Connect)),
             Taken::Full(Some(server)) if is_queue_full(backend, server) => {
                 let may_change = backend.running.model.redispatch && !wanted.insists;
@@ -108,7 +111,7 @@ pub(super) async fn assign(
             }
             Taken::Full(_) => {
                 let (index, waited_behind) = Box::pin(wait(session, backend, *wanted)).await?;
-                return Ok(Assigned { slot: slot(index, true), waited_behind });
+                return Ok(Assigned { slot: slot(index, Placed::AfterWaiting), waited_behind });
             }
         }
     }

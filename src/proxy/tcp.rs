@@ -96,6 +96,7 @@ async fn relay(session: &mut Session, frontend: &LocalFrontend, chosen: Option<R
         backend: chosen.as_deref().map(|backend| &*backend.running),
         effort: &effort,
         status: None,
+        server_status: 0,
         bytes_in: up.bytes,
         bytes_out: down.bytes,
         failure: result.err(),

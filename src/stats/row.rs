@@ -292,6 +292,9 @@ fn server(proxy: &Proxy, server: &Server) -> Row {
         row.text(Column::Cookie, cookie);
     }
     row.level(Column::SrvIcur, server.idle);
+    if let Some(limit) = server.idle_limit {
+        row.level(Column::SrcIlim, limit);
+    }
     row.level(Column::IdleConnCur, 0);
     row.level(Column::SafeConnCur, server.idle);
     row.level(Column::UsedConnCur, server.sessions.now);
@@ -364,7 +367,9 @@ fn backend(proxy: &Proxy, backend: &Backend) -> Row {
     row.level(Column::Bck, backup.len() as u64);
     row.count(Column::Chkdown, backend.standing.downs);
     row.level(Column::Lastchg, backend.standing.since.as_secs());
-    row.level(Column::Downtime, if proxy.servers.is_empty() { 0 } else { backend.standing.downtime.as_secs() });
+    if !proxy.servers.is_empty() {
+        row.level(Column::Downtime, backend.standing.downtime.as_secs());
+    }
     row.uncompressed();
     if proxy.mode == Mode::Http {
         row.responses(totals);

@@ -208,6 +208,8 @@ pub struct Server {
     pub queued: Level,
     /// Open connections that nobody uses.
     pub idle: u64,
+    /// At most; `None` is bounded by the workers only.
+    pub idle_limit: Option<u64>,
     /// Percentage of its weight that a server which warms up has; `None` does not.
     pub throttle: Option<u32>,
     /// Since when it is up or down.

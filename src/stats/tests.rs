@@ -29,6 +29,7 @@ fn server(name: &str, id: u32) -> Server {
         agent: None,
         shared: Admin::Ready,
         idle: 0,
+        idle_limit: None,
         throttle: None,
         standing: Standing { since: Duration::from_secs(18), downs: 1, downtime: Duration::from_secs(17) },
         last_session: None,

@@ -49,6 +49,15 @@ pub struct Wish {
     pub exclude: Option<usize>,
 }
 
+/// How far a server is whose weight grows because it has just come up (HAProxy manual §5.2 "slowstart").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Warmth {
+    /// Its weight at present, rounded up, 1-256.
+    pub weight: u16,
+    /// Percentage of its own weight that this is, 1-100.
+    pub percentage: u32,
+}
+
 /// A server as its file describes it.
 #[derive(Debug)]
 struct Fixed {
@@ -307,6 +316,14 @@ impl Chooser {
             Some((elapsed, whole)) => weight * ((u64::from(SCALE) * elapsed + whole) / whole) as u32,
             None => weight * SCALE,
         }
+    }
+
+    /// How far a server is that has just come up; `None` if it is not growing.
+    pub fn warmth(&self, server: usize, now: Instant) -> Option<Warmth> {
+        self.share_of_start(server, now)?;
+        let (scaled, whole) = (self.weight(server, now), u32::from(self.state.servers[server].weight()));
+        let percentage = (100 * scaled).div_ceil((SCALE * whole).max(1));
+        (whole > 0 && scaled > 0).then(|| Warmth { weight: scaled.div_ceil(SCALE) as u16, percentage })
     }
 
     /// Whole seconds since a server came up, of those in which its weight grows; `None` if they are over.

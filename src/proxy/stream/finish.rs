@@ -144,6 +144,7 @@ pub(super) fn write_log(
         backend: backend.map(|backend| &*backend.running),
         effort: &record.effort,
         status: Some(record.status),
+        server_status: record.server_status,
         bytes_in: record.bytes_in,
         bytes_out: record.bytes_out,
         failure,

@@ -144,11 +144,11 @@ fn frontend(proxy: &Proxy, all: &[Proxy]) -> Frontend {
     }
 }
 
-/// `None` for a `listen` section that serves nothing of its own.
+/// `None` for a `listen` section that is disabled.
 fn backend(proxy: &Proxy, named: &Named, context: &Context<'_>) -> Option<Backend> {
     let settings = &proxy.settings;
-    let is_empty = proxy.place == Place::Listen && (settings.servers.is_empty() || settings.is_disabled);
-    (!is_empty).then(|| to_backend(proxy, named, context))
+    let is_off = proxy.place == Place::Listen && settings.is_disabled;
+    (!is_off).then(|| to_backend(proxy, named, context))
 }
 
 fn to_backend(proxy: &Proxy, named: &Named, context: &Context<'_>) -> Backend {
