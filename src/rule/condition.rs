@@ -44,12 +44,25 @@ impl Condition {
         Ok(Condition { alternatives, is_negated })
     }
 
+    /// Compiles what stands from this word on: a condition, or nothing.
+    pub(super) fn optional(words: &[&str], at: usize, scope: &mut Scope<'_>) -> Result<Option<Condition>, RuleError> {
+        match words.get(at..) {
+            None | Some([]) => Ok(None),
+            Some(words) => Condition::compile(words, scope).map(Some).map_err(|error| error.later(at)),
+        }
+    }
+
+    /// Whether a condition begins with this word.
+    pub(super) fn begins_with(word: &str) -> bool {
+        matches!(word, "if" | "unless")
+    }
+
     /// Compiles a condition given as one text, as in YAML: `path_beg /api`, or names and braces as after `if`.
     pub fn compile_text(text: &str, scope: &mut Scope<'_>) -> Result<Condition, RuleError> {
         let words = super::words::split(text)?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let words = match words.split_first() {
-            Some((&("if" | "unless"), rest)) => rest,
+            Some((first, rest)) if Condition::begins_with(first) => rest,
             _ => &words[..],
         };
         if words.is_empty() {

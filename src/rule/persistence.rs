@@ -1,4 +1,4 @@
-//! Which server a stream goes to before the algorithm is asked: `use-server` and `stick` (HAProxy manual §4.2).
+//! Which server a stream went to before, by a stick table: `stick` (HAProxy manual §4.2).
 
 use std::sync::Arc;
 
@@ -6,22 +6,10 @@ use super::action;
 use super::condition::Condition;
 use super::error::RuleError;
 use super::expression::Expression;
-use super::format::{Format, FormatUse};
-use super::reference::ReferenceKind;
 use super::scope::Scope;
-use super::section::Target;
 use super::stage::Stage;
 use crate::model::stick::DataType;
 use crate::stick::Table;
-
-/// A `use-server` line.
-#[derive(Debug)]
-pub struct ServerChoice {
-    /// Which.
-    pub target: Target,
-    /// When; `None` always.
-    pub condition: Option<Condition>,
-}
 
 /// What a `stick` line does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,19 +47,6 @@ impl StickKind {
     }
 }
 
-/// `use-server <server> [if|unless ...]`, all its words.
-pub(super) fn use_server(words: &[&str], scope: &mut Scope<'_>) -> Result<ServerChoice, RuleError> {
-    let Some(name) = words.get(1) else { return Err(RuleError::new(0, "'use-server' needs a server")) };
-    let target = if name.contains('%') {
-        Target::Computed(Format::compile(name, FormatUse::Http, scope).map_err(|error| error.later(1))?)
-    } else {
-        let full = format!("{}/{name}", scope.home);
-        scope.refer(ReferenceKind::Server, &full);
-        Target::Named((*name).into())
-    };
-    Ok(ServerChoice { target, condition: condition(words, 2, scope)? })
-}
-
 /// `stick on <pattern> [table <table>] [if|unless ...]` and its like, all words.
 pub(super) fn stick(words: &[&str], scope: &mut Scope<'_>) -> Result<StickRule, RuleError> {
     let kind = match words.get(1).copied() {
@@ -95,7 +70,7 @@ pub(super) fn stick(words: &[&str], scope: &mut Scope<'_>) -> Result<StickRule, 
     };
     action::check_key(&key, &table).map_err(|error| error.later(2))?;
     debug_assert!(table.layout().stored(DataType::ServerKey).is_some(), "whoever makes tables knows what needs them");
-    Ok(StickRule { kind, key, table, condition: condition(words, at, scope)? })
+    Ok(StickRule { kind, key, table, condition: Condition::optional(words, at, scope)? })
 }
 
 /// Where a `stick` line is evaluated.
@@ -105,12 +80,5 @@ pub(super) fn stage_of(words: &[&str], is_http: bool) -> Stage {
         (Some("store-response"), false) => Stage::TcpResponse,
         (_, true) => Stage::HttpRequest,
         (_, false) => Stage::TcpRequest,
-    }
-}
-
-fn condition(words: &[&str], at: usize, scope: &mut Scope<'_>) -> Result<Option<Condition>, RuleError> {
-    match words.get(at) {
-        None => Ok(None),
-        Some(_) => Condition::compile(&words[at..], scope).map(Some).map_err(|error| error.later(at)),
     }
 }

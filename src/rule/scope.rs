@@ -109,6 +109,11 @@ impl<'a> Scope<'a> {
         self.warnings.push(Warning { at, what });
     }
 
+    /// The bytes of a file.
+    pub(super) fn read(&self, name: &str) -> Result<Vec<u8>, RuleError> {
+        self.files.read(name).map_err(|why| RuleError::new(0, format!("cannot read '{name}': {why}")))
+    }
+
     pub(super) fn userlist(&self, name: &str) -> Result<Arc<Userlist>, RuleError> {
         let unknown = || RuleError::unknown("userlist", name, self.userlists.keys().map(String::as_str));
         self.userlists.get(name).map(Arc::clone).ok_or_else(unknown)
@@ -145,7 +150,7 @@ impl<'a> Scope<'a> {
         if self.registry.public_keys().find(name, form).is_some() {
             return Ok(());
         }
-        let content = self.files.read(name).map_err(|why| RuleError::new(0, format!("cannot read '{name}': {why}")))?;
+        let content = self.read(name)?;
         let key = PublicKey::from_pem(&content, form).ok_or_else(|| match form {
             KeyForm::Bare => {
                 let error = RuleError::new(0, format!("'{name}' has no public key in PEM"));
@@ -162,7 +167,7 @@ impl<'a> Scope<'a> {
         if let Some(known) = self.registry.find(name, spec) {
             return Ok(known);
         }
-        let content = self.files.read(name).map_err(|why| RuleError::new(0, format!("cannot read '{name}': {why}")))?;
+        let content = self.read(name)?;
         let patterns = Patterns::from_file(name, &content, spec)?;
         Ok(self.registry.add(patterns, ""))
     }

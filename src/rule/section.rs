@@ -12,6 +12,7 @@ use crate::model::rules::{ErrorPages, Line};
 
 use super::action::{Action, Redirect, Rule, RuleSet};
 use super::argument;
+use super::choice::{self, Choice};
 use super::condition::Condition;
 use super::error::{RuleError, Warning};
 use super::expression::Expression;
@@ -21,7 +22,7 @@ use super::logging::Logging;
 use super::options::HttpOptions;
 use super::pages::Pages;
 use super::pattern::Registry;
-use super::persistence::{self, ServerChoice, StickRule};
+use super::persistence::{self, StickRule};
 use super::reference::Reference;
 use super::scope::{Files, Scope};
 use super::stage::Stage;
@@ -48,7 +49,7 @@ pub struct Section {
     /// `use_backend`, in order.
     pub choices: Vec<Choice>,
     /// `use-server`, in order.
-    pub servers: Vec<ServerChoice>,
+    pub servers: Vec<Choice>,
     /// `stick` on requests, in order.
     pub sticks: Vec<StickRule>,
     /// `stick store-response`, in order.
@@ -99,24 +100,6 @@ pub struct Persist {
     pub is_forced: bool,
     /// When.
     pub condition: Condition,
-}
-
-/// A `use_backend` or `use-server` line.
-#[derive(Debug)]
-pub struct Choice {
-    /// Which.
-    pub target: Target,
-    /// When; `None` always.
-    pub condition: Option<Condition>,
-}
-
-/// What names a backend or a server.
-#[derive(Debug)]
-pub enum Target {
-    /// Its name.
-    Named(Box<str>),
-    /// A format that makes its name, or that of none.
-    Computed(Format),
 }
 
 /// The names in reach of a section.
@@ -248,93 +231,67 @@ impl Section {
     }
 
     fn add(&mut self, words: &[&str], line: u32, mode: Mode, scope: &mut Scope<'_>) -> Result<(), RuleError> {
-        let (is_undone, line_about_log) = words.strip_prefix(&["no"]).map_or((false, words), |words| (true, words));
-        if let [first, second, ..] = line_about_log
-            && Logging::has_line(first, second)
-        {
-            let later = usize::from(is_undone);
-            return self.logging.add(line_about_log, is_undone, mode, scope).map_err(|error| error.later(later));
+        let (is_undone, rest) = words.strip_prefix(&["no"]).map_or((false, words), |rest| (true, rest));
+        let (first, second) = (rest.first().copied().unwrap_or_default(), rest.get(1).copied().unwrap_or_default());
+        // What uses neither messages nor sets of rules has the stage of the requests.
+        scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };
+        if rest.len() > 1 && Logging::has_line(first, second) {
+            return self.logging.add(rest, is_undone, mode, scope).map_err(|error| error.later(usize::from(is_undone)));
         }
-        if let ["no", words @ ..] = words {
-            return self.options.add(words, true, scope).map_err(|error| error.later(1));
-        }
-        let (first, second) = (words.first().copied().unwrap_or_default(), words.get(1).copied().unwrap_or_default());
-        if Pages::has_line(first) {
-            scope.stage = Stage::HttpRequest;
-            return self.pages.add(words, scope);
-        }
-        if first == "stats" {
-            if mode == Mode::Tcp {
-                let what = "'stats' needs 'mode http': there is no page".to_owned();
-                scope.warnings.push(Warning { at: 0, what });
-                return Ok(());
-            }
-            scope.stage = Stage::HttpRequest;
-            return StatsPage::add(&mut self.statistics, words, line, scope);
+        if is_undone {
+            return self.options.add(rest, true, scope).map_err(|error| error.later(1));
         }
         if mode == Mode::Tcp && first == "option" && Forwarding::has_option(second) {
-            let what = format!("'option {second}' ignored as it requires HTTP mode");
-            scope.warnings.push(Warning { at: 1, what });
+            scope.warn(1, format!("'option {second}' ignored as it requires HTTP mode"));
             return Ok(());
         }
         if HttpOptions::has_line(first, second) {
-            scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };
             return self.options.add(words, false, scope);
         }
-        let (set, taken) = match (first, second) {
-            ("acl", _) => {
-                // A test may be used by any set; what a set does not have makes it fail there.
-                scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };
-                return scope.declare_acl(&words[1..]).map_err(|error| error.later(1));
+        match (first, second) {
+            _ if Pages::has_line(first) => {
+                scope.stage = Stage::HttpRequest;
+                self.pages.add(words, scope)?;
             }
-            ("use_backend", _) => return choice(words, mode, scope).map(|choice| self.choices.push(choice)),
-            ("use-server", _) => {
-                scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };
-                return persistence::use_server(words, scope).map(|choice| self.servers.push(choice));
+            ("stats", _) if mode == Mode::Tcp => {
+                scope.warn(0, "'stats' needs 'mode http': there is no page".to_owned())
+            }
+            ("stats", _) => StatsPage::add(&mut self.statistics, words, line, scope)?,
+            // A test may be used by any set; what a set does not have makes it fail there.
+            ("acl", _) => scope.declare_acl(&words[1..]).map_err(|error| error.later(1))?,
+            ("use_backend", _) => self.choices.push(choice::use_backend(words, scope)?),
+            ("use-server", _) => self.servers.push(choice::use_server(words, scope)?),
+            ("force-be-switch", _) => self.admissions.push(required_condition(words, scope)?),
+            ("force-persist" | "ignore-persist", _) => {
+                let condition = required_condition(words, scope)?;
+                self.treatments.push(Persist { is_forced: first == "force-persist", condition });
             }
             ("stick", kind) => {
                 scope.stage = persistence::stage_of(words, mode == Mode::Http);
                 let sticks = if kind == "store-response" { &mut self.response_sticks } else { &mut self.sticks };
-                return persistence::stick(words, scope).map(|rule| sticks.push(rule));
+                sticks.push(persistence::stick(words, scope)?);
             }
-            ("tcp-request", "inspect-delay") => return delay(words).map(|delay| self.inspect_delay = delay),
-            ("tcp-response", "inspect-delay") => return delay(words).map(|delay| self.response_delay = delay),
-            ("force-be-switch", _) => {
-                scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };
-                if words.len() < 2 {
-                    let what = "'force-be-switch' requires either 'if' or 'unless' followed by a condition";
-                    return Err(RuleError::new(1, what));
-                }
-                let condition = Condition::compile(&words[1..], scope).map_err(|error| error.later(1))?;
-                self.admissions.push(condition);
-                return Ok(());
-            }
-            ("force-persist" | "ignore-persist", _) => {
-                scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };
-                if words.len() < 2 {
-                    return Err(RuleError::new(
-                        1,
-                        format!("'{first}' requires either 'if' or 'unless' followed by a condition"),
-                    ));
-                }
-                let condition = Condition::compile(&words[1..], scope).map_err(|error| error.later(1))?;
-                self.treatments.push(Persist { is_forced: first == "force-persist", condition });
-                return Ok(());
-            }
+            ("tcp-request", "inspect-delay") => self.inspect_delay = delay(words)?,
+            ("tcp-response", "inspect-delay") => self.response_delay = delay(words)?,
             ("balance", "hash") => {
-                scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };
                 let word = words.get(2).copied().unwrap_or_default();
                 self.hash = Some(Expression::compile(word, scope).map_err(|error| error.later(2))?);
-                return Ok(());
             }
             ("server", name) => {
-                scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };
                 let kind = words.get(2).and_then(|kind| kind.parse().ok()).unwrap_or_default();
                 let format = Format::compile(words.get(3).copied().unwrap_or_default(), FormatUse::Plain, scope);
                 let format = format.map_err(|error| error.later(3))?;
                 self.header_values.push(HeaderValue { server: name.into(), kind, format });
-                return Ok(());
             }
+            _ => self.add_rule(words, line, mode, scope)?,
+        }
+        Ok(())
+    }
+
+    /// Adds a rule to the set that the first words name.
+    fn add_rule(&mut self, words: &[&str], line: u32, mode: Mode, scope: &mut Scope<'_>) -> Result<(), RuleError> {
+        let (first, second) = (words.first().copied().unwrap_or_default(), words.get(1).copied().unwrap_or_default());
+        let (set, taken) = match (first, second) {
             ("redirect", _) => (&mut self.redirects, 1),
             ("http-request", _) => (&mut self.request, 1),
             ("http-response", _) => (&mut self.response, 1),
@@ -358,20 +315,11 @@ impl Section {
     }
 }
 
-/// A line that names a backend or a server.
-fn choice(words: &[&str], mode: Mode, scope: &mut Scope<'_>) -> Result<Choice, RuleError> {
-    scope.stage = if mode == Mode::Http { Stage::HttpRequest } else { Stage::TcpRequest };
-    let Some(name) = words.get(1) else { return Err(RuleError::new(0, format!("'{}' needs a name", words[0]))) };
-    let target = if name.contains('%') {
-        Target::Computed(Format::compile(name, FormatUse::Http, scope).map_err(|error| error.later(1))?)
-    } else {
-        Target::Named((*name).into())
-    };
-    let condition = match words.get(2) {
-        None => None,
-        Some(_) => Some(Condition::compile(&words[2..], scope).map_err(|error| error.later(2))?),
-    };
-    Ok(Choice { target, condition })
+/// The condition of a line that is nothing without one.
+fn required_condition(words: &[&str], scope: &mut Scope<'_>) -> Result<Condition, RuleError> {
+    let missing =
+        || RuleError::new(1, format!("'{}' requires either 'if' or 'unless' followed by a condition", words[0]));
+    Condition::optional(words, 1, scope)?.ok_or_else(missing)
 }
 
 /// The time of an `inspect-delay` line; zero does not wait.
@@ -387,9 +335,6 @@ fn delay(words: &[&str]) -> Result<Option<Duration>, RuleError> {
 /// A bare `redirect` line, whose texts are no formats.
 fn redirect(words: &[&str], line: u32, scope: &mut Scope<'_>) -> Result<Rule, RuleError> {
     let (redirect, taken) = Redirect::compile(words, false, scope)?;
-    let condition = match words.get(taken) {
-        None => None,
-        Some(_) => Some(Condition::compile(&words[taken..], scope).map_err(|error| error.later(taken))?),
-    };
+    let condition = Condition::optional(words, taken, scope)?;
     Ok(Rule { action: Action::Redirect(redirect), condition, file: scope.registry.file(), line })
 }

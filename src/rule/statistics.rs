@@ -142,7 +142,7 @@ impl StatsPage {
     }
 
     fn add_admin(&mut self, condition: &[&str], scope: &mut Scope<'_>) -> Result<(), RuleError> {
-        if !matches!(condition.first(), Some(&("if" | "unless"))) {
+        if !condition.first().is_some_and(|word| Condition::begins_with(word)) {
             return Err(RuleError::new(2, "'stats admin' expects 'if' or 'unless' and a condition"));
         }
         self.admin.push(Condition::compile(condition, scope).map_err(|error| error.later(2))?);

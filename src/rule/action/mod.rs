@@ -257,9 +257,7 @@ pub fn compile_rule(words: &[&str], line: u32, scope: &mut Scope<'_>) -> Result<
     let (action, taken) = compile::action(words, scope)?;
     let condition = match words.get(taken) {
         None => None,
-        Some(&("if" | "unless")) => {
-            Some(Condition::compile(&words[taken..], scope).map_err(|error| error.later(taken))?)
-        }
+        Some(word) if Condition::begins_with(word) => Condition::optional(words, taken, scope)?,
         Some(other) => {
             let error = RuleError::new(taken, format!("unexpected '{other}' after the action"));
             return Err(error.hint("if, unless, or the end of the line"));

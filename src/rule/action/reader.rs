@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::super::argument;
+use super::super::condition::Condition;
 use super::super::error::RuleError;
 use super::super::expression::Expression;
 use super::super::format::{Format, FormatUse};
@@ -24,7 +25,7 @@ pub(super) struct Reader<'w, 's, 'a> {
 impl<'w> Reader<'w, '_, '_> {
     /// The next word, unless a condition begins there.
     pub(super) fn peek(&self) -> Option<&'w str> {
-        self.words.get(self.at).copied().filter(|word| !matches!(*word, "if" | "unless"))
+        self.words.get(self.at).copied().filter(|word| !Condition::begins_with(word))
     }
 
     /// The next word, which has to be there.

@@ -82,7 +82,7 @@ impl Pages {
 
 /// The page of a file.
 pub(in crate::rule) fn file_of(name: &str, at: usize, scope: &Scope<'_>) -> Result<Own, RuleError> {
-    let bytes = scope.files.read(name).map_err(|why| RuleError::new(at, format!("cannot read '{name}': {why}")))?;
+    let bytes = scope.read(name).map_err(|error| error.later(at))?;
     Own::of_file(&bytes).map_err(|why| RuleError::new(at, format!("'{name}': {why}")))
 }
 
