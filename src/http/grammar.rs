@@ -30,6 +30,14 @@ pub(super) fn is_field_value(byte: u8) -> bool {
     (byte >= 0x20 && byte != 0x7f) || byte == b'\t'
 }
 
+/// Puts a space in place of every byte that may not stand in a field value: no line ends there, whatever a client's bytes
+/// were made into.
+pub fn blank_controls(bytes: &mut [u8]) {
+    if !are_field_values(bytes) {
+        bytes.iter_mut().filter(|byte| !is_field_value(**byte)).for_each(|byte| *byte = b' ');
+    }
+}
+
 /// Whether every byte may stand in a field value. Eight bytes at a time; those that have something odd are looked at one by
 /// one.
 pub fn are_field_values(bytes: &[u8]) -> bool {

@@ -3,7 +3,7 @@
 //! Nothing is copied until a rule changes something; the first change lists the fields by number, later ones work on the
 //! list. Text that rules write lives in one arena. Reuse an [`Edits`] for many messages: clearing keeps its storage.
 
-use super::grammar::{are_field_values, is_field_value, is_whole_token, trim};
+use super::grammar::{blank_controls, is_whole_token, trim};
 use super::head::{FieldKind, Head, Span, Version};
 use super::parse::classify;
 
@@ -63,10 +63,7 @@ impl Edits {
     /// Field values keep no control character, whatever a rule made of a client's bytes.
     fn keep_value(&mut self, value: &[u8]) -> Span {
         let kept = self.keep(value);
-        if !are_field_values(value) {
-            let bad = self.text[kept.start as usize..].iter_mut().filter(|byte| !is_field_value(**byte));
-            bad.for_each(|byte| *byte = b' ');
-        }
+        blank_controls(&mut self.text[kept.start as usize..]);
         kept
     }
 }

@@ -16,6 +16,7 @@ pub mod framing;
 pub mod chunked;
 pub mod edit;
 pub mod message;
+mod reason;
 
 pub use chunked::{ChunkScanner, data_length, write_data};
 pub use decimal::{write_address, write_number, write_padded};
@@ -24,11 +25,12 @@ pub use edit::{
 };
 pub use fault::place_of_fault;
 pub use framing::{Body, BodyError, BodyFraming};
-pub use grammar::{are_field_values, is_whole_token as is_token};
+pub use grammar::{are_field_values, blank_controls, is_whole_token as is_token};
 pub use head::{Field, FieldKind, Head, Method, Span, Version};
 pub use message::{Edits, FieldView, Message};
 pub use normal::normalized;
 pub use parse::{HeadError, Parsed, is_head_complete, parse_request, parse_response};
+pub use reason::reason_phrase;
 pub use target::path_and_query;
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use crate::http::Message;
+use crate::http::{Message, blank_controls, reason_phrase};
 
 use super::super::converter::may_set;
 use super::super::expression::Expression;
@@ -16,7 +16,6 @@ use super::super::transaction::{Captures, Transaction};
 use super::super::variable::Stored;
 use super::bulk;
 use super::counter;
-use super::reply::reason_of;
 use super::target;
 use super::{Action, Knob, NameMatch, Part, PatternChange, Time, Timeout, Value, Verdict, Wait};
 
@@ -152,7 +151,7 @@ fn change(action: &Action, transaction: &mut Transaction<'_>, scratch: &mut Scra
             if is_set { Ok(()) } else { Err(Refusal::Rewrite) }
         }
         Action::SetStatus { status, reason } => with_message(transaction, |message| {
-            message.set_status(*status, reason.as_deref().unwrap_or_else(|| reason_of(*status).as_bytes()));
+            message.set_status(*status, reason.as_deref().unwrap_or_else(|| reason_phrase(*status).as_bytes()));
             true
         }),
         Action::EarlyHint { name, value: format } => {
@@ -160,7 +159,8 @@ fn change(action: &Action, transaction: &mut Transaction<'_>, scratch: &mut Scra
             let hints = &mut transaction.effects.early_hints;
             hints.extend_from_slice(name);
             hints.extend_from_slice(b": ");
-            hints.extend(value.iter().map(|byte| if *byte < 0x20 { b' ' } else { *byte }));
+            blank_controls(value);
+            hints.extend_from_slice(value);
             hints.extend_from_slice(b"\r\n");
             Ok(())
         }
@@ -380,6 +380,7 @@ pub fn write_challenge(realm: &Format, transaction: &Transaction<'_>, head: &mut
         let frontend = transaction.facts.words(super::super::facts::Words::Frontend);
         head.extend_from_slice(frontend.unwrap_or_default());
     }
-    head[start..].iter_mut().filter(|byte| **byte < 0x20 || **byte == b'"').for_each(|byte| *byte = b' ');
+    blank_controls(&mut head[start..]);
+    head[start..].iter_mut().filter(|byte| **byte == b'"').for_each(|byte| *byte = b' ');
     head.extend_from_slice(b"\"\r\n");
 }

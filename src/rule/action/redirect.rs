@@ -1,5 +1,8 @@
 //! Redirects (HAProxy manual §4.2 "redirect").
 
+use crate::http::blank_controls;
+
+use super::super::condition::Condition;
 use super::super::error::RuleError;
 use super::super::format::{Format, FormatUse};
 use super::super::scope::Scope;
@@ -42,7 +45,7 @@ impl Redirect {
         let (mut status, mut cookie, mut clears_cookie) = (302, None, false);
         let (mut drops_query, mut keeps_query, mut appends_slash, mut ignores_empty) = (false, false, false, false);
         let mut at = 0;
-        while let Some(word) = words.get(at).filter(|word| !matches!(**word, "if" | "unless")) {
+        while let Some(word) = words.get(at).filter(|word| !Condition::begins_with(word)) {
             let value = words.get(at + 1).copied();
             let needs = || value.ok_or_else(|| RuleError::new(at, format!("'{word}' needs a value")));
             let mut format = |text: &str| {
@@ -132,15 +135,16 @@ impl Redirect {
         out.extend_from_slice(b"content-length: 0\r\nlocation: ");
         let start = out.len();
         self.write_location(transaction, out);
-        // A client's bytes become part of a field: no line ends, whatever the rule made of them.
-        out[start..].iter_mut().filter(|byte| **byte < 0x20 || **byte == 0x7f).for_each(|byte| *byte = b' ');
+        blank_controls(&mut out[start..]);
         out.extend_from_slice(b"\r\n");
         if matches!(self.status, 302 | 303 | 307) {
             out.extend_from_slice(b"cache-control: no-cache\r\n");
         }
         if let Some(cookie) = &self.cookie {
             out.extend_from_slice(b"set-cookie: ");
+            let start = out.len();
             cookie.render(transaction, out);
+            blank_controls(&mut out[start..]);
             out.extend_from_slice(if self.clears_cookie { b"; path=/; Max-Age=0;\r\n" } else { b"; path=/;\r\n" });
         }
     }

@@ -185,6 +185,19 @@ fn answers_are_haproxys() {
 }
 
 #[test]
+fn a_line_end_in_a_value_does_not_end_its_field() {
+    for (rule, field) in [
+        ("redirect location /%{+E}[str('a\r\nb')]", "location: "),
+        ("redirect location / set-cookie-fmt a=%{+E}[str('a\r\nb')]", "set-cookie: "),
+        ("return hdr a %{+E}[str('a\r\nb')]", "a: "),
+    ] {
+        let (_, head) = answer(Stage::HttpRequest, &[rule]);
+        let line = head.split("\r\n").find(|line| line.starts_with(field));
+        assert!(line.is_some_and(|line| line.contains("a  b")), "{rule}: {head:?}");
+    }
+}
+
+#[test]
 fn an_empty_location_can_be_passed_over() {
     let rules = ["redirect location %[var(txn.none)] ignore-empty", "return status 201"];
     assert_eq!(answer(Stage::HttpRequest, &rules).0, 201);
