@@ -1,4 +1,7 @@
-//! Answers of ours: `return`, `deny`, `tarpit`.
+//! Answers of ours: `return`, `deny`, `tarpit`, `http-error` (HAProxy manual §4.4).
+//!
+//! Decides what an answer consists of and writes the ones that are made here; never what a page of the proxy has
+//! ([`pages`](crate::rule::pages)) nor how the connection goes on. Start with [`Reply`].
 
 mod compile;
 
