@@ -243,6 +243,7 @@ fn algorithm(balance: &Balance) -> &'static str {
         Balance::Uri(_) => "uri",
         Balance::UrlParam { .. } => "url_param",
         Balance::Header { .. } => "hdr",
+        Balance::RdpCookie { .. } => "rdp-cookie",
         Balance::Expression(_) => "hash",
     }
 }

@@ -32,6 +32,11 @@ pub enum Balance {
         /// Of a host name only the part before the last dot, up to the one before.
         is_domain_only: bool,
     },
+    /// Hash of a cookie of the RDP protocol, in tcp mode, where rules have waited for it.
+    RdpCookie {
+        /// Its name.
+        name: String,
+    },
     /// Hash of a sample expression in HAProxy's language.
     Expression(String),
 }
@@ -70,6 +75,20 @@ pub struct Hashing {
     pub has_avalanche: bool,
     /// With `consistent`: a server takes at most this share of the average load, in percent, 101-65535; `None` any.
     pub balance_factor: Option<u32>,
+    /// With `consistent`: which servers are passed over.
+    pub affinity: Affinity,
+}
+
+/// Which servers consistent hashes pass over (HAProxy's `hash-preserve-affinity`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Affinity {
+    /// None: a full one is waited for.
+    #[default]
+    Always,
+    /// Those that have as many connections as they may.
+    MaxConn,
+    /// Those that have as many, and as many waiting requests, where both are limited.
+    MaxQueue,
 }
 
 /// HAProxy's `hash-type`, first argument.

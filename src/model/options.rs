@@ -193,6 +193,8 @@ pub struct BackendOptions {
     pub keep_alive: KeepAlive,
     /// Whether clients come back to a server that is down, too (`option persist`).
     pub persists: bool,
+    /// The RDP cookie that names a client's server by its address (`persist rdp-cookie`), in tcp mode.
+    pub rdp_cookie: Option<String>,
     /// After which failures a request is sent again.
     pub retry_on: RetryOn,
     /// Which requests may share a connection.

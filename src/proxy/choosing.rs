@@ -1,14 +1,19 @@
 //! What a stream wants of a backend's servers: the hash that its algorithm starts from.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::balance::{hash, key};
 use crate::http::{Method, Parsed, parse_request};
 use crate::model::balance::Balance;
+use crate::model::proxy::Server;
+use crate::rule::rdp::{self, RdpCookie};
+use crate::state;
 
 use super::connect::is_same;
 use super::local::{LocalBackend, LocalFrontend};
-use super::persistence::Persistence;
+use super::persistence::{Persistence, is_stopped};
 use super::rules;
 use super::session::Session;
 use super::stream::Request;
@@ -40,13 +45,39 @@ pub(super) fn wanted(
         Balance::RoundRobin | Balance::StaticRr | Balance::LeastConn | Balance::Random { .. } | Balance::First => None,
         Balance::Source => Some(hash::of_address(&backend.running.model.options.hashing, session.source().ip())),
         Balance::Expression(_) => rules::hash(session, frontend, backend, request.map(Request::arrived)),
+        Balance::RdpCookie { name } => {
+            let cookie = rdp_cookie(session, request, name);
+            cookie.map(|cookie| hash::of_bytes(&backend.running.model.options.hashing, cookie))
+        }
         other => request.and_then(|request| of_request(other, session, backend, request)),
     };
     let last = preferred(session, backend);
     let insists = persistence.is_forced || backend.running.model.options.persists;
-    let server = persistence.server.or(session.preferred_server()).or(last);
+    let server = persistence.server.or(session.preferred_server());
+    let server = server.or_else(|| named_by_rdp(session, backend, request)).or(last);
     let is_plain = |request: &Request| matches!(request.method, Method::Get | Method::Head);
     Wanted { hash, exclude: None, server, insists, may_redirect: request.is_some_and(is_plain) }
+}
+
+/// The cookie of an RDP connection, where its first bytes are there: in tcp mode, if rules have waited for them.
+fn rdp_cookie<'s>(session: &'s Session, request: Option<&Request>, name: &str) -> Option<&'s [u8]> {
+    let bytes = session.input.as_deref().filter(|_| request.is_none())?;
+    match rdp::rdp_cookie(bytes, name.as_bytes()) {
+        RdpCookie::Value(value) if !value.is_empty() => Some(value),
+        _ => None,
+    }
+}
+
+/// The server that the RDP cookie of a client names (`persist rdp-cookie`), if it serves or clients insist on theirs.
+fn named_by_rdp(session: &Session, backend: &LocalBackend, request: Option<&Request>) -> Option<usize> {
+    let options = &backend.running.model.options;
+    let name = options.rdp_cookie.as_deref()?;
+    let address = SocketAddr::V4(rdp::rdp_server(rdp_cookie(session, request, name)?)?);
+    let servers = backend.running.model.servers.iter().zip(&backend.running.state.servers);
+    let is_it = |(model, state): (&Server, &Arc<state::servers::Server>)| {
+        model.address == address && (options.persists || !is_stopped(state))
+    };
+    servers.into_iter().position(is_it)
 }
 
 /// The server that the client has a connection to, where it is to stay with it (`option prefer-last-server`).

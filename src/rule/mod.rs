@@ -42,6 +42,7 @@ pub mod userlist;
 pub mod reference;
 pub mod key;
 pub mod public_key;
+pub mod rdp;
 pub mod pattern;
 pub mod transaction;
 pub mod scope;

@@ -26,6 +26,7 @@ mod balance;
 mod forwarding;
 mod retries;
 mod reuse;
+mod rdp;
 mod reach;
 mod caching;
 mod proxy_protocol;

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::model;
-use crate::model::balance::{Balance, HashMethod, Hashing};
+use crate::model::balance::{Affinity, Balance, HashMethod, Hashing};
 use crate::state::servers::Backend;
 use crate::time::Instant;
 
@@ -65,6 +65,8 @@ struct Fixed {
     weight: u16,
     maxconn: usize,
     minconn: usize,
+    /// Requests that may wait for it; `None` any number.
+    maxqueue: Option<usize>,
     slowstart: Duration,
     is_backup: bool,
 }
@@ -190,7 +192,8 @@ impl Chooser {
                 match wish.hash {
                     Some(hash) => {
                         let bound = self.hashing.balance_factor.map(|factor| self.bound(factor, weight));
-                        let may_have_more = |server: usize| bound.as_ref().is_none_or(|bound| bound.allows(server));
+                        let is_within = |server: usize| bound.as_ref().is_none_or(|bound| bound.allows(server));
+                        let may_have_more = |server: usize| is_within(server) && self.is_affine(server, wish.now);
                         return self.wait_for(ring.look_up(hash, wish.exclude, may_have_more), wish.now);
                     }
                     None => ring.next(wish.exclude, has_room),
@@ -254,6 +257,19 @@ impl Chooser {
     pub fn has_room(&self, server: usize, now: Instant) -> bool {
         let Some(state) = self.state.servers.get(server) else { return false };
         state.connections.load(Ordering::Relaxed) < self.limit(server, now)
+    }
+
+    /// Whether a hash may lead to a server that is as busy as this one.
+    fn is_affine(&self, server: usize, now: Instant) -> bool {
+        match (self.hashing.affinity, self.fixed[server].maxqueue) {
+            (Affinity::Always, _) | (Affinity::MaxQueue, None) => true,
+            (Affinity::MaxConn, _) => self.has_room(server, now),
+            (Affinity::MaxQueue, Some(most)) => {
+                let state = &self.state.servers[server];
+                let present = state.connections.load(Ordering::Relaxed) + state.queued.load(Ordering::Relaxed);
+                present < self.limit(server, now).saturating_add(most)
+            }
+        }
     }
 
     /// Connections that a server takes now: between `minconn` and `maxconn` with the load of the backend, and less while
@@ -382,6 +398,7 @@ impl Fixed {
             weight: server.weight.value(),
             maxconn,
             minconn: options.minconn.unwrap_or(maxconn),
+            maxqueue: options.maxqueue,
             slowstart: options.slowstart,
             is_backup: server.is_backup,
         }

@@ -200,6 +200,26 @@ fn a_hash_passes_over_a_server_with_more_than_its_share() {
 }
 
 #[test]
+fn a_hash_passes_over_a_full_server_where_affinity_ends_there() {
+    for (affinity, chosen) in [(Affinity::Always, None), (Affinity::MaxQueue, None), (Affinity::MaxConn, Some(()))] {
+        let mut backend = fixture::backend(Balance::Source, &[1, 1]);
+        backend.options.hashing = Hashing { method: HashMethod::Consistent, affinity, ..Hashing::default() };
+        for server in &mut backend.servers {
+            (server.maxconn, server.options.maxqueue) = (Some(1), Some(2));
+        }
+        let chooser = chooser(backend);
+        let Choice::Server(own) = chooser.choose(&hashed(7)) else { panic!("no server") };
+        assert!(chooser.reserve(own, Instant::ZERO));
+        let expected = chosen.map_or(Choice::Queue { server: Some(own) }, |()| Choice::Server(1 - own));
+        assert_eq!(chooser.choose(&hashed(7)), expected, "{affinity:?}");
+        if affinity == Affinity::MaxQueue {
+            chooser.backend().servers[own].queued.store(2, Ordering::Relaxed);
+            assert_eq!(chooser.choose(&hashed(7)), Choice::Server(1 - own));
+        }
+    }
+}
+
+#[test]
 fn random_follows_weights_and_load() {
     let chooser = chooser(fixture::backend(Balance::Random { draws: 1 }, &[1, 3]));
     let given = counts(&chooser, 4000);

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use crate::model::balance::Affinity;
 use crate::model::options::{BackendOptions, Interval, Reuse, StateSource};
+
+use crate::config::haproxy;
 
 use super::{Wrong, balance, cookie, needed, no_more, number, retry_on, time, time_text};
 
@@ -44,6 +47,15 @@ pub const LINES: &[(&str, Handler)] = &[
             return Err(Wrong::new(1, "'hash-balance-factor' must be 0 or greater than 100"));
         }
         options.hashing.balance_factor = Some(factor as u32).filter(|factor| *factor > 0);
+        no_more(words, 2)
+    }),
+    ("hash-preserve-affinity", |options, words, _| {
+        let name = needed(words, 1, "'always', 'maxconn' or 'maxqueue'")?;
+        let found = AFFINITIES.iter().find(|(known, _)| *known == name);
+        let what = || {
+            Wrong::new(1, format!("'hash-preserve-affinity' expects 'always', 'maxconn' or 'maxqueue', not '{name}'"))
+        };
+        options.hashing.affinity = found.ok_or_else(what)?.1;
         no_more(words, 2)
     }),
     ("hash-type", |options, words, _| balance::hash_type(&mut options.hashing, words)),
@@ -116,11 +128,19 @@ pub const LINES: &[(&str, Handler)] = &[
         options.is_unpublished = true;
         no_more(words, 1)
     }),
+    ("persist rdp-cookie", |options, words, _| {
+        let word = needed(words, 1, "'rdp-cookie'")?;
+        options.rdp_cookie = Some(balance::rdp_cookie(word, 1, "msts")?.to_owned());
+        no_more(words, 2)
+    }),
     ("option persist", |options, words, switch| {
         options.persists = switch.is_on();
         no_more(words, 2)
     }),
 ];
+
+const AFFINITIES: [(&str, Affinity); 3] =
+    [("always", Affinity::Always), ("maxconn", Affinity::MaxConn), ("maxqueue", Affinity::MaxQueue)];
 
 const STATE_SOURCES: [(&str, StateSource); 3] =
     [("none", StateSource::Nothing), ("global", StateSource::Global), ("local", StateSource::Local)];
@@ -155,7 +175,9 @@ pub fn read(options: &mut BackendOptions, name: &str, words: &[&str], switch: Sw
 pub fn read_line(options: &mut BackendOptions, words: &[&str]) -> Result<(), Wrong> {
     let first = words.first().copied().unwrap_or_default();
     let name = LINES.iter().map(|(name, _)| *name).find(|name| match name.split_once(' ') {
-        Some((family, second)) => family == first && words.get(1) == Some(&second),
+        Some((family, second)) => {
+            family == first && words.get(1).is_some_and(|word| haproxy::table::plain(word) == second)
+        }
         None => *name == first,
     });
     match name {
@@ -176,6 +198,10 @@ pub fn lines(options: &BackendOptions) -> Vec<String> {
         lines.push(balance::hash_type_text(&hashing));
     }
     lines.extend(hashing.balance_factor.map(|factor| format!("hash-balance-factor {factor}")));
+    if hashing.affinity != Affinity::default() {
+        let name = AFFINITIES.iter().find(|(_, one)| *one == hashing.affinity).map_or("always", |(name, _)| name);
+        lines.push(format!("hash-preserve-affinity {name}"));
+    }
     lines.extend(options.fullconn.map(|count| format!("fullconn {count}")));
     lines.extend(options.all_backups.then(|| "option allbackups".to_owned()));
     let line = |words: [&str; 2]| crate::rule::join(words.into_iter());
@@ -190,6 +216,7 @@ pub fn lines(options: &BackendOptions) -> Vec<String> {
     lines.extend(times.idle.map(|time| format!("srvtcpka-idle {}", time_text(time))));
     lines.extend(times.interval.map(|time| format!("srvtcpka-intvl {}", time_text(time))));
     lines.extend(options.persists.then(|| "option persist".to_owned()));
+    lines.extend(options.rdp_cookie.as_ref().map(|name| format!("persist rdp-cookie({name})")));
     lines.extend(retry_on::text(&options.retry_on));
     if options.reuse != Reuse::default() {
         let name = REUSES.iter().find(|(_, reuse)| *reuse == options.reuse).map_or("safe", |(name, _)| name);
@@ -217,6 +244,8 @@ mod tests {
         for line in [
             "hash-type consistent wt6 avalanche",
             "hash-balance-factor 150",
+            "hash-preserve-affinity maxqueue",
+            "persist rdp-cookie(user)",
             "fullconn 100",
             "option allbackups",
             "be-unpublished",
@@ -254,6 +283,8 @@ mod tests {
             ("hash-type consistent sdbm flood", 3),
             ("hash-balance-factor 50", 1),
             ("fullconn 0", 1),
+            ("hash-preserve-affinity never", 1),
+            ("persist rdp-cookie()", 1),
             ("option allbackups now", 2),
             ("srvtcpka-idle 10ms", 1),
             ("srvtcpka-cnt 0", 1),

@@ -5,8 +5,19 @@ use crate::model::balance::{Balance, HashFunction, HashMethod, Hashing, UriPart}
 
 use super::{Wrong, needed, no_more, number};
 
-const ALGORITHMS: [&str; 10] =
-    ["roundrobin", "static-rr", "leastconn", "source", "random", "first", "uri", "url_param", "hdr", "hash"];
+const ALGORITHMS: [&str; 11] = [
+    "roundrobin",
+    "static-rr",
+    "leastconn",
+    "source",
+    "random",
+    "first",
+    "uri",
+    "url_param",
+    "hdr",
+    "hash",
+    "rdp-cookie",
+];
 
 const METHODS: [(&str, HashMethod); 2] = [("map-based", HashMethod::MapBased), ("consistent", HashMethod::Consistent)];
 
@@ -48,11 +59,7 @@ pub fn read(words: &[&str]) -> Result<Balance, Wrong> {
             (Balance::Header { name: field.to_owned(), is_domain_only }, 1 + usize::from(is_domain_only))
         }
         "hash" => (Balance::Expression(needed(words, 1, "a sample expression")?.to_owned()), 2),
-        "rdp-cookie" => {
-            let why =
-                "in tcp mode a server is chosen before anything is read; 'balance source' keeps a client's server";
-            return Err(Wrong::refused(0, "'balance rdp-cookie'", why));
-        }
+        "rdp-cookie" => (Balance::RdpCookie { name: rdp_cookie(word, 0, "mstshash")?.to_owned() }, 1),
         "sticky" | "log-hash" | "log-sticky" => {
             return Err(Wrong::refused(0, format!("'balance {name}'"), "it is for 'mode log', which is not known"));
         }
@@ -63,6 +70,13 @@ pub fn read(words: &[&str]) -> Result<Balance, Wrong> {
     };
     no_more(words, taken)?;
     Ok(balance)
+}
+
+/// The name of the cookie in `rdp-cookie(name)`, the word of this number; without parentheses another one.
+pub(super) fn rdp_cookie<'w>(word: &'w str, at: usize, otherwise: &'w str) -> Result<&'w str, Wrong> {
+    let Some((_, inside)) = word.split_once('(') else { return Ok(otherwise) };
+    let name = inside.split_once(')').map(|(name, _)| name).filter(|name| !name.is_empty());
+    name.ok_or_else(|| Wrong::new(at, "'rdp-cookie(name)' requires an rdp cookie name"))
 }
 
 fn uri(words: &[&str]) -> Result<Balance, Wrong> {
@@ -111,6 +125,7 @@ pub fn text(balance: &Balance) -> String {
         Balance::UrlParam { name } => format!("url_param {name}"),
         Balance::Header { name, is_domain_only: false } => format!("hdr({name})"),
         Balance::Header { name, is_domain_only: true } => format!("hdr({name}) use_domain_only"),
+        Balance::RdpCookie { name } => format!("rdp-cookie({name})"),
         Balance::Expression(expression) => format!("hash {}", crate::rule::join(std::iter::once(expression.as_str()))),
         Balance::Uri(part) => {
             let mut text = "uri".to_owned();
@@ -178,6 +193,7 @@ mod tests {
             "uri len 12 depth 3 whole path-only",
             "url_param id",
             "hdr(host)",
+            "rdp-cookie(user)",
             "hdr(host) use_domain_only",
         ] {
             let words: Vec<&str> = text.split(' ').collect();
@@ -185,6 +201,11 @@ mod tests {
         }
         let expression = read(&["hash", "req.hdr(x)"]).map(|balance| super::text(&balance));
         assert_eq!(expression, Ok("hash \"req.hdr(x)\"".to_owned()));
+    }
+
+    #[test]
+    fn rdp_cookies_have_a_name_of_their_own() {
+        assert_eq!(read(&["rdp-cookie"]), Ok(Balance::RdpCookie { name: "mstshash".to_owned() }));
     }
 
     #[test]
@@ -198,6 +219,8 @@ mod tests {
             ("url_param a b", 2),
             ("url_param a check_post x", 3),
             ("hdr", 0),
+            ("rdp-cookie()", 0),
+            ("rdp-cookie(a", 0),
             ("random(0)", 0),
             ("hash", 1),
         ] {

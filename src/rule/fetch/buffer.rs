@@ -1,6 +1,7 @@
 //! Bytes in the buffers, as they are.
 
 use super::super::argument::Argument;
+use super::super::rdp::{self, RdpCookie};
 use super::super::sample::{Sample, Text};
 use super::super::transaction::{Data, Transaction};
 use super::Cursor;
@@ -103,23 +104,20 @@ pub(super) fn is_http<'t>(
     }
 }
 
-/// `Cookie: name=value` in the first packet of an RDP connection (TPKT, X.224 connection request).
-fn rdp<'t>(transaction: &'t Transaction<'_>, name: &[u8], cursor: &mut Cursor) -> Option<&'t [u8]> {
+/// The value of the RDP cookie that the arguments name; none of a request of HTTP.
+fn rdp<'t>(transaction: &'t Transaction<'_>, arguments: &[Argument], cursor: &mut Cursor) -> Option<&'t [u8]> {
+    if transaction.request.is_some() {
+        return None;
+    }
     let data = transaction.request_data;
-    if data.bytes.len() <= 11 {
-        cursor.may_change = !data.is_final;
-        return None;
+    match rdp::rdp_cookie(data.bytes, arguments.first().map(Argument::bytes).unwrap_or_default()) {
+        RdpCookie::Value(value) => Some(value),
+        RdpCookie::Missing => None,
+        RdpCookie::Incomplete => {
+            cursor.may_change = !data.is_final;
+            None
+        }
     }
-    let text = data.bytes[11..].strip_prefix(b"Cookie: ").or_else(|| data.bytes[11..].strip_prefix(b"cookie: "))?;
-    let equals = text.iter().position(|byte| *byte == b'=')?;
-    if !name.is_empty() && !text[..equals].eq_ignore_ascii_case(name) {
-        return None;
-    }
-    let Some(end) = text.windows(2).position(|pair| pair == b"\r\n") else {
-        cursor.may_change = !data.is_final;
-        return None;
-    };
-    text.get(equals + 1..end)
 }
 
 pub(super) fn rdp_cookie<'t>(
@@ -127,7 +125,7 @@ pub(super) fn rdp_cookie<'t>(
     arguments: &'t [Argument],
     cursor: &mut Cursor,
 ) -> Option<Sample<'t>> {
-    rdp(transaction, arguments.first().map(Argument::bytes).unwrap_or_default(), cursor).map(Sample::str)
+    rdp(transaction, arguments, cursor).map(Sample::str)
 }
 
 pub(super) fn rdp_cookie_count<'t>(
@@ -135,9 +133,8 @@ pub(super) fn rdp_cookie_count<'t>(
     arguments: &'t [Argument],
     cursor: &mut Cursor,
 ) -> Option<Sample<'t>> {
-    let name = arguments.first().map(Argument::bytes).unwrap_or_default();
-    let found = rdp(transaction, name, cursor).is_some();
-    Some(Sample::Int(i64::from(found)))
+    let is_there = rdp(transaction, arguments, cursor).is_some();
+    (!cursor.may_change).then_some(Sample::Int(i64::from(is_there)))
 }
 
 pub(super) fn body<'t, const IS_RESPONSE: bool>(

@@ -178,7 +178,7 @@ pub(super) static BACKEND: Section = Section {
             "balance",
             Value::Any(&[Value::One(Scalar::Balance), Value::Section(&RANDOM)]),
             "How a server is chosen, as in HAProxy: roundrobin, static-rr, leastconn, first, source, random, `uri depth 2`, \
-             `url_param id`, hdr(host), `hash src,ipmask(24)`... `random` draws two; {random: 3} draws three. Default roundrobin.",
+             `url_param id`, hdr(host), rdp-cookie, `hash src,ipmask(24)`... `random` draws two; {random: 3} draws three. Default roundrobin.",
         ),
         key("retries", Value::One(Scalar::Number(0, 100)), "Connection attempts after the first. Default 3."),
         key("redispatch", Value::One(Scalar::Flag), "Whether the last retry may go to another server. Default true."),
@@ -198,8 +198,8 @@ pub(super) static BACKEND: Section = Section {
         key(
             "options",
             Value::List(&Value::One(Scalar::BackendOption)),
-            "Lines of a backend in HAProxy's language: dynamic-cookie-key, fullconn, hash-balance-factor, hash-type, \
-             http-reuse, load-server-state-from-file, max-keep-alive-queue, retry-on, server-state-file-name, `option allbackups`, `option persist`, `option prefer-last-server`.",
+            "Lines of a backend in HAProxy's language: dynamic-cookie-key, fullconn, hash-balance-factor, hash-preserve-affinity, hash-type, \
+             http-reuse, load-server-state-from-file, max-keep-alive-queue, `persist rdp-cookie`, retry-on, server-state-file-name, `option allbackups`, `option persist`, `option prefer-last-server`.",
         ),
         RULES,
         refused("stick", "write its lines under `rules`, such as `stick on src`"),
