@@ -56,17 +56,10 @@ fn dated(text: &str) -> String {
 /// A server that answers with its name and what it saw, and with the fields that the request's `X-Say` lists, separated
 /// by ` & `.
 pub fn told(name: &'static str) -> Scripted {
-    Scripted::new(move |mut peer, _| {
-        loop {
-            let head = peer.head();
-            if head.is_empty() {
-                return;
-            }
-            let said = crate::rig::field(&head, "x-say").unwrap_or_default();
-            let fields: String =
-                said.split(" & ").filter(|one| !one.is_empty()).map(|one| format!("{one}\r\n")).collect();
-            let body = format!("{name} saw {head}");
-            peer.send(format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: {}\r\n\r\n{body}", body.len()));
-        }
+    Scripted::each(move |peer, head| {
+        let said = crate::rig::field(&head, "x-say").unwrap_or_default();
+        let fields: String = said.split(" & ").filter(|one| !one.is_empty()).map(|one| format!("{one}\r\n")).collect();
+        let body = format!("{name} saw {head}");
+        peer.send(format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: {}\r\n\r\n{body}", body.len()));
     })
 }

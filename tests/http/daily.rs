@@ -3,17 +3,8 @@
 
 use std::sync::Mutex;
 
-use crate::rig::{Peer, Scripted, field, nobody, signal, until};
+use crate::rig::{Peer, Scripted, field, nobody, until};
 use crate::rules::{get, on_both, status};
-
-/// A server that answers with its name, over and over.
-fn named(name: &'static str) -> Scripted {
-    Scripted::new(move |mut peer, _| {
-        while !peer.head().is_empty() {
-            peer.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{name}", name.len()));
-        }
-    })
-}
 
 /// The bodies of one request on each of `count` new connections.
 fn bodies(connect: &dyn Fn() -> Peer, count: usize) -> Vec<String> {
@@ -22,7 +13,7 @@ fn bodies(connect: &dyn Fn() -> Peer, count: usize) -> Vec<String> {
 
 #[test]
 fn roundrobin_takes_turns_by_weight() {
-    let (one, two) = (named("one"), named("two"));
+    let (one, two) = (Scripted::answering("one"), Scripted::answering("two"));
     let text = format!(
         "frontend web\n bind PORT\n default_backend app\n\
          backend app\n balance roundrobin\n server one {} weight 2\n server two {}\n",
@@ -38,15 +29,8 @@ fn roundrobin_takes_turns_by_weight() {
 
 #[test]
 fn leastconn_takes_the_idle_server() {
-    let (go, wait) = signal();
-    let wait = Mutex::new(wait);
-    let busy = Scripted::new(move |mut peer, _| {
-        while !peer.head().is_empty() {
-            wait.lock().unwrap().recv().unwrap();
-            peer.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbusy");
-        }
-    });
-    let idle = named("idle");
+    let (busy, permits) = Scripted::held("busy");
+    let idle = Scripted::answering("idle");
     let text = format!(
         "frontend web\n bind PORT\n default_backend app\n\
          backend app\n balance leastconn\n http-reuse never\n server busy {}\n server idle {}\n",
@@ -58,14 +42,14 @@ fn leastconn_takes_the_idle_server() {
         first.send(get("/"));
         until("the first server has the request", || busy.connections() == before + 1);
         assert_eq!(bodies(connect, 4), ["idle"; 4]);
-        go.send(()).unwrap();
+        permits.send(()).unwrap();
         assert_eq!(first.response().1, "busy");
     });
 }
 
 #[test]
 fn source_keeps_a_client_on_one_server() {
-    let (one, two) = (named("one"), named("two"));
+    let (one, two) = (Scripted::answering("one"), Scripted::answering("two"));
     let text = format!(
         "frontend web\n bind PORT\n default_backend app\n\
          backend app\n balance source\n server one {}\n server two {}\n",
@@ -83,7 +67,7 @@ fn source_keeps_a_client_on_one_server() {
 
 #[test]
 fn a_dead_server_is_left_for_another() {
-    let two = named("two");
+    let two = Scripted::answering("two");
     let text = format!(
         "frontend web\n bind PORT\n default_backend app\n\
          backend app\n balance first\n retries 1\n option redispatch\n server dead {}\n server two {}\n",
@@ -155,14 +139,7 @@ fn a_connection_that_waits_between_requests_is_closed_without_a_word() {
 
 #[test]
 fn a_full_server_makes_requests_wait_and_then_fail() {
-    let (go, wait) = signal();
-    let wait = Mutex::new(wait);
-    let server = Scripted::new(move |mut peer, _| {
-        while !peer.head().is_empty() {
-            wait.lock().unwrap().recv().unwrap();
-            peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-        }
-    });
+    let (server, permits) = Scripted::held("");
     let text = format!(
         "frontend web\n bind PORT\n default_backend app\n\
          backend app\n timeout queue 100ms\n server s {} maxconn 1\n",
@@ -174,26 +151,20 @@ fn a_full_server_makes_requests_wait_and_then_fail() {
         first.send(get("/first"));
         until("the server has the first request", || server.connections() == before + 1);
         assert_eq!(status(&connect().send(get("/second")).head()), "503");
-        go.send(()).unwrap();
+        permits.send(()).unwrap();
         assert_eq!(status(&first.head()), "200");
     });
 }
 
 #[test]
 fn a_slow_server_is_a_504() {
-    let (go, wait) = signal();
-    let wait = Mutex::new(wait);
-    let server = Scripted::new(move |mut peer, _| {
-        peer.head();
-        wait.lock().unwrap().recv().unwrap();
-    });
+    let (server, _permits) = Scripted::held("");
     let text = format!(
         "frontend web\n bind PORT\n default_backend app\nbackend app\n timeout server 100ms\n server s {}\n",
         server.address
     );
     on_both("http", &text, |connect| {
         assert_eq!(status(&connect().send(get("/")).head()), "504");
-        go.send(()).unwrap();
     });
 }
 

@@ -76,18 +76,12 @@ fn a_server_that_closes_without_an_answer_is_a_502() {
 
 #[test]
 fn a_server_that_does_not_answer_is_a_504() {
-    let (hold, held) = signal();
-    let held = std::sync::Mutex::new(held);
-    let server = Scripted::new(move |mut peer: Peer, _| {
-        peer.head();
-        let _ = held.lock().unwrap().recv();
-    });
+    let (server, _permits) = Scripted::held("");
     let proxy = Proxy::start(Mode::Http, &[server.address], |model| {
         model.backends[0].timeouts.server = Duration::from_millis(100);
     });
     assert!(proxy.client().send(GET).head().starts_with("HTTP/1.1 504 "));
     assert!(proxy.line().contains(" sH-- "));
-    drop(hold);
 }
 
 #[test]
@@ -123,7 +117,7 @@ fn a_request_on_a_pooled_connection_that_dies_is_sent_again() {
             if head.is_empty() || (number == 0 && head.starts_with("GET /2")) {
                 return;
             }
-            peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+            peer.answer("ok");
         }
     });
     let proxy = Proxy::http(&[server.address]);
@@ -139,7 +133,7 @@ fn a_request_on_a_pooled_connection_that_dies_is_sent_again() {
 fn a_request_that_must_not_be_repeated_is_not() {
     let server = Scripted::new(|mut peer: Peer, _| {
         peer.head();
-        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        peer.answer("ok");
         peer.head();
     });
     let proxy = Proxy::http(&[server.address]);
@@ -155,7 +149,7 @@ fn a_pooled_connection_that_was_closed_is_not_used() {
     let (closed, wait) = signal();
     let server = Scripted::new(move |mut peer: Peer, _| {
         peer.head();
-        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        peer.answer("ok");
         drop(peer);
         closed.send(()).unwrap();
     });

@@ -14,16 +14,10 @@ fn waiters_for_a_full_server_are_served_in_order() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let (go, wait) = signal();
     let (wait, order) = (Mutex::new(wait), Arc::clone(&seen));
-    let server = Scripted::new(move |mut peer: Peer, _| {
-        loop {
-            let head = peer.head();
-            if head.is_empty() {
-                return;
-            }
-            order.lock().unwrap().push(head.split(' ').nth(1).unwrap().to_owned());
-            wait.lock().unwrap().recv().unwrap();
-            peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-        }
+    let server = Scripted::each(move |peer, head| {
+        order.lock().unwrap().push(head.split(' ').nth(1).unwrap().to_owned());
+        wait.lock().unwrap().recv().unwrap();
+        peer.answer("");
     });
     let proxy = Proxy::start(Mode::Http, &[server.address], |model| {
         model.backends[0].servers[0].maxconn = Some(1);
@@ -59,12 +53,7 @@ fn behind_of(request: usize) -> usize {
 
 #[test]
 fn waiting_too_long_is_a_503() {
-    let (go, wait) = signal();
-    let wait = Mutex::new(wait);
-    let server = Scripted::new(move |mut peer: Peer, _| {
-        peer.head();
-        let _ = wait.lock().unwrap().recv();
-    });
+    let (server, _permits) = Scripted::held("");
     let proxy = Proxy::start(Mode::Http, &[server.address], |model| {
         model.backends[0].servers[0].maxconn = Some(1);
         model.backends[0].timeouts.queue = Duration::from_millis(50);
@@ -75,7 +64,6 @@ fn waiting_too_long_is_a_503() {
     let mut second = proxy.client();
     assert!(second.send("GET /2 HTTP/1.1\r\nHost: a\r\n\r\n").head().starts_with("HTTP/1.1 503 "));
     assert!(proxy.line().contains(" sQ-- "));
-    drop(go);
 }
 
 #[test]
@@ -94,12 +82,7 @@ fn a_full_frontend_lets_connections_wait_outside() {
 
 #[test]
 fn a_waiter_that_closed_leaves_the_queue() {
-    let (go, wait) = signal();
-    let wait = Mutex::new(wait);
-    let server = Scripted::new(move |mut peer: Peer, _| {
-        peer.head();
-        let _ = wait.lock().unwrap().recv();
-    });
+    let (server, _permits) = Scripted::held("");
     let proxy = Proxy::start(Mode::Http, &[server.address], |model| {
         model.backends[0].servers[0].maxconn = Some(1);
     });
@@ -113,5 +96,4 @@ fn a_waiter_that_closed_leaves_the_queue() {
     drop(second);
     until("an empty line", || queue.length() == 0);
     assert!(proxy.line().contains(" CQ-- "));
-    drop(go);
 }

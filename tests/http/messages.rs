@@ -106,10 +106,8 @@ fn responses_without_a_body_end_with_their_head() {
         ("GET", "HTTP/1.1 204 No Content\r\n\r\n"),
         ("GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 77\r\n\r\n"),
     ] {
-        let server = Scripted::new(move |mut peer, _| {
-            while !peer.head().is_empty() {
-                peer.send(response);
-            }
+        let server = Scripted::each(move |peer, _| {
+            peer.send(response);
         });
         let proxy = Proxy::http(&[server.address]);
         let mut client = proxy.client();
@@ -188,11 +186,9 @@ fn an_upgraded_connection_is_a_tunnel() {
 fn a_large_body_is_spliced_intact() {
     const LENGTH: usize = 9_000_001;
     let byte = |at: usize| (at.wrapping_mul(31) ^ at >> 9) as u8;
-    let server = Scripted::new(move |mut peer: Peer, _| {
-        while !peer.head().is_empty() {
-            let body: Vec<u8> = (0..LENGTH).map(byte).collect();
-            peer.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n")).send(body);
-        }
+    let server = Scripted::each(move |peer, _| {
+        let body: Vec<u8> = (0..LENGTH).map(byte).collect();
+        peer.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n")).send(body);
     });
     let proxy = Proxy::http(&[server.address]);
     let mut client = proxy.client();

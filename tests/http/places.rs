@@ -72,7 +72,7 @@ fn connections_leave_from_the_address_and_the_interface_that_they_are_told() {
     let server = Scripted::new(|mut peer, _| {
         let from = peer.stream.peer_addr().unwrap().ip().to_string();
         while !peer.head().is_empty() {
-            peer.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{from}", from.len()));
+            peer.answer(&from);
         }
     });
     let text = format!(

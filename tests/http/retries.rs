@@ -15,12 +15,10 @@ fn at_second_try(bad: impl Fn(&mut Peer) + Send + Sync + 'static) -> (Scripted, 
         if head.is_empty() {
             return;
         }
-        let length = crate::rig::field(&head, "content-length").map_or(0, |value| value.parse().unwrap());
-        let body = peer.exactly(length);
+        let body = peer.body(&head);
         if counter.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
             return bad(&mut peer);
         }
-        let body = String::from_utf8(body).unwrap();
         peer.send(format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
     });
     (server, seen)
@@ -128,16 +126,10 @@ fn a_rule_forbids_that_a_request_is_sent_again() {
 
 #[test]
 fn another_server_is_asked_where_redispatch_lets_it() {
-    let bad = Scripted::new(|mut peer, _| {
-        while !peer.head().is_empty() {
-            peer.send("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
-        }
+    let bad = Scripted::each(|peer, _| {
+        peer.send("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
     });
-    let good = Scripted::new(|mut peer, _| {
-        while !peer.head().is_empty() {
-            peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-        }
-    });
+    let good = Scripted::answering("");
     let text = format!(
         "frontend web\n bind PORT\n default_backend app\n\
          backend app\n balance first\n retries 1\n option redispatch 1\n retry-on 500\n server bad {} id 1\n \

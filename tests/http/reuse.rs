@@ -15,7 +15,7 @@ fn counting() -> Scripted {
             }
             let asked = field(&head, "connection").unwrap_or("-");
             let body = format!("{number} {request} {asked}");
-            peer.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+            peer.answer(&body);
         }
     })
 }
@@ -218,14 +218,7 @@ fn has_answer(peer: &Peer) -> bool {
 
 #[test]
 fn a_full_queue_of_a_server_is_a_503_for_those_who_must_have_it() {
-    let (go, wait) = signal();
-    let wait = Mutex::new(wait);
-    let server = Scripted::new(move |mut peer, _| {
-        while !peer.head().is_empty() {
-            wait.lock().unwrap().recv().unwrap();
-            peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-        }
-    });
+    let (server, permits) = Scripted::held("");
     let lines = "cookie S insert\n default-server cookie s maxconn 1 maxqueue 1";
     on_both("http", &file(lines, &server), |connect| {
         let request = "GET / HTTP/1.1\r\nHost: a\r\nCookie: S=s\r\n\r\n";
@@ -240,8 +233,8 @@ fn a_full_queue_of_a_server_is_a_503_for_those_who_must_have_it() {
         until("one is refused", || has_answer(&second) || has_answer(&third));
         let (mut refused, mut queued) = if has_answer(&second) { (second, third) } else { (third, second) };
         assert_eq!(status(&refused.head()), "503");
-        go.send(()).unwrap();
-        go.send(()).unwrap();
+        permits.send(()).unwrap();
+        permits.send(()).unwrap();
         assert_eq!(status(&first.head()), "200");
         assert_eq!(status(&queued.head()), "200");
     });

@@ -41,7 +41,7 @@ pub fn read(name: &str, text: &str) -> Model {
 /// Runs a script against both. `PORT` in the file is where to listen, `SERVER` a server that echoes what it was sent. Both
 /// have one thread: with more, a client can have its answer before the server counts as idle.
 pub fn on_both(mode: &str, text: &str, script: impl Fn(&dyn Fn() -> Peer)) {
-    let server = echo_with_body();
+    let server = Scripted::echo();
     let file = |port: u16| {
         let text = text.replace("PORT", &format!("127.0.0.1:{port}")).replace("SERVER", &server.address.to_string());
         format!("global\n nbthread 1\n{DEFAULTS} mode {mode}\n{}\n", text.trim_end())
@@ -69,21 +69,6 @@ pub fn ours(text: &str) -> Proxy {
         let port = model.frontends[0].binds[0].endpoint.tcp().unwrap().port();
         let text = text.replace("PORT", &format!("127.0.0.1:{port}"));
         *model = read("rules.cfg", &format!("{DEFAULTS} mode http\n{text}"));
-    })
-}
-
-/// As [`Scripted::echo`], with the request's body behind its head.
-fn echo_with_body() -> Scripted {
-    Scripted::new(|mut peer, _| {
-        loop {
-            let mut sent = peer.head();
-            if sent.is_empty() {
-                return;
-            }
-            let length = field(&sent, "content-length").map_or(0, |value| value.parse().unwrap());
-            sent += &String::from_utf8(peer.exactly(length)).unwrap();
-            peer.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{sent}", sent.len()));
-        }
     })
 }
 

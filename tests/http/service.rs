@@ -7,7 +7,7 @@ use vipgate::generation::Generation;
 use vipgate::proxy::worker::WorkerCommand;
 use vipgate::sys::clock;
 
-use crate::rig::{PATIENCE, Peer, Proxy, Scripted, field, signal, until};
+use crate::rig::{PATIENCE, Peer, Proxy, Scripted, field, until};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -28,13 +28,7 @@ fn an_announced_close_is_in_every_response() {
 
 #[test]
 fn a_drain_finishes_what_runs_and_what_waits_to_be_accepted() {
-    let (go, wait) = signal();
-    let wait = std::sync::Mutex::new(wait);
-    let server = Scripted::new(move |mut peer: Peer, _| {
-        peer.head();
-        wait.lock().unwrap().recv().unwrap();
-        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-    });
+    let (server, permits) = Scripted::held("ok");
     let mut proxy = Proxy::http(&[server.address]);
     let mut idle = proxy.client();
     let mut running = proxy.client();
@@ -43,8 +37,8 @@ fn a_drain_finishes_what_runs_and_what_waits_to_be_accepted() {
     let mut waiting = proxy.client();
     waiting.send(GET);
     proxy.drain(PATIENCE);
-    go.send(()).unwrap();
-    go.send(()).unwrap();
+    permits.send(()).unwrap();
+    permits.send(()).unwrap();
     for client in [&mut running, &mut waiting] {
         let (head, body) = client.response();
         assert!(field(&head, "connection") == Some("close") && body == "ok", "{head}");
@@ -82,14 +76,7 @@ fn sessions_on_an_address_that_left_are_closed() {
 
 #[test]
 fn a_kept_connection_moves_to_the_new_generation_at_its_next_request() {
-    let answers = |text: &'static str| {
-        Scripted::new(move |mut peer: Peer, _| {
-            while !peer.head().is_empty() {
-                peer.send(format!("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{text}"));
-            }
-        })
-    };
-    let (old, new) = (answers("old"), answers("new"));
+    let (old, new) = (Scripted::answering("old"), Scripted::answering("new"));
     let proxy = Proxy::http(&[old.address]);
     let mut client = proxy.client();
     assert_eq!(client.send(GET).response().1, "old");

@@ -100,15 +100,8 @@ fn answers_of_servers_are_counted_by_who_is_to_blame() {
 
 /// Servers that answer with their names.
 fn named(name: &'static str) -> crate::rig::Scripted {
-    crate::rig::Scripted::new(move |mut peer, _| {
-        loop {
-            if peer.head().is_empty() {
-                return;
-            }
-            peer.send(format!(
-                "HTTP/1.1 200 OK\r\nX-Server: {name}\r\nX-Token: token-{name}\r\nContent-Length: 0\r\n\r\n"
-            ));
-        }
+    crate::rig::Scripted::each(move |peer, _| {
+        peer.send(format!("HTTP/1.1 200 OK\r\nX-Server: {name}\r\nX-Token: token-{name}\r\nContent-Length: 0\r\n\r\n"));
     })
 }
 

@@ -1,8 +1,9 @@
 //! A worker with one frontend and one backend, servers that follow a script, and clients that read whole messages.
 
-use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod peer;
+mod server;
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, mpsc as channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -27,11 +28,11 @@ use vipgate::sys::{clock, listener};
 
 use crate::ports;
 
+pub use peer::{Peer, field};
+pub use server::Scripted;
+
 /// Longer than anything here may take.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-/// More bytes than any test exchanges at once: a reader that gets more has gone wrong, and must not eat the machine.
-const MOST: usize = 256 << 20;
-
 /// A model with frontend `web` (on `bind`) and backend `app` (with `servers` s1, s2...).
 pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
     let servers = servers.iter().enumerate().map(|(number, address)| Server {
@@ -240,162 +241,15 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// One end of a connection.
-pub struct Peer {
-    pub stream: TcpStream,
-    buffer: Vec<u8>,
-}
-
-impl Peer {
-    pub fn new(stream: TcpStream) -> Peer {
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        stream.set_nodelay(true).unwrap();
-        Peer { stream, buffer: Vec::new() }
-    }
-
-    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Peer {
-        self.stream.write_all(bytes.as_ref()).unwrap();
-        self
-    }
-
-    fn fill(&mut self) -> usize {
-        let mut bytes = [0; 65536];
-        let count = self.stream.read(&mut bytes).unwrap();
-        self.buffer.extend_from_slice(&bytes[..count]);
-        assert!(self.buffer.len() <= MOST, "the other side never stops sending");
-        count
-    }
-
-    /// A head with its empty line; empty text at the end of the connection.
-    pub fn head(&mut self) -> String {
-        loop {
-            if let Some(at) = self.buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
-                return String::from_utf8(self.buffer.drain(..at + 4).collect()).unwrap();
-            }
-            if self.fill() == 0 {
-                return String::from_utf8(std::mem::take(&mut self.buffer)).unwrap();
-            }
-        }
-    }
-
-    pub fn exactly(&mut self, count: usize) -> Vec<u8> {
-        while self.buffer.len() < count {
-            assert!(self.fill() > 0, "the connection ended after {} of {count} bytes", self.buffer.len());
-        }
-        self.buffer.drain(..count).collect()
-    }
-
-    pub fn text(&mut self, expected: &str) {
-        let got = self.exactly(expected.len());
-        assert_eq!(String::from_utf8_lossy(&got), expected);
-    }
-
-    /// Everything until the end.
-    pub fn rest(&mut self) -> Vec<u8> {
-        while self.fill() > 0 {}
-        std::mem::take(&mut self.buffer)
-    }
-
-    /// A head with its empty line; `None` at the end of the connection, however it comes.
-    pub fn try_head(&mut self) -> Option<String> {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            self.stream.read_exact(&mut byte).ok()?;
-            head.extend(byte);
-        }
-        String::from_utf8(head).ok()
-    }
-
-    /// Everything until the end, however it comes.
-    pub fn rest_quietly(&mut self) {
-        let mut bytes = [0; 4096];
-        while matches!(self.stream.read(&mut bytes), Ok(1..)) {}
-    }
-
-    pub fn is_ended(&mut self) -> bool {
-        self.rest().is_empty()
-    }
-
-    /// A response with a Content-Length.
-    pub fn response(&mut self) -> (String, String) {
-        let head = self.head();
-        let length = field(&head, "content-length").map_or(0, |value| value.parse().unwrap());
-        let body = self.exactly(length);
-        (head, String::from_utf8(body).unwrap())
-    }
-
-    pub fn end(&self) {
-        self.stream.shutdown(Shutdown::Write).unwrap();
-    }
-}
-
-/// The value of a field of a head.
-pub fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    head.lines().find_map(|line| {
-        let (found, value) = line.split_once(':')?;
-        found.eq_ignore_ascii_case(name).then(|| value.trim())
-    })
-}
-
-/// A server that runs `script` for each connection, with the connection's number from 0.
-pub struct Scripted {
-    pub address: SocketAddr,
-    pub accepted: Arc<AtomicUsize>,
-}
-
-impl Scripted {
-    pub fn new(script: impl Fn(Peer, usize) + Send + Sync + 'static) -> Scripted {
-        let listener = TcpListener::bind((IpAddr::V4(Ipv4Addr::LOCALHOST), 0)).unwrap();
-        let address = listener.local_addr().unwrap();
-        let accepted = Arc::new(AtomicUsize::new(0));
-        let (counter, script) = (Arc::clone(&accepted), Arc::new(script));
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let Ok(stream) = stream else { return };
-                let number = counter.fetch_add(1, Ordering::SeqCst);
-                let script = Arc::clone(&script);
-                std::thread::spawn(move || script(Peer::new(stream), number));
-            }
-        });
-        Scripted { address, accepted }
-    }
-
-    /// Answers every request with its own head as the body, keeping the connection.
-    pub fn echo() -> Scripted {
-        Scripted::new(|mut peer, _| {
-            loop {
-                let head = peer.head();
-                if head.is_empty() {
-                    return;
-                }
-                let length = field(&head, "content-length").map_or(0, |value| value.parse().unwrap());
-                peer.exactly(length);
-                peer.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{head}", head.len()));
-            }
-        })
-    }
-
-    /// Answers with `response` once and closes.
-    pub fn once(response: &'static str) -> Scripted {
-        Scripted::new(move |mut peer, _| {
-            peer.head();
-            peer.send(response);
-        })
-    }
-
-    pub fn connections(&self) -> usize {
-        self.accepted.load(Ordering::SeqCst)
-    }
-}
-
 /// An address where nobody listens.
 pub fn nobody() -> SocketAddr {
     ports::free()
 }
 
+/// The end of a signal that gives permits.
+pub type Permits = channel::SyncSender<()>;
+
 /// A pair of ends to pass a word between a script and a test.
-pub fn signal() -> (channel::SyncSender<()>, channel::Receiver<()>) {
+pub fn signal() -> (Permits, channel::Receiver<()>) {
     channel::sync_channel(16)
 }
