@@ -36,6 +36,8 @@ pub enum FieldKind {
     Upgrade,
     Expect,
     ForwardedProto,
+    /// Cookie or Set-Cookie.
+    Cookie,
     /// Named by the Connection field of the same message (RFC 9110 §7.6.1).
     Nominated,
 }
@@ -129,6 +131,8 @@ pub struct Head {
     pub expects_continue: bool,
     /// Told before parsing: request targets may have bytes beyond ASCII.
     pub tolerates_odd_targets: bool,
+    /// Whether there is a field about cookies.
+    pub has_cookies: bool,
     pub(super) has_upgrade: bool,
     pub(super) has_bare_line_feed: bool,
     pub(super) has_host: bool,

@@ -12,7 +12,7 @@ use super::parse::classify;
 enum Entry {
     /// By number in [`Head::fields`].
     Received(u16),
-    /// In the arena.
+    /// In the arena, as a whole line: `name: value` and its end.
     Added { name: Span, value: Span, kind: FieldKind },
     /// Received name, value in the arena.
     Changed { received: u16, value: Span },
@@ -28,6 +28,27 @@ pub struct Edits {
     target: Option<Span>,
     status: Option<u16>,
     reason: Option<Span>,
+    adds_cookies: bool,
+}
+
+/// The name of a field that rules add, looked at once: when they are loaded.
+#[derive(Clone, Debug)]
+pub struct FieldName {
+    text: Box<[u8]>,
+    kind: FieldKind,
+    is_token: bool,
+}
+
+impl FieldName {
+    /// Looks at a name. One that is not a token is no error: nothing is added by it.
+    pub fn new(text: &[u8]) -> FieldName {
+        FieldName { text: text.into(), kind: classify(text), is_token: is_whole_token(text) }
+    }
+
+    /// As it was written.
+    pub fn bytes(&self) -> &[u8] {
+        &self.text
+    }
 }
 
 impl Edits {
@@ -35,7 +56,7 @@ impl Edits {
     pub fn clear(&mut self) {
         self.text.clear();
         self.entries.clear();
-        self.has_entries = false;
+        (self.has_entries, self.adds_cookies) = (false, false);
         (self.method, self.target, self.status, self.reason) = (None, None, None, None);
     }
 
@@ -54,6 +75,11 @@ impl Edits {
         self.method.is_some() || self.target.is_some() || self.status.is_some() || self.reason.is_some()
     }
 
+    /// Whether a field about cookies was added.
+    pub fn adds_cookies(&self) -> bool {
+        self.adds_cookies
+    }
+
     fn keep(&mut self, text: &[u8]) -> Span {
         let start = self.text.len();
         self.text.extend_from_slice(text);
@@ -65,6 +91,15 @@ impl Edits {
         let kept = self.keep(value);
         blank_controls(&mut self.text[kept.start as usize..]);
         kept
+    }
+
+    /// Keeps a line: fields that are added one after the other are written at once.
+    fn keep_line(&mut self, name: &[u8], value: &[u8]) -> (Span, Span) {
+        let name = self.keep(name);
+        self.text.extend_from_slice(b": ");
+        let value = self.keep_value(value);
+        self.text.extend_from_slice(b"\r\n");
+        (name, value)
     }
 }
 
@@ -223,13 +258,25 @@ impl Message<'_> {
 
     /// Appends a field. `false` if the name is not a token: nothing is added.
     pub fn add(&mut self, name: &[u8], value: &[u8]) -> bool {
-        if !is_whole_token(name) {
-            return false;
+        let is_token = is_whole_token(name);
+        if is_token {
+            self.push(name, classify(name), value);
         }
-        let kind = classify(name);
-        let (name, value) = (self.edits.keep(name), self.edits.keep_value(value));
+        is_token
+    }
+
+    /// As [`Message::add`], with a name that was looked at before.
+    pub fn add_named(&mut self, name: &FieldName, value: &[u8]) -> bool {
+        if name.is_token {
+            self.push(&name.text, name.kind, value);
+        }
+        name.is_token
+    }
+
+    fn push(&mut self, name: &[u8], kind: FieldKind, value: &[u8]) {
+        let (name, value) = self.edits.keep_line(name, value);
+        self.edits.adds_cookies |= kind == FieldKind::Cookie;
         self.list().push(Entry::Added { name, value, kind });
-        true
     }
 
     /// Removes the fields that `which` selects by name and meaning; how many there were.
@@ -248,13 +295,18 @@ impl Message<'_> {
 
     /// Replaces the value of the field at a place.
     pub fn replace(&mut self, at: usize, value: &[u8]) {
-        let value = self.edits.keep_value(value);
-        if let Some(entry) = self.list().get_mut(at) {
-            *entry = match *entry {
-                Entry::Received(received) | Entry::Changed { received, .. } => Entry::Changed { received, value },
-                Entry::Added { name, kind, .. } => Entry::Added { name, value, kind },
-            };
-        }
+        let Some(entry) = self.list().get(at).copied() else { return };
+        let changed = match entry {
+            Entry::Received(received) | Entry::Changed { received, .. } => {
+                Entry::Changed { received, value: self.edits.keep_value(value) }
+            }
+            Entry::Added { name, kind, .. } => {
+                let name = name.of(&self.edits.text).to_vec();
+                let (name, value) = self.edits.keep_line(&name, value);
+                Entry::Added { name, value, kind }
+            }
+        };
+        self.list()[at] = changed;
     }
 
     /// Changes the method. `false` if it is not a token.
@@ -293,13 +345,60 @@ impl Message<'_> {
                 write_line(out, field.name.of(self.bytes), field.value.of(self.bytes));
             }
         }
+        let mut lines = Lines { bytes: self.bytes, span: Span::default() };
         for at in 0..self.len() {
-            let is_received = !self.edits.has_entries || matches!(self.edits.entries[at], Entry::Received(_));
-            let Some(field) = self.written(at).filter(|field| keep(field.kind)) else { continue };
-            if is_received || !is_framing(field.kind) {
-                write_line(out, field.name, field.value);
+            let entry = match self.edits.has_entries {
+                true => self.edits.entries[at],
+                false => Entry::Received(at as u16),
+            };
+            match entry {
+                Entry::Received(number) => {
+                    let Some(field) = self.head.fields.get(usize::from(number)).filter(|field| keep(field.kind)) else {
+                        continue;
+                    };
+                    if self.head.has_bare_line_feed {
+                        lines.flush(out);
+                        write_line(out, field.name.of(self.bytes), field.value.of(self.bytes));
+                    } else {
+                        lines.push(out, self.bytes, field.line);
+                    }
+                }
+                Entry::Added { name, value, kind } if keep(kind) && !is_framing(kind) => {
+                    lines.push(out, &self.edits.text, Span { start: name.start, end: value.end + 2 });
+                }
+                Entry::Changed { .. } => {
+                    let Some(field) = self.written(at).filter(|field| keep(field.kind)) else { continue };
+                    if !is_framing(field.kind) {
+                        lines.flush(out);
+                        write_line(out, field.name, field.value);
+                    }
+                }
+                Entry::Added { .. } => {}
             }
         }
+        lines.flush(out);
+    }
+}
+
+/// Lines that stand one behind the other in the same bytes: they are copied at once.
+struct Lines<'m> {
+    bytes: &'m [u8],
+    span: Span,
+}
+
+impl<'m> Lines<'m> {
+    fn push(&mut self, out: &mut Vec<u8>, bytes: &'m [u8], line: Span) {
+        if std::ptr::eq(bytes, self.bytes) && line.start == self.span.end {
+            self.span.end = line.end;
+            return;
+        }
+        self.flush(out);
+        *self = Lines { bytes, span: line };
+    }
+
+    fn flush(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.span.of(self.bytes));
+        self.span = Span::default();
     }
 }
 
@@ -351,6 +450,23 @@ mod tests {
             message.replace(host, b"other");
         });
         assert_eq!(text, "PUT /b?c HTTP/1.1\r\nContent-Length: 3\r\nHost: other\r\nB: x  y\r\n\r\n");
+    }
+
+    #[test]
+    fn neighbours_are_written_in_order_whatever_became_of_one_of_them() {
+        let text = forwarded(|message| {
+            let name = FieldName::new(b"B");
+            assert!(message.add_named(&name, b"1") && message.add_named(&name, b"2") && message.add(b"C", b"3"));
+            let second = message.len() - 2;
+            message.replace(second, b"x\ny");
+            message.remove(|name, _| name == b"a");
+            assert!(!message.add_named(&FieldName::new(b"no token"), b""));
+            assert!(!message.edits.adds_cookies());
+            assert!(message.add(b"COOKIE", b"a=b") && message.edits.adds_cookies());
+        });
+        let expected =
+            "POST /a HTTP/1.1\r\nHost: h\r\nA: 1\r\nContent-Length: 3\r\nB: 1\r\nB: x y\r\nC: 3\r\nCOOKIE: a=b\r\n\r\n";
+        assert_eq!(text, expected);
     }
 
     #[test]

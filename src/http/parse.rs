@@ -263,9 +263,11 @@ pub(super) fn classify(name: &[u8]) -> FieldKind {
         2 if is("te") => FieldKind::Te,
         4 if is("host") => FieldKind::Host,
         6 if is("expect") => FieldKind::Expect,
+        6 if is("cookie") => FieldKind::Cookie,
         7 if is("upgrade") => FieldKind::Upgrade,
         10 if is("connection") => FieldKind::Connection,
         10 if is("keep-alive") => FieldKind::KeepAlive,
+        10 if is("set-cookie") => FieldKind::Cookie,
         14 if is("content-length") => FieldKind::ContentLength,
         16 if is("proxy-connection") => FieldKind::ProxyConnection,
         17 if is("transfer-encoding") => FieldKind::TransferEncoding,
@@ -305,6 +307,7 @@ fn note(kind: FieldKind, value: &[u8], head: &mut Head) -> Result<(), HeadError>
             }
         }
         FieldKind::Upgrade => head.has_upgrade = true,
+        FieldKind::Cookie => head.has_cookies = true,
         FieldKind::Expect => head.expects_continue |= value.eq_ignore_ascii_case(b"100-continue"),
         FieldKind::Host if std::mem::replace(&mut head.has_host, true) => return Err(HeadError::Host),
         _ => {}
@@ -329,7 +332,8 @@ fn finish(bytes: &[u8], head: &mut Head) {
         let value = head.fields[index].value.of(bytes);
         for option in value.split(|&b| b == b',').map(trim) {
             for field in &mut head.fields {
-                if field.kind == FieldKind::Other && field.name.of(bytes).eq_ignore_ascii_case(option) {
+                let is_plain = matches!(field.kind, FieldKind::Other | FieldKind::Cookie);
+                if is_plain && field.name.of(bytes).eq_ignore_ascii_case(option) {
                     field.kind = FieldKind::Nominated;
                 }
             }

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use crate::model::log::Level;
 use crate::model::proxy::Mode;
 use crate::rule::Format;
-use crate::rule::format;
+use crate::rule::format::{self, Precision};
 use crate::rule::transaction::LogLevel;
 use crate::sys::localtime;
 use crate::time::Instant;
@@ -194,7 +194,7 @@ pub(super) fn write_greeting(session: &mut Session, frontend: &LocalFrontend, wh
         0 => write!(line, "unix:{} [", session.listener.id(frontend)),
         port => write!(line, "{}:{port} [", source.ip().to_canonical()),
     };
-    format::write_date(&mut line, date, localtime::zone(seconds).into());
+    format::write_date(&mut line, date, localtime::zone(seconds).into(), Precision::Milliseconds);
     let _ = write!(line, "] {}/", frontend.running.model.name);
     let _ = match session.listener.bind(frontend).and_then(|bind| bind.options.name.as_ref()) {
         Some(name) => write!(line, "{name}: {}", why.words()),

@@ -41,6 +41,16 @@ enum Answered {
     Updated,
 }
 
+/// What a response is like that the client is told of its server in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answer<'r> {
+    /// Head of the request.
+    pub(super) request: &'r [u8],
+    pub(super) status: u16,
+    /// Whether a field of its head may be about cookies: others are not searched.
+    pub(super) has_cookies: bool,
+}
+
 /// What is known of a stream's persistence.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Persistence {
@@ -94,9 +104,11 @@ impl Persistence {
         if let (Some(cookie), Some(request)) = (&options.cookie, request.as_mut()) {
             found.is_logged = cookie.is_logged();
             let now = seconds(session);
-            let before = request.held.len();
-            found.read_cookies(cookie, backend, request.held.storage(), now);
-            request.head_length -= before - request.held.len();
+            if request.has_cookies {
+                let before = request.held.len();
+                found.read_cookies(cookie, backend, request.held.storage(), now);
+                request.head_length -= before - request.held.len();
+            }
         }
         found
     }
@@ -222,19 +234,18 @@ impl Persistence {
         }
     }
 
-    /// Writes into the head of a response what the client is told of its server. `request` is the request's head.
+    /// Writes into the head of a response what the client is told of its server.
     pub(super) fn answer(
         &mut self,
         session: &Session,
         backend: &LocalBackend,
         server: usize,
-        request: &[u8],
-        status: u16,
+        Answer { request, status, has_cookies }: Answer<'_>,
         head: &mut Vec<u8>,
     ) {
         let Some(cookie) = &backend.running.model.options.cookie else { return };
         let own = backend.running.model.servers[server].options.cookie.as_deref();
-        if !self.is_ignored {
+        if has_cookies && !self.is_ignored {
             self.answer_cookies(cookie, own, head);
         }
         let now = seconds(session);
@@ -328,6 +339,10 @@ fn is_cacheable(request: &[u8], status: u16, head: &[u8]) -> bool {
     while let Some((line, end)) = next_line(head, at) {
         at = end + 2;
         let text = &head[line..end];
+        // Hardly a field begins like one of those that are asked for.
+        if !matches!(text.first().map(u8::to_ascii_lowercase), Some(b'c' | b'e' | b'l' | b'p')) {
+            continue;
+        }
         if value_of(text, b"pragma").is_some_and(|from| text[from..].eq_ignore_ascii_case(b"no-cache")) {
             return false;
         }

@@ -538,5 +538,6 @@ fn rewrite(
     let head_length = held.len();
     held.push(request.arrived());
     (request.held, request.head_length) = (held, head_length);
+    request.has_cookies |= edits.adds_cookies();
     true
 }

@@ -15,7 +15,11 @@ use super::{RuleState, World, persistence};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::proxy) enum Responded {
     /// The head, as rules left it.
-    Forwarded { status: u16 },
+    Forwarded {
+        status: u16,
+        /// Whether a field of it may be about cookies.
+        has_cookies: bool,
+    },
     /// A response of ours, whole: the server's is not wanted. Says whether the client's connection persists.
     Answered { status: u16, persists: bool },
     /// Nothing: rules wait, and are to be asked again with what has come by then.
@@ -44,7 +48,7 @@ pub(in crate::proxy) fn respond(
 ) -> Responded {
     if !frontend.runs_rules && !backend.runs_rules {
         write_response(out, bytes, head, connection);
-        return Responded::Forwarded { status: head.status };
+        return Responded::Forwarded { status: head.status, has_cookies: head.has_cookies };
     }
     let manner = request.map_or(Manner { is_head: false, persists: None }, |request| Manner::of(request, session));
     let mut state = session.take_rules(frontend);
@@ -143,7 +147,7 @@ fn run(
             let message = Message { bytes, head, edits: &mut edits };
             let status = message.status();
             write_edited_response(out, &message, connection);
-            Responded::Forwarded { status }
+            Responded::Forwarded { status, has_cookies: head.has_cookies || edits.adds_cookies() }
         }
     };
     state.response_edits = edits;

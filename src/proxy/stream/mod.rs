@@ -64,6 +64,8 @@ pub(in crate::proxy) struct Request {
     /// The client left while its body was waited for: rules go on, and then no server gets the request.
     pub(in crate::proxy) is_cut: bool,
     pub(super) is_chunked: bool,
+    /// Whether a field of its head is about cookies.
+    pub(in crate::proxy) has_cookies: bool,
     /// When it was begun to wait for it.
     pub(super) began: Instant,
     /// Streams of the process before it, if somebody may ask.

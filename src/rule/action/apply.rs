@@ -103,14 +103,14 @@ fn change(action: &Action, transaction: &mut Transaction<'_>, scratch: &mut Scra
     let Scratch { value, other } = scratch;
     match action {
         Action::AddHeader { name, value: format } => {
-            format.render(transaction, value);
-            with_message(transaction, |message| message.add(name, value))
+            let value = format.text(transaction, value);
+            with_message(transaction, |message| message.add_named(name, value))
         }
         Action::SetHeader { name, value: format } => {
-            format.render(transaction, value);
+            let value = format.text(transaction, value);
             with_message(transaction, |message| {
-                message.remove(|other, _| other.eq_ignore_ascii_case(name));
-                message.add(name, value)
+                message.remove(|other, _| other.eq_ignore_ascii_case(name.bytes()));
+                message.add_named(name, value)
             })
         }
         Action::DeleteHeader(which) => with_message(transaction, |message| {

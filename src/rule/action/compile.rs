@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use crate::http::FieldName;
 use crate::model::log::Level;
 
 use super::super::argument::{self, Argument, Raw};
@@ -188,8 +189,8 @@ impl Reader<'_, '_, '_> {
                 Action::SilentDrop { hops: u8::try_from(self.number(1..=255)?).ok() }
             }
             "silent-drop" => Action::SilentDrop { hops: None },
-            "add-header" => Action::AddHeader { name: self.name()?, value: self.format("a value")? },
-            "set-header" => Action::SetHeader { name: self.name()?, value: self.format("a value")? },
+            "add-header" => Action::AddHeader { name: FieldName::new(&self.name()?), value: self.format("a value")? },
+            "set-header" => Action::SetHeader { name: FieldName::new(&self.name()?), value: self.format("a value")? },
             "early-hint" => Action::EarlyHint { name: self.name()?, value: self.format("a value")? },
             "del-header" => self.delete_header()?,
             "add-headers-bin" => self.fields(Bulk::Add)?,

@@ -29,6 +29,7 @@ use super::scope::Scope;
 use super::stage::Stage;
 use super::transaction::{LogLevel, Transaction};
 use super::variable::VariableName;
+use crate::http::FieldName;
 use crate::stick::Table;
 
 pub use apply::{Scratch, write_challenge};
@@ -136,11 +137,11 @@ pub enum Action {
         hops: Option<u8>,
     },
     AddHeader {
-        name: Box<[u8]>,
+        name: FieldName,
         value: Format,
     },
     SetHeader {
-        name: Box<[u8]>,
+        name: FieldName,
         value: Format,
     },
     DeleteHeader(NameMatch),

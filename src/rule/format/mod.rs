@@ -1,9 +1,10 @@
 //! Format strings: text with `%tags` and `%[expressions]` (HAProxy manual §8.2.6).
 //!
 //! Decides what is written into a log line, a header field or a body; writes into the caller's buffer and allocates nothing
-//! itself. [`tag`] has the table of tags, [`encode`] how bytes are made safe.
+//! itself. [`tag`] has the table of tags, [`date`] how dates look, [`encode`] how bytes are made safe.
 
 mod encode;
+mod date;
 mod tag;
 mod parse;
 
@@ -15,7 +16,8 @@ use super::sample::Sample;
 use super::scope::Scope;
 use super::transaction::Transaction;
 
-pub use tag::{TAGS, Tag, TagRow, write_date};
+pub use date::{Precision, write_date};
+pub use tag::{TAGS, Tag, TagRow};
 
 /// What a format string is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +104,15 @@ impl Format {
                 matches!(expression.fetch().run, Run::Number(asked) if asked == question)
             }
         })
+    }
+
+    /// The text for this transaction: its own where it is nothing but text, or what is written into an empty `scratch`.
+    pub fn text<'s>(&'s self, transaction: &Transaction<'_>, scratch: &'s mut Vec<u8>) -> &'s [u8] {
+        if let Some(text) = self.constant() {
+            return text;
+        }
+        self.render(transaction, scratch);
+        scratch
     }
 
     /// Appends the text for this transaction.

@@ -4,11 +4,11 @@ use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::http::{Message, write_address, write_number, write_padded};
-use crate::rule::converter::format_date;
 use crate::rule::facts::{Address, Number, Words, Zone};
 use crate::rule::fetch::path_of;
 use crate::rule::transaction::{Captured, Transaction};
 
+use super::date::{Precision, write_date};
 use super::{FormatUse, Options, encode};
 
 /// What a tag stands for.
@@ -16,12 +16,12 @@ use super::{FormatUse, Options, encode};
 pub enum Tag {
     /// `%o`: its options are everybody's.
     Options,
-    /// A date in the form given: of the accept, or of the request.
+    /// A date: of the accept, or of the request.
     Date {
         /// [`Number::AcceptDate`] or [`Number::RequestDate`].
         of: Number,
-        /// For strftime.
-        form: &'static str,
+        /// How it ends.
+        precision: Precision,
         /// Local time instead of UTC.
         is_local: bool,
     },
@@ -113,24 +113,25 @@ const fn row(name: &'static str, tag: Tag, doc: &'static str) -> TagRow {
     TagRow { name, tag, doc }
 }
 
-const fn date(of: Number, form: &'static str, is_local: bool) -> Tag {
-    Tag::Date { of, form, is_local }
+const fn date(of: Number, precision: Precision, is_local: bool) -> Tag {
+    Tag::Date { of, precision, is_local }
 }
-
-const ZONED: &str = "%d/%b/%Y:%H:%M:%S %z";
-const PRECISE: &str = "%d/%b/%Y:%H:%M:%S.%3N";
 
 /// Every tag of the manual.
 pub const TAGS: &[TagRow] = &[
     row("o", Tag::Options, "nothing; its flags hold for all that follow"),
-    row("T", date(Number::AcceptDate, ZONED, false), "accept date in UTC, with zone"),
-    row("Tl", date(Number::AcceptDate, ZONED, true), "accept date in local time, with zone"),
+    row("T", date(Number::AcceptDate, Precision::Zone, false), "accept date in UTC, with zone"),
+    row("Tl", date(Number::AcceptDate, Precision::Zone, true), "accept date in local time, with zone"),
     row("Ts", Tag::Timestamp, "accept date in seconds since 1970"),
-    row("t", date(Number::AcceptDate, PRECISE, true), "accept date in local time, with milliseconds"),
+    row("t", date(Number::AcceptDate, Precision::Milliseconds, true), "accept date in local time, with milliseconds"),
     row("ms", Tag::Milliseconds, "milliseconds of the accept date"),
-    row("tr", date(Number::RequestDate, PRECISE, true), "date of the request in local time, with milliseconds"),
-    row("trg", date(Number::RequestDate, ZONED, false), "date of the request in UTC, with zone"),
-    row("trl", date(Number::RequestDate, ZONED, true), "date of the request in local time, with zone"),
+    row(
+        "tr",
+        date(Number::RequestDate, Precision::Milliseconds, true),
+        "date of the request in local time, with milliseconds",
+    ),
+    row("trg", date(Number::RequestDate, Precision::Zone, false), "date of the request in UTC, with zone"),
+    row("trl", date(Number::RequestDate, Precision::Zone, true), "date of the request in local time, with zone"),
     row("Ta", Tag::Growing(Number::ActiveTime), "active time of the request, ms"),
     row("Tc", Tag::Number(Number::ConnectTime), "time to connect to the server, ms"),
     row("Td", Tag::Number(Number::DataTime), "time to transfer the response, ms"),
@@ -200,11 +201,11 @@ pub(super) fn write(tag: Tag, options: Options, purpose: FormatUse, transaction:
     let ask = |question| facts.number(question, None);
     match tag {
         Tag::Options => {}
-        Tag::Date { of, form, is_local } => {
+        Tag::Date { of, precision, is_local } => {
             let Some(moment) = ask(of) else { return };
-            let seconds = moment.div_euclid(1_000_000);
-            let zone = if is_local { facts.zone(seconds) } else { Zone { offset: 0, name: "GMT" } };
-            format_date(out, form.as_bytes(), seconds, moment.rem_euclid(1_000_000) * 1000, zone);
+            let utc = Zone { offset: 0, name: "GMT" };
+            let zone = if is_local { facts.zone(moment.div_euclid(1_000_000)) } else { utc };
+            write_date(out, moment, zone, precision);
         }
         Tag::Timestamp => number(out, ask(Number::AcceptDate).unwrap_or(0) / 1_000_000, options),
         Tag::Milliseconds => {
@@ -243,11 +244,6 @@ fn number(out: &mut Vec<u8>, value: i64, options: Options) {
         true => _ = write!(out, "{value:04X}"),
         false => write_number(out, value),
     }
-}
-
-/// Appends a moment, microseconds since the epoch, as `%t` is written.
-pub fn write_date(out: &mut Vec<u8>, moment: i64, zone: Zone) {
-    format_date(out, PRECISE.as_bytes(), moment.div_euclid(1_000_000), moment.rem_euclid(1_000_000) * 1000, zone);
 }
 
 /// What a number is where nobody knows it: timers and the status are -1.

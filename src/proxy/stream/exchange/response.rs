@@ -11,6 +11,7 @@ use crate::proxy::failure::{By, Cause, Failure, Phase, Retry};
 use crate::proxy::faults;
 use crate::proxy::local::Worker;
 use crate::proxy::log::{self, Ending};
+use crate::proxy::persistence::Answer;
 use crate::proxy::rules::{self, Arrived, Responded};
 use crate::proxy::session::Session;
 use crate::rule::Wait;
@@ -188,10 +189,11 @@ impl Exchange<'_> {
     /// response of ours in its place: then nothing more of the server's is wanted.
     fn takes(&mut self, responded: Responded, session: &Session, out: &mut Vec<u8>) -> bool {
         match responded {
-            Responded::Forwarded { status } => {
+            Responded::Forwarded { status, has_cookies } => {
                 self.status = status;
                 if let Some((persistence, server)) = &mut self.persistence {
-                    persistence.answer(session, self.backend, *server, self.request.held.all(), status, out);
+                    let answer = Answer { request: self.request.held.all(), status, has_cookies };
+                    persistence.answer(session, self.backend, *server, answer, out);
                 }
                 true
             }
