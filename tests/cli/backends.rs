@@ -1,17 +1,12 @@
 //! Backends that come, go and are published at run time.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
-
-use super::PROGRAM;
-use super::runtime::Proxy;
+use super::proxy::{OURS, Proxy};
 
 const UNAVAILABLE: &str = "HTTP/1.1 503 ";
 const OK: &str = "HTTP/1.1 200 ";
 
 fn proxy() -> Proxy {
-    Proxy::serving(&[PROGRAM, "haproxy"], |port, directory| {
+    Proxy::serving(OURS, |port, directory| {
         let at = |name: &str| directory.join(name).display().to_string();
         std::fs::write(at("names"), "web be\n").expect("a file");
         format!(
@@ -29,14 +24,7 @@ fn proxy() -> Proxy {
 
 /// The answer to a request with these fields.
 fn answer(proxy: &Proxy, fields: &str) -> String {
-    let mut client = TcpStream::connect(("127.0.0.1", proxy.port)).expect("it listens");
-    client.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
-    client
-        .write_all(format!("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{fields}\r\n").as_bytes())
-        .expect("sent");
-    let mut said = String::new();
-    client.read_to_string(&mut said).expect("it ends");
-    said
+    proxy.exchange(&format!("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{fields}\r\n"))
 }
 
 #[test]
@@ -89,7 +77,7 @@ fn a_default_backend_that_is_unpublished_serves_those_who_are_admitted() {
 
 #[test]
 fn a_server_that_another_follows_or_a_rule_names_stays() {
-    let proxy = Proxy::serving(&[PROGRAM, "haproxy"], |port, directory| {
+    let proxy = Proxy::serving(OURS, |port, directory| {
         format!(
             "global\n stats socket {}/socket level admin\ndefaults\n timeout client 5s\n timeout connect 5s\n timeout \
              server 5s\nfrontend fe\n bind 127.0.0.1:{port}\n default_backend be\nbackend be\n use-server s3 unless {{ \

@@ -1,43 +1,25 @@
 //! What was wrong with the last message of a proxy, as the packaged haproxy tells it.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::thread;
-use std::time::Duration;
+use std::net::SocketAddr;
 
-use super::PROGRAM;
-use super::runtime::Proxy;
-
-const PROGRAMS: [&[&str]; 2] = [&["haproxy"], &[PROGRAM, "haproxy"]];
+use super::proxy::{self, BOTH, Proxy};
 
 /// A server whose responses are none.
-fn server() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    thread::spawn(move || {
-        for client in listener.incoming() {
-            let mut client = client.expect("a connection");
-            let mut seen = Vec::new();
-            while !seen.ends_with(b"\r\n\r\n") {
-                let mut byte = [0];
-                if client.read(&mut byte).unwrap_or(0) == 0 {
-                    break;
-                }
-                seen.extend(byte);
-            }
-            // A proxy that has left hears nothing.
-            let _ = client.write_all(b"HTTP/1.1 200 OK\r\nbad/header: x\r\ncontent-length: 0\r\n\r\n");
-        }
-    });
-    port
+fn server() -> SocketAddr {
+    proxy::server(|mut client| {
+        proxy::head(&mut client);
+        // A proxy that has left hears nothing.
+        let _ = client.write_all(b"HTTP/1.1 200 OK\r\nbad/header: x\r\ncontent-length: 0\r\n\r\n");
+    })
 }
 
-fn proxy(program: &[&str], server: u16) -> Proxy {
+fn proxy(program: &[&str], server: SocketAddr) -> Proxy {
     Proxy::serving(program, |port, directory| {
         format!(
             "global\n stats socket {}/socket level admin\ndefaults\n mode http\n timeout client 20s\n timeout connect \
              20s\n timeout server 20s\nfrontend fe\n bind 127.0.0.1:{port}\n default_backend be\nbackend be\n server s \
-             127.0.0.1:{server}\n",
+             {server}\n",
             directory.display()
         )
     })
@@ -45,8 +27,7 @@ fn proxy(program: &[&str], server: u16) -> Proxy {
 
 /// The status line of the answer.
 fn send(proxy: &Proxy, request: &str) -> String {
-    let mut client = TcpStream::connect(("127.0.0.1", proxy.port)).expect("it listens");
-    client.set_read_timeout(Some(Duration::from_secs(30))).expect("a limit");
+    let mut client = proxy.client();
     client.write_all(request.as_bytes()).expect("sent");
     let mut said = Vec::new();
     let mut byte = [0];
@@ -73,7 +54,7 @@ fn told(proxy: &Proxy, command: &str) -> String {
 #[test]
 fn the_last_request_and_response_that_were_none_are_told_as_by_haproxy() {
     let server = server();
-    let [theirs, ours] = PROGRAMS.map(|program| proxy(program, server));
+    let [theirs, ours] = BOTH.map(|program| proxy(program, server));
     let long = format!("GET / HTTP/1.1\r\nhost: a\r\nlong: {}\r\nta\tb\\: \u{1}\r\n\r\n", "x".repeat(100));
     for request in [
         "GET / HTTP/1.1\r\nhost: a\r\nbad header: x\r\n\r\n",

@@ -2,17 +2,13 @@
 //! answers a server stands as it does for the packaged haproxy.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::Duration;
 
-use super::runtime::Proxy;
-use super::{PROGRAM, comes, until};
-
-const PROGRAMS: [&[&str]; 2] = [&[PROGRAM, "haproxy"], &["/usr/sbin/haproxy"]];
+use super::proxy::{self, BOTH, OURS, Proxy};
+use super::{comes, until};
 
 /// An agent: says one line to each who asks.
 struct Agent {
@@ -22,15 +18,11 @@ struct Agent {
 
 impl Agent {
     fn new(line: &'static str) -> Agent {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-        let address = listener.local_addr().expect("an address");
         let line = Arc::new(Mutex::new(line));
         let said = Arc::clone(&line);
-        thread::spawn(move || {
-            for mut client in listener.incoming().flatten() {
-                let line = *said.lock().expect("nobody panics with it");
-                let _ = client.write_all(format!("{line}\n").as_bytes());
-            }
+        let address = proxy::server(move |mut client| {
+            let line = *said.lock().expect("nobody panics with it");
+            let _ = client.write_all(format!("{line}\n").as_bytes());
         });
         Agent { address, line }
     }
@@ -42,17 +34,10 @@ impl Agent {
 
 /// A server that takes connections; each of its clients stays until the other side goes.
 fn server() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    let address = listener.local_addr().expect("an address");
-    thread::spawn(move || {
-        for mut client in listener.incoming().flatten() {
-            thread::spawn(move || {
-                let mut bytes = [0; 4096];
-                while let Ok(1..) = client.read(&mut bytes) {}
-            });
-        }
-    });
-    address
+    proxy::server(|mut client| {
+        let mut bytes = [0; 4096];
+        while let Ok(1..) = client.read(&mut bytes) {}
+    })
 }
 
 /// A proxy in tcp mode in front of the backends that are written there.
@@ -63,7 +48,7 @@ fn proxy(program: &[&str], backends: &str) -> Proxy {
              timeout server 60s\nfrontend fe\n bind 127.0.0.1:{port}\n default_backend be\n{}",
             directory.join("socket").display(),
             // vipgate says by itself that programs may be run.
-            if program[0] == PROGRAM { "" } else { " insecure-fork-wanted\n" },
+            if program == OURS { "" } else { " insecure-fork-wanted\n" },
             backends.replace("DIR", &directory.display().to_string())
         )
     })
@@ -91,7 +76,7 @@ fn becomes(proxy: &Proxy, what: &str, server: &str, columns: &[(&str, &str)]) {
 
 #[test]
 fn an_agent_changes_weight_state_and_limit_of_its_server() {
-    for program in PROGRAMS {
+    for program in BOTH {
         let (agent, server) = (Agent::new("up 100%"), server());
         let proxy = proxy(
             program,
@@ -128,7 +113,7 @@ fn an_agent_changes_weight_state_and_limit_of_its_server() {
 
 #[test]
 fn a_server_that_follows_another_goes_where_it_goes() {
-    for program in PROGRAMS {
+    for program in BOTH {
         let (agent, server) = (Agent::new("up"), server());
         let proxy = proxy(
             program,
@@ -169,8 +154,7 @@ fn a_server_that_follows_another_goes_where_it_goes() {
 
 /// A session that has come to its server.
 fn session(proxy: &Proxy, server: &str, count: &str) -> TcpStream {
-    let client = TcpStream::connect((Ipv4Addr::LOCALHOST, proxy.port)).expect("it listens");
-    client.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
+    let client = proxy.client();
     until("the session is with its server", || column(proxy, server, "scur") == count);
     client
 }
@@ -193,7 +177,7 @@ fn is_open(client: &TcpStream) -> bool {
 
 #[test]
 fn sessions_of_a_server_that_goes_down_are_closed_where_that_is_written() {
-    for program in PROGRAMS {
+    for program in BOTH {
         for (option, closes) in [("on-marked-down shutdown-sessions", true), ("rise 1", false)] {
             let (agent, server) = (Agent::new("up"), server());
             let backend = format!(
@@ -217,7 +201,7 @@ fn sessions_of_a_server_that_goes_down_are_closed_where_that_is_written() {
 
 #[test]
 fn sessions_of_backup_servers_are_closed_when_a_server_is_back_that_says_so() {
-    for program in PROGRAMS {
+    for program in BOTH {
         let (agent, server) = (Agent::new("up"), server());
         let backend = format!(
             "backend be\n server s {server} check inter 200ms agent-check agent-port {} agent-inter 100ms \
@@ -237,7 +221,7 @@ fn sessions_of_backup_servers_are_closed_when_a_server_is_back_that_says_so() {
 
 #[test]
 fn a_program_judges_a_server_by_what_it_is_told() {
-    for program in PROGRAMS {
+    for program in BOTH {
         let server = server();
         let proxy = Proxy::serving(program, |port, directory| {
             let script = directory.join("check");
@@ -255,7 +239,7 @@ fn a_program_judges_a_server_by_what_it_is_told() {
                  backend be\n option external-check\n external-check path /usr/bin:/bin\n external-check command {}\n \
                  server s {server} check inter 100ms rise 1 fall 1\n",
                 directory.join("socket").display(),
-                if program[0] == PROGRAM { "" } else { " insecure-fork-wanted\n" },
+                if program == OURS { "" } else { " insecure-fork-wanted\n" },
                 script.display()
             )
         });

@@ -7,6 +7,7 @@
 mod output;
 #[path = "../ports.rs"]
 mod ports;
+mod proxy;
 mod runtime;
 mod runtime_traffic;
 mod backends;

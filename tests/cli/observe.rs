@@ -1,40 +1,22 @@
 //! `observe`, `on-error` and `error-limit`: after the same traffic a server stands as it does for the packaged haproxy.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::thread;
-use std::time::Duration;
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
-use super::runtime::Proxy;
-use super::{PROGRAM, comes, until};
-
-const PROGRAMS: [&[&str]; 2] = [&[PROGRAM, "haproxy"], &["/usr/sbin/haproxy"]];
+use super::proxy::{self, BOTH, Proxy};
+use super::{comes, until};
 
 /// A server that answers with the status that is the path: `/500`. Connections of probes bring nothing and get nothing.
 fn server() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    let address = listener.local_addr().expect("an address");
-    thread::spawn(move || {
-        for mut client in listener.incoming().flatten() {
-            thread::spawn(move || {
-                let mut head = Vec::new();
-                while !head.ends_with(b"\r\n\r\n") {
-                    let mut byte = [0];
-                    match client.read(&mut byte) {
-                        Ok(1) => head.extend_from_slice(&byte),
-                        _ => return,
-                    }
-                }
-                let status = String::from_utf8_lossy(&head).chars().skip(5).take(3).collect::<String>();
-                // `/000` is no answer.
-                if status != "000" {
-                    let answer = format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-                    let _ = client.write_all(answer.as_bytes());
-                }
-            });
+    proxy::server(|mut client| {
+        let Some(head) = proxy::head(&mut client) else { return };
+        let status = head.chars().skip(5).take(3).collect::<String>();
+        // `/000` is no answer.
+        if status != "000" {
+            let answer = format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let _ = client.write_all(answer.as_bytes());
         }
-    });
-    address
+    })
 }
 
 fn proxy(program: &[&str], options: &str, server: SocketAddr) -> Proxy {
@@ -64,13 +46,8 @@ fn stands(proxy: &Proxy) -> String {
 }
 
 fn ask(proxy: &Proxy, status: u16) {
-    let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, proxy.port)).expect("it listens");
-    client.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
-    let request = format!("GET /{status:03} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
-    client.write_all(request.as_bytes()).expect("it reads");
-    let mut said = Vec::new();
-    client.read_to_end(&mut said).expect("it answers");
-    assert!(said.starts_with(b"HTTP/1.1 "));
+    let answer = proxy.exchange(&format!("GET /{status:03} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"));
+    assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
 }
 
 #[test]
@@ -87,7 +64,7 @@ fn errors_of_the_traffic_count_as_they_do_for_the_packaged_haproxy() {
         ("observe layer7 error-limit 1 on-error mark-down", &[200, 500], "DOWN HANA 0"),
         ("observe layer4 error-limit 1 on-error mark-down", &[500, 0], "UP L4OK 4"),
     ] {
-        for program in PROGRAMS {
+        for program in BOTH {
             let proxy = proxy(program, options, address);
             statuses.iter().for_each(|status| ask(&proxy, *status));
             let what = format!("{} {options}: {statuses:?} makes {expected}", program[0]);
@@ -104,7 +81,7 @@ fn errors_of_the_traffic_count_as_they_do_for_the_packaged_haproxy() {
 #[test]
 fn connections_that_fail_take_a_server_down_where_layer_4_is_observed() {
     let address = server();
-    for program in PROGRAMS {
+    for program in BOTH {
         let proxy = proxy(program, "observe layer4 error-limit 2 on-error mark-down", address);
         let closed =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr()).expect("a port");

@@ -4,10 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use super::PROGRAM;
-use super::runtime::Proxy;
-
-const PROGRAMS: [&[&str]; 2] = [&["haproxy"], &[PROGRAM, "haproxy"]];
+use super::proxy::{BOTH, Proxy};
 
 fn proxy(program: &[&str], of_process: &str, of_frontend: &str) -> Proxy {
     Proxy::serving(program, |port, directory| {
@@ -23,10 +20,8 @@ fn proxy(program: &[&str], of_process: &str, of_frontend: &str) -> Proxy {
 /// How long five sessions take that come at once.
 fn five(proxy: &Proxy) -> Duration {
     let began = Instant::now();
-    let mut clients: Vec<TcpStream> =
-        (0..5).map(|_| TcpStream::connect(("127.0.0.1", proxy.port)).expect("it listens")).collect();
+    let mut clients: Vec<TcpStream> = (0..5).map(|_| proxy.client()).collect();
     for client in &mut clients {
-        client.set_read_timeout(Some(Duration::from_secs(60))).expect("a limit");
         client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").expect("sent");
     }
     for mut client in clients {
@@ -42,7 +37,7 @@ const LEAST: Duration = Duration::from_millis(990);
 
 #[test]
 fn sessions_above_a_rate_wait_and_none_is_lost() {
-    for program in PROGRAMS {
+    for program in BOTH {
         for (process, frontend) in [
             ("", "rate-limit sessions 2"),
             ("maxsessrate 2", ""),
@@ -57,7 +52,7 @@ fn sessions_above_a_rate_wait_and_none_is_lost() {
 
 #[test]
 fn rates_are_shown_and_changed_at_run_time() {
-    for program in PROGRAMS {
+    for program in BOTH {
         let proxy = proxy(program, "maxconnrate 7\n maxsessrate 2", "rate-limit sessions 9");
         let info = proxy.ask("show info");
         assert!(info.contains("\nConnRateLimit: 7\n") && info.contains("\nSessRateLimit: 2\n"), "{program:?}: {info}");

@@ -1,18 +1,17 @@
 //! The runtime socket: the same commands are given to the packaged haproxy and to vipgate, and answered the same.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 
-use super::{PROGRAM, ports, until};
+use super::PROGRAM;
+use super::proxy::{OURS, Proxy, THEIRS, answer};
 
 /// Commands whose answers have to be equal to the byte, in this order: later ones see what earlier ones changed.
 const SCRIPT: &[&str] = &[
@@ -159,101 +158,23 @@ const SCRIPT: &[&str] = &[
     "user; show env",
 ];
 
-pub struct Proxy {
-    process: Child,
-    /// Where `fe` listens.
-    pub port: u16,
-    directory: tempfile::TempDir,
-}
-
-impl Proxy {
-    pub fn start(program: &[&str]) -> Proxy {
-        Proxy::serving(program, |port, directory| {
-            let at = |name: &str| directory.join(name).display().to_string();
-            std::fs::write(at("m.map"), "a.com be1\nb.com be2\n").expect("a file");
-            std::fs::write(at("n.lst"), "10.0.0.0/8\n192.168.0.0/16\n").expect("a file");
-            let text = format!(
-                "global\n stats socket {} level admin mode 600\n stats timeout 10s\nring kept\n size 32768\n format raw\ndefaults\n log ring@kept local0\n mode http\n timeout client 5s\n \
-             timeout connect 1s\n timeout server 5s\nfrontend fe\n bind 127.0.0.1:{port}\n acl net src -f {}\n \
-             use_backend %[hdr(host),map({},be)] if net\n default_backend be\nbackend be\n server s1 127.0.0.1:1 check\n \
-             server s2 127.0.0.1:2 weight 5 agent-check agent-port 9 agent-inter 1h\n",
-                at("socket"),
-                at("n.lst"),
-                at("m.map")
-            );
-            text
-        })
-    }
-
-    /// With what `text` makes of a port and a directory; its runtime socket is there and called `socket`.
-    pub fn serving(program: &[&str], text: impl Fn(u16, &Path) -> String) -> Proxy {
-        let directory = tempfile::tempdir().expect("a directory");
-        let at = |name: &str| directory.path().join(name).display().to_string();
-        let port = ports::free().port();
-        let text = text(port, directory.path());
-        std::fs::write(at("cfg"), text).expect("a file");
-        let (name, rest) = program.split_first().expect("a program");
-        let process = Command::new(name)
-            .args(rest)
-            .current_dir(directory.path())
-            .args(["-db", "-f", &at("cfg")])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("it starts");
-        let proxy = Proxy { process, port, directory };
-        until("it answers", || UnixStream::connect(proxy.socket()).is_ok());
-        proxy
-    }
-
-    /// A file beside its configuration.
-    pub fn path(&self, name: &str) -> std::path::PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn socket(&self) -> std::path::PathBuf {
-        self.directory.path().join("socket")
-    }
-
-    pub fn ask(&self, command: &str) -> String {
-        let here = self.directory.path().display().to_string();
-        let stream = UnixStream::connect(self.socket()).expect("it listens");
-        answer(stream, &command.replace("DIR", &here)).replace(&here, "DIR")
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        let _ = kill(Pid::from_raw(self.process.id().cast_signed()), Signal::SIGTERM);
-        let _ = self.process.wait();
-    }
-}
-
-/// Says a line, closes that direction, and reads to the end, as VTest and socat do.
-fn answer<S: Read + Write + Half>(mut stream: S, command: &str) -> String {
-    stream.write_all(format!("{command}\n").as_bytes()).expect("it reads");
-    stream.half();
-    let mut said = String::new();
-    stream.read_to_string(&mut said).expect("it ends");
-    said
-}
-
-trait Half {
-    fn half(&self);
-}
-
-impl Half for UnixStream {
-    fn half(&self) {
-        self.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
-        self.shutdown(Shutdown::Write).expect("half closed");
-    }
-}
-
-impl Half for TcpStream {
-    fn half(&self) {
-        self.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
-        self.shutdown(Shutdown::Write).expect("half closed");
-    }
+/// A proxy with a map, a list, a ring and two servers.
+pub fn proxy(program: &[&str]) -> Proxy {
+    Proxy::serving(program, |port, directory| {
+        let at = |name: &str| directory.join(name).display().to_string();
+        std::fs::write(at("m.map"), "a.com be1\nb.com be2\n").expect("a file");
+        std::fs::write(at("n.lst"), "10.0.0.0/8\n192.168.0.0/16\n").expect("a file");
+        let text = format!(
+            "global\n stats socket {} level admin mode 600\n stats timeout 10s\nring kept\n size 32768\n format raw\ndefaults\n log ring@kept local0\n mode http\n timeout client 5s\n \
+         timeout connect 1s\n timeout server 5s\nfrontend fe\n bind 127.0.0.1:{port}\n acl net src -f {}\n \
+         use_backend %[hdr(host),map({},be)] if net\n default_backend be\nbackend be\n server s1 127.0.0.1:1 check\n \
+         server s2 127.0.0.1:2 weight 5 agent-check agent-port 9 agent-inter 1h\n",
+            at("socket"),
+            at("n.lst"),
+            at("m.map")
+        );
+        text
+    })
 }
 
 /// A row of `show servers state` without what depends on when it was asked for: how long the server has been so, and for
@@ -272,7 +193,7 @@ fn without_moments(line: &str) -> String {
 #[test]
 fn a_script_of_commands_is_answered_as_by_the_packaged_haproxy() {
     assert!(Path::new("/usr/sbin/haproxy").exists(), "the packaged haproxy is needed: apt install haproxy");
-    let (ours, theirs) = (Proxy::start(&[PROGRAM, "haproxy"]), Proxy::start(&["/usr/sbin/haproxy"]));
+    let (ours, theirs) = (proxy(OURS), proxy(THEIRS));
     let differences: Vec<String> = SCRIPT
         .iter()
         .filter_map(|command| {
@@ -291,7 +212,7 @@ fn a_script_of_commands_is_answered_as_by_the_packaged_haproxy() {
 
 #[test]
 fn a_prompt_keeps_the_connection_open() {
-    let proxy = Proxy::start(&[PROGRAM, "haproxy"]);
+    let proxy = proxy(OURS);
     let mut stream = UnixStream::connect(proxy.socket()).expect("it listens");
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
     let mut hear = |line: &str, expected: &str| {

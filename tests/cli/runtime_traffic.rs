@@ -2,27 +2,23 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::time::Duration;
 
-use super::runtime::Proxy;
-use super::{PROGRAM, until};
-
-/// The same is asked of both.
-const PROGRAMS: [&[&str]; 2] = [&[PROGRAM, "haproxy"], &["/usr/sbin/haproxy"]];
+use super::proxy::{BOTH, OURS, Proxy, head};
+use super::runtime;
+use super::until;
 
 /// A proxy whose only usable server takes connections and never answers.
 fn proxy_with_silent_server(program: &[&str]) -> (Proxy, TcpListener) {
     let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let port = server.local_addr().expect("an address").port();
-    let proxy = Proxy::start(program);
+    let proxy = runtime::proxy(program);
     proxy.ask("disable server be/s1");
     proxy.ask(&format!("set server be/s2 addr 127.0.0.1 port {port}"));
     (proxy, server)
 }
 
 fn request(proxy: &Proxy) -> TcpStream {
-    let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, proxy.port)).expect("it listens");
-    client.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
+    let mut client = proxy.client();
     client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").expect("it reads");
     client
 }
@@ -50,7 +46,7 @@ fn heard(mut client: TcpStream) -> String {
 
 #[test]
 fn a_stream_is_listed_and_can_be_ended_by_its_name() {
-    for program in PROGRAMS {
+    for program in BOTH {
         let (proxy, _server) = proxy_with_silent_server(program);
         let client = request(&proxy);
         let line = wait_for_stream(&proxy);
@@ -68,7 +64,7 @@ fn a_stream_is_listed_and_can_be_ended_by_its_name() {
 
 #[test]
 fn streams_of_a_server_can_be_ended_together() {
-    for program in PROGRAMS {
+    for program in BOTH {
         let (proxy, _server) = proxy_with_silent_server(program);
         let clients: Vec<TcpStream> = (0..3).map(|_| request(&proxy)).collect();
         until("all are with the server", || {
@@ -82,7 +78,7 @@ fn streams_of_a_server_can_be_ended_together() {
 
 #[test]
 fn streams_are_chosen_by_where_they_go() {
-    let (proxy, _server) = proxy_with_silent_server(PROGRAMS[0]);
+    let (proxy, _server) = proxy_with_silent_server(OURS);
     let _client = request(&proxy);
     let line = wait_for_stream(&proxy);
     let id = line.split(':').next().expect("a name");
@@ -97,8 +93,8 @@ fn streams_are_chosen_by_where_they_go() {
 
 #[test]
 fn a_paused_frontend_refuses_connections_and_a_closed_one_does_not_come_back() {
-    for program in PROGRAMS {
-        let proxy = Proxy::start(program);
+    for program in BOTH {
+        let proxy = runtime::proxy(program);
         let connects = || TcpStream::connect((Ipv4Addr::LOCALHOST, proxy.port)).map(drop).map_err(|error| error.kind());
         until("it listens", || connects().is_ok());
         proxy.ask("disable frontend fe");
@@ -115,7 +111,7 @@ fn a_paused_frontend_refuses_connections_and_a_closed_one_does_not_come_back() {
 
 #[test]
 fn clients_of_a_paused_frontend_stay_and_those_of_a_closed_one_go_with_their_next_response() {
-    for program in PROGRAMS {
+    for program in BOTH {
         let proxy = Proxy::serving(program, |port, directory| {
             format!(
                 "global\n stats socket {} level admin\ndefaults\n mode http\n timeout client 20s\n timeout connect 5s\n \
@@ -123,22 +119,10 @@ fn clients_of_a_paused_frontend_stay_and_those_of_a_closed_one_go_with_their_nex
                 directory.join("socket").display()
             )
         });
-        let mut client = None;
-        until("it listens", || {
-            client = TcpStream::connect((Ipv4Addr::LOCALHOST, proxy.port)).ok();
-            client.is_some()
-        });
-        let mut client = client.expect("it listens");
-        client.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
+        let mut client = proxy.client();
         let mut asked = || {
             client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").expect("it reads");
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
-                let mut byte = [0];
-                client.read_exact(&mut byte).expect("it answers");
-                head.extend_from_slice(&byte);
-            }
-            String::from_utf8_lossy(&head).to_ascii_lowercase()
+            head(&mut client).expect("it answers").to_ascii_lowercase()
         };
         assert!(!asked().contains("connection:"));
         proxy.ask("disable frontend fe");
@@ -153,7 +137,7 @@ fn clients_of_a_paused_frontend_stay_and_those_of_a_closed_one_go_with_their_nex
 
 #[test]
 fn lines_in_a_ring_are_told() {
-    let proxy = Proxy::start(PROGRAMS[0]);
+    let proxy = runtime::proxy(OURS);
     proxy.ask("disable server be/s1");
     until("the change was logged", || proxy.ask("show events kept").contains("Server be/s1 "));
     assert_eq!(proxy.ask("show events kept -n"), "\n");
@@ -163,7 +147,7 @@ fn lines_in_a_ring_are_told() {
 
 #[test]
 fn the_process_tells_of_its_inside_what_it_knows() {
-    let proxy = Proxy::start(PROGRAMS[0]);
+    let proxy = runtime::proxy(OURS);
     // A thread names itself when it begins.
     until("the threads have their names", || {
         let threads = proxy.ask("show threads");

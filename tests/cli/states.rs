@@ -1,9 +1,6 @@
 //! States of servers that a file keeps over restarts, as the packaged haproxy reads them.
 
-use super::PROGRAM;
-use super::runtime::Proxy;
-
-const PROGRAMS: [&[&str]; 2] = [&["haproxy"], &[PROGRAM, "haproxy"]];
+use super::proxy::{BOTH, Proxy};
 
 /// Options of each server, and what the file says: operational state, administrative state, weight, the weight that was
 /// configured, state of the check, port.
@@ -81,7 +78,7 @@ fn servers_are_after_a_start_what_the_file_says_as_in_haproxy() {
         ("server-state-base DIR/states\n server-state-file kept", "load-server-state-from-file global"),
         ("server-state-base DIR/states/", "load-server-state-from-file local\n server-state-file-name kept"),
     ] {
-        let [theirs, ours] = PROGRAMS.map(|program| states(&proxy(program, of_process, of_backend, Some(&file))));
+        let [theirs, ours] = BOTH.map(|program| states(&proxy(program, of_process, of_backend, Some(&file))));
         assert_eq!(ours, theirs, "{of_process}");
         assert!(theirs.iter().any(|line| line == "reweighted 2 0 7 10 1 kept"), "{theirs:?}");
         assert!(theirs.iter().any(|line| line.starts_with("down 0 ")), "{theirs:?}");
@@ -101,7 +98,7 @@ fn a_file_that_is_missing_wrong_or_not_asked_for_changes_nothing() {
         ("server-state-file-name kept", Some(&*file)),
     ] {
         // What is probed may be down by now.
-        let [theirs, ours] = PROGRAMS.map(|program| {
+        let [theirs, ours] = BOTH.map(|program| {
             let mut states = states(&proxy(program, "server-state-file DIR/states/kept", of_backend, file));
             states.retain(|line| !line.starts_with("down "));
             states
@@ -114,14 +111,14 @@ fn a_file_that_is_missing_wrong_or_not_asked_for_changes_nothing() {
 #[test]
 fn what_one_process_dumps_the_next_one_takes() {
     let [backend, process] = ["load-server-state-from-file global", "server-state-file DIR/states/kept"];
-    for program in PROGRAMS {
+    for program in BOTH {
         let first = proxy(program, process, backend, None);
         for command in ["set weight be/reweighted 4", "disable server be/moved", "set server be/drained state drain"] {
             assert_eq!(first.ask(command), "\n", "{program:?}: {command}");
         }
         let dump = first.ask("show servers state");
         drop(first);
-        for next in PROGRAMS {
+        for next in BOTH {
             let states = states(&proxy(next, process, backend, Some(&dump)));
             for line in ["reweighted 2 0 4 10 1", "moved - 1 1 1 1", "drained 2 8 1 1 1"] {
                 let is_there = states.iter().any(|state| state.trim_end_matches(" kept") == line);

@@ -1,12 +1,7 @@
 //! `show table`: after the same traffic the entries are told as by the packaged haproxy.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
-
-use super::runtime::Proxy;
-use super::{PROGRAM, until};
-
-const PROGRAMS: [&[&str]; 2] = [&[PROGRAM, "haproxy"], &["/usr/sbin/haproxy"]];
+use super::proxy::{BOTH, Proxy};
+use super::until;
 
 fn proxy(program: &[&str]) -> Proxy {
     Proxy::serving(program, |port, directory| {
@@ -25,12 +20,8 @@ fn proxy(program: &[&str]) -> Proxy {
 }
 
 fn get(proxy: &Proxy, path: &str) {
-    let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, proxy.port)).expect("it listens");
-    let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
-    client.write_all(request.as_bytes()).expect("it reads");
-    let mut said = Vec::new();
-    client.read_to_end(&mut said).expect("it answers");
-    assert!(said.starts_with(b"HTTP/1.1 "));
+    let answer = proxy.exchange(&format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"));
+    assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
 }
 
 /// An answer without addresses in memory, times that run down and, as 2.6 has none, the shard, its lines in order.
@@ -67,7 +58,7 @@ fn entries_are_told_as_by_the_packaged_haproxy() {
         "clear table paths key /a; show table paths",
         "clear table paths data.gpt0 eq 7; show table paths",
     ];
-    let [ours, theirs] = PROGRAMS.map(|program| {
+    let [ours, theirs] = BOTH.map(|program| {
         let proxy = proxy(program);
         ["/a", "/b", "/b", "/denied"].iter().for_each(|path| get(&proxy, path));
         // A session may be forgotten a moment after its answer.
