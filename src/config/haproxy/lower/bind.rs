@@ -34,7 +34,7 @@ fn proto(row: &'static Row, word: &Word, argument: Option<&Word>, context: &Cont
 }
 
 /// `bind ADDRESS:PORT[,...] OPTION...`.
-pub fn bind(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+pub fn bind(settings: &mut Settings, _: &'static Row, line: &Line, context: &Context<'_>) {
     let Some(word) = context.argument(line, 1, "[addr1]:port1[-end1]{,[addr]:port[-end]}...") else { return };
     let options = options(line.from(2), context);
     addresses(settings, word, &options, context);

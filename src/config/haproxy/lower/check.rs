@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::check::rules;
 use crate::config::draft::{Check, Rule};
 use crate::config::haproxy::section::{Line, Modifier};
+use crate::config::haproxy::table::Row;
 use crate::diag::{Diagnostic, Span, Spanned};
 use crate::rule::{Files, Registry};
 
@@ -40,14 +41,14 @@ impl Kept {
 const FAMILIES: [(&str, &str); 3] =
     [("http-check", "httpchk"), ("tcp-check", "tcp-check"), ("external-check", "external-check")];
 
-/// A line of the section as it is written, or without its argument list.
+/// A line as it is written.
 fn rule(line: &Line) -> Rule {
     Rule { words: line.words.iter().map(|word| spanned(&word.text, word.span)).collect(), span: line.span() }
 }
 
 /// `option httpchk [[METHOD] URI [VERSION]]`, `option tcp-check`, `option redis-check` and their like: the last one counts,
 /// and its own rules replace inherited ones.
-pub fn option(settings: &mut Settings, line: &Line, _: &Context<'_>) {
+pub fn option(settings: &mut Settings, _: &'static Row, line: &Line, _: &Context<'_>) {
     let lines = &mut settings.checks.lines;
     let name = line.text(1);
     if line.modifier != Modifier::None {
@@ -62,7 +63,7 @@ pub fn option(settings: &mut Settings, line: &Line, _: &Context<'_>) {
 }
 
 /// `http-check ...`, `tcp-check ...`: the first of a section replaces inherited ones, and what `option httpchk` asked there.
-pub fn step(settings: &mut Settings, line: &Line, _: &Context<'_>) {
+pub fn step(settings: &mut Settings, _: &'static Row, line: &Line, _: &Context<'_>) {
     let lines = &mut settings.checks.lines;
     let family = line.text(0);
     lines.retain(|kept| !(kept.is_inherited && kept.word(0) == family));
@@ -74,7 +75,7 @@ pub fn step(settings: &mut Settings, line: &Line, _: &Context<'_>) {
 }
 
 /// `external-check command`, `external-check path`.
-pub fn program(settings: &mut Settings, line: &Line, _: &Context<'_>) {
+pub fn program(settings: &mut Settings, _: &'static Row, line: &Line, _: &Context<'_>) {
     let lines = &mut settings.checks.lines;
     lines.retain(|kept| !(kept.word(0) == "external-check" && kept.word(1) == line.text(1)));
     lines.push(Kept { rule: rule(line), is_inherited: false });

@@ -164,13 +164,12 @@ fn pid_file(global: &mut Global, _: &'static Row, line: &Line, context: &Context
 fn id(line: &Line, context: &Context<'_>) -> Option<Spanned<Account>> {
     let word = context.argument(line, 1, "a number")?;
     context.no_more(line, 2);
-    if value::number(&word.text, 0, u32::MAX.into()).is_err() {
+    let Ok(id) = word.text.parse() else {
         let message = format!("'{}' is not a number and is not read", word.text);
         context.warning("W-VALUE", word.span, message, "write 'user' or 'group' before a name");
         return None;
-    }
-    let number = context.value(word, value::number(&word.text, 0, u32::MAX.into()))?;
-    u32::try_from(number.value).ok().map(|id| Spanned::new(Account::Id(id), number.span))
+    };
+    Some(Spanned::new(Account::Id(id), word.span))
 }
 
 fn name(line: &Line, kind: AccountKind, context: &Context<'_>) -> Option<Spanned<Account>> {

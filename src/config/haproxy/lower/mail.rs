@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::config::draft::Mail;
 use crate::config::haproxy::section::{Line, Modifier, Section};
-use crate::config::haproxy::table::Place;
+use crate::config::haproxy::table::{Place, Row};
 use crate::diag::{Diagnostic, Spanned, nearest};
 use crate::model::log::Level;
 
@@ -33,7 +33,7 @@ pub struct Mailers {
 }
 
 /// `email-alert from|to|level|mailers|myhostname VALUE`, `no email-alert`.
-pub fn alert(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+pub fn alert(settings: &mut Settings, _: &'static Row, line: &Line, context: &Context<'_>) {
     let alerts = &mut settings.alerts;
     if line.modifier != Modifier::None {
         *alerts = Alerts { is_off: true, ..Alerts::default() };

@@ -1,6 +1,7 @@
 //! `option` lines that are honoured.
 
 use crate::config::haproxy::section::{Line, Modifier};
+use crate::config::haproxy::table::Row;
 use crate::diag::Spanned;
 use crate::model::options::Interval;
 
@@ -17,7 +18,7 @@ pub enum LineFormat {
 }
 
 /// `option httplog [clf]`, `option tcplog [clf]`.
-pub fn log_format(settings: &mut Settings, line: &Line) {
+pub fn log_format(settings: &mut Settings, _: &'static Row, line: &Line, _: &Context<'_>) {
     if line.modifier != Modifier::None {
         settings.line_format = None;
         settings.rules.push(proxy::rule(line));
@@ -29,7 +30,7 @@ pub fn log_format(settings: &mut Settings, line: &Line) {
 }
 
 /// `option redispatch [INTERVAL]`, `redispatch`.
-pub fn redispatch(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+pub fn redispatch(settings: &mut Settings, _: &'static Row, line: &Line, context: &Context<'_>) {
     let is_old = line.text(0) == "redispatch";
     if is_old {
         let message = "keyword 'redispatch' is read as 'option redispatch'";

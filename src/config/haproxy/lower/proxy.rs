@@ -39,10 +39,10 @@ type Handler = fn(&mut Settings, &'static Row, &Line, &Context<'_>);
 
 /// Every word that is honoured.
 pub const HANDLERS: &[(&str, Handler)] = &[
-    ("balance", |settings, _, line, context| balance(settings, line, context)),
-    ("bind", |settings, _, line, context| bind::bind(settings, line, context)),
-    ("default-server", |settings, _, line, context| server::default_server(settings, line, context)),
-    ("default_backend", |settings, _, line, context| default_backend(settings, line, context)),
+    ("balance", balance),
+    ("bind", bind::bind),
+    ("default-server", server::default_server),
+    ("default_backend", default_backend),
     ("disabled", |settings, _, _, _| settings.is_disabled = true),
     ("enabled", |settings, _, _, _| settings.is_disabled = false),
     ("id", |settings, _, line, context| {
@@ -56,7 +56,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
         let count = global::lenient_count(line, context, 10_000_000).filter(|count| count.value > 0);
         settings.maxconn = count.or(settings.maxconn);
     }),
-    ("mode", |settings, _, line, context| mode(settings, line, context)),
+    ("mode", mode),
     ("rate-limit sessions", |settings, _, line, context| {
         if let Some(word) = context.argument(line, 2, "an integer value (in sessions/second)") {
             context.no_more(line, 3);
@@ -67,10 +67,10 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("retries", |settings, _, line, context| {
         settings.retries = global::lenient_count(line, context, 100).or(settings.retries);
     }),
-    ("server", |settings, _, line, context| server::server(settings, line, context)),
-    ("server-template", |settings, _, line, context| server::template(settings, line, context)),
-    ("source", |settings, _, line, context| source(settings, line, context)),
-    ("stick-table", |settings, _, line, context| stick::stick_table(settings, line, context)),
+    ("server", server::server),
+    ("server-template", server::template),
+    ("source", source),
+    ("stick-table", stick::stick_table),
     ("fullconn", |settings, _, line, context| {
         let count = global::lenient_count(line, context, 10_000_000).filter(|count| count.value > 0);
         settings.options.fullconn = count.and_then(|count| usize::try_from(count.value).ok());
@@ -80,27 +80,27 @@ pub const HANDLERS: &[(&str, Handler)] = &[
         let line = Line { words: line.words.iter().take(4).cloned().collect(), ..line.clone() };
         option_of_backend(settings, row, &line, context);
     }),
-    ("http-check comment", |settings, _, line, context| check::step(settings, line, context)),
-    ("http-check connect", |settings, _, line, context| check::step(settings, line, context)),
-    ("http-check disable-on-404", |settings, _, line, context| check::step(settings, line, context)),
-    ("http-check expect", |settings, _, line, context| check::step(settings, line, context)),
-    ("http-check send", |settings, _, line, context| check::step(settings, line, context)),
-    ("http-check send-state", |settings, _, line, context| check::step(settings, line, context)),
-    ("http-check set-var", |settings, _, line, context| check::step(settings, line, context)),
-    ("http-check set-var-fmt", |settings, _, line, context| check::step(settings, line, context)),
-    ("http-check unset-var", |settings, _, line, context| check::step(settings, line, context)),
-    ("tcp-check comment", |settings, _, line, context| check::step(settings, line, context)),
-    ("tcp-check connect", |settings, _, line, context| check::step(settings, line, context)),
-    ("tcp-check expect", |settings, _, line, context| check::step(settings, line, context)),
-    ("tcp-check send", |settings, _, line, context| check::step(settings, line, context)),
-    ("tcp-check send-binary", |settings, _, line, context| check::step(settings, line, context)),
-    ("tcp-check send-binary-lf", |settings, _, line, context| check::step(settings, line, context)),
-    ("tcp-check send-lf", |settings, _, line, context| check::step(settings, line, context)),
-    ("tcp-check set-var", |settings, _, line, context| check::step(settings, line, context)),
-    ("tcp-check set-var-fmt", |settings, _, line, context| check::step(settings, line, context)),
-    ("tcp-check unset-var", |settings, _, line, context| check::step(settings, line, context)),
-    ("external-check command", |settings, _, line, context| check::program(settings, line, context)),
-    ("external-check path", |settings, _, line, context| check::program(settings, line, context)),
+    ("http-check comment", check::step),
+    ("http-check connect", check::step),
+    ("http-check disable-on-404", check::step),
+    ("http-check expect", check::step),
+    ("http-check send", check::step),
+    ("http-check send-state", check::step),
+    ("http-check set-var", check::step),
+    ("http-check set-var-fmt", check::step),
+    ("http-check unset-var", check::step),
+    ("tcp-check comment", check::step),
+    ("tcp-check connect", check::step),
+    ("tcp-check expect", check::step),
+    ("tcp-check send", check::step),
+    ("tcp-check send-binary", check::step),
+    ("tcp-check send-binary-lf", check::step),
+    ("tcp-check send-lf", check::step),
+    ("tcp-check set-var", check::step),
+    ("tcp-check set-var-fmt", check::step),
+    ("tcp-check unset-var", check::step),
+    ("external-check command", check::program),
+    ("external-check path", check::program),
     ("dispatch", |settings, row, line, context| {
         context.notice(row, line.span_of(1));
         context.no_more(line, 2);
@@ -108,49 +108,49 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     }),
     ("option transparent", transparent),
     ("transparent", transparent),
-    ("email-alert from", |settings, _, line, context| mail::alert(settings, line, context)),
-    ("email-alert level", |settings, _, line, context| mail::alert(settings, line, context)),
-    ("email-alert mailers", |settings, _, line, context| mail::alert(settings, line, context)),
-    ("email-alert myhostname", |settings, _, line, context| mail::alert(settings, line, context)),
-    ("email-alert to", |settings, _, line, context| mail::alert(settings, line, context)),
+    ("email-alert from", mail::alert),
+    ("email-alert level", mail::alert),
+    ("email-alert mailers", mail::alert),
+    ("email-alert myhostname", mail::alert),
+    ("email-alert to", mail::alert),
     ("option log-health-checks", |settings, _, line, _| {
         settings.logs_checks = Some(Spanned::new(line.modifier == Modifier::None, line.span()));
     }),
-    ("option external-check", |settings, _, line, context| check::option(settings, line, context)),
-    ("option ldap-check", |settings, _, line, context| check::option(settings, line, context)),
-    ("option mysql-check", |settings, _, line, context| check::option(settings, line, context)),
-    ("option pgsql-check", |settings, _, line, context| check::option(settings, line, context)),
-    ("option redis-check", |settings, _, line, context| check::option(settings, line, context)),
-    ("option smtpchk", |settings, _, line, context| check::option(settings, line, context)),
-    ("option spop-check", |settings, _, line, context| check::option(settings, line, context)),
-    ("option ssl-hello-chk", |settings, _, line, context| check::option(settings, line, context)),
-    ("option httpchk", |settings, _, line, context| check::option(settings, line, context)),
-    ("option httplog", |settings, _, line, _| option::log_format(settings, line)),
-    ("option redispatch", |settings, _, line, context| option::redispatch(settings, line, context)),
-    ("option tcp-check", |settings, _, line, context| check::option(settings, line, context)),
-    ("option tcplog", |settings, _, line, _| option::log_format(settings, line)),
+    ("option external-check", check::option),
+    ("option ldap-check", check::option),
+    ("option mysql-check", check::option),
+    ("option pgsql-check", check::option),
+    ("option redis-check", check::option),
+    ("option smtpchk", check::option),
+    ("option spop-check", check::option),
+    ("option ssl-hello-chk", check::option),
+    ("option httpchk", check::option),
+    ("option httplog", option::log_format),
+    ("option redispatch", option::redispatch),
+    ("option tcp-check", check::option),
+    ("option tcplog", option::log_format),
     ("option dontlog-normal", |settings, _, line, _| {
         settings.logged.skips_normal = line.modifier == Modifier::None;
     }),
     ("option dontlognull", |settings, _, line, _| settings.logged.skips_empty = line.modifier == Modifier::None),
-    ("option httpslog", |settings, _, line, _| option::log_format(settings, line)),
+    ("option httpslog", option::log_format),
     ("option log-separate-errors", |settings, _, line, _| {
         settings.logged.separates_errors = line.modifier == Modifier::None;
     }),
     ("option logasap", |settings, _, line, _| settings.logged.is_early = line.modifier == Modifier::None),
-    ("timeout check", |settings, _, line, context| timeout::timeout(settings, line, context)),
-    ("timeout client", |settings, _, line, context| timeout::timeout(settings, line, context)),
-    ("timeout client-hs", |settings, _, line, context| timeout::timeout(settings, line, context)),
-    ("timeout connect", |settings, _, line, context| timeout::timeout(settings, line, context)),
-    ("timeout http-keep-alive", |settings, _, line, context| timeout::timeout(settings, line, context)),
-    ("timeout http-request", |settings, _, line, context| timeout::timeout(settings, line, context)),
-    ("timeout queue", |settings, _, line, context| timeout::timeout(settings, line, context)),
-    ("timeout server", |settings, _, line, context| timeout::timeout(settings, line, context)),
-    ("timeout tunnel", |settings, _, line, context| timeout::timeout(settings, line, context)),
-    ("contimeout", |settings, _, line, context| timeout::old(settings, line, context)),
-    ("clitimeout", |settings, _, line, context| timeout::old(settings, line, context)),
-    ("srvtimeout", |settings, _, line, context| timeout::old(settings, line, context)),
-    ("redispatch", |settings, _, line, context| option::redispatch(settings, line, context)),
+    ("timeout check", timeout::timeout),
+    ("timeout client", timeout::timeout),
+    ("timeout client-hs", timeout::timeout),
+    ("timeout connect", timeout::timeout),
+    ("timeout http-keep-alive", timeout::timeout),
+    ("timeout http-request", timeout::timeout),
+    ("timeout queue", timeout::timeout),
+    ("timeout server", timeout::timeout),
+    ("timeout tunnel", timeout::timeout),
+    ("contimeout", timeout::old),
+    ("clitimeout", timeout::old),
+    ("srvtimeout", timeout::old),
+    ("redispatch", option::redispatch),
 ];
 
 /// Lines that are kept for the rules.
@@ -379,7 +379,7 @@ pub fn rule(line: &Line) -> Rule {
     Rule { words: no.into_iter().chain(words).collect(), span: line.span() }
 }
 
-fn balance(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+fn balance(settings: &mut Settings, _: &'static Row, line: &Line, context: &Context<'_>) {
     // What an earlier line or a `defaults` section hashed is not hashed any more.
     settings.rules.retain(|rule| !rule.is_hash());
     let mut texts: Vec<&str> = line.from(1).iter().map(|word| word.text.as_str()).collect();
@@ -391,8 +391,7 @@ fn balance(settings: &mut Settings, line: &Line, context: &Context<'_>) {
     match options::balance::read(&texts) {
         Ok(balance) => {
             if matches!(balance, Balance::Expression(_)) {
-                let words = line.words.iter().map(|word| spanned(&word.text, word.span)).collect();
-                settings.rules.push(Rule { words, span: line.span() });
+                settings.rules.push(rule(line));
             }
             settings.balance = Some(Spanned::new(balance, line.word(1).map_or(line.span(), |word| word.span)));
         }
@@ -424,7 +423,7 @@ fn option_of_backend(settings: &mut Settings, row: &'static Row, line: &Line, co
     }
 }
 
-fn mode(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+fn mode(settings: &mut Settings, _: &'static Row, line: &Line, context: &Context<'_>) {
     let Some(word) = context.argument(line, 1, "'tcp' or 'http'") else { return };
     context.no_more(line, 2);
     let mode = match word.text.as_str() {
@@ -446,13 +445,13 @@ fn mode(settings: &mut Settings, line: &Line, context: &Context<'_>) {
     settings.mode = Some(Spanned::new(mode, word.span));
 }
 
-fn default_backend(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+fn default_backend(settings: &mut Settings, _: &'static Row, line: &Line, context: &Context<'_>) {
     let Some(word) = context.argument(line, 1, "the name of a backend") else { return };
     context.no_more(line, 2);
     settings.default_backend = Some(spanned(&word.text, word.span));
 }
 
-fn source(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+fn source(settings: &mut Settings, _: &'static Row, line: &Line, context: &Context<'_>) {
     let Some(word) = context.argument(line, 1, "an address") else { return };
     settings.source = server::source(Some(word), context);
     let mut options = ServerOptions::default();

@@ -223,7 +223,7 @@ pub fn source(argument: Option<&Word>, context: &Context<'_>) -> Option<Spanned<
 }
 
 /// `default-server OPTION...`.
-pub fn default_server(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+pub fn default_server(settings: &mut Settings, _: &'static Row, line: &Line, context: &Context<'_>) {
     read(&mut settings.server_options, line.from(1), context);
 }
 
@@ -231,7 +231,7 @@ pub fn default_server(settings: &mut Settings, line: &Line, context: &Context<'_
 const MOST_SERVERS: u64 = 4096;
 
 /// `server-template PREFIX COUNT|FIRST-LAST NAME[:PORT] OPTION...`.
-pub fn template(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+pub fn template(settings: &mut Settings, _: &'static Row, line: &Line, context: &Context<'_>) {
     let Some(prefix) = context.argument(line, 1, "a prefix") else { return };
     let Some(range) = context.argument(line, 2, "<num> or <num_low>-<num_high>") else { return };
     let Some(address) = context.argument(line, 3, "a name and a port") else { return };
@@ -251,7 +251,7 @@ pub fn template(settings: &mut Settings, line: &Line, context: &Context<'_>) {
 }
 
 /// `server NAME ADDRESS[:PORT] OPTION...`.
-pub fn server(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+pub fn server(settings: &mut Settings, _: &'static Row, line: &Line, context: &Context<'_>) {
     let Some(name) = context.argument(line, 1, "a name and an address") else { return };
     let Some(address) = context.argument(line, 2, "an address and a port") else { return };
     one(settings, line, (name, address, 3), context);

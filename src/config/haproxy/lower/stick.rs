@@ -2,7 +2,7 @@
 
 use crate::config::draft::Table;
 use crate::config::haproxy::section::{Line, Section};
-use crate::config::haproxy::table::Place;
+use crate::config::haproxy::table::{Place, Row};
 use crate::config::stick_table;
 use crate::diag::{Diagnostic, Severity, Spanned};
 
@@ -10,7 +10,7 @@ use super::Context;
 use super::settings::{Settings, spanned};
 
 /// `stick-table type ...` of a proxy.
-pub fn stick_table(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+pub fn stick_table(settings: &mut Settings, _: &'static Row, line: &Line, context: &Context<'_>) {
     if let Some(first) = &settings.table {
         let message = "a proxy has one stick table";
         let problem = Diagnostic::error("E-DUPLICATE", line.span_of(1), message);

@@ -1,7 +1,8 @@
 //! `timeout` lines and the old words for them.
 
+use crate::config::haproxy::lex::Word;
 use crate::config::haproxy::section::Line;
-use crate::diag::Spanned;
+use crate::config::haproxy::table::Row;
 
 use super::Context;
 use super::settings::{Settings, Timeout};
@@ -22,42 +23,40 @@ pub struct Timeouts {
 }
 
 /// `timeout client 30s`.
-pub fn timeout(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+pub fn timeout(settings: &mut Settings, _: &'static Row, line: &Line, context: &Context<'_>) {
     let Some(word) = context.argument(line, 2, "a time") else { return };
     context.no_more(line, 3);
-    let parsed = value::time(&word.text);
-    let Some(time) = context.value(word, parsed) else { return };
-    let place = match line.text(1) {
-        "check" => &mut settings.timeouts.check,
-        "client" => &mut settings.timeouts.client,
-        "client-hs" => &mut settings.timeouts.handshake,
-        "connect" => &mut settings.timeouts.connect,
-        "http-keep-alive" => &mut settings.timeouts.http_keep_alive,
-        "http-request" => &mut settings.timeouts.http_request,
-        "queue" => &mut settings.timeouts.queue,
-        "server" => &mut settings.timeouts.server,
-        _ => &mut settings.timeouts.tunnel,
+    set(&mut settings.timeouts, line.text(1), word, context);
+}
+
+fn set(timeouts: &mut Timeouts, name: &str, word: &Word, context: &Context<'_>) {
+    let Some(time) = context.value(word, value::time(&word.text)) else { return };
+    let place = match name {
+        "check" => &mut timeouts.check,
+        "client" => &mut timeouts.client,
+        "client-hs" => &mut timeouts.handshake,
+        "connect" => &mut timeouts.connect,
+        "http-keep-alive" => &mut timeouts.http_keep_alive,
+        "http-request" => &mut timeouts.http_request,
+        "queue" => &mut timeouts.queue,
+        "server" => &mut timeouts.server,
+        _ => &mut timeouts.tunnel,
     };
     *place = Some(time.map(|time| (!time.is_zero()).then_some(time)));
 }
 
 /// `contimeout 5000`, `clitimeout`, `srvtimeout`: HAProxy's words until 2.0.
-pub fn old(settings: &mut Settings, line: &Line, context: &Context<'_>) {
-    let (old, new) = match line.text(0) {
-        "contimeout" => ("contimeout", "timeout connect"),
-        "clitimeout" => ("clitimeout", "timeout client"),
-        _ => ("srvtimeout", "timeout server"),
+pub fn old(settings: &mut Settings, _: &'static Row, line: &Line, context: &Context<'_>) {
+    let name = match line.text(0) {
+        "contimeout" => "connect",
+        "clitimeout" => "client",
+        _ => "server",
     };
-    let message = format!("the '{old}' directive is not supported anymore since HAProxy 2.1: read as '{new}'");
-    context.warning("W-OLD", line.span_of(1), message, format!("write '{new} {}'", line.text(1)));
+    let message = format!(
+        "the '{}' directive is not supported anymore since HAProxy 2.1: read as 'timeout {name}'",
+        line.text(0)
+    );
+    context.warning("W-OLD", line.span_of(1), message, format!("write 'timeout {name} {}'", line.text(1)));
     let Some(word) = context.argument(line, 1, "a time") else { return };
-    let parsed = value::time(&word.text);
-    let Some(time) = context.value(word, parsed) else { return };
-    let time = Spanned::new((!time.is_zero()).then_some(time.value), time.span);
-    let timeouts = &mut settings.timeouts;
-    match new {
-        "timeout connect" => timeouts.connect = Some(time),
-        "timeout client" => timeouts.client = Some(time),
-        _ => timeouts.server = Some(time),
-    }
+    set(&mut settings.timeouts, name, word, context);
 }
