@@ -88,10 +88,18 @@ impl Ring {
     }
 }
 
+fn by_number(server: &Server) -> u32 {
+    server.options.id.wrapping_mul(SPACING)
+}
+
 /// What the places of a server are made of.
 pub(super) fn seed(server: &Server) -> u32 {
     let port = match server.options.hash_key {
-        HashKey::Id => return server.options.id.wrapping_mul(SPACING),
+        HashKey::Id => return by_number(server),
+        HashKey::Guid => {
+            let hash = |guid: &String| xxhash_rust::xxh32::xxh32(guid.as_bytes(), 0);
+            return server.options.guid.as_ref().map_or_else(|| by_number(server), hash);
+        }
         HashKey::Id32 => return mixed(server.options.id.swap_bytes()),
         HashKey::Address => 0,
         HashKey::AddressAndPort => mixed(u32::from(server.address.port())),

@@ -62,6 +62,7 @@ fn absorb(mut into: Draft, from: Draft, problems: &Problems) -> Draft {
     into.workers = into.workers.or(from.workers);
     into.maxconn = into.maxconn.or(from.maxconn);
     into.server_state_file = into.server_state_file.or(from.server_state_file);
+    into.stats_file = into.stats_file.or(from.stats_file);
     into.connection_rate = into.connection_rate.or(from.connection_rate);
     into.session_rate = into.session_rate.or(from.session_rate);
     into.drain = into.drain.or(from.drain);

@@ -8,6 +8,7 @@ use crate::state::counters::Sharded;
 use crate::state::faults::LastFault;
 use crate::state::log::{Book, Journal};
 use crate::state::sessions::{Paced, Sessions};
+use crate::state::socket::CountedSocket;
 
 use super::Backend;
 
@@ -24,6 +25,9 @@ pub struct Frontend {
     pub sessions: Arc<Sessions>,
     /// Counters; live as long as the frontend's name.
     pub counters: Sharded,
+    /// Counters of its listening addresses, bind for bind; empty if they are not counted one by one. Live as long as the
+    /// frontend's name and the address.
+    pub sockets: Vec<Arc<CountedSocket>>,
     /// The last request that was none; lives as long as the frontend's name.
     pub last_fault: Arc<LastFault>,
     /// Where its lines go.
@@ -50,9 +54,20 @@ impl Frontend {
             backend,
             counters: sessions.counters.clone(),
             sessions,
+            sockets: sockets(model, before),
             last_fault: before.map(|before| Arc::clone(&before.last_fault)).unwrap_or_default(),
             journal: book.journal(&model.log),
             lines: before.map(|before| Arc::clone(&before.lines)).unwrap_or_default(),
         }
     }
+}
+
+fn sockets(model: &model::proxy::Frontend, before: Option<&Frontend>) -> Vec<Arc<CountedSocket>> {
+    let known = |bind: &model::proxy::Bind| {
+        let before = before?;
+        let place = before.model.binds.iter().position(|known| known.endpoint == bind.endpoint)?;
+        before.sockets.get(place).cloned()
+    };
+    let counted = model.binds.iter().filter(|_| model.counts_sockets);
+    counted.map(|bind| known(bind).unwrap_or_default()).collect()
 }

@@ -14,6 +14,7 @@ use crate::state::counters::Rated;
 use crate::state::process::ProcessFacts;
 use crate::state::servers::{self, LastCheck, Prober};
 use crate::state::sessions::{Door, Paced, Sessions};
+use crate::state::socket::CountedSocket;
 use crate::stats::Snapshot;
 use crate::stats::snapshot::{self, Check, FrontendStatus, Level, Process, Proxy, Standing};
 use crate::time::Instant;
@@ -75,7 +76,7 @@ impl Generation {
         }
     }
 
-    /// Frontends with the backends of the same name (`listen`), then the other backends.
+    /// Frontends with the backends of the same name (`listen`) and the other backends, by their numbers: as in the files.
     fn proxies(&self, around: &Surroundings<'_>) -> Vec<Proxy> {
         let mut backends: BTreeMap<&str, &Backend> =
             self.backends.iter().map(|backend| (backend.model.name.as_str(), &**backend)).collect();
@@ -83,7 +84,9 @@ impl Generation {
         for frontend in &self.frontends {
             let model = &frontend.model;
             let mut proxy = Proxy::new(&model.name, model.id, model.mode);
+            proxy.guid.clone_from(&model.guid);
             proxy.frontend = Some(self::frontend(frontend, around));
+            proxy.listeners = listeners(frontend, around);
             if let Some(backend) = backends.remove(model.name.as_str()) {
                 self.add_backend(&mut proxy, backend, around);
             }
@@ -95,10 +98,12 @@ impl Generation {
             self.add_backend(&mut proxy, backend, around);
             proxies.push(proxy);
         }
+        proxies.sort_by_key(|proxy| proxy.id);
         proxies
     }
 
     fn add_backend(&self, proxy: &mut Proxy, backend: &Backend, around: &Surroundings<'_>) {
+        proxy.guid = backend.model.options.guid.clone().or(proxy.guid.take());
         proxy.backend = Some(self.backend(backend, around));
         proxy.servers = servers(backend, around);
     }
@@ -164,6 +169,28 @@ fn frontend(frontend: &Frontend, around: &Surroundings<'_>) -> snapshot::Fronten
     }
 }
 
+/// What its listening addresses count, where they are counted one by one.
+fn listeners(frontend: &Frontend, around: &Surroundings<'_>) -> Vec<snapshot::Listener> {
+    let sockets = frontend.model.binds.iter().zip(&frontend.sockets).zip(1..);
+    let listener = |((bind, socket), place): ((&model::proxy::Bind, &Arc<CountedSocket>), u32)| {
+        let id = bind.options.id.unwrap_or(place);
+        snapshot::Listener {
+            name: bind.options.name.clone().unwrap_or_else(|| format!("sock-{id}")),
+            id,
+            guid: bind.options.guid.clone(),
+            address: bind.endpoint.tcp().map_or_else(|| "unix".to_owned(), |address| address.to_string()),
+            sessions: Level {
+                now: socket.current() as u64,
+                most: socket.counters.most_sessions(),
+                // What bounds a bind is what bounds its frontend.
+                limit: Some(0),
+            },
+            totals: socket.counters.totals(around.now),
+        }
+    };
+    sockets.map(listener).collect()
+}
+
 fn servers(backend: &Backend, around: &Surroundings<'_>) -> Vec<snapshot::Server> {
     let servers = backend.model.servers.iter().zip(&backend.state.servers);
     let numbered = servers.enumerate();
@@ -183,6 +210,7 @@ fn server(
     snapshot::Server {
         name: model.name.clone(),
         id: model.options.id,
+        guid: model.options.guid.clone(),
         address: model.address,
         cookie: model.options.cookie.clone(),
         admin: state.admin(),

@@ -125,6 +125,8 @@ pub enum HashKey {
     Id,
     /// Its number, mixed.
     Id32,
+    /// Its `guid`; its number where it has none.
+    Guid,
     /// Its address.
     Address,
     /// Its address and port.

@@ -13,6 +13,8 @@ pub struct BindOptions {
     pub name: Option<String>,
     /// Number for rules, 1-; `None` is its place in the frontend.
     pub id: Option<u32>,
+    /// Its name among all things that are counted, for a statistics file (HAProxy's `guid-prefix` and a number).
+    pub guid: Option<String>,
     /// The only interface that it takes connections from.
     pub interface: Option<String>,
     /// Largest segment that peers may send, *bytes*, 1-65535; `None` leaves it to the kernel.

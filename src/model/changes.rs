@@ -88,6 +88,7 @@ fn settings(words: &mut Vec<String>, before: &Process, after: &Process) {
         (before.confinement != after.confinement, "process chroot, user or group"),
         (before.runtime != after.runtime, "stats socket"),
         (before.server_state_file != after.server_state_file, "process server_state_file"),
+        (before.stats_file != after.stats_file, "process stats_file"),
     ];
     let changed = waiting.into_iter().filter(|(is_changed, _)| *is_changed);
     words.extend(changed.map(|(_, what)| format!("{what} changed: in effect when vipgate is started again")));

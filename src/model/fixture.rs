@@ -27,6 +27,7 @@ pub fn model(backends: Vec<Backend>) -> Model {
             workers: None,
             maxconn: None,
             server_state_file: None,
+            stats_file: None,
             rates: Default::default(),
             admin_socket: PathBuf::from("/run/vipgate/admin.sock"),
             confinement: Default::default(),

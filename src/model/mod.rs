@@ -74,6 +74,8 @@ pub struct Process {
     pub maxconn: Option<usize>,
     /// The file that tells what servers were before the start; only the start looks at it.
     pub server_state_file: Option<String>,
+    /// The file with counters that the start goes on from (HAProxy's `stats-file`).
+    pub stats_file: Option<String>,
     /// Client connections, and sessions, that come in a second.
     pub rates: Rates,
     /// Path of the control socket.

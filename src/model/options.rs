@@ -12,6 +12,8 @@ use super::cookie::Cookie;
 pub struct ServerOptions {
     /// Its number in the backend, 1-: what stands for it in hashes, and its turn in `balance first`.
     pub id: u32,
+    /// Its name among all things that are counted, for a statistics file (HAProxy's `guid`).
+    pub guid: Option<String>,
     /// What stands for it in consistent hashes.
     pub hash_key: HashKey,
     /// Time in which its weight and limits grow once it has come up; zero is at once.
@@ -175,6 +177,8 @@ pub struct KeepAlive {
 /// Options of a backend.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BackendOptions {
+    /// Its name among all things that are counted, for a statistics file (HAProxy's `guid`).
+    pub guid: Option<String>,
     /// What becomes of hashes.
     pub hashing: Hashing,
     /// Whether all backup servers stand in at once (`option allbackups`).

@@ -18,6 +18,8 @@ pub struct Frontend {
     pub name: String,
     /// Number in statistics, 1-; its own among all proxies but for a backend of the same name.
     pub id: u32,
+    /// Its name among all things that are counted, for a statistics file (HAProxy's `guid`).
+    pub guid: Option<String>,
     /// TCP or HTTP.
     pub mode: Mode,
     /// Listening addresses, at least one.
@@ -28,6 +30,8 @@ pub struct Frontend {
     pub maxconn: Option<usize>,
     /// New sessions a second, 1-; `None` is bounded by the process only.
     pub session_rate: Option<u32>,
+    /// Whether its listening addresses are counted one by one (HAProxy's `option socket-stats`).
+    pub counts_sockets: bool,
     /// Timeouts of the client side.
     pub timeouts: ClientTimeouts,
     /// Adds X-Forwarded-For with the client's address and X-Forwarded-Proto.

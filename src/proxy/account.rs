@@ -17,8 +17,22 @@ use super::failure::{By, Failure, Phase};
 use super::local::{LocalBackend, LocalFrontend};
 use super::session::Session;
 
+/// What the address that a client came in by counts, if it is counted apart.
+fn socket(session: &Session) -> Option<&Traffic> {
+    session.counted.as_ref().map(|socket| socket.counters.of(session.worker.index))
+}
+
+/// What counts the client's side: its frontend, and its listening address if that is counted apart.
+pub(super) fn front<'a>(session: &'a Session, frontend: &'a LocalFrontend) -> impl Iterator<Item = &'a Traffic> {
+    [Some(frontend.counters(&session.worker)), socket(session)].into_iter().flatten()
+}
+
 /// A client connection was accepted.
 pub(super) fn connection(session: &Session) {
+    if let Some(socket) = &session.counted {
+        socket.enter();
+        socket.counters.of(session.worker.index).connections.add(1);
+    }
     for sessions in [&session.worker.process, &session.listener.sessions] {
         let (worker, counters) = (session.worker.index, &sessions.counters);
         counters.of(worker).connections.add(1);
@@ -29,6 +43,9 @@ pub(super) fn connection(session: &Session) {
 
 /// The rules for connections let it pass.
 pub(super) fn session(session: &Session) {
+    if let Some(socket) = socket(session) {
+        socket.sessions.add(1);
+    }
     for sessions in [&session.worker.process, &session.listener.sessions] {
         let (worker, counters) = (session.worker.index, &sessions.counters);
         counters.of(worker).sessions.add(1);
@@ -47,27 +64,24 @@ pub(super) fn request(session: &Session, frontend: &LocalFrontend) {
 /// What came was no request.
 pub(super) fn refused_request(session: &Session, frontend: &LocalFrontend, status: u16, bytes_out: u64) {
     request(session, frontend);
-    let counters = frontend.counters(&session.worker);
-    counters.request_errors.add(1);
-    counters.count_response(status);
-    counters.bytes_out.add(bytes_out);
+    frontend.counters(&session.worker).count_response(status);
+    for counters in front(session, frontend) {
+        counters.request_errors.add(1);
+        counters.bytes_out.add(bytes_out);
+    }
     sent(session, bytes_out);
 }
 
 /// The rules of the frontend, or of that backend, end a request.
 pub(super) fn verdict(session: &Session, frontend: &LocalFrontend, backend: Option<&LocalBackend>, verdict: &Verdict) {
-    let worker = session.worker.index;
-    let frontend = frontend.running.counters.of(worker);
+    let backend_counters = || backend.map(|backend| backend.running.counters.of(session.worker.index));
     match verdict {
         Verdict::Redirect(_) | Verdict::Return(_) | Verdict::Auth(_) if backend.is_none() => {
-            frontend.intercepted.add(1)
+            frontend.counters(&session.worker).intercepted.add(1);
         }
-        Verdict::Failed { .. } => {
-            fail_rewrite([Some(frontend), backend.map(|backend| backend.running.counters.of(worker))])
-        }
+        Verdict::Failed { .. } => fail_rewrite(front(session, frontend).chain(backend_counters())),
         Verdict::Deny(_) | Verdict::Tarpit(_) | Verdict::Reject | Verdict::Close | Verdict::SilentDrop { .. } => {
-            let backend = backend.map(|backend| backend.running.counters.of(worker));
-            [Some(frontend), backend].into_iter().flatten().for_each(|side| side.denied_requests.add(1));
+            front(session, frontend).chain(backend_counters()).for_each(|side| side.denied_requests.add(1));
         }
         _ => {}
     }
@@ -75,10 +89,10 @@ pub(super) fn verdict(session: &Session, frontend: &LocalFrontend, backend: Opti
 
 /// Rules replace a response.
 pub(super) fn response_verdict(session: &Session, frontend: &LocalFrontend, backend: &LocalBackend, verdict: &Verdict) {
-    let worker = session.worker.index;
-    let sides = [Some(frontend.running.counters.of(worker)), Some(backend.running.counters.of(worker))];
     match verdict {
-        Verdict::Failed { .. } => fail_rewrite(sides),
+        Verdict::Failed { .. } => {
+            fail_rewrite(front(session, frontend).chain([backend.running.counters.of(session.worker.index)]));
+        }
         Verdict::Deny(_) => deny_response(session, frontend, backend),
         _ => {}
     }
@@ -87,7 +101,7 @@ pub(super) fn response_verdict(session: &Session, frontend: &LocalFrontend, back
 /// A response is not passed on.
 pub(super) fn deny_response(session: &Session, frontend: &LocalFrontend, backend: &LocalBackend) {
     let worker = session.worker.index;
-    for side in [frontend.running.counters.of(worker), backend.running.counters.of(worker)] {
+    for side in front(session, frontend).chain([backend.running.counters.of(worker)]) {
         side.denied_responses.add(1);
     }
     if let Some((server, _)) = &*session.shared.server.borrow() {
@@ -96,8 +110,8 @@ pub(super) fn deny_response(session: &Session, frontend: &LocalFrontend, backend
 }
 
 /// A rule could not do what it says: the message is answered with an error of ours.
-fn fail_rewrite(sides: [Option<&Traffic>; 2]) {
-    for side in sides.into_iter().flatten() {
+fn fail_rewrite<'a>(sides: impl Iterator<Item = &'a Traffic>) {
+    for side in sides {
         side.failed_rewrites.add(1);
         side.internal_errors.add(1);
     }
@@ -203,7 +217,8 @@ pub(super) fn finish(session: &Session, frontend: &LocalFrontend, finished: &Fin
     let server = backend.zip(effort.server).and_then(|(backend, server)| backend.state.servers.get(server));
     let backend = backend.map(|backend| backend.counters.of(worker));
     let server = server.map(|server| server.counters.of(worker));
-    for counters in [Some(frontend.counters(&session.worker)), backend, server].into_iter().flatten() {
+    let beyond = [socket(session), backend, server].into_iter().flatten();
+    for counters in std::iter::once(frontend.counters(&session.worker)).chain(beyond) {
         counters.bytes_in.add(finished.bytes_in);
         counters.bytes_out.add(finished.bytes_out);
     }

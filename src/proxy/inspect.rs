@@ -13,6 +13,7 @@ use crate::model::proxy::Mode;
 use crate::rule::{Progress, Section};
 use crate::time::Instant;
 
+use super::account;
 use super::buffers::{Chunk, SMALL_READ};
 use super::failure::{By, Cause, Failure, Phase};
 use super::local::{LocalBackend, LocalFrontend};
@@ -67,7 +68,7 @@ pub(super) async fn choose(session: &mut Session, frontend: &LocalFrontend) -> W
 
 /// Rules do not let the session go on.
 fn refusal(session: &Session, frontend: &LocalFrontend) -> Failure {
-    frontend.counters(&session.worker).denied_requests.add(1);
+    account::front(session, frontend).for_each(|side| side.denied_requests.add(1));
     Failure::new(By::Proxy, Cause::Abort, Phase::Request)
 }
 

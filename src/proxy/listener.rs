@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use crate::model::proxy::Bind;
 use crate::state::sessions::Sessions;
+use crate::state::socket::CountedSocket;
 use crate::sys::clock;
 use crate::sys::listener::{Watched, accept};
 
@@ -35,6 +36,8 @@ pub(super) struct Listener {
     pub(super) sessions: Arc<Sessions>,
     /// Place of its bind in the frontend.
     number: Cell<usize>,
+    /// Where its connections are counted, if they are counted apart.
+    pub(super) counted: RefCell<Option<Arc<CountedSocket>>>,
     /// Whether connections begin with a PROXY header.
     pub(super) accepts_proxy: Cell<bool>,
     is_closed: Cell<bool>,
@@ -65,6 +68,7 @@ impl Listener {
             frontend: RefCell::new(Rc::clone(&frontend)),
             sessions,
             number: Cell::default(),
+            counted: RefCell::default(),
             accepts_proxy: Cell::default(),
             is_closed: Cell::default(),
             is_paused: Cell::default(),
@@ -94,6 +98,7 @@ impl Listener {
     pub(super) fn serve(&self, frontend: Rc<LocalFrontend>) {
         let place = frontend.running.model.binds.iter().position(|bind| bind.endpoint == self.key.endpoint);
         self.number.set(place.unwrap_or(0));
+        *self.counted.borrow_mut() = place.and_then(|place| frontend.running.sockets.get(place).cloned());
         self.accepts_proxy.set(self.bind(&frontend).is_some_and(|bind| bind.options.accepts_proxy));
         *self.frontend.borrow_mut() = frontend;
     }

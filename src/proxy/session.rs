@@ -6,10 +6,12 @@ use std::mem::replace;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::model::proxy::Mode;
+use crate::state::socket::CountedSocket;
 use crate::time::Instant;
 
 use super::account;
@@ -188,6 +190,8 @@ pub(super) struct Session {
     pub(super) arrival: Option<Box<Arrival>>,
     /// The server that it was with last, where that matters.
     pub(super) last: Option<Box<LastServer>>,
+    /// Where its address is counted apart.
+    pub(super) counted: Option<Arc<CountedSocket>>,
     /// Whether a request of it has gone to a server.
     pub(super) has_used_server: bool,
     key: usize,
@@ -238,6 +242,7 @@ impl Session {
             rules: None,
             arrival: None,
             last: None,
+            counted: listener.counted.borrow().clone(),
             has_used_server: false,
             key,
         }
@@ -335,6 +340,9 @@ impl Drop for Session {
         sessions.try_remove(self.key);
         if sessions.is_empty() {
             self.worker.emptied.notify_one();
+        }
+        if let Some(counted) = &self.counted {
+            counted.leave();
         }
         self.worker.process.leave();
         self.listener.sessions.leave();

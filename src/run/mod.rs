@@ -6,6 +6,7 @@
 mod load;
 mod outset;
 mod states;
+mod counts;
 mod listeners;
 mod wiring;
 mod threads;

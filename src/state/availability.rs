@@ -39,6 +39,11 @@ impl Availability {
         }
     }
 
+    /// Goes on counting from so many times that it went down before the start.
+    pub fn resume(&self, downs: u64) {
+        self.downs.store(downs, Ordering::Relaxed);
+    }
+
     /// When its state last changed; [`Instant::ZERO`] if never.
     pub fn changed(&self) -> Instant {
         Instant::from_nanos(self.changed.load(Ordering::Relaxed))
@@ -75,6 +80,11 @@ impl Group {
     pub fn leave(&self, now: Instant) {
         self.usable.fetch_sub(1, Ordering::AcqRel);
         self.look(now);
+    }
+
+    /// Goes on counting from so many times that it was down before the start.
+    pub fn resume(&self, downs: u64) {
+        self.availability.resume(downs);
     }
 
     /// There are other servers now, so many of them usable. Seen by the next [`Group::look`].

@@ -320,6 +320,14 @@ impl Sharded {
         sums.since(&self.0.cleared.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
+    /// Goes on from what was counted before the start, before any worker counts. Levels, rates and times begin anew.
+    pub fn resume(&self, before: &Totals) {
+        *self.0.cleared.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Totals::default().since(before);
+        if before.last_session > Instant::ZERO {
+            self.of(0).note_session(before.last_session);
+        }
+    }
+
     /// Forgets the maxima (HAProxy's `clear counters`).
     pub fn clear_maxima(&self) {
         self.0
@@ -397,6 +405,18 @@ mod tests {
         counters.clear(at(100));
         counters.of(1).bytes_in.add(1);
         assert_eq!(counters.totals(at(100)).bytes_in, 1);
+    }
+
+    #[test]
+    fn counters_go_on_from_what_was_before_until_they_are_cleared() {
+        let counters = Sharded::default();
+        let before = Totals { bytes_in: 40, responses: [0, 0, 3, 0, 0, 0], last_session: at(5), ..Totals::default() };
+        counters.resume(&before);
+        counters.of(1).bytes_in.add(2);
+        let totals = counters.totals(at(10));
+        assert_eq!((totals.bytes_in, totals.responses[2], totals.last_session), (42, 3, at(5)));
+        counters.clear(at(10));
+        assert_eq!(counters.totals(at(10)).bytes_in, 0);
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod servers;
 pub mod gauge;
 pub mod queue;
 pub mod sessions;
+pub mod socket;
 pub mod streams;
 pub mod process;
 pub mod log;

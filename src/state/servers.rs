@@ -347,6 +347,11 @@ impl Server {
         self.check_failures.load(Ordering::Relaxed)
     }
 
+    /// Goes on counting from so many probes that had failed before the start.
+    pub fn resume_check_failures(&self, failures: u64) {
+        self.check_failures.store(failures, Ordering::Relaxed);
+    }
+
     /// What the checks' counter says, 0 to `rise + fall - 1`: up from `rise` on.
     pub fn check_counter(&self) -> u32 {
         self.check_counter.load(Ordering::Relaxed)

@@ -2,13 +2,15 @@
 //!
 //! Decides how a [`Snapshot`] reads: which rows and columns there are, how they are called and what stands in them. It
 //! counts nothing and asks nobody: whoever wants a text brings the snapshot. Read [`snapshot`] first, then [`catalog`],
-//! which has every column once; [`row`] fills them, [`render`] writes them, [`select`] understands the arguments.
+//! which has every column once; [`row`] fills them, [`render`] writes them, [`select`] understands the arguments. [`file`]
+//! carries counters over a restart.
 
 pub mod snapshot;
 pub mod catalog;
 pub mod row;
 pub mod info;
 pub mod select;
+pub mod file;
 pub mod outcome;
 pub mod address;
 pub mod action;

@@ -222,9 +222,9 @@ fn listener(proxy: &Proxy, listener: &Listener) -> Row {
     row.sessions(listener.sessions);
     row.bytes(totals);
     row.text(Column::Status, "OPEN");
-    row.text(Column::Addr, &listener.address.to_string());
+    row.text(Column::Addr, &listener.address);
     row.counts(&[
-        (Column::Stot, totals.sessions),
+        (Column::Stot, totals.connections),
         (Column::Dreq, totals.denied_requests),
         (Column::Dresp, totals.denied_responses),
         (Column::Ereq, totals.request_errors),

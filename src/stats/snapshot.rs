@@ -12,7 +12,7 @@ use crate::state::servers::{Admin, Health, LastCheck};
 pub struct Snapshot {
     /// The process.
     pub process: Process,
-    /// Frontends and backends, in the order of the files; a `listen` section is one of them.
+    /// Frontends and backends, in the order of their numbers; a `listen` section is one of them.
     pub proxies: Vec<Proxy>,
 }
 
@@ -68,6 +68,8 @@ pub struct Proxy {
     pub name: String,
     /// Its number, from 1.
     pub id: u32,
+    /// Its name in statistics files.
+    pub guid: Option<String>,
     /// TCP or HTTP.
     pub mode: Mode,
     /// `description` of the section.
@@ -85,8 +87,17 @@ pub struct Proxy {
 impl Proxy {
     /// One without sides yet.
     pub fn new(name: &str, id: u32, mode: Mode) -> Proxy {
-        let (name, description) = (name.to_owned(), None);
-        Proxy { name, id, mode, description, frontend: None, listeners: Vec::new(), backend: None, servers: Vec::new() }
+        Proxy {
+            name: name.to_owned(),
+            id,
+            guid: None,
+            mode,
+            description: None,
+            frontend: None,
+            listeners: Vec::new(),
+            backend: None,
+            servers: Vec::new(),
+        }
     }
 }
 
@@ -135,8 +146,10 @@ pub struct Listener {
     pub name: String,
     /// Its number within the frontend, from 1.
     pub id: u32,
-    /// Its address.
-    pub address: SocketAddr,
+    /// Its name in statistics files.
+    pub guid: Option<String>,
+    /// Its address; `unix` for what has none.
+    pub address: String,
     /// Client connections.
     pub sessions: Level,
     /// What was counted.
@@ -182,6 +195,8 @@ pub struct Server {
     pub name: String,
     /// Its number within the backend, from 1.
     pub id: u32,
+    /// Its name in statistics files.
+    pub guid: Option<String>,
     /// Its address.
     pub address: SocketAddr,
     /// Value of the persistence cookie that leads to it.

@@ -28,6 +28,7 @@ fn server(name: &str, id: u32) -> Server {
         queued: Level::default(),
         agent: None,
         shared: Admin::Ready,
+        guid: None,
         idle: 0,
         idle_limit: None,
         throttle: None,

@@ -95,11 +95,13 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
         frontends: vec![Frontend {
             name: "web".to_owned(),
             id: 1,
+            guid: None,
             mode,
             binds: vec![Bind { endpoint: Endpoint::Tcp(listen), instance: None, options: Default::default() }],
             default_backend: Some(0),
             maxconn: None,
             session_rate: None,
+            counts_sockets: false,
             timeouts: ClientTimeouts {
                 handshake: None,
                 client: 30 * second,
@@ -144,6 +146,7 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
             workers: Some(1),
             maxconn: None,
             server_state_file: None,
+            stats_file: None,
             rates: Default::default(),
             admin_socket: PathBuf::from("unused"),
             confinement: Default::default(),

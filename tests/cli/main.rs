@@ -13,6 +13,7 @@ mod runtime_traffic;
 mod backends;
 mod rates;
 mod states;
+mod counts;
 mod errors;
 mod handover;
 mod observe;

@@ -142,7 +142,7 @@ fn haproxyadmin_reads_and_changes() {
     );
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(said, "2 ['numbers', 'web'] ['app']\nno check 1 0\nMAINT\n7 True True\n", "{complaint}");
+    assert_eq!(said, "2 ['numbers', 'web'] ['app', 'numbers']\nno check 1 0\nMAINT\n7 True True\n", "{complaint}");
 }
 
 #[test]

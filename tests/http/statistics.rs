@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::rig::{Peer, field};
 use crate::rules::on_both;
 
-const PAGE: &str = "frontend web\n bind PORT\n default_backend app\n http-request deny if { path /secret }\n \
+const PAGE: &str = "frontend web\n bind PORT name door id 7\n option socket-stats\n default_backend app\n http-request deny if { path /secret }\n \
                     http-request redirect location /there if { path /here }\n stats enable\n stats uri /stats\n \
                     stats refresh 7s\n stats admin if { src 127.0.0.1 }\n\
                     backend app\n server s1 SERVER\n server s2 SERVER backup\n server s3 SERVER disabled\n";
@@ -132,6 +132,7 @@ fn counters_are_haproxys_after_the_same_traffic() {
     });
     let seen = seen.into_inner();
     let [vipgate, haproxy] = &seen[..] else { panic!("two answers") };
+    assert!(seen.iter().all(|(_, csv)| rows(csv).contains_key("web/door")));
     let header = |csv: &str| csv.lines().next().unwrap().split(",-,").next().unwrap().to_owned();
     assert_eq!(header(&vipgate.1), header(&haproxy.1));
     let (ours, theirs) = (counted(&vipgate.0, &vipgate.1), counted(&haproxy.0, &haproxy.1));
@@ -171,7 +172,7 @@ fn the_address_says_what_is_wanted() {
         assert!(get(connect(), "/stats;typed").1.starts_with("F."));
         let names = |path: &str| rows(&get(connect(), path).1).into_keys().collect::<Vec<_>>();
         assert_eq!(names("/stats;csv;scope=AP"), ["app/BACKEND", "app/s1", "app/s2", "app/s3"]);
-        assert_eq!(names("/stats;csv;up"), ["app/BACKEND", "app/s1", "app/s2", "web/FRONTEND"]);
+        assert_eq!(names("/stats;csv;up"), ["app/BACKEND", "app/s1", "app/s2", "web/FRONTEND", "web/door"]);
         let (head, body) = exchange(connect(), "HEAD /stats HTTP/1.0\r\n\r\n".to_owned());
         assert!(head.contains(" 200 ") && body.is_empty());
         // Other methods are not the page's.

@@ -376,6 +376,7 @@ pub fn model() -> Model {
             workers: None,
             maxconn: None,
             server_state_file: None,
+            stats_file: None,
             rates: Default::default(),
             admin_socket: "/nonexistent".into(),
             confinement: Default::default(),

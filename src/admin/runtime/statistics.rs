@@ -25,6 +25,9 @@ pub const COMMANDS: &[Command] = &[
         "report counters for each proxy and server",
         show_stat,
     ),
+    Command::now("dump stats-file", Level::User, "dump stats-file", "dump stats for restore", |call| {
+        Answer::Text(stats::file::write(&snapshot(call)))
+    }),
     Command::now("show schema json", Level::User, "show schema json", "report schema used for stats", |_| {
         Answer::Text(stats::show_schema())
     }),
@@ -84,9 +87,10 @@ fn clear(call: &Call<'_>) -> Answer {
     }
     let generation = process.generation.load();
     let frontends = generation.frontends.iter().map(|frontend| &frontend.counters);
+    let sockets = generation.frontends.iter().flat_map(|frontend| &frontend.sockets).map(|socket| &socket.counters);
     let backends = generation.backends.iter().map(|backend| &backend.counters);
     let servers = generation.backends.iter().flat_map(|backend| &backend.state.servers).map(|server| &server.counters);
-    for counters in frontends.chain(backends).chain(servers).chain([&process.sessions.counters]) {
+    for counters in frontends.chain(sockets).chain(backends).chain(servers).chain([&process.sessions.counters]) {
         if is_all {
             counters.clear(now);
         } else {

@@ -68,6 +68,8 @@ pub struct Draft {
     pub maxconn: Option<Spanned<u64>>,
     /// The file that tells what servers were.
     pub server_state_file: Option<Spanned<String>>,
+    /// The file with counters to go on from.
+    pub stats_file: Option<Spanned<String>>,
     /// Client connections a second; zero is no limit.
     pub connection_rate: Option<Spanned<u64>>,
     /// Sessions a second; zero is no limit.
@@ -337,6 +339,10 @@ pub struct Frontend {
     pub name: Spanned<String>,
     /// Number in statistics.
     pub id: Option<Spanned<u64>>,
+    /// Its name in statistics files.
+    pub guid: Option<Spanned<String>>,
+    /// Whether its listening addresses are counted one by one.
+    pub counts_sockets: bool,
     /// Listening addresses.
     pub binds: Vec<Spanned<Listener>>,
     /// TCP or HTTP.

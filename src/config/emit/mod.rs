@@ -164,6 +164,12 @@ fn frontend(out: &mut Text, frontend: &Frontend, model: &Model) {
     if let Some(rate) = frontend.session_rate {
         out.pair(2, "session_rate", rate);
     }
+    if let Some(guid) = &frontend.guid {
+        out.pair(2, "guid", scalar(guid));
+    }
+    if frontend.counts_sockets {
+        out.pair(2, "socket_stats", true);
+    }
     let timeouts = &frontend.timeouts;
     out.line(2, "timeouts:");
     out.pair(3, "client", time(timeouts.client));
@@ -397,6 +403,9 @@ fn process(out: &mut Text, model: &Model) {
     }
     if let Some(file) = &process.server_state_file {
         out.pair(1, "server_state_file", scalar(file));
+    }
+    if let Some(file) = &process.stats_file {
+        out.pair(1, "stats_file", scalar(file));
     }
     for (key, rate) in [("connection_rate", process.rates.connections), ("session_rate", process.rates.sessions)] {
         if let Some(rate) = rate {

@@ -41,6 +41,10 @@ pub const LINES: &[(&str, Handler)] = &[
         options.fullconn = Some(number(words, 1, 1, 10_000_000)? as usize);
         no_more(words, 2)
     }),
+    ("guid", |options, words, _| {
+        options.guid = Some(super::guid(words, 1)?);
+        no_more(words, 2)
+    }),
     ("hash-balance-factor", |options, words, _| {
         let factor = number(words, 1, 0, 65_535)?;
         if (1..=100).contains(&factor) {
@@ -193,6 +197,7 @@ pub fn read_line(options: &mut BackendOptions, words: &[&str]) -> Result<(), Wro
 pub fn lines(options: &BackendOptions) -> Vec<String> {
     let mut lines = Vec::new();
     let plain = BackendOptions::default();
+    lines.extend(options.guid.as_ref().map(|guid| format!("guid {guid}")));
     let (hashing, none) = (options.hashing, plain.hashing);
     if (hashing.method, hashing.function, hashing.has_avalanche) != (none.method, none.function, none.has_avalanche) {
         lines.push(balance::hash_type_text(&hashing));
@@ -247,6 +252,7 @@ mod tests {
             "hash-preserve-affinity maxqueue",
             "persist rdp-cookie(user)",
             "fullconn 100",
+            "guid app.1",
             "option allbackups",
             "be-unpublished",
             "load-server-state-from-file local",
@@ -285,6 +291,7 @@ mod tests {
             ("fullconn 0", 1),
             ("hash-preserve-affinity never", 1),
             ("persist rdp-cookie()", 1),
+            ("guid", 1),
             ("option allbackups now", 2),
             ("srvtcpka-idle 10ms", 1),
             ("srvtcpka-cnt 0", 1),

@@ -30,6 +30,10 @@ pub const OPTIONS: &[(&str, Handler)] = &[
         options.ownership.group = Some(Account::Name(needed(words, 1, "a group")?.to_owned()));
         Ok(2)
     }),
+    ("guid", |options, words| {
+        options.guid = Some(super::guid(words, 1)?);
+        Ok(2)
+    }),
     ("id", |options, words| {
         options.id = Some(number(words, 1, 1, u64::from(u32::MAX >> 1))? as u32);
         Ok(2)
@@ -107,6 +111,7 @@ pub fn texts(options: &BindOptions) -> Vec<String> {
     }
     texts.extend(options.backlog.map(|backlog| format!("backlog {backlog}")));
     texts.extend(options.defers_accept.then(|| "defer-accept".to_owned()));
+    texts.extend(options.guid.as_ref().map(|guid| format!("guid {guid}")));
     texts.extend(options.id.map(|id| format!("id {id}")));
     texts.extend(options.name.as_ref().map(|name| crate::rule::join(["name", name].into_iter())));
     texts.extend(options.interface.as_ref().map(|name| crate::rule::join(["interface", name].into_iter())));
@@ -132,6 +137,7 @@ mod tests {
         "accept-proxy",
         "backlog 100",
         "defer-accept",
+        "guid web-0",
         "id 7",
         "interface eth0",
         "mss 1400",
@@ -169,8 +175,15 @@ mod tests {
 
     #[test]
     fn wrong_options_are_told_with_their_place() {
-        for (text, at) in [("id", 1), ("id 0", 1), ("accept-proxy now", 1), ("name", 1), ("mss -40", 1), ("mode 9", 1)]
-        {
+        for (text, at) in [
+            ("id", 1),
+            ("id 0", 1),
+            ("guid a,b", 1),
+            ("accept-proxy now", 1),
+            ("name", 1),
+            ("mss -40", 1),
+            ("mode 9", 1),
+        ] {
             let words: Vec<&str> = text.split(' ').collect();
             let result = read_all(&mut BindOptions::default(), &words);
             assert_eq!(result.map_err(|wrong| wrong.at), Err(at), "{text}");

@@ -63,6 +63,30 @@ fn number(words: &[&str], at: usize, least: u64, most: u64) -> Result<u64, Wrong
     haproxy::value::number(word, least, most).map_err(|what| Wrong::new(at, what))
 }
 
+/// Longest `guid`, in characters.
+const LONGEST_GUID: usize = 127;
+
+/// A name among all things that are counted (HAProxy manual §4.2 "guid").
+fn guid(words: &[&str], at: usize) -> Result<String, Wrong> {
+    let text = needed(words, at, "a name")?;
+    match guid_fault(text) {
+        Some(what) => Err(Wrong::new(at, what)),
+        None => Ok(text.to_owned()),
+    }
+}
+
+/// What is wrong with a `guid`.
+pub fn guid_fault(text: &str) -> Option<String> {
+    let is_odd = |character: &char| !character.is_ascii_alphanumeric() && !".:-_".contains(*character);
+    match text.chars().find(is_odd) {
+        Some(character) => Some(format!("'{text}' is no guid: invalid character '{character}'")),
+        None if text.is_empty() || text.len() > LONGEST_GUID => {
+            Some(format!("'{text}' is no guid: it has 1 to {LONGEST_GUID} characters"))
+        }
+        None => None,
+    }
+}
+
 fn time(words: &[&str], at: usize) -> Result<Duration, Wrong> {
     let word = needed(words, at, "a time")?;
     haproxy::value::time(word).map_err(|what| Wrong::new(at, what))

@@ -12,8 +12,13 @@ use super::{Wrong, needed, number, time, time_text};
 /// What an option does; the words begin with it. Returns how many words it took.
 type Handler = fn(&mut ServerOptions, &[&str]) -> Result<usize, Wrong>;
 
-const HASH_KEYS: [(&str, HashKey); 4] =
-    [("id", HashKey::Id), ("id32", HashKey::Id32), ("addr", HashKey::Address), ("addr-port", HashKey::AddressAndPort)];
+const HASH_KEYS: [(&str, HashKey); 5] = [
+    ("id", HashKey::Id),
+    ("id32", HashKey::Id32),
+    ("guid", HashKey::Guid),
+    ("addr", HashKey::Address),
+    ("addr-port", HashKey::AddressAndPort),
+];
 
 /// Every option.
 pub const OPTIONS: &[(&str, Handler)] = &[
@@ -21,13 +26,15 @@ pub const OPTIONS: &[(&str, Handler)] = &[
         options.cookie = Some(needed(words, 1, "<name>")?.to_owned());
         Ok(2)
     }),
+    ("guid", |options, words| {
+        options.guid = Some(super::guid(words, 1)?);
+        Ok(2)
+    }),
     ("hash-key", |options, words| {
-        let name = needed(words, 1, "id, id32, addr or addr-port")?;
-        if name == "guid" {
-            return Err(Wrong::refused(1, "'hash-key guid'", "servers have no guid; write id, addr or addr-port"));
-        }
+        let name = needed(words, 1, "id, id32, guid, addr or addr-port")?;
         let found = HASH_KEYS.iter().find(|(known, _)| *known == name);
-        let what = || Wrong::new(1, format!("'hash-key' does not know '{name}'; write id, id32, addr or addr-port"));
+        let what =
+            || Wrong::new(1, format!("'hash-key' does not know '{name}'; write id, id32, guid, addr or addr-port"));
         options.hash_key = found.ok_or_else(what)?.1;
         Ok(2)
     }),
@@ -230,6 +237,7 @@ pub fn texts(options: &ServerOptions) -> Vec<String> {
     if options.id > 0 {
         texts.push(format!("id {}", options.id));
     }
+    texts.extend(options.guid.as_ref().map(|guid| format!("guid {guid}")));
     if options.hash_key != HashKey::default() {
         let name = HASH_KEYS.iter().find(|(_, key)| *key == options.hash_key).map_or("id", |(name, _)| name);
         texts.push(format!("hash-key {name}"));
@@ -283,7 +291,8 @@ mod tests {
         for text in [
             "id 7",
             "cookie a",
-            "hash-key addr-port",
+            "guid app:s1",
+            "hash-key guid",
             "minconn 10",
             "slowstart 30000ms",
             "max-reuse 3",
@@ -322,6 +331,7 @@ mod tests {
             ("id 0", 1),
             ("id 1 x", 2),
             ("hash-key name", 1),
+            ("guid a/b", 1),
             ("slowstart soon", 1),
             ("usesrc nobody", 1),
             ("usesrc hdr_ip(x)", 1),

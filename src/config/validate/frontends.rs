@@ -53,11 +53,13 @@ fn one(context: &Context<'_>, shared: &Shared<'_>, draft: &draft::Frontend, inst
     let model = Frontend {
         name: draft.name.value.clone(),
         id: 0,
+        guid: draft.guid.as_ref().map(|guid| guid.value.clone()),
         mode,
         binds,
         default_backend: backend,
         maxconn: draft.maxconn.map(|maxconn| size(maxconn.value)),
         session_rate: rate(draft.session_rate),
+        counts_sockets: draft.counts_sockets,
         timeouts: ClientTimeouts {
             handshake: draft.handshake.map(|handshake| handshake.value),
             client: or(&draft.client, Duration::from_secs(30)),

@@ -21,6 +21,7 @@ mod error_pages;
 mod logs;
 mod tables;
 pub mod numbers;
+mod guids;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -72,6 +73,7 @@ pub fn validate(draft: &Draft, sources: &[Source], host: &HostFacts, problems: &
         process: process(&context),
     };
     numbers::assign(&context, &mut model);
+    guids::check(&context);
     model
 }
 
@@ -99,6 +101,7 @@ fn process(context: &Context<'_>) -> Process {
         workers: draft.workers.map(|workers| size(workers.value)),
         maxconn: draft.maxconn.map(|maxconn| size(maxconn.value)),
         server_state_file: draft.server_state_file.as_ref().map(|file| file.value.clone()),
+        stats_file: draft.stats_file.as_ref().map(|file| file.value.clone()),
         rates: Rates { connections: rate(draft.connection_rate), sessions: rate(draft.session_rate) },
         admin_socket: or(&draft.admin_socket, PathBuf::from("/run/vipgate/admin.sock")),
         confinement: Confinement {

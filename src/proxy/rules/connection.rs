@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::rule::{Data, Progress, RuleSet, Section, Verdict, Wait};
 
+use super::super::account;
 use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::session::Session;
 use super::request;
@@ -29,7 +30,7 @@ pub(in crate::proxy) fn may_connect(session: &mut Session) -> Welcome {
     let frontend = session.frontend();
     if let Some(section) = frontend.rules.as_ref().filter(|section| !section.connection.rules.is_empty()) {
         if !pass(session, &frontend, section, None, &[&section.connection]) {
-            frontend.counters(&session.worker).denied_connections.add(1);
+            account::front(session, &frontend).for_each(|side| side.denied_connections.add(1));
             return Welcome::Refused;
         }
         expects_header |= session.rules.as_ref().is_some_and(|state| state.effects.expects_header);
@@ -43,7 +44,7 @@ pub(in crate::proxy) fn may_enter(session: &mut Session) -> bool {
     let frontend = session.frontend();
     let Some(section) = &frontend.rules else { return true };
     if !pass(session, &frontend, section, None, &[&section.session]) {
-        frontend.counters(&session.worker).denied_sessions.add(1);
+        account::front(session, &frontend).for_each(|side| side.denied_sessions.add(1));
         return false;
     }
     let now = session.now();

@@ -21,7 +21,7 @@ use crate::run::load::Loaded;
 use crate::run::readiness::Readiness;
 use crate::run::vrrp::{self, Scheduling, VrrpContext};
 use crate::run::wiring::{CheckOrder, Ends, Wiring, wire};
-use crate::run::{Settings, check, log, outset, states, threads, worker};
+use crate::run::{Settings, check, counts, log, outset, states, threads, worker};
 use crate::state::levels::{Board, Level};
 use crate::state::process::ProcessFacts;
 use crate::state::servers::{Backend, Registry};
@@ -55,6 +55,7 @@ impl Supervisor {
         let kept = states::restore(&mut model);
         let generation = Generation::prepare(1, model, &registry, None).map_err(|error| anyhow!("{error}"))?;
         states::apply(&generation, &kept, sys::clock::now());
+        counts::resume(&generation, sys::clock::now());
         outset::set_variables(&generation.rules, None);
         let cell = Arc::new(ArcSwap::from(Arc::clone(&generation)));
         let taken = settings.taken_from.as_deref().map(taken_from).unwrap_or_default();

@@ -57,11 +57,13 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
         frontends: vec![Frontend {
             name: "web".into(),
             id: 1,
+            guid: None,
             mode,
             binds: vec![Bind { endpoint: Endpoint::Tcp(bind), instance: None, options: Default::default() }],
             default_backend: Some(0),
             maxconn: None,
             session_rate: None,
+            counts_sockets: false,
             timeouts: ClientTimeouts {
                 handshake: None,
                 client: PATIENCE,
@@ -94,6 +96,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             workers: None,
             maxconn: None,
             server_state_file: None,
+            stats_file: None,
             rates: Default::default(),
             admin_socket: "/nowhere".into(),
             confinement: Default::default(),

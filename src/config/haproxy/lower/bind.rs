@@ -17,16 +17,32 @@ use super::value::Ports;
 const MOST_PORTS: usize = 4096;
 
 /// What an option does; the words are itself and its argument.
-type Handler = fn(&'static Row, &Word, Option<&Word>, &Context<'_>);
+type Handler = fn(&mut BindOptions, &'static Row, &Word, Option<&Word>, &Context<'_>);
 
 /// Every option that is honoured.
-pub const HANDLERS: &[(&str, Handler)] = &[("transparent", noticed), ("v4v6", noticed), ("proto", proto)];
+pub const HANDLERS: &[(&str, Handler)] =
+    &[("guid-prefix", guid_prefix), ("transparent", noticed), ("v4v6", noticed), ("proto", proto)];
 
-fn noticed(row: &'static Row, word: &Word, _: Option<&Word>, context: &Context<'_>) {
+/// Numbered when the sockets of the line are known.
+fn guid_prefix(
+    options: &mut BindOptions,
+    _: &'static Row,
+    word: &Word,
+    argument: Option<&Word>,
+    context: &Context<'_>,
+) {
+    let Some(prefix) = argument else { return };
+    match options::guid_fault(&prefix.text) {
+        None => options.guid = Some(prefix.text.clone()),
+        Some(what) => context.error("E-VALUE", prefix.span, format!("'{}' : {what}", word.text)),
+    }
+}
+
+fn noticed(_: &mut BindOptions, row: &'static Row, word: &Word, _: Option<&Word>, context: &Context<'_>) {
     context.notice(row, word.span);
 }
 
-fn proto(row: &'static Row, word: &Word, argument: Option<&Word>, context: &Context<'_>) {
+fn proto(_: &mut BindOptions, row: &'static Row, word: &Word, argument: Option<&Word>, context: &Context<'_>) {
     if let Some(argument) = argument.filter(|argument| argument.text != "h1") {
         let why = row.support.why().unwrap_or_default();
         context.refuse(argument.span, &format!("'{} {}'", word.text, argument.text), why);
@@ -56,7 +72,7 @@ fn options(words: &[Word], context: &Context<'_>) -> BindOptions {
             }
             Support::Full | Support::Partial(_) => {
                 if let Some((_, handler)) = HANDLERS.iter().find(|(name, _)| *name == row.name) {
-                    handler(row, word, argument, context);
+                    handler(&mut options, row, word, argument, context);
                 } else {
                     let texts: Vec<&str> = words[at..].iter().map(|word| word.text.as_str()).collect();
                     match options::bind::read(&mut options, &texts) {
@@ -73,14 +89,20 @@ fn options(words: &[Word], context: &Context<'_>) -> BindOptions {
 
 /// The addresses of a word, ranges of ports one by one.
 pub fn addresses(settings: &mut Settings, word: &Word, options: &BindOptions, context: &Context<'_>) {
-    let listener = |bind| Spanned::new(Listener { bind, options: options.clone() }, word.span);
+    let before = settings.binds.len();
+    // `guid-prefix` is followed by the place of the socket in its line.
+    let listener = |bind, place: usize| {
+        let guid = options.guid.as_ref().map(|prefix| format!("{prefix}-{place}"));
+        Spanned::new(Listener { bind, options: BindOptions { guid, ..options.clone() } }, word.span)
+    };
     // HAProxy passes over a comma at the end.
     let list = word.text.strip_suffix(',').unwrap_or(&word.text);
     for text in list.split(',') {
         if let Some(special) = context.special(word, text) {
+            let place = settings.binds.len() - before;
             settings.binds.extend(special.map(|endpoint| {
                 let ownership = context.unix_bind.borrow().owned(&endpoint, &options.ownership);
-                let mut listener = listener(Bind::Other(endpoint));
+                let mut listener = listener(Bind::Other(endpoint), place);
                 listener.value.options.ownership = ownership;
                 listener
             }));
@@ -99,7 +121,7 @@ pub fn addresses(settings: &mut Settings, word: &Word, options: &BindOptions, co
         }
         for port in first..=last {
             let Some(address) = context.resolve(&host, port, word) else { break };
-            settings.binds.push(listener(Bind::Address(address)));
+            settings.binds.push(listener(Bind::Address(address), settings.binds.len() - before));
         }
     }
 }

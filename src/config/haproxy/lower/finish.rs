@@ -6,7 +6,7 @@ use crate::config::draft::{Backend, Draft, Frontend, Log, Reports, Rule, Server,
 use crate::config::haproxy::table::Place;
 use crate::config::options;
 use crate::diag::{Diagnostic, Span, Spanned};
-use crate::model::options::ServerOptions;
+use crate::model::options::{BackendOptions, ServerOptions};
 use crate::model::proxy::Mode;
 use crate::rule::Logging;
 
@@ -126,6 +126,8 @@ fn frontend(proxy: &Proxy, all: &[Proxy]) -> Frontend {
     Frontend {
         name: proxy.name.clone(),
         id: settings.id,
+        guid: settings.guid.clone(),
+        counts_sockets: settings.counts_sockets,
         binds: settings.binds.clone(),
         mode: Some(mode),
         default_backend,
@@ -170,7 +172,10 @@ fn to_backend(proxy: &Proxy, named: &Named, context: &Context<'_>) -> Backend {
         reports: Reports { logs_checks: settings.logs_checks, mail: settings.alerts.lower(&named.mailers, context) },
         servers: settings.servers.iter().map(|server| self::server(settings, server, named, context)).collect(),
         rules: rules(proxy),
-        options: settings.options.clone(),
+        options: BackendOptions {
+            guid: settings.guid.as_ref().map(|guid| guid.value.clone()),
+            ..settings.options.clone()
+        },
     }
 }
 

@@ -29,6 +29,7 @@ pub struct Global {
     /// `server-state-base`
     state_base: Option<String>,
     state_file: Option<Spanned<String>>,
+    stats_file: Option<Spanned<String>>,
     workers: Option<Spanned<u64>>,
     drain: Option<Spanned<Duration>>,
     external_checks: Option<Spanned<bool>>,
@@ -86,6 +87,11 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     }),
     ("stats maxconn", |global, row, line, context| runtime::maxconn(&mut global.runtime, row, line, context)),
     ("stats socket", |global, row, line, context| runtime::socket(&mut global.runtime, row, line, context)),
+    ("stats-file", |global, _, line, context| {
+        let file = context.argument(line, 1, "a file path");
+        global.stats_file = file.map(|word| Spanned::new(word.text.clone(), word.span)).or(global.stats_file.take());
+        context.no_more(line, 2);
+    }),
     ("stats timeout", |global, row, line, context| runtime::timeout(&mut global.runtime, row, line, context)),
     ("tune.stick-counters", stick_counters),
     ("uid", |global, _, line, context| global.confinement.user = id(line, context)),
@@ -122,6 +128,7 @@ impl Global {
     pub fn lower(&self, draft: &mut Draft) {
         draft.maxconn = self.maxconn;
         draft.server_state_file = self.state_file.clone().map(|file| file.map(|path| self.state_path(&path)));
+        draft.stats_file = self.stats_file.clone();
         draft.connection_rate = self.connection_rate;
         draft.session_rate = self.session_rate;
         draft.workers = self.workers;

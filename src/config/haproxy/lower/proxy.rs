@@ -48,6 +48,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("id", |settings, _, line, context| {
         settings.id = global::count(line, context, 1, i32::MAX as u64).or(settings.id);
     }),
+    ("guid", |settings, _, line, context| guid(settings, line, context)),
     ("log", |settings, _, line, context| log::log(&mut settings.logs, line, context)),
     ("log-tag", |settings, _, line, context| {
         settings.logs.tag = log::tag(line, context).or(settings.logs.tag.take());
@@ -132,6 +133,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("option dontlog-normal", |settings, _, line, _| {
         settings.logged.skips_normal = line.modifier == Modifier::None;
     }),
+    ("option socket-stats", |settings, _, line, _| settings.counts_sockets = line.modifier == Modifier::None),
     ("option dontlognull", |settings, _, line, _| settings.logged.skips_empty = line.modifier == Modifier::None),
     ("option httpslog", option::log_format),
     ("option log-separate-errors", |settings, _, line, _| {
@@ -451,6 +453,15 @@ fn default_backend(settings: &mut Settings, _: &'static Row, line: &Line, contex
     settings.default_backend = Some(spanned(&word.text, word.span));
 }
 
+fn guid(settings: &mut Settings, line: &Line, context: &Context<'_>) {
+    let Some(word) = context.argument(line, 1, "a name") else { return };
+    context.no_more(line, 2);
+    match options::guid_fault(&word.text) {
+        None => settings.guid = Some(spanned(&word.text, word.span)),
+        Some(what) => context.error("E-VALUE", word.span, format!("'guid' : {what}")),
+    }
+}
+
 fn source(settings: &mut Settings, _: &'static Row, line: &Line, context: &Context<'_>) {
     let Some(word) = context.argument(line, 1, "an address") else { return };
     settings.source = server::source(Some(word), context);
@@ -495,6 +506,8 @@ mod tests {
         let handled = server::HANDLERS.iter().map(|(name, _)| *name).chain(options);
         assert_eq!(sorted(handled), honoured(&[Place::Server]));
         let options = options::bind::OPTIONS.iter().map(|(name, _)| *name);
+        // A line of several sockets has `guid-prefix`.
+        let options = options.filter(|option| *option != "guid");
         let handled = bind::HANDLERS.iter().map(|(name, _)| *name).chain(options);
         assert_eq!(sorted(handled), honoured(&[Place::Bind]));
     }

@@ -24,6 +24,9 @@ use super::timeout::Timeouts;
 pub struct Settings {
     pub mode: Option<Spanned<Mode>>,
     pub id: Option<Spanned<u64>>,
+    pub guid: Option<Spanned<String>>,
+    /// `option socket-stats`
+    pub counts_sockets: bool,
     pub maxconn: Option<Spanned<u64>>,
     pub session_rate: Option<Spanned<u64>>,
     pub default_backend: Option<Spanned<String>>,
@@ -71,7 +74,7 @@ impl Settings {
     /// What another proxy begins with: everything but what belongs to one proxy alone.
     pub fn inherited(&self) -> Settings {
         let checks = self.checks.inherited();
-        Settings { binds: Vec::new(), servers: Vec::new(), checks, id: None, table: None, ..self.clone() }
+        Settings { binds: Vec::new(), servers: Vec::new(), checks, id: None, guid: None, table: None, ..self.clone() }
     }
 }
 

@@ -49,6 +49,7 @@ pub fn file(root: &Node) -> Draft {
         maxconn: read(inner("process", "maxconn"), value::number),
         server_state_file: read(inner("process", "server_state_file"), text),
         connection_rate: read(inner("process", "connection_rate"), value::number),
+        stats_file: read(inner("process", "stats_file"), text),
         session_rate: read(inner("process", "session_rate"), value::number),
         drain: read(inner("process", "drain"), value::duration),
         external_checks: read(inner("process", "external_checks"), value::flag),

@@ -31,6 +31,8 @@ pub fn frontend(entry: &Entry) -> Frontend {
     Frontend {
         name: entry.key.clone(),
         id: read(at("id"), value::number),
+        guid: read(at("guid"), text),
+        counts_sockets: read(at("socket_stats"), value::flag).is_some_and(|flag| flag.value),
         binds: list(at("bind"), value::listener),
         mode: read(at("mode"), word(MODES)),
         default_backend: read(at("default_backend"), text),

@@ -159,6 +159,11 @@ static PROCESS: Section = Section {
             "File with what `show servers state` printed: the start gives it to servers of backends with the option \
              `load-server-state-from-file global`. Default: none.",
         ),
+        key(
+            "stats_file",
+            Value::One(Scalar::Text),
+            "File with what `dump stats-file` printed: the start gives its counters to what has a `guid`. Default: none.",
+        ),
         key("connection_rate", Value::One(RATE), "Client connections a second; more wait. Default: any number."),
         key(
             "session_rate",

@@ -32,6 +32,16 @@ pub(super) static FRONTEND: Section = Section {
             Value::One(RATE),
             "New sessions a second; more wait. Default: bounded by the process only.",
         ),
+        key(
+            "guid",
+            Value::One(Scalar::Text),
+            "Its name in the statistics file: letters, digits and .:-_, unlike all others. Default: none.",
+        ),
+        key(
+            "socket_stats",
+            Value::One(Scalar::Flag),
+            "Whether statistics have a row for each listening address. Default false.",
+        ),
         key("timeouts", Value::Section(&CLIENT_TIMEOUTS), "Timeouts of the client side."),
         key(
             "forwarded",
