@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::PROGRAM;
-use super::runtime::Proxy;
+use super::proxy::{OURS, Proxy};
 
 /// With this statistics file, or one that is not there.
 fn proxy(file: Option<&str>) -> Proxy {
-    Proxy::serving(&[PROGRAM, "haproxy"], |port, directory| {
+    Proxy::serving(OURS, |port, directory| {
         let at = |name: &str| directory.join(name).display().to_string();
         if let Some(file) = file {
             std::fs::write(at("kept"), file).expect("a file");
