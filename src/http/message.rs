@@ -3,9 +3,10 @@
 //! Nothing is copied until a rule changes something; the first change lists the fields by number, later ones work on the
 //! list. Text that rules write lives in one arena. Reuse an [`Edits`] for many messages: clearing keeps its storage.
 
-use super::grammar::{blank_controls, is_whole_token, trim};
+use super::grammar::{are_visible, blank_controls, is_whole_token, trim};
 use super::head::{FieldKind, Head, Span, Version};
 use super::parse::classify;
+use super::target::absolute;
 
 /// A field of an edited message.
 #[derive(Clone, Copy, Debug)]
@@ -277,6 +278,7 @@ impl Message<'_> {
         let (name, value) = self.edits.keep_line(name, value);
         self.edits.adds_cookies |= kind == FieldKind::Cookie;
         self.list().push(Entry::Added { name, value, kind });
+        self.follow_host(kind, value);
     }
 
     /// Removes the fields that `which` selects by name and meaning; how many there were.
@@ -296,17 +298,53 @@ impl Message<'_> {
     /// Replaces the value of the field at a place.
     pub fn replace(&mut self, at: usize, value: &[u8]) {
         let Some(entry) = self.list().get(at).copied() else { return };
-        let changed = match entry {
+        let kind = self.name(at).map_or(FieldKind::Other, |(_, kind)| kind);
+        let (changed, value) = match entry {
             Entry::Received(received) | Entry::Changed { received, .. } => {
-                Entry::Changed { received, value: self.edits.keep_value(value) }
+                let value = self.edits.keep_value(value);
+                (Entry::Changed { received, value }, value)
             }
             Entry::Added { name, kind, .. } => {
                 let name = name.of(&self.edits.text).to_vec();
                 let (name, value) = self.edits.keep_line(&name, value);
-                Entry::Added { name, value, kind }
+                (Entry::Added { name, value, kind }, value)
             }
         };
         self.list()[at] = changed;
+        self.follow_host(kind, value);
+    }
+
+    /// A target in absolute form names the host that the Host field names, and servers believe the target (RFC 9112
+    /// §3.2.2): where a rule writes the one, the other follows. Here the target.
+    fn follow_host(&mut self, kind: FieldKind, host: Span) {
+        if kind != FieldKind::Host {
+            return;
+        }
+        let target = self.target();
+        let Some((scheme, authority)) = absolute(target) else { return };
+        let (before, after) = (&target[..scheme.len() + 3], &target[scheme.len() + 3 + authority.len()..]);
+        let host = host.of(&self.edits.text);
+        if host == host_of(authority) {
+            return;
+        }
+        let is_host = are_visible(host) && !host.is_empty() && !host.iter().any(|byte| b"/?#@".contains(byte));
+        let target = match after.first() {
+            // What is no host cannot stand in a target; one that is a path alone names none.
+            _ if is_host => [before, host, after].concat(),
+            Some(b'/') => after.to_vec(),
+            _ => [b"/", after].concat(),
+        };
+        self.edits.target = Some(self.edits.keep(&target));
+    }
+
+    /// The other way: the Host field follows the target.
+    fn follow_target(&mut self) {
+        let Some((_, authority)) = absolute(self.target()).filter(|(_, authority)| !authority.is_empty()) else { return };
+        let host = host_of(authority).to_vec();
+        if self.value(b"Host") != Some(&host) {
+            self.remove(|_, kind| kind == FieldKind::Host);
+            self.add(b"Host", &host);
+        }
     }
 
     /// Changes the method. `false` if it is not a token.
@@ -320,9 +358,10 @@ impl Message<'_> {
 
     /// Changes the request target. `false` if it is empty or has a byte that is not visible ASCII.
     pub fn set_target(&mut self, target: &[u8]) -> bool {
-        let is_good = !target.is_empty() && super::grammar::are_visible(target);
+        let is_good = !target.is_empty() && are_visible(target);
         if is_good {
             self.edits.target = Some(self.edits.keep(target));
+            self.follow_target();
         }
         is_good
     }
@@ -402,6 +441,11 @@ impl<'m> Lines<'m> {
     }
 }
 
+/// The host of an authority: what stands before the `@` is the user's.
+fn host_of(authority: &[u8]) -> &[u8] {
+    authority.rsplit(|&byte| byte == b'@').next().unwrap_or(authority)
+}
+
 fn is_framing(kind: FieldKind) -> bool {
     matches!(kind, FieldKind::ContentLength | FieldKind::TransferEncoding)
 }
@@ -467,6 +511,36 @@ mod tests {
         let expected =
             "POST /a HTTP/1.1\r\nHost: h\r\nA: 1\r\nContent-Length: 3\r\nB: 1\r\nB: x y\r\nC: 3\r\nCOOKIE: a=b\r\n\r\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn target_and_host_field_follow_each_other() {
+        let rewritten = |target: &str, edit: &dyn Fn(&mut Message<'_>)| {
+            let bytes = format!("GET {target} HTTP/1.1\r\nHost: a:81\r\n\r\n");
+            let (mut head, mut edits) = (Head::default(), Edits::default());
+            parse_request(bytes.as_bytes(), &mut head).unwrap();
+            let mut message = Message { bytes: bytes.as_bytes(), head: &head, edits: &mut edits };
+            edit(&mut message);
+            let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+            (text(message.target()), message.values(b"host").map(text).collect::<Vec<_>>().join("|"))
+        };
+        let is = |target: &str, host: &str| (target.to_owned(), host.to_owned());
+        let set_host = |host: &'static [u8]| {
+            move |message: &mut Message<'_>| {
+                message.remove(|name, _| name.eq_ignore_ascii_case(b"host"));
+                assert!(message.add(b"Host", host));
+            }
+        };
+        assert_eq!(rewritten("/x", &|message| assert!(message.set_target(b"http://u@b/y?z"))), is("http://u@b/y?z", "b"));
+        assert_eq!(rewritten("http://a:81/x", &|message| assert!(message.set_target(b"/y"))), is("/y", "a:81"));
+        assert_eq!(rewritten("http://a:81/x?y", &set_host(b"b:90")), is("http://b:90/x?y", "b:90"));
+        assert_eq!(rewritten("http://a:81/x", &|message| message.replace(0, b"c")), is("http://c/x", "c"));
+        assert_eq!(rewritten("/x", &set_host(b"b")), is("/x", "b"));
+        for odd in [&b"b /c HTTP/1.1"[..], b"b/c", b"u@b", b""] {
+            let host = std::str::from_utf8(odd).unwrap();
+            assert_eq!(rewritten("http://a:81/x?y", &set_host(odd)), is("/x?y", host));
+            assert_eq!(rewritten("http://a:81?y", &set_host(odd)), is("/?y", host));
+        }
     }
 
     #[test]

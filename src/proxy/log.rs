@@ -47,6 +47,8 @@ pub(super) struct Ending {
     pub(super) number: u64,
     /// Written before the response has been sent.
     pub(super) is_early: bool,
+    /// What answered in place of a server: `<STATS>` and the like.
+    pub(super) service: Option<&'static str>,
 }
 
 impl Ending {
@@ -67,6 +69,7 @@ impl Ending {
             server_connections: 0,
             number: 0,
             is_early: false,
+            service: None,
         }
     }
 

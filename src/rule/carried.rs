@@ -23,7 +23,7 @@ pub fn action(row: &ActionRow) -> Support {
     match row.name {
         _ if matches!(row.support, Support::Refused(_)) => row.support,
         name if WAITING.contains(&name) => Support::Refused(LATER),
-        "set-method" => Support::Partial("500 where HEAD or CONNECT would come or go: the response has another form"),
+        "set-method" => Support::Partial("500 where CONNECT would come or go: what follows it is no HTTP"),
         "switch-mode" => Support::Partial("http alone, without `proto`"),
         "silent-drop" => Support::Partial("a reset leaves that no router passes on, as HAProxy without CAP_NET_ADMIN"),
         _ => row.support,

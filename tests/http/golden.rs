@@ -13,7 +13,8 @@ use vipgate::sys::clock;
 use crate::rig::{PATIENCE, Peer, Scripted, nobody, until};
 
 /// Names of the frontends, in the order of their ports.
-const FRONTENDS: [&str; 17] = [
+const FRONTENDS: [&str; 18] = [
+    "services",
     "proxied",
     "proxiednull",
     "proxiedhasty",
@@ -121,6 +122,13 @@ frontend rules
     http-request redirect location /x if { path /redirect }
     http-request reject if { path /reject }
     http-response deny if { capture.req.uri /late }
+    default_backend app
+frontend services
+    bind 127.0.0.1:@services@
+    log-format "%f %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %tsc %{+Q}r"
+    stats uri /stats
+    http-response redirect location /x if { capture.req.uri /moved }
+    http-response return status 200 if { capture.req.uri /replaced }
     default_backend app
 listen tcp
     mode tcp
@@ -327,6 +335,11 @@ const STEPS: &[Step] = &[
         }
     }),
     step!("a rule that denies the response", "rules", 1, |at| talk(at, &last("/late"))),
+    step!("a service, and rules that answer in place of a server", "services", 3, |at| {
+        for path in ["/stats", "/moved", "/replaced"] {
+            talk(at, &last(path));
+        }
+    }),
     step!("a session", "tcp", 1, |at| ask(at, &["/a"])),
     step!("a session that the server ends", "tcp", 1, |at| talk(at, &last("/close"))),
     step!("a silent session", "hastytcp", 1, |at| talk(at, "")),

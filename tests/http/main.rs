@@ -25,6 +25,7 @@ mod inspect;
 mod balance;
 mod forwarding;
 mod retries;
+mod rewriting;
 mod reuse;
 mod rdp;
 mod reach;

@@ -172,7 +172,7 @@ fn an_upgraded_connection_is_a_tunnel() {
     });
     let proxy = Proxy::http(&[server.address]);
     let mut client = proxy.client();
-    client.send("GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    client.send("GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
     let head = client.head();
     assert!(head.starts_with("HTTP/1.1 101 ") && field(&head, "upgrade") == Some("websocket"), "{head}");
     client.text("first");

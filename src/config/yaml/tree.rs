@@ -7,7 +7,7 @@ use granit_parser::{Event, Parser, ScalarStyle, ScanError};
 use crate::diag::{Diagnostic, Problems, Source, Span, Spanned};
 
 /// Most nodes of one file, aliases expanded: a file that grows beyond it is an attack, not a configuration.
-const NODES_MAX: usize = 100_000;
+const NODES_MAX: usize = 1_000_000;
 
 /// A value of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]

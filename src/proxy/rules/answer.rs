@@ -11,6 +11,7 @@ use crate::rule::options::Closing;
 use crate::rule::pages::{Ending, Own, Page, builtin};
 use crate::rule::{Data, Progress, Section, Stage, Transaction, Verdict};
 
+use super::super::failure::By;
 use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::session::Session;
 use super::super::stream::Request;
@@ -30,7 +31,7 @@ impl Manner {
     pub(in crate::proxy) fn of(request: &Request, session: &Session) -> Manner {
         let closes = session.frontend().manners.closing == Closing::Own;
         let may_persist = request.keeps_alive && request.body.is_done() && session.may_persist() && !closes;
-        Manner { is_head: request.method == Method::Head, persists: may_persist.then_some(request.version) }
+        Manner { is_head: request.asked == Method::Head, persists: may_persist.then_some(request.version) }
     }
 }
 
@@ -45,6 +46,14 @@ impl<'a> Asked<'a> {
     fn own(self, status: u16) -> Option<&'a Own> {
         let sections = sections(self.frontend, self.backend);
         sections.into_iter().flatten().find_map(|section| section.pages.of(status))
+    }
+}
+
+/// Whose doing an answer is, for the log: what a rule asked for is no failure.
+pub(super) fn by(verdict: &Verdict<'_>) -> By {
+    match verdict {
+        Verdict::Redirect(_) | Verdict::Return(_) | Verdict::Auth(_) => By::Local,
+        _ => By::Proxy,
     }
 }
 

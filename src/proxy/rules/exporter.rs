@@ -13,6 +13,9 @@ use super::request::Decision;
 use super::statistics::{answered, snapshot};
 use super::{RuleState, World};
 
+/// HAProxy's name of the exporter.
+const SERVICE: &str = "<PROMEX>";
+
 /// The answer: what the query of the target asks for, or 400 where it asks for something that there is not.
 pub(super) fn answer(
     world: &mut World<'_>,
@@ -54,5 +57,5 @@ pub(super) fn answer(
         bytes.push(text.as_bytes());
     }
     answer::edit(world, state, frontend, backend.map(Rc::as_ref), bytes.storage());
-    answered(bytes, 200, persists, backend.cloned())
+    answered(SERVICE, (bytes, 200, persists), backend.cloned())
 }

@@ -288,7 +288,10 @@ impl Facts for Surroundings<'_> {
             Words::Listener => self.session.listener.bind(self.frontend)?.options.name.as_ref()?,
             Words::ProxyAuthority => return self.session.arrival.as_ref()?.authority(),
             Words::ProxyUniqueId => return self.session.arrival.as_ref()?.unique_id(),
-            Words::Server => &self.backend?.running.model.servers.get(self.server?)?.name,
+            Words::Server => match self.ending.and_then(|ending| ending.service) {
+                Some(service) => service,
+                None => &self.backend?.running.model.servers.get(self.server?)?.name,
+            },
             _ => return None,
         };
         Some(name.as_bytes())

@@ -247,12 +247,12 @@ impl Session {
         }
     }
 
-    /// What came was no request (400), or not in time.
+    /// What came was no request (400, told to the client or not), or not in time.
     pub(super) fn count_refusal(&mut self, status: Option<u16>) {
         let now = self.now();
         if let Some(tracking) = self.tracking() {
             tracking.count_request(now);
-            if status == Some(400) {
+            if status.is_none_or(|status| status == 400) {
                 tracking.count_error(now);
             }
         }

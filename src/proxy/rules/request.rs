@@ -34,6 +34,8 @@ pub(in crate::proxy) struct Answer {
     pub(in crate::proxy) backend: Option<Rc<LocalBackend>>,
     /// How long the client is held before it gets it.
     pub(in crate::proxy) delay: Option<Duration>,
+    /// What stands for a server in the log: `<STATS>` and the like.
+    pub(in crate::proxy) service: Option<&'static str>,
 }
 
 impl Answer {
@@ -405,7 +407,6 @@ pub(super) fn answer(
     let session = world.facts.session();
     let manner = Manner::of(request, session);
     let mut bytes = session.worker.buffers.chunk();
-    let is_ours = matches!(verdict, Verdict::Redirect(_) | Verdict::Return(_) | Verdict::Auth(_));
     let asked = Asked { frontend, backend: backend.map(Rc::as_ref) };
     let written = {
         let mut transaction = world.transaction(Stage::HttpRequest, state, body.bytes, true);
@@ -414,13 +415,12 @@ pub(super) fn answer(
     };
     let Some((status, persists)) = written else { return Decision::Close };
     answer::edit(world, state, frontend, asked.backend, bytes.storage());
-    let by = if is_ours { By::Local } else { By::Proxy };
     let tarpit = || state.effects.tarpit_timeout.or(tarpit_of(frontend)).unwrap_or_default();
     let delay = matches!(verdict, Verdict::Tarpit(_)).then(tarpit);
     let at = if delay.is_some() { Phase::Tarpit } else { Phase::Request };
-    let failure = Failure::new(by, Cause::Abort, at);
+    let failure = Failure::new(answer::by(verdict), Cause::Abort, at);
     let backend = backend.cloned();
-    Decision::Answer(Box::new(Answer { bytes, status, failure, persists, backend, delay }))
+    Decision::Answer(Box::new(Answer { bytes, status, failure, persists, backend, delay, service: None }))
 }
 
 /// `timeout tarpit` of a frontend, which is `timeout connect` where it has none.
@@ -500,8 +500,7 @@ fn told_addresses(backend: Option<&LocalBackend>) -> [Option<&AddressField>; 2] 
     section.map_or([None; 2], |section| section.options.forwarding.addresses())
 }
 
-/// Writes the head anew with what rules changed. `false` if it came to be too long, or the method one whose response has
-/// another form.
+/// Writes the head anew with what rules changed. `false` if it came to be too long, or the method CONNECT or none.
 fn rewrite(
     session: &Session,
     frontend: &LocalFrontend,
@@ -515,10 +514,8 @@ fn rewrite(
     let message = Message { bytes: received, head, edits };
     let has_field = |name: &[u8]| message.value(name).is_some();
     let edit = request_edit(head, received, Ends { source, destination }, (frontend, backend), has_field);
-    let is_special = |method: &[u8]| method == b"HEAD" || method == b"CONNECT";
-    if message.method() != message.received_method()
-        && (is_special(message.method()) || is_special(message.received_method()))
-    {
+    let is_tunnel = |method: &[u8]| method == b"CONNECT";
+    if is_tunnel(message.method()) != is_tunnel(message.received_method()) {
         return false;
     }
     let mut held = session.worker.buffers.chunk();

@@ -5,6 +5,7 @@ use crate::rule::caching::would_keep_cookies;
 use crate::rule::{Data, Progress, RuleSet, Stage, Transaction, Verdict, Wait};
 
 use super::super::account;
+use super::super::failure::By;
 use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::session::Session;
 use super::super::stream::Request;
@@ -20,8 +21,9 @@ pub(in crate::proxy) enum Responded {
         /// Whether a field of it may be about cookies.
         has_cookies: bool,
     },
-    /// A response of ours, whole: the server's is not wanted. Says whether the client's connection persists.
-    Answered { status: u16, persists: bool },
+    /// A response of ours, whole: the server's is not wanted. Says whose doing it is, and whether the client's connection
+    /// persists.
+    Answered { by: By, status: u16, persists: bool },
     /// Nothing: rules wait, and are to be asked again with what has come by then.
     Waits(Wait),
 }
@@ -95,7 +97,7 @@ fn run(
             if !begin(world, state, backend, Message { bytes, head, edits: &mut edits }, body) {
                 // Nothing more is said: the connection closes.
                 state.response_edits = edits;
-                return Responded::Answered { status: 502, persists: false };
+                return Responded::Answered { by: By::Proxy, status: 502, persists: false };
             }
             (0, Progress::default())
         }
@@ -139,9 +141,9 @@ fn run(
         }
     }
     let responded = match ended {
-        Some((status, persists)) => {
+        Some((by, status, persists)) => {
             answer::edit(world, state, frontend, Some(backend), out);
-            Responded::Answered { status, persists }
+            Responded::Answered { by, status, persists }
         }
         None => {
             let message = Message { bytes, head, edits: &mut edits };
@@ -154,7 +156,8 @@ fn run(
     responded
 }
 
-/// Writes the answer of a verdict in place of a response: its status, and whether the client's connection persists.
+/// Writes the answer of a verdict in place of a response: whose doing it is, its status, and whether the client's
+/// connection persists.
 fn replace(
     world: &mut World<'_>,
     state: &mut RuleState,
@@ -162,10 +165,11 @@ fn replace(
     verdict: &Verdict<'_>,
     (message, body, manner): (Message<'_>, Data<'_>, Manner),
     out: &mut Vec<u8>,
-) -> (u16, bool) {
+) -> (By, u16, bool) {
     let transaction = world.response_transaction(Stage::HttpResponse, state, message, body);
     let asked = Asked { frontend, backend: Some(backend) };
-    answer::write(verdict, asked, &transaction, manner, out).unwrap_or((502, false))
+    let (status, persists) = answer::write(verdict, asked, &transaction, manner, out).unwrap_or((502, false));
+    (answer::by(verdict), status, persists)
 }
 
 /// What happens once for each response: `tcp-response content`, and the server is remembered. `false` if it is refused.

@@ -23,6 +23,9 @@ use super::answer::{self, Manner};
 use super::request::{Answer, Decision};
 use super::{RuleState, World};
 
+/// HAProxy's name of the page.
+const SERVICE: &str = "<STATS>";
+
 /// A form that was sent to a page.
 #[derive(Debug)]
 pub(in crate::proxy) struct SentForm {
@@ -98,12 +101,18 @@ pub(super) fn ask(
     let asked = AskedPage { uri: &uri, address, may_change, own };
     let persists = asked.write(page, &snapshot(session, frontend), manner, bytes.storage());
     answer::edit(world, state, frontend, backend.map(Rc::as_ref), bytes.storage());
-    Visit::Answered(Box::new(answered(bytes, 200, persists, backend.cloned())))
+    Visit::Answered(Box::new(answered(SERVICE, (bytes, 200, persists), backend.cloned())))
 }
 
-pub(super) fn answered(bytes: Chunk, status: u16, persists: bool, backend: Option<Rc<LocalBackend>>) -> Decision {
+/// The answer of a service of ours, which the log names in place of a server.
+pub(super) fn answered(
+    service: &'static str,
+    (bytes, status, persists): (Chunk, u16, bool),
+    backend: Option<Rc<LocalBackend>>,
+) -> Decision {
     let failure = Failure::new(By::Local, Cause::Abort, Phase::Request);
-    Decision::Answer(Box::new(Answer { bytes, status, failure, persists, backend, delay: None }))
+    let service = Some(service);
+    Decision::Answer(Box::new(Answer { bytes, status, failure, persists, backend, delay: None, service }))
 }
 
 pub(super) fn snapshot(session: &Session, frontend: &LocalFrontend) -> Snapshot {
@@ -177,5 +186,5 @@ pub(in crate::proxy) fn back_to_page(
     bytes.push(head.as_bytes());
     bytes.push(format!("location: {}{}\r\n", form.uri, address.suffix()).as_bytes());
     let persists = answer::finish(Manner::of(request, session), bytes.storage());
-    answered(bytes, 303, persists, form.backend)
+    answered(SERVICE, (bytes, 303, persists), form.backend)
 }

@@ -84,6 +84,7 @@ pub(super) async fn end(
                 next = if answer.persists { Next::KeepAlive } else { Next::Linger };
             }
             (record.status, failure, backend) = (answer.status, answer.failure, answer.backend);
+            record.service = answer.service;
         }
         Decision::Drop { hops } => {
             record.is_dropped = true;
@@ -158,7 +159,7 @@ pub(super) fn write_log(
     }
     let [third, fourth] = record.persistence.state();
     let [first, second] = failure.map_or(*b"--", Failure::state);
-    let ending = Ending {
+    let mut ending = Ending {
         started: Some(request.started),
         // HAProxy has no time of a request that it drops.
         received: (!record.is_dropped).then_some(request.received),
@@ -171,7 +172,13 @@ pub(super) fn write_log(
         termination: [first, second, third, fourth],
         server_connections: record.server_connections,
         number: request.number,
+        service: record.service,
         ..Ending::new(request.began, session.now())
     };
+    if record.service.is_some() {
+        // It is there, and answers at once.
+        (ending.effort.assigned, ending.effort.connected) = (ending.received, ending.received);
+        ending.answered = ending.received;
+    }
     log::write(session, frontend, backend, &ending, request.held.all().get(..request.line_length));
 }

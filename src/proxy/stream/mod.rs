@@ -55,6 +55,8 @@ pub(in crate::proxy) struct Request {
     /// Bytes that the client sent for it so far.
     pub(super) received_bytes: u64,
     pub(super) method: Method,
+    /// The client's, which rules may have changed.
+    pub(super) asked: Method,
     pub(super) version: Version,
     /// Whether the client wants its connection to persist.
     pub(super) keeps_alive: bool,
@@ -130,6 +132,8 @@ struct Record {
     is_logged: bool,
     /// It was dropped without an answer.
     is_dropped: bool,
+    /// What answered in place of a server.
+    service: Option<&'static str>,
 }
 
 /// Answers what came. `None` if the connection ends with it.

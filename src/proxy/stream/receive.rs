@@ -202,6 +202,9 @@ fn look(
     if let Some(status) = refusal_of_body(&head, bytes) {
         return refuse(status);
     }
+    if lacks_key(&head, bytes) {
+        return refuse(400);
+    }
     let (bytes, rest) = bytes.split_at(head.length);
     let normal = normalized(bytes, &head);
     let text = match &normal {
@@ -232,6 +235,13 @@ fn offers_h2c(head: &Head, bytes: &[u8]) -> bool {
     upgrades
         .flat_map(|field| field.value.of(bytes).split(|&byte| byte == b','))
         .any(|protocol| protocol.trim_ascii().get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"h2c")))
+}
+
+/// Whether the client would speak WebSocket without the key that proves that both ends do (RFC 6455 §4.2.1).
+fn lacks_key(head: &Head, bytes: &[u8]) -> bool {
+    head.says_upgrade
+        && head.value(FieldKind::Upgrade, bytes).is_some_and(|protocol| protocol.eq_ignore_ascii_case(b"websocket"))
+        && !head.fields.iter().any(|field| field.name.of(bytes).eq_ignore_ascii_case(b"sec-websocket-key"))
 }
 
 /// The status that refuses a body where servers look for none, and take it for the next request. CONNECT has no content
@@ -271,6 +281,7 @@ fn prepare(
         line_length: head.line.of(bytes).len(),
         received_bytes: 0,
         method: head.method,
+        asked: head.method,
         version: head.version,
         keeps_alive,
         is_upgrade: is_upgrade || head.method == Method::Connect,
@@ -310,8 +321,8 @@ pub(in crate::proxy) fn request_edit<'n>(
         _ if is_upgrade(head, bytes) => ConnectionField::Upgrade,
         _ if closes => ConnectionField::Close,
         Version::Http11 => ConnectionField::Omit,
-        Version::Http10 if head.keeps_alive() => ConnectionField::KeepAlive,
-        Version::Http10 => ConnectionField::Close,
+        // The server's connection may serve others, whatever becomes of the client's.
+        Version::Http10 => ConnectionField::KeepAlive,
     };
     let tells_protocol = frontend.running.model.forwarded;
     let of_frontend = frontend.rules.as_ref().map(|section| &section.options.forwarding);

@@ -87,7 +87,11 @@ impl<'w> Reader<'w, '_, '_> {
 
     /// A field name; framing is not a rule's business.
     pub(super) fn name(&mut self) -> Result<Box<[u8]>, RuleError> {
-        let name = self.word("the name of a field")?;
+        let word = self.word("the name of a field")?;
+        let name = word.strip_suffix(':').filter(|name| !name.is_empty()).unwrap_or(word);
+        if name != word {
+            self.scope.warn(self.at - 1, format!("the colon is no part of a field's name: taken as '{name}'"));
+        }
         if !name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':') || name.is_empty() {
             return Err(self.wrong(format!("'{name}' is not the name of a field")));
         }

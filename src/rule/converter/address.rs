@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::super::argument::Argument;
 use super::super::sample::Sample;
 use super::super::transaction::Transaction;
-use super::text::into_text;
+use super::text::{into_text, lower};
 
 pub(super) fn mask<'t>(_: &'t Transaction<'_>, arguments: &'t [Argument], sample: Sample<'t>) -> Option<Sample<'t>> {
     let Argument::Ipv4(short) = arguments.first()? else { return None };
@@ -29,10 +29,14 @@ fn port_start(host: &[u8]) -> usize {
     host[bracket..].iter().rposition(|byte| *byte == b':').map_or(host.len(), |colon| bracket + colon)
 }
 
-pub(super) fn host_only<'t>(_: &'t Transaction<'_>, _: &'t [Argument], sample: Sample<'t>) -> Option<Sample<'t>> {
+pub(super) fn host_only<'t>(
+    transaction: &'t Transaction<'_>,
+    arguments: &'t [Argument],
+    sample: Sample<'t>,
+) -> Option<Sample<'t>> {
     let text = into_text(sample);
     let end = port_start(&text);
-    Some(Sample::Str(text.part(0, end)))
+    lower(transaction, arguments, Sample::Str(text.part(0, end)))
 }
 
 pub(super) fn port_only<'t>(_: &'t Transaction<'_>, _: &'t [Argument], sample: Sample<'t>) -> Option<Sample<'t>> {

@@ -90,7 +90,7 @@ pub(super) const ROWS: &[Row] = &[
     row("rfc7239_nn", NONE, Kind::Any, Kind::Str, forwarded::to_name, "an address or name as Forwarded writes it"),
     row("rfc7239_np", NONE, Kind::Any, Kind::Str, forwarded::to_port, "a port as Forwarded writes it"),
     row("ipmask", (&[Mask4, Mask6], 1), Kind::Addr, Kind::Addr, address::mask, "the address with a mask of bits: one for IPv4, one for IPv6"),
-    row("host_only", NONE, Kind::Str, Kind::Str, address::host_only, "the host of a Host field"),
+    row("host_only", NONE, Kind::Str, Kind::Str, address::host_only, "the host of a Host field, in lower case"),
     row("port_only", NONE, Kind::Str, Kind::Int, address::port_only, "the port of a Host field, 0 if there is none"),
     row("set-var", (&[Variable, Word(state::CONDITIONS), Word(state::CONDITIONS), Word(state::CONDITIONS), Word(state::CONDITIONS)], 1), Kind::Any, Kind::Any, state::set_variable, "the same, stored in a variable if all conditions hold"),
     row("unset-var", (&[Variable], 1), Kind::Any, Kind::Any, state::unset_variable, "the same; the variable is unset"),

@@ -113,11 +113,15 @@ impl Exchange<'_> {
             (self.status, self.server_status) = (head.status, head.status);
             return Err(Failure { retry: Retry::Again, ..self.failure(By::Server, Cause::Abort) });
         }
-        let framing = head.response_framing(self.request.method);
+        let (sent, wanted) =
+            (head.response_framing(self.request.method), head.response_framing(self.request.asked));
+        // Where a rule made a HEAD of another method, or another of a HEAD, nobody gets a body.
+        let framing = if wanted == BodyFraming::None { wanted } else { sent };
         let is_delimited = framing != BodyFraming::UntilClose;
         // A client that still sends its body cannot be told from here on that the connection will close, so it is now.
         let may_persist = session.may_persist() && self.frontend.manners.closing != Closing::Own;
-        let client_persists = self.request.keeps_alive && is_delimited && self.request.body.is_done() && may_persist;
+        let may_persist = may_persist && is_delimited && wanted == framing;
+        let client_persists = self.request.keeps_alive && self.request.body.is_done() && may_persist;
         let connection = match (client_persists, self.request.version) {
             (false, _) => ConnectionField::Close,
             (true, Version::Http10) => ConnectionField::KeepAlive,
@@ -142,7 +146,8 @@ impl Exchange<'_> {
             return Ok(());
         }
         (self.status, self.server_status, self.answered) = (head.status, head.status, Some(now));
-        let server_persists = head.keeps_alive() && is_delimited && !self.frontend.closes_server(self.backend);
+        let server_persists = head.keeps_alive() && is_delimited && sent == framing;
+        let server_persists = server_persists && !self.frontend.closes_server(self.backend);
         (self.client_persists, self.server_persists) = (client_persists, server_persists);
         self.download = Body::from(framing);
         self.stage = Stage::Body;
@@ -197,13 +202,13 @@ impl Exchange<'_> {
                 }
                 true
             }
-            Responded::Answered { status, persists } => {
+            Responded::Answered { by, status, persists } => {
                 self.status = status;
                 // The server's does not count, as in HAProxy's lines.
                 self.answered = None;
                 self.stage = Stage::Done;
                 (self.client_persists, self.server_persists) = (persists, false);
-                self.refusal = Some(Failure::new(By::Proxy, Cause::Abort, Phase::Headers));
+                self.refusal = Some(Failure::new(by, Cause::Abort, Phase::Headers));
                 false
             }
             Responded::Waits(_) => false,
