@@ -339,7 +339,9 @@ impl Message<'_> {
 
     /// The other way: the Host field follows the target.
     fn follow_target(&mut self) {
-        let Some((_, authority)) = absolute(self.target()).filter(|(_, authority)| !authority.is_empty()) else { return };
+        let Some((_, authority)) = absolute(self.target()).filter(|(_, authority)| !authority.is_empty()) else {
+            return;
+        };
         let host = host_of(authority).to_vec();
         if self.value(b"Host") != Some(&host) {
             self.remove(|_, kind| kind == FieldKind::Host);
@@ -531,7 +533,10 @@ mod tests {
                 assert!(message.add(b"Host", host));
             }
         };
-        assert_eq!(rewritten("/x", &|message| assert!(message.set_target(b"http://u@b/y?z"))), is("http://u@b/y?z", "b"));
+        assert_eq!(
+            rewritten("/x", &|message| assert!(message.set_target(b"http://u@b/y?z"))),
+            is("http://u@b/y?z", "b")
+        );
         assert_eq!(rewritten("http://a:81/x", &|message| assert!(message.set_target(b"/y"))), is("/y", "a:81"));
         assert_eq!(rewritten("http://a:81/x?y", &set_host(b"b:90")), is("http://b:90/x?y", "b:90"));
         assert_eq!(rewritten("http://a:81/x", &|message| message.replace(0, b"c")), is("http://c/x", "c"));

@@ -26,7 +26,8 @@ fn a_method_may_become_head_or_head_another_and_nobody_gets_a_body() {
         server.address
     );
     on_both("http", &text, |connect| {
-        for (method, new) in [("GET", "HEAD"), ("POST", "HEAD"), ("HEAD", "GET"), ("HEAD", "DELETE"), ("HEAD", "HEAD")] {
+        for (method, new) in [("GET", "HEAD"), ("POST", "HEAD"), ("HEAD", "GET"), ("HEAD", "DELETE"), ("HEAD", "HEAD")]
+        {
             let mut client = connect();
             client.send(format!(
                 "{method} / HTTP/1.1\r\nHost: a\r\nX-New: {new}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"

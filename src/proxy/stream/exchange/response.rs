@@ -113,8 +113,7 @@ impl Exchange<'_> {
             (self.status, self.server_status) = (head.status, head.status);
             return Err(Failure { retry: Retry::Again, ..self.failure(By::Server, Cause::Abort) });
         }
-        let (sent, wanted) =
-            (head.response_framing(self.request.method), head.response_framing(self.request.asked));
+        let (sent, wanted) = (head.response_framing(self.request.method), head.response_framing(self.request.asked));
         // Where a rule made a HEAD of another method, or another of a HEAD, nobody gets a body.
         let framing = if wanted == BodyFraming::None { wanted } else { sent };
         let is_delimited = framing != BodyFraming::UntilClose;
