@@ -55,6 +55,7 @@ fn absorb(mut into: Draft, from: Draft, problems: &Problems) -> Draft {
     into.log.tag = into.log.tag.or(from.log.tag);
     into.log.hostname = into.log.hostname.or(from.log.hostname);
     into.log.rings.extend(from.log.rings);
+    into.log.relays.extend(from.log.relays);
     into.tables.extend(from.tables);
     into.peers.extend(from.peers);
     into.globals.extend(from.globals);

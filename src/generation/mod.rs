@@ -6,6 +6,7 @@
 
 mod frontend;
 mod backend;
+mod relay;
 mod rules;
 mod snapshot;
 
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 pub use backend::Backend;
 pub use frontend::Frontend;
+pub use relay::Relay;
 pub use rules::Rules;
 pub use snapshot::Surroundings;
 
@@ -32,6 +34,8 @@ pub struct Generation {
     pub frontends: Vec<Arc<Frontend>>,
     /// Index for index as in the model.
     pub backends: Vec<Arc<Backend>>,
+    /// Relays of messages of others, index for index as in the model.
+    pub relays: Vec<Arc<Relay>>,
     /// Rules of both.
     pub rules: Arc<Rules>,
     /// Every log that there ever was; lives as long as the process.
@@ -93,7 +97,11 @@ impl Generation {
             Arc::new(Frontend::prepare(index, frontend, backend, &book, before(&frontend.name).map(Arc::as_ref)))
         });
         let frontends = frontends.collect();
-        let journal = book.journal(&Logs { targets: model.process.log.targets.clone(), tag: None });
-        Ok(Arc::new(Generation { number, model: Arc::new(model), frontends, backends, rules, book, journal }))
+        let before = |name: &str| previous?.relays.iter().find(|relay| relay.model.name == name);
+        let relays = model.process.log.relays.iter();
+        let relays = relays.map(|relay| Arc::new(Relay::prepare(relay, &book, before(&relay.name).map(Arc::as_ref))));
+        let relays = relays.collect();
+        let journal = book.journal(&Logs { targets: model.process.log.targets.clone(), ..Logs::default() });
+        Ok(Arc::new(Generation { number, model: Arc::new(model), frontends, backends, relays, rules, book, journal }))
     }
 }

@@ -70,6 +70,7 @@ impl Generation {
             description: None,
             is_stopping: around.facts.is_stopping.load(Ordering::Relaxed),
             logs_dropped: around.facts.logs_dropped(),
+            logs_received: around.facts.logs_received.load(Ordering::Relaxed),
             bytes_out: totals.bytes_out,
             bytes_out_rate: totals.rates[Rated::BytesOut as usize].now,
             idle_percent: around.facts.idle_percent(around.now, around.used),

@@ -2,6 +2,10 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Endpoint;
+use super::relay::{Relay, Relaying};
 
 /// Severities of syslog (RFC 5424 §6.2.1), the gravest first: a lesser one is greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,10 +99,12 @@ pub enum Form {
     Iso,
     /// Nothing.
     Raw,
+    /// The one that a relayed message came with.
+    Received,
 }
 
 impl Form {
-    /// Every form.
+    /// Every form that can be asked for.
     pub const ALL: [Form; 8] =
         [Form::Local, Form::Rfc3164, Form::Rfc5424, Form::Priority, Form::Short, Form::Timed, Form::Iso, Form::Raw];
 
@@ -113,6 +119,7 @@ impl Form {
             Form::Timed => "timed",
             Form::Iso => "iso",
             Form::Raw => "raw",
+            Form::Received => "received",
         }
     }
 
@@ -135,8 +142,8 @@ pub enum Destination {
     Unix(PathBuf),
     /// Datagrams over UDP.
     Udp(SocketAddr),
-    /// A TCP connection, framed by counted octets (RFC 6587 §3.4.1).
-    Tcp(SocketAddr),
+    /// A connection, over which lines go (RFC 6587 §3.4.2): TCP or a Unix socket.
+    Stream(Endpoint),
     /// A buffer in memory, by the name of its section.
     Ring(String),
 }
@@ -197,6 +204,8 @@ pub struct Logs {
     pub targets: Vec<Target>,
     /// In place of the process's tag.
     pub tag: Option<String>,
+    /// What becomes of messages of others; `None` for our own.
+    pub relaying: Option<Relaying>,
 }
 
 /// Which sessions and requests of a frontend leave a line, and when.
@@ -223,6 +232,8 @@ pub struct ProcessLogs {
     pub hostname: Option<Hostname>,
     /// Buffers in memory.
     pub rings: Vec<Ring>,
+    /// Relays of messages of others.
+    pub relays: Vec<Relay>,
 }
 
 /// The host in headers.
@@ -239,28 +250,34 @@ pub enum Hostname {
 pub struct Ring {
     /// Name of the section.
     pub name: String,
-    /// What is in front of each line, for targets that say nothing.
+    /// What it is for, shown beside it.
+    pub description: Option<String>,
+    /// What is in front of each line, for targets that say nothing; `None` is nothing.
     pub form: Option<Form>,
     /// Bytes of a line at most; the rest is cut.
     pub line_length: usize,
     /// Bytes in all; the oldest lines make room for new ones.
     pub size: usize,
-    /// Syslog servers over TCP: each gets every line.
+    /// Syslog servers: each gets every line. As much as the ring holds waits for one that is away.
     pub servers: Vec<RingServer>,
+    /// Time limit of a connect to one of them; `None` is the kernel's.
+    pub connect_timeout: Option<Duration>,
+    /// How long a server may take nothing before it is connected to anew; `None` is for ever.
+    pub send_timeout: Option<Duration>,
 }
 
 /// A syslog server that reads a ring.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RingServer {
     /// Its name.
     pub name: String,
-    /// Where it listens.
-    pub address: SocketAddr,
+    /// Where it listens: TCP or a Unix socket.
+    pub endpoint: Endpoint,
     /// How messages are told apart.
     pub framing: Framing,
 }
 
-/// How messages are told apart on a TCP connection (RFC 6587).
+/// How messages are told apart on a connection (RFC 6587).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Framing {
     /// Each has its length in front.

@@ -17,6 +17,7 @@ pub mod options;
 pub mod rules;
 pub mod runtime;
 pub mod log;
+pub mod relay;
 pub mod stick;
 pub mod diff;
 pub mod changes;

@@ -35,3 +35,4 @@ mod log;
 mod account;
 mod form;
 mod streams;
+pub mod relay;

@@ -26,6 +26,7 @@ use crate::time::Instant;
 use super::finishing;
 use super::listener::Listener;
 use super::local::{Service, Stage, Worker};
+use super::relay::{RelaySockets, Relays};
 use super::streams;
 use super::timers::{TICK, Wheel};
 
@@ -46,6 +47,8 @@ pub enum WorkerCommand {
         /// All sockets of this worker.
         listeners: Vec<WorkerListener>,
     },
+    /// From now on messages of others are taken from exactly these sockets.
+    Relay(Vec<RelaySockets>),
     /// Every response says `Connection: close` (a planned hand-over).
     Announce,
     /// Takes `Announce` back.
@@ -120,10 +123,17 @@ pub async fn run(context: WorkerContext) {
     let worker = Rc::new(Worker::new(index, log, counters, sessions, suspects, facts, orders));
     let beat = tokio::task::spawn_local(beat(Rc::clone(&worker), heart));
     let mut listeners: Vec<(Rc<Listener>, JoinHandle<()>)> = Vec::new();
+    // Those go on to the very end: what is logged while sessions finish may come in there.
+    let mut relays = Relays::default();
     let deadline = loop {
         match commands.recv().await {
             Some(WorkerCommand::Serve { generation, listeners: sockets }) => {
                 serve(&worker, &generation, sockets, &mut listeners);
+            }
+            Some(WorkerCommand::Relay(sockets)) => {
+                // The old tasks go first, so that no message is read by two.
+                drop(std::mem::take(&mut relays));
+                relays = Relays::start(&worker, sockets);
             }
             Some(WorkerCommand::Announce) => worker.service.set(Service::Announcing),
             Some(WorkerCommand::Resume) => worker.service.set(Service::Normal),
@@ -167,6 +177,7 @@ pub async fn run(context: WorkerContext) {
         tokio::task::yield_now().await;
     }
     beat.abort();
+    drop(relays);
 }
 
 /// What a worker does at any time: closes sessions, tells about them. The rest is no business of one that drains.
@@ -176,6 +187,7 @@ fn inquire(worker: &Worker, command: WorkerCommand) {
         WorkerCommand::Streams(StreamOrder::List(answer)) => answer(streams::list(worker)),
         WorkerCommand::Streams(StreamOrder::Close(id, answer)) => answer(streams::close(worker, id)),
         WorkerCommand::Serve { .. }
+        | WorkerCommand::Relay(_)
         | WorkerCommand::Announce
         | WorkerCommand::Resume
         | WorkerCommand::Drain { .. }

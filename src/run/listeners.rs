@@ -7,11 +7,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 
+use crate::generation::Relay;
 use crate::model::proxy::{Bind, Frontend};
+use crate::model::relay::Datagrams;
 use crate::model::{Endpoint, Model};
+use crate::proxy::relay::RelaySockets;
 use crate::proxy::worker::{ListenerKey, WorkerListener};
 use crate::state::sessions::Door;
 use crate::sys::handover::Exposed;
@@ -22,6 +25,8 @@ use crate::sys::tuning::tune;
 #[derive(Debug, Default)]
 pub(super) struct Listeners {
     open: HashMap<Endpoint, Vec<Arc<TcpListener>>>,
+    /// Where relays take datagrams.
+    datagrams: HashMap<Datagrams, UdpSocket>,
     /// Whether another process of this user may listen there, too.
     joins: bool,
     /// Sockets of the process that this one takes the place of.
@@ -34,7 +39,10 @@ pub(super) struct Listeners {
 
 /// Sockets that a new configuration needs beyond those that are open.
 #[derive(Debug)]
-pub(super) struct Prepared(HashMap<Endpoint, Vec<Arc<TcpListener>>>);
+pub(super) struct Prepared {
+    streams: HashMap<Endpoint, Vec<Arc<TcpListener>>>,
+    datagrams: HashMap<Datagrams, UdpSocket>,
+}
 
 impl Listeners {
     /// None yet, but those that another process gave away. Where `joins` is said, another process of this user may listen on
@@ -100,8 +108,12 @@ impl Listeners {
     }
 
     fn close_unnamed(&mut self, model: &Model) {
-        let named: HashSet<&Endpoint> =
-            self.serving(model).flat_map(|known| &known.binds).map(|bind| &bind.endpoint).collect();
+        let named: HashSet<&Endpoint> = self
+            .serving(model)
+            .flat_map(|known| &known.binds)
+            .chain(relayed(model))
+            .map(|bind| &bind.endpoint)
+            .collect();
         let unnamed: Vec<Endpoint> = self.open.keys().filter(|one| !named.contains(one)).cloned().collect();
         unnamed.iter().for_each(|endpoint| drop(self.open.remove(endpoint)));
         let tcp = self.open.iter().filter(|(endpoint, _)| endpoint.tcp().is_some());
@@ -112,32 +124,43 @@ impl Listeners {
     ///
     /// # Errors
     /// The first endpoint that cannot be bound, with the kernel's reason.
-    pub(super) fn prepare(&mut self, model: &Model, workers: usize) -> Result<Prepared, (Endpoint, io::Error)> {
+    pub(super) fn prepare(&mut self, model: &Model, workers: usize) -> Result<Prepared, (String, io::Error)> {
         let mut fresh = HashMap::new();
         let mut taken = std::mem::take(&mut self.taken);
-        for bind in self.serving(model).flat_map(|frontend| &frontend.binds) {
+        for bind in self.serving(model).flat_map(|frontend| &frontend.binds).chain(relayed(model)) {
             if !self.open.contains_key(&bind.endpoint) && !fresh.contains_key(&bind.endpoint) {
                 let has_own = self.open.keys().chain(fresh.keys()).any(|known| overlap(known, &bind.endpoint));
                 let claim = if has_own || self.joins { Claim::Join } else { Claim::First };
                 let own = take(&mut taken, &bind.endpoint, workers);
-                let sockets = open(bind, workers, claim, own).map_err(|error| (bind.endpoint.clone(), error))?;
+                let sockets = open(bind, workers, claim, own).map_err(|error| (bind.endpoint.to_string(), error))?;
                 fresh.insert(bind.endpoint.clone(), sockets);
             }
         }
-        Ok(Prepared(fresh))
+        let mut datagrams = HashMap::new();
+        for place in model.process.log.relays.iter().flat_map(|relay| &relay.datagrams) {
+            if !self.datagrams.contains_key(place) {
+                let socket = listener::bind_datagrams(place).map_err(|error| (place.to_string(), error))?;
+                datagrams.insert(place.clone(), socket);
+            }
+        }
+        Ok(Prepared { streams: fresh, datagrams })
     }
 
     /// Keeps the sockets that `model` names, adds the prepared ones, closes the rest.
     pub(super) fn commit(&mut self, model: &Model, prepared: Prepared) {
         self.retune(model, &prepared);
-        self.open.extend(prepared.0);
+        self.open.extend(prepared.streams);
+        self.datagrams.extend(prepared.datagrams);
+        let named: HashSet<&Datagrams> = model.process.log.relays.iter().flat_map(|relay| &relay.datagrams).collect();
+        self.datagrams.retain(|place, _| named.contains(place));
         self.close_unnamed(model);
     }
 
     /// Gives sockets that stay the options that are written now. What the kernel refuses was said when they were opened.
     fn retune(&self, model: &Model, prepared: &Prepared) {
         let stay = model.frontends.iter().filter(|known| !self.halted.contains_key(&known.name));
-        for bind in stay.flat_map(|frontend| &frontend.binds).filter(|bind| !prepared.0.contains_key(&bind.endpoint)) {
+        let binds = stay.flat_map(|frontend| &frontend.binds).chain(relayed(model));
+        for bind in binds.filter(|bind| !prepared.streams.contains_key(&bind.endpoint)) {
             for socket in self.open.get(&bind.endpoint).into_iter().flatten() {
                 if let Err(error) = settle(bind, socket) {
                     tracing::warn!(bind = %bind.endpoint, %error, "a listening socket keeps options that it had");
@@ -178,6 +201,29 @@ impl Listeners {
         }
         Ok(listeners)
     }
+
+    /// Duplicates of one worker's sockets of relays. The first worker alone has those of datagrams, which keeps their order.
+    ///
+    /// # Errors
+    /// No descriptor is free.
+    pub(super) fn for_relays(&self, relays: &[Arc<Relay>], worker: usize) -> io::Result<Vec<RelaySockets>> {
+        let one = |relay: &Arc<Relay>| {
+            let streams = relay.model.streams.iter().filter_map(|bind| self.open.get(&bind.endpoint)?.get(worker));
+            let places = relay.model.datagrams.iter().filter(|_| worker == 0);
+            let datagrams = places.filter_map(|place| self.datagrams.get(place));
+            Ok(RelaySockets {
+                relay: Arc::clone(relay),
+                streams: streams.map(|socket| socket.try_clone()).collect::<io::Result<_>>()?,
+                datagrams: datagrams.map(UdpSocket::try_clone).collect::<io::Result<_>>()?,
+            })
+        };
+        relays.iter().map(one).collect()
+    }
+}
+
+/// Where relays take connections.
+fn relayed(model: &Model) -> impl Iterator<Item = &Bind> {
+    model.process.log.relays.iter().flat_map(|relay| &relay.streams)
 }
 
 /// Whether two addresses can only be listened on together by sockets that allow it: a wildcard and one of its ports.
@@ -229,6 +275,7 @@ fn settle(bind: &Bind, socket: &TcpListener) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsRawFd;
     use std::os::unix::fs::PermissionsExt;
 
     use crate::config::{HostFacts, load};
@@ -250,5 +297,30 @@ mod tests {
             let found = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
             assert_eq!(format!("{found:o}"), mode);
         }
+    }
+
+    #[test]
+    fn a_relays_sockets_stay_over_a_reload_and_go_with_its_lines() {
+        let host = HostFacts { node: "lb1".to_owned(), ..HostFacts::default() };
+        let port = listener::bind("127.0.0.1:0".parse().unwrap(), Claim::First).unwrap().local_addr().unwrap().port();
+        let mut listeners = Listeners::new(false, Vec::new());
+        let mut numbers = Vec::new();
+        for lines in ["maxconn 5", "maxconn 6"] {
+            let places = format!("dgram-bind 127.0.0.1:{port}\n bind 127.0.0.1:{port}");
+            let text = format!("log-forward relay\n {places}\n {lines}\n log stdout local0\n");
+            let model = load(&[Source::new("haproxy.cfg", text)], &host).model.unwrap();
+            let prepared = listeners.prepare(&model, 1).unwrap();
+            listeners.commit(&model, prepared);
+            let datagrams = listeners.datagrams.values().map(|socket| socket.as_raw_fd());
+            numbers.push(
+                datagrams.chain(listeners.open.values().flatten().map(|socket| socket.as_raw_fd())).collect::<Vec<_>>(),
+            );
+        }
+        assert_eq!((numbers[0].len(), &numbers[0]), (2, &numbers[1]));
+        let text = "log-forward relay\n log stdout local0\n";
+        let model = load(&[Source::new("haproxy.cfg", text)], &host).model.unwrap();
+        let prepared = listeners.prepare(&model, 1).unwrap();
+        listeners.commit(&model, prepared);
+        assert!(listeners.datagrams.is_empty() && listeners.open.is_empty());
     }
 }

@@ -21,6 +21,8 @@ pub struct ProcessFacts {
     pub startup_logs: String,
     /// Access log lines that were lost. Written by vg-log.
     pub logs_dropped: Arc<AtomicU64>,
+    /// Messages of others that relays took. Written by workers.
+    pub logs_received: AtomicU64,
     /// Messages that were refused. Written by workers.
     pub faults: AtomicU64,
     /// Whether it finishes its sessions and takes no new ones. Written by main.

@@ -172,7 +172,7 @@ pub static LINES: &[Line] = &[
         "Bytes sent to clients in the last second",
     ),
     line("DebugCommandsIssued", "MGP", none, "Debugging commands so far; there are none"),
-    line("CumRecvLogs", "MCP", none, "Log lines received from others"),
+    line("CumRecvLogs", "MCP", |all| Value::U32(process(all).logs_received), "Log lines received from others"),
     line("Build info", "POS", |_| text(version()), "Version of that dialect, and of vipgate"),
     line("Memmax_bytes", "CLP", none, "Limit of its memory; 0 is none"),
     line("PoolAlloc_bytes", "MGP", |_| Value::U64(0), "Memory of pools; there are none"),

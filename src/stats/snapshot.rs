@@ -53,6 +53,8 @@ pub struct Process {
     pub is_stopping: bool,
     /// Log lines that were lost.
     pub logs_dropped: u64,
+    /// Messages of others that relays took.
+    pub logs_received: u64,
     /// Bytes sent to clients since the start.
     pub bytes_out: u64,
     /// Bytes sent to clients in the last second.

@@ -9,7 +9,7 @@
 )]
 
 use std::io;
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -20,6 +20,7 @@ use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use crate::model::relay::Datagrams;
 use crate::model::runtime;
 
 use super::users;
@@ -56,6 +57,24 @@ pub fn bind(address: SocketAddr, claim: Claim) -> io::Result<TcpListener> {
     socket.set_reuse_port(true)?;
     socket.set_tcp_nodelay(true)?;
     socket.listen(backlog())?;
+    Ok(socket.into())
+}
+
+/// Opens a socket for datagrams: IP_FREEBIND or IPV6_FREEBIND, non-blocking, and nobody else may have the address.
+///
+/// `Err` is the kernel's: `AddrInUse` for a foreign holder, `NoSuchDevice` for an interface that is not there.
+pub fn bind_datagrams(place: &Datagrams) -> io::Result<UdpSocket> {
+    let address = place.address;
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
+    if address.is_ipv4() {
+        socket.set_freebind_v4(true)?;
+    } else {
+        socket.set_freebind_v6(true)?;
+    }
+    if let Some(interface) = &place.interface {
+        socket.bind_device(Some(interface.as_bytes()))?;
+    }
+    socket.bind(&address.into())?;
     Ok(socket.into())
 }
 

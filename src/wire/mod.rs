@@ -11,6 +11,7 @@ pub mod ndisc;
 pub mod tcp;
 pub mod proxy_protocol;
 pub mod socks4;
+pub mod syslog;
 pub mod frame;
 
 /// A hardware address as it stands in an Ethernet header.

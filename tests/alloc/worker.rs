@@ -85,7 +85,7 @@ fn line(rule: &str) -> Line {
 
 fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
     let second = Duration::from_secs(1);
-    let logs = Logs { targets: vec![Target::new(Destination::Stdout, Form::Raw)], tag: None };
+    let logs = Logs { targets: vec![Target::new(Destination::Stdout, Form::Raw)], ..Logs::default() };
     Model {
         node: "here".to_owned(),
         nodes: Vec::new(),

@@ -12,6 +12,7 @@ mod runtime;
 mod runtime_traffic;
 mod backends;
 mod rates;
+mod relays;
 mod states;
 mod counts;
 mod errors;

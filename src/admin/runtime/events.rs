@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::model::log::Ring;
 use crate::model::runtime::Level;
+use crate::state::log::Book;
 
 use super::table::Command;
 use super::{Answer, Call};
@@ -18,7 +19,7 @@ fn events(call: &Call<'_>) -> Answer {
     let rings = &generation.model.process.log.rings;
     let name = call.word(2);
     if name.is_empty() {
-        return Answer::Text(list(rings));
+        return Answer::Text(list(rings, &generation.book));
     }
     if !rings.iter().any(|ring| ring.name == name) {
         return Answer::error("No such event sink");
@@ -34,7 +35,7 @@ fn events(call: &Call<'_>) -> Answer {
             }
         }
     }
-    let lines = if is_new_only { Vec::new() } else { generation.book.kept(name) };
+    let lines = if is_new_only { Vec::new() } else { generation.book.kept_since(name, 0).0 };
     let mut out = Vec::new();
     for line in lines {
         out.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(&line));
@@ -43,11 +44,13 @@ fn events(call: &Call<'_>) -> Answer {
     Answer::Text(String::from_utf8_lossy(&out).into_owned())
 }
 
-fn list(rings: &[Ring]) -> String {
+fn list(rings: &[Ring], book: &Book) -> String {
     let mut out = "Supported events sinks are listed below. Add -n(new), -0(NUL after each event)\n".to_owned();
     for ring in rings {
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "    {:<10} : type=buffer, 0 dropped, ring buffer of {} bytes", ring.name, ring.size);
+        let dropped = book.dropped_from(&ring.name);
+        let text = ring.description.as_ref().unwrap_or(&ring.name);
+        let _ = writeln!(out, "    {:<10} : type=buffer, {dropped} dropped, {text}", ring.name);
     }
     out
 }

@@ -17,6 +17,7 @@ use crate::model::check::InitialState;
 use crate::model::log::{Hostname, Level, Ring, Selection, Target as LogDestination};
 use crate::model::options::{BackendOptions, ServerOptions};
 use crate::model::proxy::Mode;
+use crate::model::relay::{Datagrams, Relaying};
 use crate::model::rules::Userlist;
 use crate::model::runtime::{Account, Socket};
 use crate::model::stick;
@@ -308,6 +309,29 @@ pub struct ProcessLog {
     pub hostname: Option<Hostname>,
     /// Buffers in memory.
     pub rings: Vec<Spanned<Ring>>,
+    /// Relays of messages of others.
+    pub relays: Vec<Relay>,
+}
+
+/// A relay of messages of others.
+#[derive(Clone, Debug)]
+pub struct Relay {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Where it takes datagrams.
+    pub datagrams: Vec<Spanned<Datagrams>>,
+    /// Where it takes connections.
+    pub streams: Vec<Spanned<Listener>>,
+    /// Connections at once.
+    pub maxconn: Option<Spanned<u64>>,
+    /// Inactivity of a connection.
+    pub timeout: Option<Spanned<Duration>>,
+    /// Where messages go.
+    pub log: Log,
+    /// What becomes of them.
+    pub relaying: Relaying,
+    /// Whether every message on a connection is a line.
+    pub are_lines: bool,
 }
 
 /// Where the lines of a proxy go.

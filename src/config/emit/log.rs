@@ -1,10 +1,12 @@
 //! Where logs go.
 
 use crate::config::log_sample;
-use crate::config::yaml::log_destination_text;
+use crate::config::options;
+use crate::config::yaml::{datagrams_text, duration_text, log_destination_text};
 use crate::model::Model;
-use crate::model::log::{Framing, Hostname, Logs, ProcessLogs, Ring, Target};
-use crate::model::proxy::Frontend;
+use crate::model::log::{Form, Framing, Hostname, Logs, ProcessLogs, Ring, Target};
+use crate::model::proxy::{Bind, Frontend};
+use crate::model::relay::{Host, Relay, Relaying};
 
 use super::{Text, scalar};
 
@@ -23,6 +25,10 @@ pub(super) fn process(out: &mut Text, log: &ProcessLogs) {
         out.line(1, "rings:");
     }
     log.rings.iter().for_each(|ring| self::ring(out, ring));
+    if !log.relays.is_empty() {
+        out.line(1, "relays:");
+    }
+    log.relays.iter().for_each(|relay| self::relay(out, relay));
 }
 
 /// Formats are among the rules; what is said here is that there is none.
@@ -66,7 +72,9 @@ fn targets(out: &mut Text, level: usize, targets: &[Target]) {
     for target in targets {
         out.line(level + 1, &format!("- to: {}", scalar(&log_destination_text(&target.destination))));
         let level = level + 2;
-        out.pair(level, "format", target.form.name());
+        if target.form != Form::Received {
+            out.pair(level, "format", target.form.name());
+        }
         out.pair(level, "facility", target.facility.name());
         out.pair(level, "level", target.level.name());
         out.pair(level, "min_level", target.floor.name());
@@ -82,11 +90,19 @@ fn targets(out: &mut Text, level: usize, targets: &[Target]) {
 
 fn ring(out: &mut Text, ring: &Ring) {
     out.line(2, &format!("{}:", scalar(&ring.name)));
+    if let Some(text) = &ring.description {
+        out.pair(3, "description", scalar(text));
+    }
     if let Some(form) = ring.form {
         out.pair(3, "format", form.name());
     }
     out.pair(3, "length", ring.line_length);
     out.pair(3, "size", ring.size);
+    for (key, limit) in [("connect_timeout", ring.connect_timeout), ("send_timeout", ring.send_timeout)] {
+        if let Some(limit) = limit {
+            out.pair(3, key, duration_text(limit));
+        }
+    }
     if !ring.servers.is_empty() {
         out.line(3, "servers:");
     }
@@ -95,7 +111,36 @@ fn ring(out: &mut Text, ring: &Ring) {
             Framing::Lines => "lines",
             Framing::OctetCount => "octet-count",
         };
-        let address = scalar(&server.address.to_string());
+        let address = scalar(&server.endpoint.to_string());
         out.line(4, &format!("{}: {{address: {address}, framing: {framing}}}", scalar(&server.name)));
+    }
+}
+
+fn relay(out: &mut Text, relay: &Relay) {
+    out.line(2, &format!("{}:", scalar(&relay.name)));
+    let text = |bind: &Bind| {
+        scalar(&[vec![bind.endpoint.to_string()], options::bind::texts(&bind.options)].concat().join(" "))
+    };
+    let datagrams: Vec<String> = relay.datagrams.iter().map(|place| scalar(&datagrams_text(place))).collect();
+    let streams: Vec<String> = relay.streams.iter().map(text).collect();
+    for (key, places) in [("datagrams", datagrams), ("bind", streams)] {
+        if !places.is_empty() {
+            out.pair(3, key, format_args!("[{}]", places.join(", ")));
+        }
+    }
+    out.pair(3, "maxconn", relay.maxconn);
+    if let Some(timeout) = relay.timeout {
+        out.pair(3, "timeout", duration_text(timeout));
+    }
+    targets(out, 3, &relay.targets);
+    let Relaying { is_parsed, host } = relay.relaying;
+    if relay.are_lines {
+        out.pair(3, "framing", "lines");
+    }
+    if !is_parsed {
+        out.pair(3, "parse", false);
+    }
+    if host != Host::Fill {
+        out.pair(3, "host", host.word());
     }
 }

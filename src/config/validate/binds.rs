@@ -24,7 +24,8 @@ fn vips<'a>(instances: &'a [Instance<'_>]) -> impl Iterator<Item = (usize, &'a V
     instances.iter().enumerate().flat_map(of)
 }
 
-fn one(context: &Context<'_>, bind: &Spanned<draft::Listener>, instances: &[Instance<'_>]) -> Vec<(Bind, Span)> {
+/// One of them.
+pub fn one(context: &Context<'_>, bind: &Spanned<draft::Listener>, instances: &[Instance<'_>]) -> Vec<(Bind, Span)> {
     let options = &bind.value.options;
     match &bind.value.bind {
         draft::Bind::Virtual { name, port } => {

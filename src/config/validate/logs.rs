@@ -3,11 +3,12 @@
 use crate::config::draft::{Log, LogTarget};
 use crate::diag::Diagnostic;
 use crate::model::log::{Destination, Form, Logs, ProcessLogs, Ring, Target};
+use crate::model::relay::Relay;
 
 use super::Context;
 
 /// The logs of the process.
-pub fn process(context: &Context<'_>) -> ProcessLogs {
+pub fn process(context: &Context<'_>, relays: Vec<Relay>) -> ProcessLogs {
     let log = &context.draft.log;
     rings(context);
     ProcessLogs {
@@ -15,6 +16,7 @@ pub fn process(context: &Context<'_>) -> ProcessLogs {
         tag: log.tag.as_ref().map(|tag| tag.value.clone()),
         hostname: log.hostname.clone(),
         rings: log.rings.iter().map(|ring| ring.value.clone()).collect(),
+        relays,
     }
 }
 
@@ -22,7 +24,19 @@ pub fn process(context: &Context<'_>) -> ProcessLogs {
 pub fn proxy(context: &Context<'_>, log: &Log) -> Logs {
     let mut targets = if log.is_global { global(context) } else { Vec::new() };
     targets.extend(resolve(context, &log.targets));
-    Logs { targets, tag: log.tag.as_ref().map(|tag| tag.value.clone()) }
+    Logs { targets, tag: log.tag.as_ref().map(|tag| tag.value.clone()), relaying: None }
+}
+
+/// Where a relay's messages go. What names no form keeps the one that a message came in.
+pub fn relayed(context: &Context<'_>, log: &Log) -> Vec<Target> {
+    let global = context.draft.log.targets.as_deref().filter(|_| log.is_global).unwrap_or_default();
+    let written: Vec<LogTarget> = global.iter().chain(&log.targets).cloned().collect();
+    let is_kept = |target: &LogTarget| !target.has_form && !matches!(target.target.destination, Destination::Ring(_));
+    let named = |target: LogTarget| match is_kept(&target) {
+        true => LogTarget { target: Target { form: Form::Received, ..target.target }, has_form: true, ..target },
+        false => target,
+    };
+    resolve(context, &written.into_iter().map(named).collect::<Vec<_>>()).collect()
 }
 
 fn global(context: &Context<'_>) -> Vec<Target> {
@@ -43,7 +57,7 @@ fn resolve(context: &Context<'_>, targets: &[LogTarget]) -> impl Iterator<Item =
             // As HAProxy: whoever wants the host gets the form that has it.
             let has_host = context.draft.log.hostname.is_some();
             let common = if has_host { Form::Rfc3164 } else { Form::Local };
-            target.form = ring.and_then(|ring| ring.form).unwrap_or(common);
+            target.form = ring.map_or(common, |ring| ring.form.unwrap_or(Form::Raw));
         }
         if let Some(ring) = ring {
             target.length = target.length.min(ring.line_length);

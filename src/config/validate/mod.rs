@@ -19,6 +19,7 @@ mod election;
 mod rules;
 mod error_pages;
 mod logs;
+mod relays;
 mod tables;
 pub mod numbers;
 mod guids;
@@ -27,6 +28,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diag::{Diagnostic, Problems, Source, Span, Spanned, nearest};
+use crate::model::relay::Relay;
 use crate::model::runtime::Runtime;
 use crate::model::{Confinement, Model, Process, Rates};
 
@@ -57,6 +59,7 @@ pub fn validate(draft: &Draft, sources: &[Source], host: &HostFacts, problems: &
     let templates = backends::templates(&context, &shared);
     let mut instances = instances::resolve(&context);
     let frontends = frontends::resolve(&context, &shared, &instances);
+    let relays = relays::resolve(&context, &frontends, &instances);
     let globals = rules::globals(&context, &shared);
     let objects = tracking::resolve(&context, &mut instances, &frontends, &backends);
     let sync_groups = groups::resolve(&context, &instances);
@@ -70,7 +73,7 @@ pub fn validate(draft: &Draft, sources: &[Source], host: &HostFacts, problems: &
         backends,
         templates,
         rules: shared.material(globals),
-        process: process(&context),
+        process: process(&context, relays),
     };
     numbers::assign(&context, &mut model);
     guids::check(&context);
@@ -95,7 +98,7 @@ pub fn unread_files(draft: &Draft, sources: &[Source], host: &HostFacts) -> Vec<
     shared.unread()
 }
 
-fn process(context: &Context<'_>) -> Process {
+fn process(context: &Context<'_>, relays: Vec<Relay>) -> Process {
     let draft = context.draft;
     Process {
         workers: draft.workers.map(|workers| size(workers.value)),
@@ -110,7 +113,7 @@ fn process(context: &Context<'_>) -> Process {
             group: draft.confinement.group.as_ref().map(|group| group.value.clone()),
         },
         runtime: runtime(&draft.runtime),
-        log: logs::process(context),
+        log: logs::process(context, relays),
         drain: or(&draft.drain, Duration::from_secs(30)),
         external_checks: or(&draft.external_checks, false),
         spread_checks: draft.spread_checks.map_or(0, |spread| u8::try_from(spread.value).unwrap_or(50)),

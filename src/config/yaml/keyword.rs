@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::destination;
 use super::place;
 use super::value::{self, Wrong};
 
@@ -104,6 +105,10 @@ pub enum Scalar {
     Header,
     /// A destination of logs.
     LogTarget,
+    /// Where a syslog server takes connections.
+    Stream,
+    /// Where datagrams come in.
+    Datagrams,
     /// Which lines of every so many.
     LogSample,
     /// Program and arguments.
@@ -176,6 +181,8 @@ impl Scalar {
             Scalar::Target => value::path(text).map(drop),
             Scalar::Header => value::header(text).map(drop),
             Scalar::LogTarget => value::log_destination(text).map(drop),
+            Scalar::Stream => destination::stream(text).map(drop),
+            Scalar::Datagrams => destination::datagrams(text).map(drop),
             Scalar::LogSample => value::log_sample(text).map(drop),
             Scalar::Command => value::command(text).map(drop),
             Scalar::Path => value::absolute(text).map(drop),
@@ -231,8 +238,10 @@ impl Scalar {
             Scalar::Target => "a path",
             Scalar::Header => "a header value",
             Scalar::LogTarget => {
-                "stdout, stderr, off, syslog:PATH, udp:ADDRESS:PORT, tcp:ADDRESS:PORT, fd:N or ring:NAME"
+                "stdout, stderr, off, syslog:PATH, udp:ADDRESS:PORT, tcp:ADDRESS:PORT, uxst:PATH, fd:N or ring:NAME"
             }
+            Scalar::Stream => "ADDRESS:PORT, unix@PATH or abns@NAME",
+            Scalar::Datagrams => "ADDRESS:PORT or *:PORT",
             Scalar::LogSample => "RANGES:SIZE",
             Scalar::Command => "a program and its arguments",
             Scalar::Path => "an absolute path",

@@ -8,6 +8,7 @@ mod keyword;
 mod table;
 mod value;
 mod place;
+mod destination;
 mod tree;
 mod merge;
 mod shape;
@@ -16,6 +17,7 @@ mod schema;
 mod manual;
 mod reference;
 
+pub use destination::datagrams_text;
 pub use manual::manual;
 pub use reference::reference;
 pub use schema::schema;

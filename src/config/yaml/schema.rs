@@ -91,8 +91,10 @@ fn scalar(kind: Scalar) -> Json {
         Scalar::Target => text("^[/*]"),
         Scalar::LogTarget => json!({"anyOf": [
             {"const": false},
-            text("^(stdout|stderr|off|syslog(:/.+)?|(udp|tcp):.+:[0-9]+|fd:[0-9]+|ring:.+)$"),
+            text("^(stdout|stderr|off|syslog(:/.+)?|(udp|tcp):.+:[0-9]+|uxst:/.+|fd:[0-9]+|ring:.+)$"),
         ]}),
+        Scalar::Stream => text("^(([0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}|(unix|abns|abnsz)@.+|/.+)$"),
+        Scalar::Datagrams => text("^(\\*|[0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}( interface .+)?$"),
         Scalar::LogSample => text("^[0-9,-]+:[0-9]+$"),
         Scalar::Path => text("^/"),
         Scalar::TableName => text("^[A-Za-z0-9._-]{1,64}(/[A-Za-z0-9._-]{1,64})?$"),

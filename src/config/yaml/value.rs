@@ -16,6 +16,8 @@ use crate::model::stick;
 use crate::model::track::Weight;
 use crate::rule;
 
+use super::destination;
+
 /// Why a text is not such a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong {
@@ -365,7 +367,7 @@ pub fn header(text: &str) -> Result<String, Wrong> {
 /// A destination of logs; `None` is none.
 pub fn log_destination(text: &str) -> Result<Option<Destination>, Wrong> {
     let hint = "write `stdout`, `stderr`, `off`, `syslog:/dev/log`, `udp:192.0.2.30:514`, `tcp:192.0.2.30:514`, \
-                `fd:3` or `ring:NAME`";
+                `uxst:/run/log.sock`, `fd:3` or `ring:NAME`";
     let wrong = || Wrong::value(format!("`{text}` is no destination of logs"), hint);
     Ok(Some(match text {
         "off" | "false" => return Ok(None),
@@ -375,7 +377,8 @@ pub fn log_destination(text: &str) -> Result<Option<Destination>, Wrong> {
         _ => match text.split_once(':').ok_or_else(wrong)? {
             ("syslog", path) => Destination::Unix(absolute(path)?),
             ("udp", to) => Destination::Udp(endpoint(to)?),
-            ("tcp", to) => Destination::Tcp(endpoint(to)?),
+            ("tcp", to) => Destination::Stream(Endpoint::Tcp(endpoint(to)?)),
+            ("uxst", path) => Destination::Stream(destination::unix_stream(path)?),
             ("ring", name) => Destination::Ring(self::name(name)?),
             ("fd", number) => Destination::Descriptor(number.parse().map_err(|_| wrong())?),
             _ => return Err(wrong()),
@@ -390,7 +393,8 @@ pub fn log_destination_text(destination: &Destination) -> String {
         Destination::Stderr => "stderr".to_owned(),
         Destination::Unix(path) => format!("syslog:{}", path.display()),
         Destination::Udp(address) => format!("udp:{address}"),
-        Destination::Tcp(address) => format!("tcp:{address}"),
+        Destination::Stream(Endpoint::Unix(path)) => format!("uxst:{}", path.display()),
+        Destination::Stream(endpoint) => format!("tcp:{endpoint}"),
         Destination::Ring(name) => format!("ring:{name}"),
         Destination::Descriptor(number) => format!("fd:{number}"),
     }

@@ -36,7 +36,8 @@ pub(super) fn compose(out: &mut Vec<u8>, target: &Target, line: &Line<'_>, origi
     let instant = line.at;
     // Writing to a Vec cannot fail.
     let _ = match target.form {
-        Form::Raw => Ok(()),
+        // What is our own came in no form.
+        Form::Raw | Form::Received => Ok(()),
         Form::Short => write!(out, "<{level}>"),
         Form::Priority => write!(out, "<{priority}>"),
         Form::Timed => write!(out, "<{level}>{} ", Iso(instant)),
@@ -66,7 +67,7 @@ pub(super) fn compose(out: &mut Vec<u8>, target: &Target, line: &Line<'_>, origi
 }
 
 /// Writes `Nov 21 14:55:03` (RFC 3164 §4.1.2). All lines of a second share the text, which is remembered.
-fn write_legacy(out: &mut Vec<u8>, at: Duration) {
+pub(super) fn write_legacy(out: &mut Vec<u8>, at: Duration) {
     thread_local! {
         static LAST: RefCell<(u64, Vec<u8>)> = const { RefCell::new((0, Vec::new())) };
     }
@@ -83,7 +84,7 @@ fn write_legacy(out: &mut Vec<u8>, at: Duration) {
 }
 
 /// `2026-11-21T14:55:03.123456+01:00` (RFC 5424 §6.2.3).
-struct Iso(Duration);
+pub(super) struct Iso(pub(super) Duration);
 
 impl std::fmt::Display for Iso {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

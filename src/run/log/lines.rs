@@ -4,7 +4,7 @@
 //! second, finds the targets of each line's log and writes the headers. A ring that is full drops lines and counts them, and
 //! the loss is reported here.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, Thread};
@@ -14,11 +14,14 @@ use std::{env, io};
 use arc_swap::ArcSwap;
 
 use crate::generation::Generation;
-use crate::model::log::{Destination, Hostname, Logs, ProcessLogs, Target};
+use crate::model::log::{Destination, Hostname, Logs, ProcessLogs, Ring, RingServer, Target};
+use crate::model::relay::Relaying;
 use crate::state::log::{Book, LogRing, Record};
 use crate::sys;
 
 use super::header::{self, Line, Origin};
+use super::relayed;
+use super::remote::Server;
 use super::sinks::Sinks;
 
 /// Time between two rounds.
@@ -101,6 +104,7 @@ fn write(
             tracing::warn!(lines = lost - before, "access log lines were lost");
         }
         if is_last {
+            writer.sinks.close(sys::clock::now() + LAST_LINES);
             return;
         }
         thread::park_timeout(ROUND);
@@ -121,7 +125,11 @@ struct Writer {
     /// Lines of the present period, by target.
     samples: HashMap<Target, u32>,
     sinks: Sinks,
+    /// Buffers in memory with the servers that read them.
+    rings: Vec<(Ring, Vec<Server>)>,
     message: Vec<u8>,
+    /// Room for the name of a host.
+    host: Vec<u8>,
 }
 
 impl Writer {
@@ -136,7 +144,9 @@ impl Writer {
             process: std::process::id(),
             samples: HashMap::new(),
             sinks: Sinks::default(),
+            rings: Vec::new(),
             message: Vec::new(),
+            host: Vec::new(),
         };
         writer.look(generation);
         writer
@@ -157,13 +167,25 @@ impl Writer {
             Some(Hostname::Text(name)) => Some(name.clone()),
         };
         let proxies = model.frontends.iter().map(|one| &one.log).chain(model.backends.iter().map(|one| &one.log));
-        let targets = proxies.flat_map(|log| &log.targets).chain(&self.settings.targets);
-        targets.for_each(|target| self.sinks.open(&target.destination));
+        let relays = self.settings.relays.iter().flat_map(|relay| &relay.targets);
+        let targets = proxies.flat_map(|log| &log.targets).chain(&self.settings.targets).chain(relays);
+        let mut streams = HashSet::new();
+        for target in targets {
+            if let Destination::Stream(endpoint) = &target.destination {
+                streams.insert(endpoint);
+            }
+            self.sinks.open(&target.destination);
+        }
+        self.rings = self.settings.rings.iter().map(|ring| (ring.clone(), servers(ring))).collect();
+        self.sinks.keep_only(&self.rings.iter().flat_map(|(_, servers)| servers).cloned().collect(), &streams);
     }
 
     /// Sends a line where its log says.
     fn write(&mut self, record: &Record, text: &[u8], is_message: bool) {
         let Some(logs) = self.find(record.log) else { return };
+        if let Some(relaying) = logs.relaying {
+            return self.relay(&logs, relaying, record, text);
+        }
         let (text, structured) = text.split_at(record.text);
         let line = Line { level: record.level, at: record.at, text, structured };
         for target in &logs.targets {
@@ -174,10 +196,29 @@ impl Writer {
             let tag = logs.tag.as_ref().unwrap_or(&self.tag);
             let origin = Origin { tag, process: self.process, hostname: self.hostname.as_deref() };
             header::compose(&mut self.message, target, &line, &origin);
-            match &target.destination {
-                Destination::Ring(name) => self.store(name),
-                destination => self.sinks.send(destination, &self.message),
+            self.send(&target.destination);
+        }
+    }
+
+    /// Sends a message of somebody else where its relay says; its sender stands behind it.
+    fn relay(&mut self, logs: &Logs, relaying: Relaying, record: &Record, text: &[u8]) {
+        let (text, source) = text.split_at(record.text);
+        let mut host = std::mem::take(&mut self.host);
+        let relayed = relayed::read(text, source, relaying, record.at, &mut host);
+        for target in &logs.targets {
+            if relayed.is_for(target) && self.is_sampled(target) {
+                relayed.compose(&mut self.message, target);
+                self.send(&target.destination);
             }
+        }
+        self.host = host;
+    }
+
+    /// Sends the message that was made.
+    fn send(&mut self, destination: &Destination) {
+        match destination {
+            Destination::Ring(name) => self.store(name),
+            destination => self.sinks.send(destination, &self.message),
         }
     }
 
@@ -194,11 +235,12 @@ impl Writer {
 
     /// Keeps the message in a ring and passes it on to the ring's servers.
     fn store(&mut self, name: &str) {
-        let Some(ring) = self.settings.rings.iter().find(|ring| ring.name == name) else { return };
-        self.book.keep(name, ring.size, &self.message);
-        for server in &ring.servers {
-            self.sinks.forward(server.address, server.framing, &self.message);
+        let Some((ring, servers)) = self.rings.iter().find(|(ring, _)| ring.name == name) else { return };
+        let mut dropped = 0;
+        for server in servers {
+            dropped += u64::from(!self.sinks.forward(server, &self.message));
         }
+        self.book.keep(name, ring.size, &self.message, dropped);
     }
 
     fn find(&mut self, number: u32) -> Option<Arc<Logs>> {
@@ -209,6 +251,19 @@ impl Writer {
         }
         self.known.get(index).cloned()
     }
+}
+
+/// The servers of a ring: for each, as much as the ring holds may wait.
+fn servers(ring: &Ring) -> Vec<Server> {
+    let one = |server: &RingServer| Server {
+        ring: Some(ring.name.clone()),
+        endpoint: server.endpoint.clone(),
+        framing: server.framing,
+        connect_timeout: ring.connect_timeout,
+        send_timeout: ring.send_timeout,
+        room: ring.size,
+    };
+    ring.servers.iter().map(one).collect()
 }
 
 /// Name under which the program was started: `vipgate`, `haproxy`.
@@ -229,10 +284,13 @@ mod tests {
         let mut model = fixture::model(Vec::new());
         model.process.log.rings = vec![crate::model::log::Ring {
             name: "r".to_owned(),
+            description: None,
             form: None,
             line_length: 1024,
             size: 100,
             servers: Vec::new(),
+            connect_timeout: None,
+            send_timeout: None,
         }];
         model.process.log.targets = vec![target];
         let generation = Generation::prepare(1, model, &Registry::default(), None).unwrap();
@@ -243,7 +301,7 @@ mod tests {
             let record = Record { log: number, level: Level::Info, at: Duration::ZERO, text: text.len() };
             writer.write(&record, &text, false);
         }
-        generation.book.kept("r")
+        generation.book.kept_since("r", 0).0
     }
 
     #[test]

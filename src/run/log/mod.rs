@@ -3,9 +3,12 @@
 //! Nothing here may hold up a thread that does work: whoever logs hands over and goes on, and what a target cannot take in
 //! time is dropped and counted. Two threads write, because a target that hangs must not silence the other. It decides
 //! neither what is logged nor how it reads. Read `messages.rs` first; `lines.rs` writes lines, `header.rs` what is in front of
-//! them, `sinks.rs` has the destinations.
+//! them, `sinks.rs` has the destinations. What relays brought is in
+//! `relayed.rs`, what goes over connections in `remote.rs`.
 
 pub mod messages;
 pub(super) mod lines;
 mod header;
+mod relayed;
+mod remote;
 mod sinks;

@@ -1,38 +1,36 @@
 //! Destinations, opened: each takes whole messages and says which it lost.
 //!
-//! A datagram waits a little for a reader that is behind; one that is stuck costs that once a round. Syslog servers over TCP
-//! have a thread each, because a connect takes its time.
+//! A datagram waits a little for a reader that is behind; one that is stuck costs that once a round. Servers over connections
+//! are in `remote.rs`.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Write};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread;
 use std::time::Duration;
 
+use crate::model::Endpoint;
 use crate::model::log::{Destination, Framing};
 use crate::sys;
+use crate::time::Instant;
+
+use super::remote::{Remote, Server};
 
 /// Bytes that are written to a descriptor at once.
 const BATCH: usize = 64 * 1024;
 /// How long a datagram waits for its reader.
 const DATAGRAM: Duration = Duration::from_millis(50);
-/// Time limit of a connect and of a write over TCP.
-const TCP: Duration = Duration::from_secs(1);
-/// Messages that wait for a TCP server.
-const TCP_QUEUE: usize = 16 * 1024;
+/// Bytes of messages that may wait for a target over a connection.
+const WAITING: usize = 1 << 20;
 
 /// Every destination that something was sent to.
 #[derive(Default)]
 pub(super) struct Sinks {
     open: HashMap<Destination, Sink>,
-    servers: HashMap<(SocketAddr, Framing), TcpSink>,
+    servers: HashMap<Server, Remote>,
+    /// Lost so far, and by servers that are gone.
     lost: u64,
 }
 
@@ -46,7 +44,7 @@ impl Sinks {
     /// Opens a destination before it is needed: what is reachable now may not be so later.
     pub(super) fn open(&mut self, destination: &Destination) {
         match destination {
-            Destination::Tcp(address) => drop(self.server(*address, Framing::OctetCount)),
+            Destination::Stream(endpoint) => drop(self.server(&target(endpoint))),
             Destination::Ring(_) => {}
             other => drop(self.sink(other)),
         }
@@ -54,8 +52,9 @@ impl Sinks {
 
     /// Sends a message, which ends with a line feed. Rings are not for here.
     pub(super) fn send(&mut self, destination: &Destination, message: &[u8]) {
-        if let Destination::Tcp(address) = destination {
-            return self.forward(*address, Framing::OctetCount, message);
+        if let Destination::Stream(endpoint) = destination {
+            self.forward(&target(endpoint), message);
+            return;
         }
         let is_sent = match self.sink(destination) {
             Sink::Lines(lines) => lines.push(message),
@@ -91,10 +90,26 @@ impl Sinks {
         self.lost += u64::from(!is_sent);
     }
 
-    /// Sends a message to a syslog server over TCP.
-    pub(super) fn forward(&mut self, address: SocketAddr, framing: Framing, message: &[u8]) {
-        let is_taken = self.server(address, framing).is_some_and(|server| server.push(message));
+    /// Sends a message to a server over a connection; `false` if it is lost.
+    pub(super) fn forward(&mut self, server: &Server, message: &[u8]) -> bool {
+        let is_taken = self.server(server).is_some_and(|server| server.push(message));
         self.lost += u64::from(!is_taken);
+        is_taken
+    }
+
+    /// Servers over connections that are not among these get what waits for them and no more.
+    pub(super) fn keep_only(&mut self, rings: &HashSet<Server>, targets: &HashSet<&Endpoint>) {
+        let gone = self.servers.extract_if(|server, _| match &server.ring {
+            Some(_) => !rings.contains(server),
+            None => !targets.contains(&server.endpoint),
+        });
+        self.lost += gone.map(|(_, remote)| remote.lost()).sum::<u64>();
+    }
+
+    /// Nothing more comes: waits until servers over connections have what they are to get, or the time has come.
+    pub(super) fn close(&self, deadline: Instant) {
+        self.servers.values().for_each(Remote::close);
+        self.servers.values().for_each(|server| server.wait(deadline));
     }
 
     /// Writes what was gathered; who was stuck is tried again. Messages lost since start.
@@ -106,7 +121,7 @@ impl Sinks {
                 Sink::Udp(_) => {}
             }
         }
-        self.lost + self.servers.values().map(|server| server.lost.load(Ordering::Relaxed)).sum::<u64>()
+        self.lost + self.servers.values().map(Remote::lost).sum::<u64>()
     }
 
     fn sink(&mut self, destination: &Destination) -> &mut Sink {
@@ -119,21 +134,33 @@ impl Sinks {
             }
             Destination::Unix(_) => Sink::Unix { socket: unix(destination), is_stuck: false },
             Destination::Udp(address) => Sink::Udp(udp(*address)),
-            Destination::Tcp(_) | Destination::Ring(_) => Sink::Lines(LineSink::new(Output::Nowhere)),
+            Destination::Stream(_) | Destination::Ring(_) => Sink::Lines(LineSink::new(Output::Nowhere)),
         })
     }
 
-    fn server(&mut self, address: SocketAddr, framing: Framing) -> Option<&mut TcpSink> {
-        match self.servers.entry((address, framing)) {
-            Entry::Occupied(known) => Some(known.into_mut()),
-            Entry::Vacant(place) => match TcpSink::start(address, framing) {
-                Ok(sink) => Some(place.insert(sink)),
+    fn server(&mut self, server: &Server) -> Option<&Remote> {
+        if !self.servers.contains_key(server) {
+            match Remote::start(server.clone()) {
+                Ok(remote) => drop(self.servers.insert(server.clone(), remote)),
                 Err(error) => {
-                    tracing::error!(%address, %error, "cannot start a thread for a log server");
-                    None
+                    tracing::error!(endpoint = %server.endpoint, %error, "cannot start a thread for a log server");
+                    return None;
                 }
-            },
+            }
         }
+        self.servers.get(server)
+    }
+}
+
+/// A target over a connection, as HAProxy makes one of `tcp@`.
+fn target(endpoint: &Endpoint) -> Server {
+    Server {
+        ring: None,
+        endpoint: endpoint.clone(),
+        framing: Framing::Lines,
+        connect_timeout: None,
+        send_timeout: None,
+        room: WAITING,
     }
 }
 
@@ -208,69 +235,4 @@ impl LineSink {
         self.waiting.clear();
         if written.is_err() { count } else { 0 }
     }
-}
-
-/// A syslog server over TCP.
-struct TcpSink {
-    messages: SyncSender<Vec<u8>>,
-    /// Taken and then lost.
-    lost: Arc<AtomicU64>,
-}
-
-impl TcpSink {
-    fn start(address: SocketAddr, framing: Framing) -> io::Result<TcpSink> {
-        let (messages, receiver) = sync_channel(TCP_QUEUE);
-        let lost = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&lost);
-        thread::Builder::new().name("vg-log-tcp".into()).spawn(move || {
-            crate::run::threads::keep_capabilities(&[]);
-            deliver(&receiver, address, framing, &counter);
-        })?;
-        Ok(TcpSink { messages, lost })
-    }
-
-    fn push(&self, message: &[u8]) -> bool {
-        self.messages.try_send(message.to_vec()).is_ok()
-    }
-}
-
-/// Sends message after message, connecting when there is something to send. A message that a dead connection swallowed
-/// is sent once more.
-fn deliver(messages: &Receiver<Vec<u8>>, address: SocketAddr, framing: Framing, lost: &AtomicU64) {
-    let mut connection: Option<TcpStream> = None;
-    loop {
-        let message = match messages.recv_timeout(TCP) {
-            Ok(message) => message,
-            Err(RecvTimeoutError::Timeout) => continue,
-            Err(RecvTimeoutError::Disconnected) => return,
-        };
-        let framed = match framing {
-            Framing::Lines => message,
-            Framing::OctetCount => {
-                let text = message.strip_suffix(b"\n").unwrap_or(&message);
-                [format!("{} ", text.len()).as_bytes(), text].concat()
-            }
-        };
-        let mut is_sent = false;
-        for _ in 0..2 {
-            if connection.is_none() {
-                connection = connect(address).ok();
-            }
-            is_sent = connection.as_mut().is_some_and(|stream| stream.write_all(&framed).is_ok());
-            if is_sent {
-                break;
-            }
-            connection = None;
-        }
-        if !is_sent {
-            lost.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
-fn connect(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(&address, TCP)?;
-    stream.set_nodelay(true)?;
-    stream.set_write_timeout(Some(TCP))?;
-    Ok(stream)
 }

@@ -211,6 +211,17 @@ impl Supervisor {
                 Err(error) => tracing::error!(worker = index, %error, "cannot hand sockets to a worker"),
             }
         }
+        self.give_relays(generation);
+    }
+
+    /// Gives every worker its sockets of relays. One that has died was told of above.
+    fn give_relays(&self, generation: &Generation) {
+        for (index, worker) in self.wiring.workers.iter().enumerate() {
+            match self.listeners.for_relays(&generation.relays, index) {
+                Ok(relays) => _ = worker.commands.send(WorkerCommand::Relay(relays)),
+                Err(error) => tracing::error!(worker = index, %error, "cannot hand sockets of relays to a worker"),
+            }
+        }
     }
 }
 

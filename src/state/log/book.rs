@@ -25,9 +25,22 @@ pub struct Book {
     /// Held while a message is appended: the ring has one writer at a time.
     turn: Mutex<()>,
     /// Buffers in memory by name: the newest lines.
-    rings: Mutex<HashMap<String, VecDeque<Vec<u8>>>>,
+    rings: Mutex<HashMap<String, Kept>>,
     /// Streams so far, if lines show their numbers.
     streams: AtomicU64,
+}
+
+/// Lines of a buffer in memory.
+#[derive(Debug, Default)]
+struct Kept {
+    /// The oldest first; each ends with a line feed.
+    lines: VecDeque<Vec<u8>>,
+    /// Bytes of all of them.
+    bytes: usize,
+    /// Lines that came so far.
+    count: u64,
+    /// Lines that a server of the ring did not get.
+    dropped: u64,
 }
 
 impl Default for Book {
@@ -75,26 +88,38 @@ impl Book {
         usize::try_from(number).ok().and_then(|number| known.get(number)).cloned()
     }
 
-    /// Keeps a line in a ring of so many bytes (vg-log only).
-    pub fn keep(&self, ring: &str, size: usize, line: &[u8]) {
+    /// Keeps a line in a ring of so many bytes, and counts how many of its servers did not get it (vg-log only).
+    pub fn keep(&self, ring: &str, size: usize, line: &[u8], dropped: u64) {
         let mut rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);
         let ring = match rings.get_mut(ring) {
             Some(ring) => ring,
             None => rings.entry(ring.to_owned()).or_default(),
         };
-        ring.push_back(line.to_vec());
-        let mut total: usize = ring.iter().map(Vec::len).sum();
-        while total > size
-            && let Some(oldest) = ring.pop_front()
+        ring.lines.push_back(line.to_vec());
+        ring.bytes += line.len();
+        ring.count += 1;
+        ring.dropped += dropped;
+        while ring.bytes > size
+            && let Some(oldest) = ring.lines.pop_front()
         {
-            total -= oldest.len();
+            ring.bytes -= oldest.len();
         }
     }
 
-    /// The lines that a ring has, the oldest first; each ends with a line feed.
-    pub fn kept(&self, ring: &str) -> Vec<Vec<u8>> {
+    /// The lines that a ring has, the oldest first, without the first so many that ever came; each ends with a line feed.
+    /// With them comes how many there were in all.
+    pub fn kept_since(&self, ring: &str, seen: u64) -> (Vec<Vec<u8>>, u64) {
         let rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);
-        rings.get(ring).into_iter().flatten().cloned().collect()
+        let Some(ring) = rings.get(ring) else { return (Vec::new(), 0) };
+        let new = usize::try_from(ring.count.saturating_sub(seen)).unwrap_or(usize::MAX);
+        let lines = ring.lines.iter().skip(ring.lines.len().saturating_sub(new));
+        (lines.cloned().collect(), ring.count)
+    }
+
+    /// Lines that servers of a ring did not get.
+    pub fn dropped_from(&self, ring: &str) -> u64 {
+        let rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);
+        rings.get(ring).map_or(0, |ring| ring.dropped)
     }
 
     /// The buffer of messages; vg-log alone reads it.
@@ -147,7 +172,7 @@ mod tests {
     use crate::model::log::{Destination, Form, Target};
 
     fn logs(level: Level) -> Logs {
-        Logs { targets: vec![Target { level, ..Target::new(Destination::Stdout, Form::Raw) }], tag: None }
+        Logs { targets: vec![Target { level, ..Target::new(Destination::Stdout, Form::Raw) }], ..Logs::default() }
     }
 
     #[test]
@@ -175,7 +200,7 @@ mod tests {
     fn a_target_of_traffic_gets_no_messages() {
         let book = Arc::new(Book::default());
         let target = Target { only_traffic: true, ..Target::new(Destination::Stdout, Form::Raw) };
-        let journal = book.journal(&Logs { targets: vec![target], tag: None });
+        let journal = book.journal(&Logs { targets: vec![target], ..Logs::default() });
         journal.say(Level::Alert, Duration::ZERO, "Server be/s1 is DOWN");
         assert!(journal.takes(Level::Info) && book.messages().pop(&mut Vec::new()).is_none());
     }

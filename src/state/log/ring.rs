@@ -49,6 +49,12 @@ impl LogRing {
         }
     }
 
+    /// Whether a line of so many bytes, structured data included, would be taken now. Only the writer asks.
+    pub fn has_room(&self, bytes: usize) -> bool {
+        let waiting = self.written.load(Ordering::Relaxed).wrapping_sub(self.read.load(Ordering::Acquire));
+        waiting + 4 + bytes.div_ceil(8) <= self.words.len()
+    }
+
     /// Appends a line of a log (without line end) with its structured data. `false` if it was dropped because the reader is
     /// behind.
     pub fn push(&self, log: u32, level: Level, at: Duration, text: &[u8], structured: &[u8]) -> bool {

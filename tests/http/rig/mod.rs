@@ -116,7 +116,7 @@ fn lines_of_log() -> Vec<Line> {
 
 /// A log that takes everything.
 pub fn logs() -> Logs {
-    Logs { targets: vec![Target::new(Destination::Stdout, Form::Raw)], tag: None }
+    Logs { targets: vec![Target::new(Destination::Stdout, Form::Raw)], ..Logs::default() }
 }
 
 /// A running worker.

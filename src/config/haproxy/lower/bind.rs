@@ -57,7 +57,7 @@ pub fn bind(settings: &mut Settings, _: &'static Row, line: &Line, context: &Con
 }
 
 /// Options and their arguments.
-fn options(words: &[Word], context: &Context<'_>) -> BindOptions {
+pub fn options(words: &[Word], context: &Context<'_>) -> BindOptions {
     let mut options = BindOptions::default();
     let mut at = 0;
     while let Some(word) = words.get(at) {

@@ -8,6 +8,7 @@ use crate::config::haproxy::lex::Word;
 use crate::config::haproxy::section::{Line, Modifier};
 use crate::config::log_sample;
 use crate::diag::{Spanned, nearest};
+use crate::model::Endpoint;
 use crate::model::log::{Destination, FACILITIES, Facility, Form, Level, Target};
 
 use super::Context;
@@ -127,6 +128,9 @@ fn destination(word: &Word, context: &Context<'_>) -> Option<Destination> {
         let parsed = value::number(number, 0, 1_000_000).map_err(|_| format!("'{text}' names no descriptor"));
         return context.value(word, parsed).map(|number| Destination::Descriptor(number.value as i32));
     }
+    if let Some(path) = text.strip_prefix("uxst@") {
+        return Some(Destination::Stream(Endpoint::Unix(PathBuf::from(path))));
+    }
     if text.starts_with("backend@") || text.starts_with("abns") {
         let why = "a log goes to stdout, stderr, fd@, a Unix socket, UDP, tcp@ or ring@";
         context.refuse(word.span, &format!("the log destination '{text}'"), why);
@@ -134,7 +138,7 @@ fn destination(word: &Word, context: &Context<'_>) -> Option<Destination> {
     }
     let prefix = |list: [&'static str; 3]| list.into_iter().find_map(|prefix| text.strip_prefix(prefix));
     if let Some(rest) = prefix(["tcp@", "tcp4@", "tcp6@"]) {
-        return endpoint(rest, word, context).map(Destination::Tcp);
+        return endpoint(rest, word, context).map(|address| Destination::Stream(Endpoint::Tcp(address)));
     }
     let rest = prefix(["udp@", "udp4@", "udp6@"]).unwrap_or(text);
     endpoint(rest, word, context).map(Destination::Udp)

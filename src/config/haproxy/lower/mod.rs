@@ -22,6 +22,7 @@ mod healthcheck;
 mod mail;
 mod log;
 mod ring;
+mod relay;
 mod finish;
 mod userlist;
 mod error_pages;
@@ -63,6 +64,7 @@ pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
                 global.read(section, context);
             }
             Place::Ring => draft.log.rings.extend(ring::read(section, context)),
+            Place::LogForward => draft.log.relays.extend(relay::read(section, context)),
             Place::Userlist => draft.userlists.extend(userlist::read(section, &draft.userlists, context)),
             Place::HttpErrors => draft.error_pages.extend(error_pages::read(section, context)),
             Place::Peers => {

@@ -1,8 +1,11 @@
 //! `ring` sections: buffers of lines with syslog servers that read them (manual §3.9).
 
+use std::time::Duration;
+
 use crate::config::haproxy::section::{Line, Section};
 use crate::config::haproxy::table::Place;
 use crate::diag::Spanned;
+use crate::model::Endpoint;
 use crate::model::log::{Framing, LENGTH, Ring, RingServer};
 
 use super::value;
@@ -13,14 +16,30 @@ const SIZE: usize = 16_384;
 /// The largest ring.
 const LARGEST: u64 = 1 << 30;
 
+/// Options of servers that bring nothing here, as in HAProxy: nobody chooses among the servers of a ring, and none is checked.
+const IDLE: [&str; 9] = ["backup", "check", "downinter", "fall", "fastinter", "inter", "maxconn", "rise", "weight"];
+
 /// A section.
 pub fn read(section: &Section, context: &Context<'_>) -> Option<Spanned<Ring>> {
     let name = context.argument(&section.head, 1, "a name")?;
     context.no_more(&section.head, 2);
-    let mut ring = Ring { name: name.text.clone(), form: None, line_length: LENGTH, size: SIZE, servers: Vec::new() };
+    let mut ring = Ring {
+        name: name.text.clone(),
+        description: None,
+        form: None,
+        line_length: LENGTH,
+        size: SIZE,
+        servers: Vec::new(),
+        connect_timeout: None,
+        send_timeout: None,
+    };
     for line in &section.lines {
         let Some((row, _)) = context.find(Place::Ring, Place::Ring, line) else { continue };
         match row.name {
+            "description" => {
+                let words: Vec<&str> = line.from(1).iter().map(|word| word.text.as_str()).collect();
+                ring.description = Some(words.join(" "));
+            }
             "format" => {
                 let word = context.argument(line, 1, "a format");
                 ring.form = word.and_then(|word| log::form(word, context)).or(ring.form);
@@ -28,10 +47,19 @@ pub fn read(section: &Section, context: &Context<'_>) -> Option<Spanned<Ring>> {
             "maxlen" => ring.line_length = number(line, context, 80, 65_535).unwrap_or(ring.line_length),
             "size" => ring.size = number(line, context, 1, LARGEST).unwrap_or(ring.size),
             "server" => ring.servers.extend(server(line, context)),
+            "timeout connect" => ring.connect_timeout = limit(line, context),
+            "timeout server" => ring.send_timeout = limit(line, context),
             _ => {}
         }
     }
     Some(Spanned::new(ring, name.span))
+}
+
+/// A limit of time; zero is none.
+fn limit(line: &Line, context: &Context<'_>) -> Option<Duration> {
+    let word = context.argument(line, 2, "a time")?;
+    context.no_more(line, 3);
+    context.value(word, value::time(&word.text)).map(|time| time.value).filter(|time| !time.is_zero())
 }
 
 fn number(line: &Line, context: &Context<'_>, least: u64, most: u64) -> Option<usize> {
@@ -45,20 +73,34 @@ fn number(line: &Line, context: &Context<'_>, least: u64, most: u64) -> Option<u
 fn server(line: &Line, context: &Context<'_>) -> Option<RingServer> {
     let name = context.argument(line, 1, "a name and an address")?;
     let word = context.argument(line, 2, "an address")?;
-    let address = log::endpoint(&word.text, word, context)?;
-    let framing = match (line.text(3), line.text(4)) {
-        ("", _) | ("log-proto", "legacy") => Framing::Lines,
-        ("log-proto", "octet-count") => Framing::OctetCount,
-        ("log-proto", other) => {
-            let message = format!("'log-proto' is legacy or octet-count, not '{other}'");
-            context.error("E-VALUE", line.span(), message);
-            return None;
-        }
-        (other, _) => {
-            context.refuse(line.span(), &format!("'server ... {other}' in a ring"), "log-proto is known there");
-            return None;
-        }
+    let endpoint = match context.server_socket(word) {
+        Some(socket) => socket?,
+        None => Endpoint::Tcp(log::endpoint(&word.text, word, context)?),
     };
-    context.no_more(line, 5);
-    Some(RingServer { name: name.text.clone(), address, framing })
+    let mut framing = Framing::Lines;
+    let (words, mut at) = (line.from(3), 0);
+    while let Some(word) = words.get(at) {
+        let row = super::server::row(Place::Server, word, context)?;
+        let (count, argument) = super::server::argument(row, words, at, context)?;
+        match (row.name, argument.map_or("", |word| word.text.as_str())) {
+            ("log-proto", "legacy") => framing = Framing::Lines,
+            ("log-proto", "octet-count") => framing = Framing::OctetCount,
+            ("log-proto", other) => {
+                let message = format!("'log-proto' is legacy or octet-count, not '{other}'");
+                context.error("E-VALUE", argument.map_or(word.span, |word| word.span), message);
+                return None;
+            }
+            (name, _) if IDLE.contains(&name) => {
+                let message = format!("'{name}' does nothing for a server of a ring");
+                context.warning("W-VALUE", word.span, message, "every server of a ring gets every line");
+            }
+            (name, _) => {
+                let why = "of the options of servers, log-proto is known there";
+                context.refuse(word.span, &format!("'server ... {name}' in a ring"), why);
+                return None;
+            }
+        }
+        at += count;
+    }
+    Some(RingServer { name: name.text.clone(), endpoint, framing })
 }

@@ -1,14 +1,15 @@
 //! Where logs go.
 
-use crate::config::draft::{Log, LogTarget, ProcessLog, Rule};
+use crate::config::draft::{Log, LogTarget, ProcessLog, Relay, Rule};
 use crate::config::yaml::tree::{Entry, Kind, Node};
-use crate::config::yaml::value;
+use crate::config::yaml::{destination, value};
 use crate::diag::{Span, Spanned};
 use crate::model::log::{
     Destination, Facility, Form, Framing, Hostname, LENGTH, Level, Ring, RingServer, Selection, Target,
 };
+use crate::model::relay::{Host, Relaying};
 
-use super::{read, text};
+use super::{list, read, text};
 
 /// Bytes of a ring unless it says otherwise.
 const RING_SIZE: usize = 16_384;
@@ -26,6 +27,7 @@ pub fn process(node: &Node) -> ProcessLog {
         tag: read(node.value("tag"), text),
         hostname: node.value("hostname").and_then(hostname),
         rings: node.value("rings").map(Node::entries).unwrap_or_default().iter().map(ring).collect(),
+        relays: node.value("relays").map(Node::entries).unwrap_or_default().iter().map(relay).collect(),
     }
 }
 
@@ -128,10 +130,13 @@ fn ring(entry: &Entry) -> Spanned<Ring> {
     let servers = entry.value.value("servers").map(Node::entries).unwrap_or_default();
     let ring = Ring {
         name: entry.key.value.clone(),
+        description: at("description").map(str::to_owned),
         form: at("format").and_then(Form::by_name),
         line_length: number("length").unwrap_or(LENGTH),
         size: number("size").unwrap_or(RING_SIZE),
         servers: servers.iter().filter_map(server).collect(),
+        connect_timeout: at("connect_timeout").and_then(|text| value::duration(text).ok()),
+        send_timeout: at("send_timeout").and_then(|text| value::duration(text).ok()),
     };
     Spanned::new(ring, entry.key.span)
 }
@@ -139,5 +144,32 @@ fn ring(entry: &Entry) -> Spanned<Ring> {
 fn server(entry: &Entry) -> Option<RingServer> {
     let at = |key: &str| entry.value.value(key).and_then(Node::text);
     let framing = if at("framing") == Some("octet-count") { Framing::OctetCount } else { Framing::Lines };
-    Some(RingServer { name: entry.key.value.clone(), address: value::endpoint(at("address")?).ok()?, framing })
+    Some(RingServer { name: entry.key.value.clone(), endpoint: destination::stream(at("address")?).ok()?, framing })
+}
+
+fn relay(entry: &Entry) -> Relay {
+    let at = |key: &str| entry.value.value(key);
+    let is_on = |key: &str, default: bool| read(at(key), value::flag).map_or(default, |flag| flag.value);
+    // Messages keep their form, also where a terminal shows them.
+    let target = |node: &Node| {
+        let has_form = matches!(node.kind, Kind::Map(_)) && node.value("format").is_some();
+        target(node).map(|target| LogTarget { has_form, ..target })
+    };
+    Relay {
+        name: entry.key.clone(),
+        datagrams: list(at("datagrams"), destination::datagrams),
+        streams: list(at("bind"), value::listener),
+        maxconn: read(at("maxconn"), value::number),
+        timeout: read(at("timeout"), value::duration),
+        log: Log {
+            is_global: is_on("global", false),
+            targets: at("targets").map(Node::items).unwrap_or_default().iter().filter_map(target).collect(),
+            tag: None,
+        },
+        relaying: Relaying {
+            is_parsed: is_on("parse", true),
+            host: at("host").and_then(Node::text).and_then(Host::by_word).unwrap_or(Relaying::default().host),
+        },
+        are_lines: at("framing").and_then(Node::text) == Some("lines"),
+    }
 }

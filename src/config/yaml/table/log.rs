@@ -2,7 +2,7 @@
 
 use crate::config::yaml::keyword::{Key, Scalar, Section, Value};
 
-use super::{key, required};
+use super::{TIMEOUT, key, required};
 
 const FORM: Scalar = Scalar::Word(&["local", "rfc3164", "rfc5424", "priority", "short", "timed", "iso", "raw"]);
 const LEVEL: Scalar = Scalar::Word(&["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"]);
@@ -35,7 +35,12 @@ pub(super) static PROCESS: Section = Section {
         key(
             "rings",
             Value::Named(Scalar::Name, &Value::Section(&RING)),
-            "Buffers in memory by name, with the syslog servers over TCP that read them.",
+            "Buffers in memory by name, with the syslog servers that read them.",
+        ),
+        key(
+            "relays",
+            Value::Named(Scalar::Name, &Value::Section(&RELAY)),
+            "Relays of syslog messages by name: what comes in from others goes out to log targets.",
         ),
     ],
 };
@@ -107,7 +112,12 @@ static RING: Section = Section {
     name: "a ring",
     doc: "A buffer of lines in memory.",
     keys: &[
-        key("format", Value::One(FORM), "What is in front of each line, for targets that say nothing."),
+        key("description", Value::One(Scalar::Text), "What it is for; `show events` shows it. Default: its name."),
+        key(
+            "format",
+            Value::One(FORM),
+            "What is in front of each line, for targets that say nothing. Default: nothing (raw).",
+        ),
         key("length", Value::One(Scalar::Number(80, 65_535)), "Bytes of a line; the rest is cut. Default 1024."),
         key(
             "size",
@@ -117,20 +127,63 @@ static RING: Section = Section {
         key(
             "servers",
             Value::Named(Scalar::Name, &Value::Section(&RING_SERVER)),
-            "Syslog servers over TCP; each gets every line.",
+            "Syslog servers; each gets every line. As much as the ring holds waits for one that is away.",
+        ),
+        key("connect_timeout", Value::One(TIMEOUT), "Time limit of a connect to a server. Default: the kernel's."),
+        key(
+            "send_timeout",
+            Value::One(TIMEOUT),
+            "How long a server may take nothing before it is connected to anew. Default: for ever.",
         ),
     ],
 };
 
 static RING_SERVER: Section = Section {
     name: "a server of a ring",
-    doc: "A syslog server over TCP.",
+    doc: "A syslog server over TCP or a Unix socket.",
     keys: &[
-        required("address", Value::One(Scalar::Endpoint), "Where it listens."),
+        required("address", Value::One(Scalar::Stream), "Where it listens: ADDRESS:PORT, unix@PATH, abns@NAME."),
         key(
             "framing",
             Value::One(Scalar::Word(&["lines", "octet-count"])),
             "How messages are told apart (RFC 6587). Default lines.",
+        ),
+    ],
+};
+
+static RELAY: Section = Section {
+    name: "a relay",
+    doc: "Takes syslog messages and sends them on to log targets, which keep the form that they came in unless they name one.",
+    keys: &[
+        key(
+            "datagrams",
+            Value::List(&Value::One(Scalar::Datagrams)),
+            "Where it takes datagrams: ADDRESS:PORT or *:PORT; `interface NAME` may follow.",
+        ),
+        key(
+            "bind",
+            Value::List(&Value::One(Scalar::Bind)),
+            "Where it takes connections (RFC 6587), as a frontend's `bind`.",
+        ),
+        key("maxconn", Value::One(Scalar::Number(1, 10_000_000)), "Connections at once. Default 10."),
+        key("timeout", Value::One(TIMEOUT), "Inactivity after which a connection is closed. Default: never."),
+        key("global", Value::One(Scalar::Flag), "Whether messages go where the process's go, too. Default false."),
+        OWN,
+        key(
+            "framing",
+            Value::One(Scalar::Word(&["any", "lines"])),
+            "How messages on a connection are told apart: each by what it begins with (any), or all by lines. Default any.",
+        ),
+        key(
+            "parse",
+            Value::One(Scalar::Flag),
+            "Whether headers are read; those that are not stay part of the text. Default true.",
+        ),
+        key(
+            "host",
+            Value::One(Scalar::Word(&["replace", "fill", "keep", "append"])),
+            "Host in new headers: the sender's address, the message's own or else the sender's address (fill), its own, or \
+             both with a comma. Default fill.",
         ),
     ],
 };

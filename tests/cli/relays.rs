@@ -1,0 +1,181 @@
+//! Relays of syslog messages (`log-forward`) and servers of rings, beside the packaged haproxy's.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::time::Duration;
+
+use super::runtime::Proxy;
+use super::{PROGRAM, ports, until};
+
+const PROGRAMS: [&[&str]; 2] = [&[PROGRAM, "haproxy"], &["/usr/sbin/haproxy"]];
+
+/// Each with a host, a time and a priority, so that nothing depends on when it comes.
+const MESSAGES: [&str; 8] = [
+    "<134>Nov  2 04:40:00 host1 tag[12]: hello world",
+    "<134>Nov 12 04:40:00 host1 tag: hello world\n",
+    "<134>Nov  2 04:40:00 host1 no tag here",
+    "<14>Nov  2 04:40:00 tag[7]: hello without host",
+    "<134>Nov  2 04:40:00 host1 tag[12: x",
+    "<134>1 2024-06-12T10:09:11.823400+02:00 h2 tag2 33 msgid [a b=\"c\"][d e=\"\\]\"] five",
+    "<11>1 2024-06-12T10:09:11Z h2 - - - - x",
+    "<0>1 2024-01-02T10:09:11.1-00:00 h t p m - emergency \\ ] [",
+];
+const FORMS: [&str; 9] = ["", "raw", "rfc3164", "rfc5424", "local", "priority", "short", "timed", "iso"];
+
+/// Where a test receives what a relay sends.
+fn receiver() -> (UdpSocket, u16) {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    socket.set_read_timeout(Some(Duration::from_secs(60))).expect("a limit");
+    let port = socket.local_addr().expect("an address").port();
+    (socket, port)
+}
+
+fn received(socket: &UdpSocket) -> String {
+    let mut bytes = [0; 65536];
+    let length = socket.recv(&mut bytes).expect("a message comes");
+    String::from_utf8_lossy(&bytes[..length]).into_owned()
+}
+
+/// A relay with these lines; its address is that of both kinds of sockets.
+fn relay(program: &[&str], lines: &str) -> (Proxy, SocketAddr) {
+    let proxy = Proxy::serving(program, |port, directory| {
+        let socket = directory.join("socket");
+        format!(
+            "global\n nbthread 1\n stats socket {} level admin\nlog-forward relay\n dgram-bind 127.0.0.1:{port}\n \
+             bind 127.0.0.1:{port}\n{lines}\n",
+            socket.display()
+        )
+    });
+    // Haproxy's socket is there before the others are; its answer is not.
+    proxy.ask("show info");
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, proxy.port));
+    (proxy, address)
+}
+
+#[test]
+fn messages_leave_in_the_form_that_is_asked_for() {
+    let [ours, theirs] = PROGRAMS.map(|program| {
+        let (socket, port) = receiver();
+        let targets = FORMS.map(|form| match form {
+            "" => format!(" log 127.0.0.1:{port} local3 notice\n log 127.0.0.1:{port} local3 debug warning\n"),
+            form => format!(" log 127.0.0.1:{port} format {form} local3\n"),
+        });
+        let (proxy, address) = relay(program, &targets.concat());
+        let mut found = Vec::new();
+        for message in MESSAGES {
+            socket.send_to(message.as_bytes(), address).expect("it listens");
+            // Those that are not grave enough for the first target do not go there.
+            let level =
+                message[1..].split('>').next().and_then(|text| text.parse::<u8>().ok()).expect("a priority") % 8;
+            let count = FORMS.len() + usize::from(level <= 5);
+            found.extend((0..count).map(|_| received(&socket)));
+        }
+        drop(proxy);
+        found
+    });
+    assert!(ours.len() > 60, "{ours:?}");
+    assert_eq!(ours, theirs);
+}
+
+#[test]
+fn connections_bring_lines_and_counted_messages() {
+    for program in PROGRAMS {
+        let (socket, port) = receiver();
+        let (proxy, address) = relay(program, &format!(" log 127.0.0.1:{port} format raw local0\n timeout client 1h"));
+        let mut stream = TcpStream::connect(address).expect("it listens");
+        stream.write_all(b"<134>one\n<134>two\r\n10 <134>three9 <134>fo\nu<134>five\n11 <13").expect("it reads");
+        let expected = ["one\n", "two\n", "three\n", "fo\nu\n", "five\n"];
+        assert_eq!(expected.map(|_| received(&socket)), expected, "{}", program[0]);
+        stream.write_all(b"4>six\nx\nsix").expect("it reads");
+        assert_eq!(received(&socket), "six\nx\n");
+        // What begins like no message ends the connection.
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest);
+        assert!(rest.is_empty());
+        until("all are counted", || proxy.ask("show info").contains("CumRecvLogs: 6\n"));
+    }
+}
+
+#[test]
+fn a_relay_has_as_many_connections_as_it_may() {
+    // The packaged haproxy takes no further connection even when the first one has gone.
+    let (socket, port) = receiver();
+    let (_proxy, address) = relay(PROGRAMS[0], &format!(" maxconn 1\n log 127.0.0.1:{port} format raw local0"));
+    let say = |mut stream: &TcpStream, message: &str| {
+        stream.write_all(format!("<134>{message}\n").as_bytes()).expect("it reads");
+    };
+    let first = TcpStream::connect(address).expect("it listens");
+    say(&first, "a");
+    assert_eq!(received(&socket), "a\n");
+    let second = TcpStream::connect(address).expect("it listens");
+    say(&second, "b");
+    say(&first, "c");
+    assert_eq!(received(&socket), "c\n");
+    drop(first);
+    assert_eq!(received(&socket), "b\n");
+}
+
+#[test]
+fn what_newer_versions_say_of_hosts_and_framing_holds() {
+    let (socket, port) = receiver();
+    let lines = format!(
+        " option host append\n option assume-rfc6587-ntf\n log 127.0.0.1:{port} format rfc3164 local0\nlog-forward \
+         other\n dgram-bind 127.0.0.1:@other@\n option dont-parse-log\n log 127.0.0.1:{port} format raw local0"
+    );
+    let other = ports::free();
+    let (_proxy, address) = relay(PROGRAMS[0], &lines.replace("@other@", &other.port().to_string()));
+    socket.send_to(b"<134>Nov  2 04:40:00 host1 t: x", address).expect("it listens");
+    assert_eq!(received(&socket), "<134>Nov  2 04:40:00 host1,127.0.0.1 t: x\n");
+    TcpStream::connect(address).expect("it listens").write_all(b"5 no length\n").expect("it reads");
+    assert!(received(&socket).ends_with(" 127.0.0.1 5 no length\n"));
+    socket.send_to(b"<134>Nov  2 04:40:00 host1 t: x", other).expect("it listens");
+    assert_eq!(received(&socket), "<134>Nov  2 04:40:00 host1 t: x\n");
+}
+
+#[test]
+fn a_server_of_a_ring_gets_every_line_over_its_connection() {
+    for program in PROGRAMS {
+        for (framing, expected) in [("legacy", "one\ntwo\n"), ("octet-count", "3 one3 two")] {
+            let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+            let to = server.local_addr().expect("an address");
+            let (proxy, address) = relay(
+                program,
+                &format!(
+                    " log ring@kept local0\nring kept\n description \"for the test\"\n size 32768\n timeout connect 5s\n \
+                     timeout server 5s\n server s {to} log-proto {framing}"
+                ),
+            );
+            let (socket, _) = receiver();
+            let mut reader = None;
+            for message in ["one", "two"] {
+                socket.send_to(format!("<134>{message}").as_bytes(), address).expect("it listens");
+                let accept = || BufReader::new(server.accept().expect("it connects").0);
+                let reader = reader.get_or_insert_with(accept);
+                let count = expected.len() / 2;
+                let mut bytes = vec![0; count];
+                reader.read_exact(&mut bytes).expect("it sends");
+                let at = if message == "one" { 0 } else { count };
+                assert_eq!(String::from_utf8_lossy(&bytes), expected[at..at + count], "{} {framing}", program[0]);
+            }
+            // A ring without a format keeps what is said and nothing else.
+            until("both are kept", || proxy.ask("show events kept") == "one\ntwo\n\n");
+            assert!(proxy.ask("show events").contains("    kept       : type=buffer, 0 dropped, for the test\n"));
+            drop(proxy);
+            assert_eq!(reader.map(|mut reader| reader.read_until(0, &mut Vec::new()).unwrap_or(0)), Some(0));
+        }
+    }
+}
+
+#[test]
+fn a_target_over_a_connection_gets_lines() {
+    for program in PROGRAMS {
+        let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let to = server.local_addr().expect("an address");
+        let (_proxy, address) = relay(program, &format!(" log tcp@{to} format priority local0"));
+        let (socket, _) = receiver();
+        socket.send_to(b"<134>one", address).expect("it listens");
+        let mut line = String::new();
+        BufReader::new(server.accept().expect("it connects").0).read_line(&mut line).expect("it sends");
+        assert_eq!(line, "<134>one\n", "{}", program[0]);
+    }
+}
