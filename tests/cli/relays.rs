@@ -4,10 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
-use super::runtime::Proxy;
-use super::{PROGRAM, ports, until};
-
-const PROGRAMS: [&[&str]; 2] = [&[PROGRAM, "haproxy"], &["/usr/sbin/haproxy"]];
+use super::proxy::{BOTH, OURS, Proxy};
+use super::{ports, until};
 
 /// Each with a host, a time and a priority, so that nothing depends on when it comes.
 const MESSAGES: [&str; 8] = [
@@ -54,7 +52,7 @@ fn relay(program: &[&str], lines: &str) -> (Proxy, SocketAddr) {
 
 #[test]
 fn messages_leave_in_the_form_that_is_asked_for() {
-    let [ours, theirs] = PROGRAMS.map(|program| {
+    let [theirs, ours] = BOTH.map(|program| {
         let (socket, port) = receiver();
         let targets = FORMS.map(|form| match form {
             "" => format!(" log 127.0.0.1:{port} local3 notice\n log 127.0.0.1:{port} local3 debug warning\n"),
@@ -79,7 +77,7 @@ fn messages_leave_in_the_form_that_is_asked_for() {
 
 #[test]
 fn connections_bring_lines_and_counted_messages() {
-    for program in PROGRAMS {
+    for program in BOTH {
         let (socket, port) = receiver();
         let (proxy, address) = relay(program, &format!(" log 127.0.0.1:{port} format raw local0\n timeout client 1h"));
         let mut stream = TcpStream::connect(address).expect("it listens");
@@ -100,7 +98,7 @@ fn connections_bring_lines_and_counted_messages() {
 fn a_relay_has_as_many_connections_as_it_may() {
     // The packaged haproxy takes no further connection even when the first one has gone.
     let (socket, port) = receiver();
-    let (_proxy, address) = relay(PROGRAMS[0], &format!(" maxconn 1\n log 127.0.0.1:{port} format raw local0"));
+    let (_proxy, address) = relay(OURS, &format!(" maxconn 1\n log 127.0.0.1:{port} format raw local0"));
     let say = |mut stream: &TcpStream, message: &str| {
         stream.write_all(format!("<134>{message}\n").as_bytes()).expect("it reads");
     };
@@ -123,7 +121,7 @@ fn what_newer_versions_say_of_hosts_and_framing_holds() {
          other\n dgram-bind 127.0.0.1:@other@\n option dont-parse-log\n log 127.0.0.1:{port} format raw local0"
     );
     let other = ports::free();
-    let (_proxy, address) = relay(PROGRAMS[0], &lines.replace("@other@", &other.port().to_string()));
+    let (_proxy, address) = relay(OURS, &lines.replace("@other@", &other.port().to_string()));
     socket.send_to(b"<134>Nov  2 04:40:00 host1 t: x", address).expect("it listens");
     assert_eq!(received(&socket), "<134>Nov  2 04:40:00 host1,127.0.0.1 t: x\n");
     TcpStream::connect(address).expect("it listens").write_all(b"5 no length\n").expect("it reads");
@@ -134,7 +132,7 @@ fn what_newer_versions_say_of_hosts_and_framing_holds() {
 
 #[test]
 fn a_server_of_a_ring_gets_every_line_over_its_connection() {
-    for program in PROGRAMS {
+    for program in BOTH {
         for (framing, expected) in [("legacy", "one\ntwo\n"), ("octet-count", "3 one3 two")] {
             let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
             let to = server.local_addr().expect("an address");
@@ -168,7 +166,7 @@ fn a_server_of_a_ring_gets_every_line_over_its_connection() {
 
 #[test]
 fn a_target_over_a_connection_gets_lines() {
-    for program in PROGRAMS {
+    for program in BOTH {
         let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let to = server.local_addr().expect("an address");
         let (_proxy, address) = relay(program, &format!(" log tcp@{to} format priority local0"));
