@@ -33,7 +33,7 @@ pub fn read(section: &Section, context: &Context<'_>) -> Option<Relay> {
         let is_on = line.modifier == Modifier::None;
         match row.name {
             "backlog" => backlog = global::count(line, context, 1, u64::from(u32::MAX >> 1)),
-            "bind" => bind::bind(&mut settings, line, context),
+            "bind" => bind::bind(&mut settings, row, line, context),
             "dgram-bind" => datagrams(&mut relay.datagrams, line, context),
             "log" => log::log(&mut settings.logs, line, context),
             "maxconn" => {
@@ -43,7 +43,7 @@ pub fn read(section: &Section, context: &Context<'_>) -> Option<Relay> {
             "option assume-rfc6587-ntf" => relay.are_lines = is_on,
             "option dont-parse-log" => relay.relaying.is_parsed = !is_on,
             "option host" => relay.relaying.host = host(line, context).unwrap_or(relay.relaying.host),
-            "timeout client" => timeout::timeout(&mut settings, line, context),
+            "timeout client" => timeout::timeout(&mut settings, row, line, context),
             _ => {}
         }
     }
