@@ -1,10 +1,9 @@
 //! A TCP session: a server, then bytes both ways, then a line in the log.
 
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 use super::account::{self, Finished};
-use std::rc::Rc;
-
 use super::backend::Current;
 use super::choosing;
 use super::connect::{Effort, connect};
@@ -32,94 +31,106 @@ pub(super) async fn run(mut session: Box<Session>) -> Option<Box<Session>> {
     None
 }
 
+/// What is known about a session.
+#[derive(Debug, Default)]
+struct Record {
+    effort: Effort,
+    up: Direction,
+    down: Direction,
+    /// Connections of the server beside this one.
+    server_connections: usize,
+    /// Streams of the process before it, if somebody may ask.
+    number: u64,
+    /// Its line has been written.
+    is_logged: bool,
+}
+
+impl Record {
+    fn ending(&self, session: &Session) -> Ending {
+        Ending {
+            started: Some(session.accepted),
+            received: Some(session.accepted),
+            effort: self.effort,
+            bytes_in: self.up.bytes,
+            bytes_out: self.down.bytes,
+            server_connections: self.server_connections,
+            number: self.number,
+            ..Ending::new(session.accepted, session.now())
+        }
+    }
+}
+
 async fn relay(session: &mut Session, frontend: &LocalFrontend, chosen: Option<Rc<LocalBackend>>) {
     session.shared.stage.set(Stage::Tunnel);
-    let number = session.number(frontend);
+    let mut record = Record { number: session.number(frontend), ..Record::default() };
     log::connected(session, frontend);
-    let mut effort = Effort::default();
-    let mut is_logged = false;
-    let (mut up, mut down) = (Direction::default(), Direction::default());
-    let mut server_connections = 0;
     let current = chosen.as_ref().map(|backend| Current::enter(session, backend));
-    let wanted = chosen.as_ref().map(|backend| {
-        let persistence = Persistence::look(session, frontend, backend, None);
-        choosing::wanted(session, frontend, backend, None, &persistence)
-    });
-    let mut wanted = wanted.unwrap_or_default();
     let result = match &chosen {
         None => Err(Failure::new(By::Server, Cause::Abort, Phase::Connect)),
-        Some(backend) => match connect(session, frontend, backend, None, &mut wanted, &mut effort).await {
-            Err(failure) => Err(failure),
-            Ok(mut connected) => {
-                let (client, server) = (frontend.running.model.timeouts, backend.running.model.timeouts);
-                let silence = Silence {
-                    client: client.tunnel.unwrap_or(client.client),
-                    server: client.tunnel.unwrap_or(server.server),
-                };
-                if frontend.logs && frontend.running.model.logged.is_early {
-                    let ending = Ending {
-                        started: Some(session.accepted),
-                        received: Some(session.accepted),
-                        effort,
-                        server_connections: connected.slot.state().connections.load(Ordering::Relaxed),
-                        number,
-                        is_early: true,
-                        ..Ending::new(session.accepted, session.now())
-                    };
-                    log::write(session, frontend, Some(backend), &ending, None);
-                    is_logged = true;
-                }
-                up = Direction::with(session.input.take());
-                let server = &mut connected.stream;
-                let answered = Box::pin(inspect::responses(session, frontend, backend, server, &mut up)).await;
-                let result = match answered {
-                    Answered::Passes(received) => {
-                        let first = received.as_deref().unwrap_or_default();
-                        session.remember_server(backend, connected.slot.index, first, frontend);
-                        down = Direction::with(received);
-                        tunnel::run(session, server, &mut up, &mut down, silence).await
-                    }
-                    Answered::Closed(received) => tunnel::give(session, received, &mut down).await,
-                    Answered::Refused(failure) => Err(failure),
-                };
-                server_connections = connected.slot.state().connections.load(Ordering::Relaxed).saturating_sub(1);
-                if result.is_err_and(|failure| failure.cause == Cause::Abort) {
-                    // A broken session is passed on as broken, not as an orderly end.
-                    session.client.reset_on_close();
-                    connected.stream.reset_on_close();
-                }
-                result
-            }
-        },
+        Some(backend) => serve(session, frontend, backend, &mut record).await,
     };
     let finished = Finished {
         backend: chosen.as_deref().map(|backend| &*backend.running),
-        effort: &effort,
+        effort: &record.effort,
         status: None,
         server_status: 0,
-        bytes_in: up.bytes,
-        bytes_out: down.bytes,
+        bytes_in: record.up.bytes,
+        bytes_out: record.down.bytes,
         failure: result.err(),
         received: session.accepted,
         answered: None,
         started: session.accepted,
     };
     account::finish(session, frontend, &finished);
-    let ending = Ending {
-        started: Some(session.accepted),
-        received: Some(session.accepted),
-        effort,
-        bytes_in: up.bytes,
-        bytes_out: down.bytes,
-        server_connections,
-        number,
-        ..Ending::new(session.accepted, session.now())
-    };
-    if !is_logged {
+    if !record.is_logged {
+        let ending = record.ending(session);
         write_log(session, frontend, chosen.as_deref(), result, ending);
     }
-    session.end_stream(up.bytes, down.bytes);
+    session.end_stream(record.up.bytes, record.down.bytes);
     drop(current);
+}
+
+/// Connects to a server and carries bytes both ways until both have ended.
+async fn serve(
+    session: &mut Session,
+    frontend: &LocalFrontend,
+    backend: &Rc<LocalBackend>,
+    record: &mut Record,
+) -> Result<(), Failure> {
+    let persistence = Persistence::look(session, frontend, backend, None);
+    let mut wanted = choosing::wanted(session, frontend, backend, None, &persistence);
+    let mut connected = connect(session, frontend, backend, None, &mut wanted, &mut record.effort).await?;
+    record.server_connections = connected.slot.state().connections.load(Ordering::Relaxed);
+    if frontend.logs && frontend.running.model.logged.is_early {
+        let ending = Ending { is_early: true, ..record.ending(session) };
+        log::write(session, frontend, Some(backend), &ending, None);
+        record.is_logged = true;
+    }
+    record.up = Direction::with(session.input.take());
+    let server = &mut connected.stream;
+    let answered = Box::pin(inspect::responses(session, frontend, backend, server, &mut record.up)).await;
+    let result = match answered {
+        Answered::Passes(received) => {
+            let first = received.as_deref().unwrap_or_default();
+            session.remember_server(backend, connected.slot.index, first, frontend);
+            record.down = Direction::with(received);
+            let (client, server_side) = (frontend.running.model.timeouts, backend.running.model.timeouts);
+            let silence = Silence {
+                client: client.tunnel.unwrap_or(client.client),
+                server: client.tunnel.unwrap_or(server_side.server),
+            };
+            tunnel::run(session, server, &mut record.up, &mut record.down, silence).await
+        }
+        Answered::Closed(received) => tunnel::give(session, received, &mut record.down).await,
+        Answered::Refused(failure) => Err(failure),
+    };
+    record.server_connections = connected.slot.state().connections.load(Ordering::Relaxed).saturating_sub(1);
+    if result.is_err_and(|failure| failure.cause == Cause::Abort) {
+        // A broken session is passed on as broken, not as an orderly end.
+        session.client.reset_on_close();
+        connected.stream.reset_on_close();
+    }
+    result
 }
 
 fn write_log(

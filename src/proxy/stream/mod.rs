@@ -281,13 +281,7 @@ async fn forward(
         exchange.early = logs_early.then_some(Early { effort: record.effort, server_connections });
         exchange.persist(&mut record.persistence, slot.index);
         let result = exchange.run(session).await;
-        match (exchange.server_status, &result) {
-            (0, Err(failure)) if failure.retry != Retry::Safe => {
-                observe::note(&session.worker, &slot, Seen::Failed(*failure));
-            }
-            (0, _) => {}
-            (status, _) => observe::note(&session.worker, &slot, Seen::Answered(status)),
-        }
+        observe_answer(session, &slot, exchange.server_status, result.as_ref().err());
         record.status = exchange.status;
         record.answered = exchange.answered;
         record.bytes_out = exchange.bytes_out;
@@ -323,13 +317,25 @@ async fn forward(
                 return Box::pin(tunnel(session, frontend, slot, stream, early, record)).await;
             }
             Ok(ended) => {
-                let is_used_up = slot.model().options.max_uses.is_some_and(|most| uses + 1 >= most);
+                let uses = uses + 1;
+                let is_used_up = slot.model().options.max_uses.is_some_and(|most| uses >= most);
                 let persists = exchange.server_persists && !is_used_up && !session.needs_own_connection(slot.model());
-                let idle = persists.then(|| Idle { stream: exchange.into_stream(), uses: uses + 1, kind });
+                let idle = persists.then(|| Idle { stream: exchange.into_stream(), uses, kind });
                 keep(session, backend, slot, idle);
                 return Ok(ended);
             }
         }
+    }
+}
+
+/// Tells who observes the traffic of the server what became of a request: a status, or a failure that is the server's.
+fn observe_answer(session: &Session, slot: &Slot, status: u16, failure: Option<&Failure>) {
+    match (status, failure) {
+        (0, Some(failure)) if failure.retry != Retry::Safe => {
+            observe::note(&session.worker, slot, Seen::Failed(*failure));
+        }
+        (0, _) => {}
+        (status, _) => observe::note(&session.worker, slot, Seen::Answered(status)),
     }
 }
 
