@@ -3,13 +3,11 @@
 use std::rc::Rc;
 
 use crate::http::path_and_query;
-use crate::rule::{Data, Verdict};
+use crate::rule::Verdict;
 use crate::stats::render::prometheus::{self, Table};
 
-use super::super::local::{LocalBackend, LocalFrontend};
-use super::super::stream::Request;
 use super::answer::{self, Manner};
-use super::request::Decision;
+use super::request::{Case, Decision};
 use super::statistics::{answered, snapshot};
 use super::{RuleState, World};
 
@@ -17,14 +15,8 @@ use super::{RuleState, World};
 const SERVICE: &str = "<PROMEX>";
 
 /// The answer: what the query of the target asks for, or 400 where it asks for something that there is not.
-pub(super) fn answer(
-    world: &mut World<'_>,
-    frontend: &LocalFrontend,
-    backend: Option<&Rc<LocalBackend>>,
-    request: &Request,
-    state: &mut RuleState,
-    body: Data<'_>,
-) -> Decision {
+pub(super) fn answer(world: &mut World<'_>, case: Case<'_>, state: &mut RuleState) -> Decision {
+    let Case { frontend, backend, request, .. } = case;
     let session = world.facts.session();
     let asked = {
         let target = path_and_query(state.head.target.of(&state.received)).unwrap_or_default();
@@ -33,7 +25,7 @@ pub(super) fn answer(
     };
     let Some(asked) = asked else {
         let refusal = Verdict::Failed { status: 400 };
-        return super::request::answer(world, &refusal, frontend, backend, request, state, body);
+        return super::request::answer(world, &refusal, case, state);
     };
     frontend.counters(&session.worker).intercepted.add(1);
     let now = session.now();

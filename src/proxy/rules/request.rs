@@ -85,6 +85,17 @@ pub(super) struct Resume {
     backend: Option<Rc<LocalBackend>>,
 }
 
+/// A request in front of the rules of one section.
+#[derive(Clone, Copy)]
+pub(super) struct Case<'c> {
+    pub(super) frontend: &'c LocalFrontend,
+    /// The backend whose rules they are, or that was chosen before; `None` for those of the frontend.
+    pub(super) backend: Option<&'c Rc<LocalBackend>>,
+    pub(super) request: &'c Request,
+    /// What came of its body.
+    pub(super) body: Data<'c>,
+}
+
 /// What a section does to a request, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
@@ -133,7 +144,8 @@ pub(in crate::proxy) fn give_up(
     let backend = state.resume.take().and_then(|resume| resume.backend);
     let mut world = World::new(session, frontend, backend.as_deref());
     let verdict = Verdict::Failed { status };
-    let decision = answer(&mut world, &verdict, frontend, backend.as_ref(), request, &mut state, Data::default());
+    let case = Case { frontend, backend: backend.as_ref(), request, body: Data::default() };
+    let decision = answer(&mut world, &verdict, case, &mut state);
     session.rules = Some(state);
     match decision {
         Decision::Answer(answer) => Decision::Answer(Box::new(Answer { failure, ..*answer })),
@@ -201,7 +213,8 @@ fn run(session: &Session, frontend: &Rc<LocalFrontend>, request: &mut Request, s
     if !is_backends {
         if let Some(section) = &frontend.rules {
             let mut world = World::new(session, frontend, None);
-            if let Some(decision) = pass(&mut world, section, frontend, None, request, state, body, place) {
+            let case = Case { frontend, backend: None, request, body };
+            if let Some(decision) = pass(&mut world, section, case, state, place) {
                 return wait_at(decision, state, false, backend);
             }
             if let Some(chosen) = choose(&mut world, section, frontend, state, &arrived) {
@@ -220,7 +233,8 @@ fn run(session: &Session, frontend: &Rc<LocalFrontend>, request: &mut Request, s
     }
     if let Some(section) = own.filter(|_| !is_same) {
         let mut world = World::new(session, frontend, backend.as_deref());
-        if let Some(decision) = pass(&mut world, section, frontend, backend.as_ref(), request, state, body, place) {
+        let case = Case { frontend, backend: backend.as_ref(), request, body };
+        if let Some(decision) = pass(&mut world, section, case, state, place) {
             return wait_at(decision, state, true, backend);
         }
     }
@@ -245,7 +259,7 @@ fn run(session: &Session, frontend: &Rc<LocalFrontend>, request: &mut Request, s
     if is_changed && !rewrite(session, frontend, backend.as_deref(), request, state) {
         let mut world = World::new(session, frontend, backend.as_deref());
         let verdict = Verdict::Failed { status: 500 };
-        return answer(&mut world, &verdict, frontend, backend.as_ref(), request, state, body);
+        return answer(&mut world, &verdict, Case { frontend, backend: backend.as_ref(), request, body }, state);
     }
     Decision::Forward(backend)
 }
@@ -292,44 +306,20 @@ fn purge_names(policy: OddNames, state: &mut RuleState) -> bool {
 }
 
 /// Takes a request through a section, from the place on; `None` goes on behind it. A wait leaves in the state where.
-#[allow(clippy::too_many_arguments)]
 fn pass(
     world: &mut World<'_>,
     section: &Section,
-    frontend: &LocalFrontend,
-    backend: Option<&Rc<LocalBackend>>,
-    request: &Request,
+    case: Case<'_>,
     state: &mut RuleState,
-    body: Data<'_>,
     (first, mut progress): (usize, Progress),
 ) -> Option<Decision> {
+    let Case { frontend, backend, request, .. } = case;
     let now = world.facts.session().now();
     state.effects.is_in_backend = backend.is_some();
     for (number, step) in STEPS.iter().enumerate().skip(first) {
-        // All that `tcp-request content` may look at is there.
-        let whole = Data { is_final: true, ..body };
-        let verdict = match step {
-            Step::Content => world.run_from(&section.content, state, whole, true, &mut progress),
-            Step::Request => world.run_from(&section.request, state, body, true, &mut progress),
-            Step::Statistics => match statistics::ask(world, section, frontend, backend, request, state, body) {
-                Visit::Elsewhere => Verdict::Continue,
-                Visit::Unfinished => {
-                    Verdict::Wait(Wait::Body { time: frontend.running.model.timeouts.http_request, at_least: 0 })
-                }
-                Visit::Answered(decision) => return Some(*decision),
-            },
-            Step::Redirects => world.run_from(&section.redirects, state, body, true, &mut progress),
-            Step::Monitor => match monitor(world, section, state).filter(|_| backend.is_none()) {
-                Some(fails) => Verdict::Failed { status: if fails { 503 } else { 200 } },
-                None => Verdict::Continue,
-            },
-            Step::Names if purge_names(section.options.odd_names, state) => Verdict::Continue,
-            Step::Names => Verdict::Failed { status: 403 },
-            Step::Buffer if section.options.buffers_request && !body.is_final => {
-                let time = frontend.running.model.timeouts.http_request;
-                Verdict::Wait(Wait::Body { time, at_least: 0 })
-            }
-            Step::Buffer => Verdict::Continue,
+        let verdict = match take(*step, world, section, case, state, &mut progress) {
+            Ok(verdict) => verdict,
+            Err(decision) => return Some(*decision),
         };
         // What content rules track sees the request; what later ones track counts it then.
         match backend {
@@ -348,7 +338,7 @@ fn pass(
                 continue;
             }
             Verdict::UseExporter => {
-                return Some(exporter::answer(world, frontend, backend, request, state, body));
+                return Some(exporter::answer(world, case, state));
             }
             Verdict::Reject | Verdict::Close | Verdict::SilentDrop { .. } => {
                 account::verdict(world.facts.session(), frontend, backend.map(Rc::as_ref), &verdict);
@@ -358,15 +348,7 @@ fn pass(
                 });
             }
             Verdict::Wait(what) => {
-                let awaited = match what {
-                    Wait::Body { time, at_least } => {
-                        let says_continue = says_continue(request, state);
-                        Awaited::Body { time, at_least, says_continue, is_received: matches!(step, Step::Buffer) }
-                    }
-                    Wait::Pause(time) => Awaited::Time(time),
-                    // All data is there, and there is no TLS.
-                    Wait::Data | Wait::Handshake => Awaited::Time(Duration::ZERO),
-                };
+                let awaited = awaited(what, *step, request, state);
                 state.resume = Some(Resume { is_backends: false, step: next, progress, backend: None });
                 return Some(Decision::Wait(awaited));
             }
@@ -378,9 +360,57 @@ fn pass(
         } else {
             account::verdict(world.facts.session(), frontend, backend.map(Rc::as_ref), &verdict);
         }
-        return Some(answer(world, &verdict, frontend, backend, request, state, body));
+        return Some(answer(world, &verdict, case, state));
     }
     None
+}
+
+/// What one step of a section makes of a request; a decision is final.
+fn take<'s>(
+    step: Step,
+    world: &mut World<'_>,
+    section: &'s Section,
+    case: Case<'_>,
+    state: &mut RuleState,
+    progress: &mut Progress,
+) -> Result<Verdict<'s>, Box<Decision>> {
+    let Case { frontend, backend, body, .. } = case;
+    // All that `tcp-request content` may look at is there.
+    let whole = Data { is_final: true, ..body };
+    let http_request = frontend.running.model.timeouts.http_request;
+    Ok(match step {
+        Step::Content => world.run_from(&section.content, state, whole, true, progress),
+        Step::Request => world.run_from(&section.request, state, body, true, progress),
+        Step::Statistics => match statistics::ask(world, section, case, state) {
+            Visit::Elsewhere => Verdict::Continue,
+            Visit::Unfinished => Verdict::Wait(Wait::Body { time: http_request, at_least: 0 }),
+            Visit::Answered(decision) => return Err(decision),
+        },
+        Step::Redirects => world.run_from(&section.redirects, state, body, true, progress),
+        Step::Monitor => match monitor(world, section, state).filter(|_| backend.is_none()) {
+            Some(fails) => Verdict::Failed { status: if fails { 503 } else { 200 } },
+            None => Verdict::Continue,
+        },
+        Step::Names if purge_names(section.options.odd_names, state) => Verdict::Continue,
+        Step::Names => Verdict::Failed { status: 403 },
+        Step::Buffer if section.options.buffers_request && !body.is_final => {
+            Verdict::Wait(Wait::Body { time: http_request, at_least: 0 })
+        }
+        Step::Buffer => Verdict::Continue,
+    })
+}
+
+/// What a request waits for when a step of its section says so.
+fn awaited(what: Wait, step: Step, request: &Request, state: &mut RuleState) -> Awaited {
+    match what {
+        Wait::Body { time, at_least } => {
+            let says_continue = says_continue(request, state);
+            Awaited::Body { time, at_least, says_continue, is_received: step == Step::Buffer }
+        }
+        Wait::Pause(time) => Awaited::Time(time),
+        // All data is there, and there is no TLS.
+        Wait::Data | Wait::Handshake => Awaited::Time(Duration::ZERO),
+    }
 }
 
 /// Whether the client waits for a word before it sends its body, which is to be forwarded without that question.
@@ -395,15 +425,8 @@ fn says_continue(request: &Request, state: &mut RuleState) -> bool {
 }
 
 /// The answer of a verdict that ends the request.
-pub(super) fn answer(
-    world: &mut World<'_>,
-    verdict: &Verdict<'_>,
-    frontend: &LocalFrontend,
-    backend: Option<&Rc<LocalBackend>>,
-    request: &Request,
-    state: &mut RuleState,
-    body: Data<'_>,
-) -> Decision {
+pub(super) fn answer(world: &mut World<'_>, verdict: &Verdict<'_>, case: Case<'_>, state: &mut RuleState) -> Decision {
+    let Case { frontend, backend, request, body } = case;
     let session = world.facts.session();
     let manner = Manner::of(request, session);
     let mut bytes = session.worker.buffers.chunk();

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::generation::Surroundings;
 use crate::http::path_and_query;
 use crate::rule::statistics::StatsPage;
-use crate::rule::{Data, Section, Stage, Verdict};
+use crate::rule::{Section, Stage, Verdict};
 use crate::stats::action::Form;
 use crate::stats::address::{Address, Wanted};
 use crate::stats::outcome::Outcome;
@@ -20,7 +20,7 @@ use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::session::Session;
 use super::super::stream::Request;
 use super::answer::{self, Manner};
-use super::request::{Answer, Decision};
+use super::request::{Answer, Case, Decision};
 use super::{RuleState, World};
 
 /// HAProxy's name of the page.
@@ -50,15 +50,8 @@ pub(super) enum Visit {
 }
 
 /// Looks at a request that may be one for the page of the section.
-pub(super) fn ask(
-    world: &mut World<'_>,
-    section: &Section,
-    frontend: &LocalFrontend,
-    backend: Option<&Rc<LocalBackend>>,
-    request: &Request,
-    state: &mut RuleState,
-    body: Data<'_>,
-) -> Visit {
+pub(super) fn ask(world: &mut World<'_>, section: &Section, case: Case<'_>, state: &mut RuleState) -> Visit {
+    let Case { frontend, backend, request, body } = case;
     let Some(page) = section.statistics.as_deref() else { return Visit::Elsewhere };
     let Some(target) = path_and_query(state.head.target.of(&state.received)) else { return Visit::Elsewhere };
     let method = state.head.line.of(&state.received).split(|&byte| byte == b' ').next();
@@ -75,7 +68,7 @@ pub(super) fn ask(
     };
     if !matches!(verdict, Verdict::Continue) {
         account::verdict(world.facts.session(), frontend, backend.map(Rc::as_ref), &verdict);
-        let refused = super::request::answer(world, &verdict, frontend, backend, request, state, body);
+        let refused = super::request::answer(world, &verdict, case, state);
         return Visit::Answered(Box::new(refused));
     }
     let form = match body.is_final {
