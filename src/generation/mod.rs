@@ -16,7 +16,7 @@ pub use backend::Backend;
 pub use frontend::Frontend;
 pub use relay::Relay;
 pub use rules::Rules;
-pub use snapshot::Surroundings;
+pub use snapshot::{IdleConnections, Surroundings};
 
 use crate::model::Model;
 use crate::model::log::Logs;

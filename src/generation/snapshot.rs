@@ -21,6 +21,17 @@ use crate::time::Instant;
 
 use super::{Backend, Frontend, Generation};
 
+/// Who knows how many connections to a server wait for a request.
+pub trait IdleConnections: std::fmt::Debug + Send + Sync {
+    /// Those of each worker: those that have carried one request, and those that have carried more.
+    fn of_workers(&self, backend: &str, server: &model::proxy::Server) -> Vec<[usize; 2]>;
+
+    /// Those of all.
+    fn total(&self, backend: &str, server: &model::proxy::Server) -> [usize; 2] {
+        self.of_workers(backend, server).iter().fold([0; 2], |[once, more], one| [once + one[0], more + one[1]])
+    }
+}
+
 /// What a generation does not know of the process that it runs in.
 #[derive(Clone, Debug)]
 pub struct Surroundings<'a> {
@@ -32,6 +43,8 @@ pub struct Surroundings<'a> {
     pub sessions: &'a Sessions,
     /// Processor time that it has used.
     pub used: Duration,
+    /// Its idle connections to servers.
+    pub idle: &'a dyn IdleConnections,
 }
 
 impl Generation {
@@ -196,7 +209,10 @@ fn servers(backend: &Backend, around: &Surroundings<'_>) -> Vec<snapshot::Server
     let servers = backend.model.servers.iter().zip(&backend.state.servers);
     let numbered = servers.enumerate();
     numbered
-        .map(|(index, (model, state))| server(model, state, backend.chooser.warmth(index, around.now), around))
+        .map(|(index, (model, state))| snapshot::Server {
+            idle: around.idle.total(&backend.model.name, model).map(|count| count as u64),
+            ..server(model, state, backend.chooser.warmth(index, around.now), around)
+        })
         .collect()
 }
 
@@ -232,7 +248,7 @@ fn server(
             most: state.counters.most_queued(),
             limit: model.options.maxqueue.map(|most| most as u64),
         },
-        idle: 0,
+        idle: [0; 2],
         idle_limit: model.options.pool_max.map(|most| most as u64),
         throttle: warmth.map(|warmth| warmth.percentage),
         standing: standing(&state.availability, around),

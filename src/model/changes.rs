@@ -98,6 +98,9 @@ fn settings(words: &mut Vec<String>, before: &Process, after: &Process) {
     if before.rates != after.rates {
         words.push("process connection_rate or session_rate changed".to_owned());
     }
+    if before.shares_idle != after.shares_idle {
+        words.push("process share_idle changed".to_owned());
+    }
     if before.drain != after.drain {
         words.push("process drain changed".to_owned());
     }

@@ -35,6 +35,7 @@ pub fn model(backends: Vec<Backend>) -> Model {
             log: ProcessLogs::default(),
             drain: Duration::from_secs(1),
             external_checks: false,
+            shares_idle: true,
             spread_checks: 0,
         },
     }

@@ -91,6 +91,9 @@ pub struct Process {
     pub drain: std::time::Duration,
     /// Whether checks may start programs (HAProxy's `external-check`).
     pub external_checks: bool,
+    /// Whether a worker without an idle connection to a server takes one of another worker (HAProxy's
+    /// `tune.idle-pool.shared`).
+    pub shares_idle: bool,
     /// Most per cent by which the pause between two probes is longer or shorter at random, 0-50.
     pub spread_checks: u8,
 }

@@ -26,6 +26,8 @@ pub struct ServerOptions {
     pub maxqueue: Option<usize>,
     /// Idle connections that are kept for it, by all workers together; `None` as many as each worker may have.
     pub pool_max: Option<usize>,
+    /// Idle connections of all workers below which none takes one of another.
+    pub pool_low: usize,
     /// Time after which an idle connection is closed; `None` is vipgate's own, and zero keeps none.
     pub pool_idle: Option<Duration>,
     /// Requests that a connection carries, 1-; `None` any number.

@@ -29,6 +29,7 @@ use crate::time::Instant;
 use super::buffers::Buffers;
 use super::listener::Listener;
 use super::pool::Pool;
+use super::pools::{PoolKey, Pools};
 use super::rules::RuleState;
 use super::seat::{Seat, seat};
 use super::session::Desk;
@@ -131,7 +132,10 @@ pub(super) struct Worker {
     /// To vg-ctl: changes of servers.
     pub(super) orders: Sender<ServerOrder>,
     suspects: Sender<Suspect>,
-    pools: RefCell<HashMap<PoolKey, Rc<Pool>>>,
+    /// Of all servers of the process.
+    pub(super) shared_pools: Arc<Pools>,
+    /// Those that this worker uses.
+    pools: RefCell<HashMap<PoolKey, Arc<Pool>>>,
     pub(super) pipes: Rc<Pipes>,
     seats: RefCell<Vec<Box<dyn Seat>>>,
     /// Timers that nobody uses; the wheel may still look at them.
@@ -144,14 +148,6 @@ pub(super) struct Worker {
     pub(super) now: Cell<Instant>,
     /// Wall clock minus monotonic clock, looked at on every tick.
     wall_offset: Cell<Duration>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct PoolKey {
-    backend: String,
-    server: String,
-    address: SocketAddr,
-    source: Option<IpAddr>,
 }
 
 /// A frontend with what this worker keeps for it.
@@ -209,7 +205,7 @@ impl Others {
 pub(super) struct LocalBackend {
     pub(super) running: Arc<generation::Backend>,
     /// Idle connections, by server number.
-    pub(super) pools: Vec<Rc<Pool>>,
+    pub(super) pools: Vec<Arc<Pool>>,
     /// Its rules; `None` has none.
     pub(super) rules: Option<Arc<Section>>,
     /// Whether they look at messages: what only says which pages there are does not.
@@ -274,6 +270,7 @@ impl Worker {
         suspects: Sender<Suspect>,
         facts: Arc<ProcessFacts>,
         orders: Sender<ServerOrder>,
+        shared_pools: Arc<Pools>,
     ) -> Worker {
         let worker = Worker {
             index,
@@ -289,6 +286,7 @@ impl Worker {
             facts,
             orders,
             suspects,
+            shared_pools,
             pools: RefCell::default(),
             pipes: Rc::default(),
             seats: RefCell::default(),
@@ -312,15 +310,10 @@ impl Worker {
             .zip(&generation.rules.backends)
             .map(|(backend, rules)| {
                 let pools = backend.model.servers.iter().map(|server| {
-                    let key = PoolKey {
-                        backend: backend.model.name.clone(),
-                        server: server.name.clone(),
-                        address: server.address,
-                        source: server.source,
-                    };
-                    let pool = known.get(&key).cloned().unwrap_or_default();
-                    pool.configure(&server.options);
-                    next.insert(key, Rc::clone(&pool));
+                    let key = PoolKey::of(&backend.model.name, server);
+                    let pool = self.shared_pools.get(&key);
+                    pool.configure(self.index, &server.options, generation.model.process.shares_idle);
+                    next.insert(key, Arc::clone(&pool));
                     pool
                 });
                 Rc::new(LocalBackend {
@@ -334,7 +327,7 @@ impl Worker {
             .collect();
         for (key, pool) in known.iter() {
             if !next.contains_key(key) {
-                pool.retire();
+                pool.retire(self.index);
             }
         }
         *known = next;
@@ -374,7 +367,14 @@ impl Worker {
     /// Closes pooled connections that died or idled too long.
     pub(super) fn trim_pools(&self, now: Instant) {
         for pool in self.pools.borrow().values() {
-            pool.trim(now);
+            pool.trim(self.index, now);
+        }
+    }
+
+    /// Closes all idle connections: nobody takes those of a thread that ends.
+    pub(super) fn retire_pools(&self) {
+        for pool in self.pools.borrow().values() {
+            pool.retire(self.index);
         }
     }
 

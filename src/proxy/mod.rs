@@ -26,6 +26,7 @@ mod observe;
 mod faults;
 mod connect;
 mod pool;
+pub mod pools;
 mod splice;
 mod tunnel;
 mod buffers;

@@ -1,9 +1,11 @@
-//! Idle server connections of one worker and one server, last used first.
+//! Idle connections to one server: each worker has its own, last used first, and where it has none it takes one of another.
+//!
+//! A worker's connections lie on a shelf of their own under a lock that others touch only when they would have to connect
+//! otherwise, so that it is free nearly always: two such locks are 20 ns of a request's 13 µs.
 
-use std::cell::{Cell, RefCell};
 use std::hash::{DefaultHasher, Hasher};
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::model::options::{Reuse, ServerOptions};
@@ -72,13 +74,54 @@ impl Idle {
     }
 }
 
-/// The idle connections.
-#[derive(Debug, Default)]
+/// The idle connections to a server, a shelf for each worker.
+#[derive(Debug)]
 pub(super) struct Pool {
-    idle: RefCell<Vec<(Instant, Idle, Option<Place>)>>,
-    is_retired: Cell<bool>,
+    shelves: Box<[Shelf]>,
+    /// Whether workers take each other's.
+    is_shared: AtomicBool,
+    /// Connections below which they do not.
+    low: AtomicUsize,
+}
+
+/// What one worker keeps. In a cache line of its own: the others' locks cost it nothing.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Shelf(Mutex<Shelved>);
+
+#[derive(Debug, Default)]
+struct Shelved {
+    /// With the time since when, the one used last at the end.
+    idle: Vec<(Instant, Idle, Option<Place>)>,
+    is_retired: bool,
     /// Time after which an idle connection is closed.
-    keeps: Cell<Option<Duration>>,
+    keeps: Option<Duration>,
+}
+
+impl Shelf {
+    fn lock(&self) -> MutexGuard<'_, Shelved> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection used last that is still open and that the request may have.
+    fn take(&self, care: Care, want: (Reuse, Position), kind: Kind, now: Instant) -> Option<Idle> {
+        loop {
+            let mut shelved = self.lock();
+            let at = shelved.idle.iter().rposition(|(_, one, _)| one.may_carry(want, kind))?;
+            let (since, found, _) = shelved.idle.remove(at);
+            let keeps = shelved.keeps();
+            drop(shelved);
+            if found.stream.is_silent(care) && now.since(since) < keeps {
+                return Some(found);
+            }
+        }
+    }
+}
+
+impl Shelved {
+    fn keeps(&self) -> Duration {
+        self.keeps.unwrap_or(IDLE)
+    }
 }
 
 /// One of the idle connections that a server may have in all workers together.
@@ -101,51 +144,99 @@ impl Drop for Place {
 }
 
 impl Pool {
-    /// Says how long connections are kept from now on.
-    pub(super) fn configure(&self, options: &ServerOptions) {
-        self.keeps.set(options.pool_idle);
-    }
-
-    fn keeps(&self) -> Duration {
-        self.keeps.get().unwrap_or(IDLE)
-    }
-
-    /// The connection used last that is still open and that the request may have.
-    pub(super) fn take(&self, care: Care, want: (Reuse, Position), kind: Kind, now: Instant) -> Option<Idle> {
-        loop {
-            let mut idle = self.idle.borrow_mut();
-            let at = idle.iter().rposition(|(_, one, _)| one.may_carry(want, kind))?;
-            let (since, found, _) = idle.remove(at);
-            if found.stream.is_silent(care) && now.since(since) < self.keeps() {
-                return Some(found);
-            }
+    /// Without a connection, for so many workers.
+    pub(super) fn new(workers: usize) -> Pool {
+        Pool {
+            shelves: (0..workers).map(|_| Shelf::default()).collect(),
+            is_shared: AtomicBool::new(true),
+            low: AtomicUsize::new(0),
         }
     }
 
+    /// Says how long connections of a worker are kept from now on, and whether workers take each other's. A retired one is
+    /// in use again.
+    pub(super) fn configure(&self, worker: usize, options: &ServerOptions, is_shared: bool) {
+        let Some(shelf) = self.shelves.get(worker) else { return };
+        let mut shelved = shelf.lock();
+        (shelved.keeps, shelved.is_retired) = (options.pool_idle, false);
+        self.is_shared.store(is_shared, Ordering::Relaxed);
+        self.low.store(options.pool_low, Ordering::Relaxed);
+    }
+
+    /// The worker's connection used last that is still open and that the request may have; another worker's, if it has none.
+    pub(super) fn take(
+        &self,
+        worker: usize,
+        care: Care,
+        want: (Reuse, Position),
+        kind: Kind,
+        now: Instant,
+    ) -> Option<Idle> {
+        let own = self.shelves.get(worker)?.take(care, want, kind, now);
+        own.or_else(|| self.take_over(worker, want, kind, now))
+    }
+
+    /// Another worker's connection, which this thread's reactor watches from here on. The socket is asked whether the server
+    /// has closed: what the other reactor heard is not known here.
+    #[cold]
+    fn take_over(&self, worker: usize, want: (Reuse, Position), kind: Kind, now: Instant) -> Option<Idle> {
+        let low = self.low.load(Ordering::Relaxed);
+        let is_low = || low > 0 && self.counts().map(|[once, more]| once + more).sum::<usize>() < low;
+        if !self.is_shared.load(Ordering::Relaxed) || is_low() {
+            return None;
+        }
+        let (before, from) = self.shelves.split_at_checked(worker)?;
+        let mut others = from.iter().skip(1).chain(before);
+        others.find_map(|shelf| {
+            let idle = shelf.take(Care::Once, want, kind, now)?;
+            Some(Idle { stream: idle.stream.adopt().ok()?, ..idle })
+        })
+    }
+
     /// Keeps a connection on which nothing is outstanding.
-    pub(super) fn give(&self, connection: Idle, server: &Arc<Server>, options: &ServerOptions, now: Instant) {
-        let mut idle = self.idle.borrow_mut();
-        if self.is_retired.get() || idle.len() >= MAX_IDLE || self.keeps().is_zero() {
+    pub(super) fn give(
+        &self,
+        worker: usize,
+        connection: Idle,
+        server: &Arc<Server>,
+        options: &ServerOptions,
+        now: Instant,
+    ) {
+        let Some(shelf) = self.shelves.get(worker) else { return };
+        let mut shelved = shelf.lock();
+        if shelved.is_retired || shelved.idle.len() >= MAX_IDLE || shelved.keeps().is_zero() {
             return;
         }
         let place = options.pool_max.map(|limit| Place::take(server, limit));
         if matches!(place, Some(None)) {
             return;
         }
-        idle.push((now, connection, place.flatten()));
+        shelved.idle.push((now, connection, place.flatten()));
     }
 
-    /// Closes what died or idled too long.
-    pub(super) fn trim(&self, now: Instant) {
-        let keeps = self.keeps();
-        self.idle
-            .borrow_mut()
-            .retain(|(since, one, _)| now.since(*since) < keeps && one.stream.is_silent(Care::Replayable));
+    /// Closes what died or idled too long of a worker's.
+    pub(super) fn trim(&self, worker: usize, now: Instant) {
+        let Some(shelf) = self.shelves.get(worker) else { return };
+        let mut shelved = shelf.lock();
+        let keeps = shelved.keeps();
+        let is_kept = |since: Instant, one: &Idle| now.since(since) < keeps && one.stream.is_silent(Care::Replayable);
+        shelved.idle.retain(|(since, one, _)| is_kept(*since, one));
     }
 
-    /// Closes everything, now and later: the server is gone from the configuration.
-    pub(super) fn retire(&self) {
-        self.is_retired.set(true);
-        self.idle.borrow_mut().clear();
+    /// Closes all of a worker's, now and later: it has the server no more in its configuration.
+    pub(super) fn retire(&self, worker: usize) {
+        let Some(shelf) = self.shelves.get(worker) else { return };
+        let mut shelved = shelf.lock();
+        shelved.is_retired = true;
+        shelved.idle.clear();
+    }
+
+    /// How many each worker has: those that have carried one request, and those that have carried more.
+    pub(super) fn counts(&self) -> impl Iterator<Item = [usize; 2]> {
+        self.shelves.iter().map(|shelf| {
+            let shelved = shelf.lock();
+            let more = shelved.idle.iter().filter(|(_, one, _)| one.uses > 1).count();
+            [shelved.idle.len() - more, more]
+        })
     }
 }

@@ -40,6 +40,19 @@ impl Socket {
         Socket(State::Watched(stream))
     }
 
+    /// The same connection, watched by this thread's reactor instead of that of the thread which had it.
+    ///
+    /// # Errors
+    /// A reactor's: one has ended, or the kernel has no more watches.
+    pub(super) fn adopt(self) -> io::Result<Socket> {
+        let stream = match self.0 {
+            State::Watched(stream) => stream.into_std()?,
+            State::Unwatched(stream) => stream,
+            State::Broken => return Err(io::ErrorKind::NotConnected.into()),
+        };
+        TcpStream::from_std(stream).map(Socket::watched)
+    }
+
     /// The stream that the reactor watches, from now on if it did not.
     pub(super) fn watch(&mut self) -> io::Result<&mut TcpStream> {
         if matches!(self.0, State::Unwatched(_))

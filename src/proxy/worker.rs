@@ -26,6 +26,7 @@ use crate::time::Instant;
 use super::finishing;
 use super::listener::Listener;
 use super::local::{Service, Stage, Worker};
+use super::pools::Pools;
 use super::relay::{RelaySockets, Relays};
 use super::streams;
 use super::timers::{TICK, Wheel};
@@ -115,12 +116,14 @@ pub struct WorkerContext {
     pub facts: Arc<ProcessFacts>,
     /// Changes of servers that somebody on a statistics page asks for.
     pub orders: Sender<ServerOrder>,
+    /// Idle connections to servers.
+    pub pools: Arc<Pools>,
 }
 
 /// Runs a worker until it is drained. Must be called inside a tokio `LocalRuntime`.
 pub async fn run(context: WorkerContext) {
-    let WorkerContext { index, mut commands, heart, suspects, log, counters, sessions, facts, orders } = context;
-    let worker = Rc::new(Worker::new(index, log, counters, sessions, suspects, facts, orders));
+    let WorkerContext { index, mut commands, heart, suspects, log, counters, sessions, facts, orders, pools } = context;
+    let worker = Rc::new(Worker::new(index, log, counters, sessions, suspects, facts, orders, pools));
     let beat = tokio::task::spawn_local(beat(Rc::clone(&worker), heart));
     let mut listeners: Vec<(Rc<Listener>, JoinHandle<()>)> = Vec::new();
     // Those go on to the very end: what is logged while sessions finish may come in there.
@@ -176,6 +179,7 @@ pub async fn run(context: WorkerContext) {
     for _ in 0..3 {
         tokio::task::yield_now().await;
     }
+    worker.retire_pools();
     beat.abort();
     drop(relays);
 }

@@ -15,6 +15,7 @@ use crate::admin::status::{FrontendCounts, Sources};
 use crate::admin::{Order, Status};
 use crate::generation::{Generation, Surroundings};
 use crate::model::proxy::Mode;
+use crate::proxy::pools::Pools;
 use crate::state::command::ServerOrder;
 use crate::state::counters::Shard;
 use crate::state::process::ProcessFacts;
@@ -56,6 +57,7 @@ pub(super) struct View {
     pub(super) vrrp: watch::Receiver<Arc<VrrpStatus>>,
     pub(super) counters: Vec<Arc<Shard>>,
     pub(super) sessions: Arc<Sessions>,
+    pub(super) pools: Arc<Pools>,
     pub(super) facts: Arc<ProcessFacts>,
     pub(super) orders: mpsc::Sender<Order>,
     /// Written by main after each reload.
@@ -91,7 +93,7 @@ impl Node for View {
 
     fn snapshot(&self) -> Snapshot {
         let (now, used) = (sys::clock::now(), sys::clock::used());
-        let around = Surroundings { now, facts: &self.facts, sessions: &self.sessions, used };
+        let around = Surroundings { now, facts: &self.facts, sessions: &self.sessions, used, idle: &*self.pools };
         self.generation.load_full().snapshot(&around)
     }
 

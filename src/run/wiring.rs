@@ -12,6 +12,7 @@
 //! | workers | vg-ctl | [`ServerOrder`]: changes asked for on a statistics page | whoever asked waits |
 //! | vg-ctl | vg-check | [`ServerOrder`]: what the operator says of checks and agents | whoever asked waits |
 //! | workers | vg-log | lines | dropped and counted |
+//! | worker | worker | idle connections: [`Pools`] | 512 for each server and worker |
 //! | every thread | vg-log-err | messages (the queue is in `log/messages.rs`: `tracing` begins earlier) | dropped and counted |
 //! | every thread | vg-vrrp, main | heart | a cell |
 //! | vg-ctl | main | [`Order`] | the operator waits |
@@ -22,6 +23,7 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use crate::admin::Order;
 use crate::generation::Generation;
+use crate::proxy::pools::Pools;
 use crate::proxy::worker::WorkerCommand;
 use crate::state::command::{ServerOrder, Suspect};
 use crate::state::counters::Shard;
@@ -60,6 +62,7 @@ pub(super) struct Wiring {
     pub(super) orders_sender: mpsc::Sender<Order>,
     pub(super) levels_changed: Arc<Notify>,
     pub(super) sessions: Arc<Sessions>,
+    pub(super) pools: Arc<Pools>,
     /// Every thread's that must go on: workers, vg-check, vg-vrrp.
     pub(super) hearts: Vec<Arc<Heart>>,
 }
@@ -127,6 +130,7 @@ pub(super) fn wire(workers: usize, sessions: Arc<Sessions>) -> (Wiring, Ends) {
         orders_sender,
         levels_changed: Arc::new(Notify::new()),
         sessions,
+        pools: Arc::new(Pools::new(workers)),
         hearts: all_hearts,
     };
     let ends = Ends {

@@ -291,12 +291,12 @@ fn server(proxy: &Proxy, server: &Server) -> Row {
     if let Some(cookie) = &server.cookie {
         row.text(Column::Cookie, cookie);
     }
-    row.level(Column::SrvIcur, server.idle);
+    row.level(Column::SrvIcur, server.idle.iter().sum());
     if let Some(limit) = server.idle_limit {
         row.level(Column::SrcIlim, limit);
     }
-    row.level(Column::IdleConnCur, 0);
-    row.level(Column::SafeConnCur, server.idle);
+    row.level(Column::IdleConnCur, server.idle[0]);
+    row.level(Column::SafeConnCur, server.idle[1]);
     row.level(Column::UsedConnCur, server.sessions.now);
     row.level(Column::NeedConnEst, server.sessions.now);
     row

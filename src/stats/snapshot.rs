@@ -223,8 +223,8 @@ pub struct Server {
     pub sessions: Level,
     /// Requests that wait for this server; the limit is `maxqueue`.
     pub queued: Level,
-    /// Open connections that nobody uses.
-    pub idle: u64,
+    /// Open connections that nobody uses: those that have carried one request, and those that have carried more.
+    pub idle: [u64; 2],
     /// At most; `None` is bounded by the workers only.
     pub idle_limit: Option<u64>,
     /// Percentage of its weight that a server which warms up has; `None` does not.

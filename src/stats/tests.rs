@@ -29,7 +29,7 @@ fn server(name: &str, id: u32) -> Server {
         agent: None,
         shared: Admin::Ready,
         guid: None,
-        idle: 0,
+        idle: [0; 2],
         idle_limit: None,
         throttle: None,
         standing: Standing { since: Duration::from_secs(18), downs: 1, downtime: Duration::from_secs(17) },

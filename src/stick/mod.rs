@@ -6,7 +6,7 @@
 //!
 //! # Who owns what
 //!
-//! Tables are the exception to "no locks" in the data path: every worker reads and writes all of them. A table is cut
+//! Tables are, with pools of idle connections, the exception to "no locks" in the data path: every worker reads and writes all of them. A table is cut
 //! into shards, each under its own lock, and a lock is held for one look at one entry, or a bounded number of them. The
 //! number of entries of all shards together is one atomic, so that `size` bounds the table as a whole whatever keys
 //! clients send. A table lives as long as its name, the type of its keys and what it stores: a reload that changes

@@ -16,6 +16,7 @@ use vipgate::model::log::{Destination, Form, Logs, ProcessLogs, Selection, Targe
 use vipgate::model::proxy::{Backend, Bind, ClientTimeouts, Frontend, Mode, Server, ServerTimeouts};
 use vipgate::model::rules::Line;
 use vipgate::model::{Model, Process, Weight};
+use vipgate::proxy::pools::Pools;
 use vipgate::proxy::worker::{self, ListenerKey, WorkerCommand, WorkerContext, WorkerListener};
 use vipgate::state::counters::Shard;
 use vipgate::state::heart::Heart;
@@ -68,6 +69,7 @@ fn run(model: Model, socket: TcpListener, first: fn()) -> SocketAddr {
         sessions: Arc::new(Sessions::new(None)),
         facts: Arc::default(),
         orders: tokio::sync::mpsc::channel(1).0,
+        pools: Arc::new(Pools::new(1)),
     };
     std::thread::spawn(move || {
         first();
@@ -154,6 +156,7 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
             log: ProcessLogs::default(),
             drain: second,
             external_checks: false,
+            shares_idle: true,
             spread_checks: 0,
         },
     }

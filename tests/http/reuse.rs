@@ -1,8 +1,11 @@
 //! Which connections to servers requests share, and when connections close.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use crate::rig::{Peer, Scripted, field, signal, until};
+use vipgate::generation::IdleConnections as _;
+
+use crate::rig::{Peer, Proxy, Scripted, field, signal, until};
 use crate::rules::{get, on_both, ours, status};
 
 /// A server that tells the number of the connection, and of the request on it.
@@ -95,6 +98,87 @@ fn always_shares_any_connection() {
         let (first, ..) = told(&mut connect());
         assert_eq!(told(&mut connect()), (first, 2, "-".to_owned()));
     });
+}
+
+/// Two workers of one process, and how many idle connections each has.
+fn two_workers(global: &str, lines: &str, server: &Scripted) -> (Proxy, Proxy, impl Fn() -> Vec<usize>) {
+    let text = format!(
+        "global\n nbthread 2\n {global}\n\
+         frontend web\n bind PORT\n default_backend app\n\
+         backend app\n http-reuse always\n server s {} {lines}\n",
+        server.address
+    );
+    let one = ours(&text);
+    let two = one.beside();
+    let (pools, generation) = (Arc::clone(&one.pools), Arc::clone(&one.generation));
+    let idle = move || {
+        let backend = &generation.backends[0].model;
+        let idle = pools.of_workers(&backend.name, &backend.servers[0]);
+        idle.into_iter().map(|[once, more]| once + more).collect()
+    };
+    (one, two, idle)
+}
+
+#[test]
+fn a_worker_without_a_connection_takes_one_of_another() {
+    let server = counting();
+    let (one, two, idle) = two_workers("tune.idle-pool.shared on", "", &server);
+    let mut at_one = one.client();
+    let (connection, ..) = told(&mut at_one);
+    until("the connections where they belong", || idle() == [1, 0]);
+    let mut at_two = two.client();
+    assert_eq!(told(&mut at_two), (connection.clone(), 2, "-".to_owned()));
+    until("the connections where they belong", || idle() == [0, 1]);
+    // It stays, and it wakes the thread that has it now: the answer comes later than the request.
+    assert_eq!(told(&mut at_two).1, 3);
+    until("the connections where they belong", || idle() == [0, 1]);
+    assert_eq!(told(&mut at_one), (connection, 4, "-".to_owned()));
+    until("the connections where they belong", || idle() == [1, 0]);
+}
+
+#[test]
+fn workers_that_do_not_share_keep_their_own() {
+    let server = counting();
+    for (global, lines) in [("tune.idle-pool.shared off", ""), ("", "pool-low-conn 2")] {
+        let (one, two, idle) = two_workers(global, lines, &server);
+        let (first, ..) = told(&mut one.client());
+        let (second, request, _) = told(&mut two.client());
+        assert_eq!(request, 1);
+        assert_ne!(first, second);
+        until("the connections where they belong", || idle() == [1, 1]);
+    }
+}
+
+#[test]
+fn a_connection_that_the_server_has_closed_is_forgotten() {
+    let (close, closing) = signal();
+    let closing = Mutex::new(closing);
+    let server = Scripted::new(move |mut peer, _| {
+        peer.head();
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        // Whether it is told or everything is over does not matter.
+        let _ = closing.lock().unwrap().recv();
+    });
+    let (one, two, idle) = two_workers("", "", &server);
+    assert_eq!(status(&one.client().send(get("/")).response().0), "200");
+    until("the connections where they belong", || idle() == [1, 0]);
+    close.send(()).unwrap();
+    until("the end of the connection", || idle() == [0, 0]);
+    drop(close);
+    assert_eq!(status(&two.client().send(get("/")).response().0), "200");
+}
+
+#[test]
+fn a_worker_that_ends_leaves_nothing() {
+    let server = counting();
+    let (mut one, two, idle) = two_workers("", "", &server);
+    let (first, ..) = told(&mut one.client());
+    one.drain(Duration::from_secs(60));
+    one.join();
+    until("the connections where they belong", || idle() == [0, 0]);
+    let (second, request, _) = told(&mut two.client());
+    assert_eq!(request, 1);
+    assert_ne!(first, second);
 }
 
 #[test]

@@ -384,6 +384,7 @@ pub fn model() -> Model {
             log: vipgate::model::log::ProcessLogs::default(),
             drain: Duration::ZERO,
             external_checks: false,
+            shares_idle: true,
             spread_checks: 0,
         },
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::sync::atomic::Ordering;
 
+use crate::generation::IdleConnections;
 use crate::model::proxy::Server as Configured;
 use crate::model::runtime::Level;
 use crate::state::servers::{Admin, Health, Prober, Server};
@@ -21,14 +22,14 @@ pub const COMMANDS: &[Command] = &[
         Level::User,
         "show servers state [<backend>]",
         "dump volatile server information (all or for a single backend)",
-        |call| dump(call, STATE, state),
+        |call| dump(call, STATE.to_owned(), state),
     ),
     Command::now(
         "show servers conn",
         Level::User,
         "show servers conn [<backend>]",
         "dump server connections status (all or for a single backend)",
-        |call| dump(call, CONNECTIONS, connections),
+        |call| dump(call, format!("{CONNECTIONS}[{}]\n", call.process.workers), connections),
     ),
 ];
 
@@ -37,12 +38,14 @@ const STATE: &str = "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state sr
                      srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state \
                      srv_agent_state bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl \
                      srv_check_port srv_check_addr srv_agent_addr srv_agent_port\n";
+/// Columns, without the number of threads.
 const CONNECTIONS: &str = "# bkname/svname bkid/svid addr port - purge_delay used_cur used_max need_est unsafe_nb \
-                           safe_nb idle_lim idle_cur idle_per_thr[0]\n";
+                           safe_nb idle_lim idle_cur idle_per_thr";
 
 /// A server as it is dumped.
 struct Dumped<'a> {
     proxy: &'a Proxy,
+    idle: &'a dyn IdleConnections,
     /// 1-.
     number: u32,
     configured: &'a Configured,
@@ -51,13 +54,13 @@ struct Dumped<'a> {
     server: &'a Server,
 }
 
-fn dump(call: &Call<'_>, head: &str, row: fn(&mut String, &Dumped<'_>)) -> Answer {
+fn dump(call: &Call<'_>, head: String, row: fn(&mut String, &Dumped<'_>)) -> Answer {
     let wanted = call.word(3);
     let generation = call.process.generation.load();
     if !wanted.is_empty() && find_backend(&generation, wanted).is_none() {
         return Answer::error("Can't find backend.");
     }
-    let mut out = head.to_owned();
+    let mut out = head;
     for proxy in &snapshot(call).proxies {
         let Some(backend) = find_backend(&generation, &proxy.name) else { continue };
         if !wanted.is_empty() && wanted != proxy.name {
@@ -66,7 +69,14 @@ fn dump(call: &Call<'_>, head: &str, row: fn(&mut String, &Dumped<'_>)) -> Answe
         for (configured, server) in backend.model.servers.iter().zip(&backend.state.servers) {
             row(
                 &mut out,
-                &Dumped { proxy, number: configured.options.id, configured, started: call.process.started, server },
+                &Dumped {
+                    proxy,
+                    idle: &*call.process.idle,
+                    number: configured.options.id,
+                    configured,
+                    started: call.process.started,
+                    server,
+                },
             );
         }
     }
@@ -163,13 +173,21 @@ fn connections(out: &mut String, dumped: &Dumped<'_>) {
     let used = server.connections.load(Ordering::Relaxed);
     let most = server.counters.most_sessions();
     let address = configured.address;
-    let _ = writeln!(
+    // Unsafe for a first request, and safe.
+    let [once, more] = dumped.idle.total(&proxy.name, configured);
+    let total = once + more;
+    let limit = configured.options.pool_max.map_or("-1".to_owned(), |limit| limit.to_string());
+    let _ = write!(
         out,
-        "{}/{} {}/{number} {} {} - 5000 {used} {most} {used} 0 0 -1 0",
+        "{}/{} {}/{number} {} {} - 5000 {used} {most} {used} {once} {more} {limit} {total}",
         proxy.name,
         server.name,
         proxy.id,
         address.ip(),
         address.port(),
     );
+    for [once, more] in dumped.idle.of_workers(&proxy.name, configured) {
+        let _ = write!(out, " {}", once + more);
+    }
+    out.push('\n');
 }

@@ -39,7 +39,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::mpsc;
 
 use crate::admin::Order;
-use crate::generation::Generation;
+use crate::generation::{Generation, IdleConnections};
 use crate::model::runtime::{Level, SeverityOutput};
 use crate::state::command::ServerOrder;
 use crate::state::counters::Shard;
@@ -61,6 +61,8 @@ pub struct Process {
     pub sessions: Arc<Sessions>,
     /// Most that they can be: the limit that the process began with.
     pub most_sessions: usize,
+    /// Idle connections to servers.
+    pub idle: Arc<dyn IdleConnections>,
     /// When the process began to serve.
     pub started: Instant,
     /// What each worker counts about the process.

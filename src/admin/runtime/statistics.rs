@@ -66,6 +66,7 @@ pub fn snapshot(call: &Call<'_>) -> Snapshot {
         facts: &process.facts,
         sessions: &process.sessions,
         used: sys::clock::used(),
+        idle: &*process.idle,
     };
     process.generation.load().snapshot(&around)
 }

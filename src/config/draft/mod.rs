@@ -80,6 +80,8 @@ pub struct Draft {
     pub drain: Option<Spanned<Duration>>,
     /// Whether checks may start programs.
     pub external_checks: Option<Spanned<bool>>,
+    /// Whether workers take each other's idle connections.
+    pub shares_idle: Option<Spanned<bool>>,
     /// Per cent by which pauses between probes vary.
     pub spread_checks: Option<Spanned<u64>>,
     /// Where it says that warnings are errors.

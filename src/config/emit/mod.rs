@@ -431,6 +431,9 @@ fn process(out: &mut Text, model: &Model) {
     if process.external_checks {
         out.pair(1, "external_checks", true);
     }
+    if !process.shares_idle {
+        out.pair(1, "share_idle", false);
+    }
     if process.spread_checks > 0 {
         out.pair(1, "spread_checks", process.spread_checks);
     }

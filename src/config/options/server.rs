@@ -73,6 +73,10 @@ pub const OPTIONS: &[(&str, Handler)] = &[
         };
         Ok(2)
     }),
+    ("pool-low-conn", |options, words| {
+        options.pool_low = number(words, 1, 0, 10_000_000)? as usize;
+        Ok(2)
+    }),
     ("pool-purge-delay", |options, words| {
         options.pool_idle = Some(time(words, 1)?);
         Ok(2)
@@ -247,6 +251,9 @@ pub fn texts(options: &ServerOptions) -> Vec<String> {
     texts.extend(options.minconn.map(|count| format!("minconn {count}")));
     texts.extend(options.max_uses.map(|uses| format!("max-reuse {}", uses - 1)));
     texts.extend(options.maxqueue.map(|count| format!("maxqueue {count}")));
+    if options.pool_low > 0 {
+        texts.push(format!("pool-low-conn {}", options.pool_low));
+    }
     texts.extend(options.pool_max.map(|count| format!("pool-max-conn {count}")));
     texts.extend(options.pool_idle.map(|time| format!("pool-purge-delay {}", time_text(time))));
     texts.extend(options.redirect.as_ref().map(|prefix| crate::rule::join(["redir", prefix].into_iter())));
@@ -298,6 +305,7 @@ mod tests {
             "max-reuse 3",
             "maxqueue 9",
             "pool-max-conn 0",
+            "pool-low-conn 4",
             "pool-purge-delay 1000ms",
             "redir http://images.example",
             "socks4 192.0.2.1:1080",

@@ -116,6 +116,7 @@ fn process(context: &Context<'_>, relays: Vec<Relay>) -> Process {
         log: logs::process(context, relays),
         drain: or(&draft.drain, Duration::from_secs(30)),
         external_checks: or(&draft.external_checks, false),
+        shares_idle: or(&draft.shares_idle, true),
         spread_checks: draft.spread_checks.map_or(0, |spread| u8::try_from(spread.value).unwrap_or(50)),
     }
 }

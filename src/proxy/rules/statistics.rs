@@ -110,8 +110,13 @@ pub(super) fn answered(
 
 pub(super) fn snapshot(session: &Session, frontend: &LocalFrontend) -> Snapshot {
     let worker = &session.worker;
-    let around =
-        Surroundings { now: session.now(), facts: &worker.facts, sessions: &worker.process, used: clock::used() };
+    let around = Surroundings {
+        now: session.now(),
+        facts: &worker.facts,
+        sessions: &worker.process,
+        used: clock::used(),
+        idle: &*worker.shared_pools,
+    };
     frontend.others.generation.snapshot(&around)
 }
 

@@ -346,7 +346,8 @@ fn keep(session: &mut Session, backend: &Rc<LocalBackend>, slot: Slot, idle: Opt
     if is_own || options.prefers_last {
         session.last = Some(Box::new(LastServer { backend: Rc::clone(backend), server: slot.index, own: idle }));
     } else if let Some(idle) = idle {
-        backend.pools[slot.index].give(idle, slot.state(), &slot.model().options, session.now());
+        let (options, now) = (&slot.model().options, session.now());
+        backend.pools[slot.index].give(session.worker.index, idle, slot.state(), options, now);
     }
 }
 

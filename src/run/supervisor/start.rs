@@ -86,6 +86,7 @@ impl Supervisor {
             vrrp: wiring.vrrp_status.clone(),
             counters: wiring.workers.iter().map(|worker| Arc::clone(&worker.counters)).collect(),
             sessions,
+            pools: Arc::clone(&wiring.pools),
             facts,
             orders: wiring.orders_sender.clone(),
             reload_error: std::sync::Mutex::new(None),
@@ -136,6 +137,7 @@ impl Supervisor {
                 sessions: Arc::clone(&self.wiring.sessions),
                 facts: Arc::clone(&self.view.facts),
                 orders: ends.server_orders_sender.clone(),
+                pools: Arc::clone(&self.wiring.pools),
             };
             let ended = worker::spawn(context, cell.clone()).context("cannot start a worker")?;
             self.ended.push(ended);
@@ -264,6 +266,7 @@ fn runtime_sockets(
         sessions: Arc::clone(&wiring.sessions),
         most_sessions: wiring.sessions.limit(),
         facts: Arc::clone(facts),
+        idle: wiring.pools.clone(),
         started: facts.started,
         workers: facts.threads,
         orders: wiring.orders_sender.clone(),

@@ -17,6 +17,7 @@ use vipgate::model::log::{Destination, Form, Logs, ProcessLogs, Selection, Targe
 use vipgate::model::proxy::{Backend, Bind, ClientTimeouts, Frontend, Mode, Server, ServerTimeouts};
 use vipgate::model::rules::{Line, Material};
 use vipgate::model::{Model, Process, Weight};
+use vipgate::proxy::pools::Pools;
 use vipgate::proxy::worker::{self, ListenerKey, WorkerCommand, WorkerContext, WorkerListener};
 use vipgate::state;
 use vipgate::state::counters::Shard;
@@ -104,6 +105,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             log: ProcessLogs::default(),
             drain: Duration::from_secs(1),
             external_checks: false,
+            shares_idle: true,
             spread_checks: 0,
         },
     }
@@ -119,6 +121,13 @@ pub fn logs() -> Logs {
     Logs { targets: vec![Target::new(Destination::Stdout, Form::Raw)], ..Logs::default() }
 }
 
+/// A listening socket on a free port.
+fn listen() -> (TcpListener, SocketAddr) {
+    let socket = listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), listener::Claim::First).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
+}
+
 /// A running worker.
 pub struct Proxy {
     pub address: SocketAddr,
@@ -129,6 +138,7 @@ pub struct Proxy {
     pub registry: Registry,
     pub suspects: mpsc::Receiver<state::command::Suspect>,
     pub heart: Arc<Heart>,
+    pub pools: Arc<Pools>,
     socket: TcpListener,
     thread: Option<JoinHandle<()>>,
 }
@@ -139,12 +149,28 @@ impl Proxy {
     }
 
     pub fn start(mode: Mode, servers: &[SocketAddr], change: impl FnOnce(&mut Model)) -> Proxy {
-        let socket = listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), listener::Claim::First).unwrap();
-        let address = socket.local_addr().unwrap();
+        let (socket, address) = listen();
         let mut model = model(mode, address, servers);
         change(&mut model);
         let registry = Registry::default();
         let generation = Generation::prepare(1, model, &registry, None).unwrap();
+        Proxy::run(0, socket, generation, registry, Arc::new(Pools::new(2)))
+    }
+
+    /// A second worker of the same process, at an address of its own.
+    pub fn beside(&self) -> Proxy {
+        let (socket, _) = listen();
+        Proxy::run(1, socket, Arc::clone(&self.generation), Registry::default(), Arc::clone(&self.pools))
+    }
+
+    fn run(
+        index: usize,
+        socket: TcpListener,
+        generation: Arc<Generation>,
+        registry: Registry,
+        pools: Arc<Pools>,
+    ) -> Proxy {
+        let address = socket.local_addr().unwrap();
         let (commands, receiver) = mpsc::unbounded_channel();
         let (suspects_sender, suspects) = mpsc::channel(16);
         let (orders_sender, mut orders) = mpsc::channel::<state::command::ServerOrder>(16);
@@ -152,7 +178,7 @@ impl Proxy {
         let counters = Arc::new(Shard::default());
         let heart = Arc::new(Heart::default());
         let context = WorkerContext {
-            index: 0,
+            index,
             commands: receiver,
             heart: Arc::clone(&heart),
             suspects: suspects_sender,
@@ -161,6 +187,7 @@ impl Proxy {
             sessions: Arc::new(Sessions::new(generation.model.process.maxconn)),
             facts: Arc::new(state::process::ProcessFacts { started: clock::now(), threads: 1, ..Default::default() }),
             orders: orders_sender,
+            pools: Arc::clone(&pools),
         };
         // In place of vg-ctl.
         std::thread::spawn(move || {
@@ -182,6 +209,7 @@ impl Proxy {
             registry,
             suspects,
             heart,
+            pools,
             socket,
             thread: Some(thread),
         };

@@ -33,6 +33,7 @@ pub struct Global {
     workers: Option<Spanned<u64>>,
     drain: Option<Spanned<Duration>>,
     external_checks: Option<Spanned<bool>>,
+    shares_idle: Option<Spanned<bool>>,
     spread_checks: Option<Spanned<u64>>,
     is_strict: Option<Span>,
     confinement: Confinement,
@@ -93,6 +94,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
         context.no_more(line, 2);
     }),
     ("stats timeout", |global, row, line, context| runtime::timeout(&mut global.runtime, row, line, context)),
+    ("tune.idle-pool.shared", idle_pool),
     ("tune.stick-counters", stick_counters),
     ("uid", |global, _, line, context| global.confinement.user = id(line, context)),
     ("unix-bind", |_, _, line, context| {
@@ -134,6 +136,7 @@ impl Global {
         draft.workers = self.workers;
         draft.drain = self.drain;
         draft.external_checks = self.external_checks;
+        draft.shares_idle = self.shares_idle;
         draft.spread_checks = self.spread_checks;
         draft.is_strict = self.is_strict;
         draft.confinement = self.confinement.clone();
@@ -227,6 +230,20 @@ fn external_check(global: &mut Global, _: &'static Row, line: &Line, context: &C
                 context.refuse(word.span, "'external-check preserve-env'", why);
             }
             _ => context.error("E-VALUE", word.span, "'external-check' expects nothing or 'preserve-env'"),
+        }
+    }
+}
+
+/// `tune.idle-pool.shared { full | on | off }`: without thread groups, all is what their threads share.
+fn idle_pool(global: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {
+    let Some(word) = context.argument(line, 1, "full, on or off") else { return };
+    context.no_more(line, 2);
+    match word.text.as_str() {
+        "full" | "on" => global.shares_idle = Some(Spanned::new(true, word.span)),
+        "off" => global.shares_idle = Some(Spanned::new(false, word.span)),
+        other => {
+            let what = format!("'tune.idle-pool.shared' expects full, on or off, not '{other}'");
+            context.error("E-VALUE", word.span, what);
         }
     }
 }

@@ -53,6 +53,7 @@ pub fn file(root: &Node) -> Draft {
         session_rate: read(inner("process", "session_rate"), value::number),
         drain: read(inner("process", "drain"), value::duration),
         external_checks: read(inner("process", "external_checks"), value::flag),
+        shares_idle: read(inner("process", "share_idle"), value::flag),
         spread_checks: read(inner("process", "spread_checks"), value::number),
         is_strict: None,
     }

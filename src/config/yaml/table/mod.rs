@@ -172,6 +172,11 @@ static PROCESS: Section = Section {
         ),
         key("external_checks", Value::One(Scalar::Flag), "Whether checks may start programs. Default false."),
         key(
+            "share_idle",
+            Value::One(Scalar::Flag),
+            "Whether a worker without an idle connection to a server takes one of another worker. Default true.",
+        ),
+        key(
             "spread_checks",
             Value::One(Scalar::Number(0, 50)),
             "Per cent by which pauses between probes are longer or shorter at random. Default 0.",
