@@ -20,7 +20,7 @@ use super::reference;
 /// What the command line does not know.
 const REST: &str = r".SH SIGNALS
 .TP
-SIGHUP
+SIGHUP, SIGUSR2
 Reads the configuration again, as
 .B vipgate reload
 does. A bad file changes nothing.
@@ -29,6 +29,11 @@ SIGTERM, SIGINT
 Offers the virtual addresses to the other node, keeps them until it has taken over, lets sessions finish
 .RB ( process.drain )
 and ends. A second one ends it at once.
+.TP
+SIGUSR1
+Does the same, also where
+.B vipgate haproxy
+ends at once with the others.
 .SH ENVIRONMENT
 .TP
 VIPGATE_LOG

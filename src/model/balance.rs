@@ -41,6 +41,18 @@ pub enum Balance {
     Expression(String),
 }
 
+impl Balance {
+    /// Whether its map is made once, so that weights cannot change and servers cannot come at run time: those of
+    /// `static-rr` and of hashes that are not consistent.
+    pub fn is_static(&self, hashing: &Hashing) -> bool {
+        match self {
+            Balance::StaticRr => true,
+            Balance::RoundRobin | Balance::LeastConn | Balance::Random { .. } | Balance::First => false,
+            _ => hashing.method == HashMethod::MapBased,
+        }
+    }
+}
+
 /// What of a request target is hashed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct UriPart {

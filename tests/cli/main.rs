@@ -148,6 +148,19 @@ fn interrupt_ends_at_once_and_a_master_says_by_what() {
 }
 
 #[test]
+fn the_signal_of_haproxys_unit_reloads() {
+    for mode in ["-W", "-Ws", "-db"] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut child = start(&[mode], directory.path());
+        let (_, port) = file(directory.path());
+        kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGUSR2).expect("it runs");
+        until("it serves what is new", || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok());
+        kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).expect("it runs");
+        child.wait().expect("it ends");
+    }
+}
+
+#[test]
 fn background_returns_when_it_serves_and_leaves_its_pid() {
     let directory = tempfile::tempdir().expect("a directory");
     let (path, port) = file(directory.path());

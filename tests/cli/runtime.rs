@@ -211,6 +211,57 @@ fn a_script_of_commands_is_answered_as_by_the_packaged_haproxy() {
 }
 
 #[test]
+fn weights_change_where_haproxy_changes_them() {
+    const BALANCES: [&str; 9] = [
+        "roundrobin",
+        "static-rr",
+        "leastconn",
+        "first",
+        "random",
+        "source",
+        "source\n hash-type consistent",
+        "hdr(host)",
+        "uri\n hash-type consistent",
+    ];
+    let serve = |program| {
+        Proxy::serving(program, |port, directory| {
+            let backends: String = (0..)
+                .zip(BALANCES)
+                .map(|(number, balance)| {
+                    format!("backend b{number}\n balance {balance}\n server s 127.0.0.1:1\n server t 127.0.0.1:2\n")
+                })
+                .collect();
+            format!(
+                "global\n stats socket {} level admin\ndefaults\n mode http\n timeout client 5s\n timeout connect 1s\n \
+                 timeout server 5s\nfrontend fe\n bind 127.0.0.1:{port}\n default_backend b0\n{backends}",
+                directory.join("socket").display()
+            )
+        })
+    };
+    let (ours, theirs) = (serve(OURS), serve(THEIRS));
+    for (number, balance) in BALANCES.iter().enumerate() {
+        let command = format!("set weight b{number}/s 3; get weight b{number}/s");
+        assert_eq!(ours.ask(&command), theirs.ask(&command), "{balance}");
+    }
+}
+
+#[test]
+fn a_line_of_commands_is_answered_whole_however_it_arrives() {
+    let proxy = proxy(OURS);
+    let mut stream = UnixStream::connect(proxy.socket()).expect("it listens");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
+    let mut heard = [0; 15];
+    for part in ["get weight be/s2;", "get weight be/s2;", "get weight be/s2\n"] {
+        stream.write_all(part.as_bytes()).expect("it reads");
+        stream.read_exact(&mut heard).expect("it answers");
+        assert_eq!(String::from_utf8_lossy(&heard), "5 (initial 5)\n\n");
+    }
+    assert_eq!(stream.read(&mut heard).expect("it closes"), 0);
+    let unknown = proxy.ask(&"x".repeat(20_000));
+    assert!(unknown.starts_with("Unknown command, but maybe"), "{unknown}");
+}
+
+#[test]
 fn a_prompt_keeps_the_connection_open() {
     let proxy = proxy(OURS);
     let mut stream = UnixStream::connect(proxy.socket()).expect("it listens");

@@ -16,6 +16,9 @@ use super::line::{self, LONGEST, PAYLOAD};
 use super::session::Session;
 use super::{Answer, Process, table};
 
+/// Bytes that are read at once, at least: what was sent together is seen together.
+const READ: usize = 16 * 1024;
+
 /// Serves a connection until it ends.
 ///
 /// # Errors
@@ -34,6 +37,7 @@ pub async fn serve(mut stream: TcpStream, process: &Process, session: &Session) 
             continue;
         };
         let text = String::from_utf8_lossy(input.get(..length).unwrap_or_default()).into_owned();
+        let is_line = input.get(end - 1) == Some(&b'\n');
         input.drain(..end);
         let step = step(text, &mut gathered);
         let mut out = match &step {
@@ -56,7 +60,7 @@ pub async fn serve(mut stream: TcpStream, process: &Process, session: &Session) 
             (false, false) => "\n",
         });
         tokio::time::timeout(session.timeout.get(), stream.write_all(out.as_bytes())).await??;
-        if !session.is_interactive.get() && input.is_empty() && gathered.is_none() {
+        if !session.is_interactive.get() && is_line && input.is_empty() && gathered.is_none() {
             break;
         }
     }
@@ -110,6 +114,7 @@ fn step(text: String, gathered: &mut Option<Gathered>) -> Step {
 
 /// Reads more; `false` at the end of the client's lines, or when nothing has come for too long.
 async fn read(stream: &mut TcpStream, input: &mut Vec<u8>, session: &Session) -> io::Result<bool> {
+    input.reserve(READ);
     match tokio::time::timeout(session.timeout.get(), stream.read_buf(input)).await {
         Ok(count) => Ok(count? > 0),
         Err(_) => Ok(false),

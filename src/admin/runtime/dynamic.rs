@@ -6,7 +6,6 @@ use tokio::sync::oneshot;
 
 use crate::admin::{Order, OrderKind, ServerEdit};
 use crate::generation::Generation;
-use crate::model::proxy::Balance;
 use crate::model::runtime::Level;
 use crate::state::command::{Probing, ServerChange};
 use crate::state::servers::Prober;
@@ -73,7 +72,7 @@ async fn add(call: &Call<'_>) -> Result<Answer, Answer> {
     if call.word(3).is_empty() {
         return Err(Answer::error("'server' expects <name> and <addr>[:<port>] as arguments."));
     }
-    if matches!(known.model.balance, Balance::StaticRr | Balance::Source) {
+    if known.model.balance.is_static(&known.model.options.hashing) {
         return Err(Answer::error(format!("backend '{backend}' uses a non dynamic load balancing method")));
     }
     let words = call.words.get(3..).unwrap_or_default().to_vec();

@@ -9,6 +9,9 @@ use crate::model::runtime::Level;
 use super::table::{self, Command};
 use super::{Answer, Call};
 
+/// Characters of an unknown command that are compared: none has as many.
+const LONGEST: usize = 64;
+
 /// Suggestions for an unknown command, at most.
 const SUGGESTIONS: usize = 5;
 
@@ -33,7 +36,7 @@ pub fn unknown(words: &[String], level: Level) -> Answer {
     }
     let mut found: Vec<&Command> = table::commands().filter(may).filter(|command| begins(command, words)).collect();
     if found.is_empty() {
-        let typed = words.join(" ");
+        let typed: String = words.join(" ").chars().take(LONGEST).collect();
         let cut = |command: &Command| -> String { command.words.chars().take(typed.chars().count()).collect() };
         found = table::commands().filter(may).collect();
         found.sort_by_key(|command| levenshtein(&cut(command), &typed).min(levenshtein(command.words, &typed)));

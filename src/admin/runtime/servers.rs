@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use crate::generation::{Backend, Generation};
 use crate::model::Weight;
-use crate::model::proxy::Balance;
 use crate::model::runtime::Level;
 use crate::state::command::ServerChange;
 use crate::state::servers::{Admin, Server};
@@ -153,7 +152,8 @@ impl Chosen {
 
     fn set_weight(&self, text: &str) -> Result<Answer, Answer> {
         let weight = parse_weight(text, self.initial_weight())?;
-        let is_static = matches!(self.backend.model.balance, Balance::StaticRr | Balance::Source);
+        let model = &self.backend.model;
+        let is_static = model.balance.is_static(&model.options.hashing);
         if is_static && weight != 0 && weight != self.initial_weight() {
             return Err(Answer::error(
                 "Backend is using a static LB algorithm and only accepts weights '0%' and '100%'.",

@@ -103,8 +103,10 @@ struct Supervisor {
 
 impl Supervisor {
     async fn serve(mut self, stop: Stop, started: impl FnOnce()) -> ExitCode {
-        let (Ok(mut hangup), Ok(mut terminate), Ok(mut interrupt), Ok(mut drain)) = (
+        let (Ok(mut hangup), Ok(mut reload), Ok(mut terminate), Ok(mut interrupt), Ok(mut drain)) = (
             signal(SignalKind::hangup()),
+            // HAProxy's master reloads with it, and Debian's unit sends it.
+            signal(SignalKind::user_defined2()),
             signal(SignalKind::terminate()),
             signal(SignalKind::interrupt()),
             signal(SignalKind::user_defined1()),
@@ -120,6 +122,10 @@ impl Supervisor {
                 _ = interrupt.recv() => Some(SignalKind::interrupt()),
                 _ = drain.recv() => break,
                 _ = hangup.recv() => {
+                    self.begin_reload(None);
+                    None
+                }
+                _ = reload.recv() => {
                     self.begin_reload(None);
                     None
                 }
