@@ -23,6 +23,29 @@ pub enum Outcome {
     Match,
 }
 
+impl Outcome {
+    /// The opposite if it is negated; what is not known yet stays so.
+    pub(super) fn negated(self, is_negated: bool) -> Outcome {
+        match (self, is_negated) {
+            (Outcome::Match, true) => Outcome::NoMatch,
+            (Outcome::NoMatch, true) => Outcome::Match,
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// The greatest; what comes after a match is not asked.
+    pub(super) fn any(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
+        let mut best = Outcome::NoMatch;
+        for outcome in outcomes {
+            best = best.max(outcome);
+            if best == Outcome::Match {
+                break;
+            }
+        }
+        best
+    }
+}
+
 /// A test: one `acl` line.
 #[derive(Debug)]
 pub struct Test {
@@ -72,14 +95,7 @@ impl Acl {
 
     /// Whether one of its tests matches.
     pub fn outcome(&self, transaction: &Transaction<'_>) -> Outcome {
-        let mut best = Outcome::NoMatch;
-        for test in self.tests() {
-            best = best.max(test.outcome(transaction));
-            if best == Outcome::Match {
-                break;
-            }
-        }
-        best
+        Outcome::any(self.tests().map(|test| test.outcome(transaction)))
     }
 }
 
@@ -94,11 +110,7 @@ pub struct Term {
 
 impl Term {
     fn outcome(&self, transaction: &Transaction<'_>) -> Outcome {
-        match (self.acl.outcome(transaction), self.is_negated) {
-            (Outcome::Match, true) => Outcome::NoMatch,
-            (Outcome::NoMatch, true) => Outcome::Match,
-            (outcome, _) => outcome,
-        }
+        self.acl.outcome(transaction).negated(self.is_negated)
     }
 }
 

@@ -18,18 +18,8 @@ pub struct Condition {
 impl Condition {
     /// Whether the rule applies.
     pub fn outcome(&self, transaction: &Transaction<'_>) -> Outcome {
-        let mut best = Outcome::NoMatch;
-        for terms in &self.alternatives {
-            best = best.max(acl::all(terms, transaction));
-            if best == Outcome::Match {
-                break;
-            }
-        }
-        match (best, self.is_negated) {
-            (Outcome::Match, true) => Outcome::NoMatch,
-            (Outcome::NoMatch, true) => Outcome::Match,
-            (outcome, _) => outcome,
-        }
+        let outcomes = self.alternatives.iter().map(|terms| acl::all(terms, transaction));
+        Outcome::any(outcomes).negated(self.is_negated)
     }
 
     /// Compiles `if ...` or `unless ...`.

@@ -7,14 +7,13 @@ use crate::model::rules::Line;
 
 use super::codes::Codes;
 use super::error::RuleError;
-use super::expression::Expression;
-use super::format::{Format, FormatUse};
 use super::pattern::Registry;
 use super::scope::{Files, Scope};
 use super::stage::Stage;
 use super::transaction::Transaction;
 use super::userlist::Userlist;
-use super::variable::{Stored, VariableName, VariableScope};
+use super::value::Given;
+use super::variable::{VariableName, VariableScope};
 
 /// What the lines of the process say.
 #[derive(Debug)]
@@ -31,13 +30,6 @@ impl Default for Globals {
     fn default() -> Globals {
         Globals { errors: Codes::ERRORS, failures: Codes::FAILURES, variables: Vec::new() }
     }
-}
-
-/// What a variable is set to.
-#[derive(Debug)]
-enum Given {
-    Sample(Expression),
-    Text(Format),
 }
 
 impl Globals {
@@ -86,12 +78,11 @@ impl Globals {
             return Err(RuleError::new(1, "only variables of the process ('proc.') may be set here"));
         }
         let (given, taken) = if words[0] == "set-var" {
-            let (expression, taken) = Expression::compile_words(&words[2..], scope).map_err(|error| error.later(2))?;
-            expression.check_stage(scope).map_err(|error| error.later(2))?;
-            (Given::Sample(expression), 2 + taken)
+            let (given, taken) = Given::expression(&words[2..], scope).map_err(|error| error.later(2))?;
+            (given, 2 + taken)
         } else {
             let text = words.get(2).ok_or_else(|| missing(2, "a format"))?;
-            (Given::Text(Format::compile(text, FormatUse::Http, scope).map_err(|error| error.later(2))?), 3)
+            (Given::format(text, scope).map_err(|error| error.later(2))?, 3)
         };
         if let Some(word) = words.get(taken) {
             return Err(RuleError::new(taken, format!("unexpected '{word}'")));
@@ -108,14 +99,7 @@ impl Globals {
     /// Sets the variables, one after the other; one whose expression has no value is not set.
     pub fn set_variables(&self, transaction: &Transaction<'_>) {
         for (name, given) in &self.variables {
-            let value = match given {
-                Given::Sample(expression) => expression.value(transaction).map(|sample| Stored::of(&sample)),
-                Given::Text(format) => {
-                    let mut text = Vec::new();
-                    format.render(transaction, &mut text);
-                    Some(Stored::Str(text.into()))
-                }
-            };
+            let value = given.value(transaction);
             if value.is_some() {
                 transaction.variables.store(name, value);
             }

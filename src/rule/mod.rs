@@ -63,9 +63,9 @@ pub mod logging;
 pub mod carried;
 pub mod codes;
 pub mod caching;
+pub mod value;
 pub mod globals;
 pub mod section;
-pub mod value;
 mod explain;
 
 pub use acl::Outcome;

@@ -28,13 +28,9 @@ pub fn evaluate(
 ) -> Result<Option<Stored>, RuleError> {
     let (mut registry, userlists) = (Registry::default(), HashMap::new());
     let mut scope = Scope::new(Stage::Load, &NoFiles, &mut registry, &userlists);
-    let compiled = match written {
-        Written::Expression(words) => {
-            let (expression, _) = Expression::compile_words(words, &mut scope)?;
-            expression.check_stage(&scope)?;
-            Compiled::Expression(expression)
-        }
-        Written::Format(text) => Compiled::Format(Format::compile(text, FormatUse::Http, &mut scope)?),
+    let given = match written {
+        Written::Expression(words) => Given::expression(words, &mut scope)?.0,
+        Written::Format(text) => Given::format(text, &mut scope)?,
     };
     let mut effects = Effects::default();
     let transaction = Transaction {
@@ -49,19 +45,42 @@ pub fn evaluate(
         patterns: &registry,
         effects: &mut effects,
     };
-    Ok(match compiled {
-        Compiled::Expression(expression) => expression.value(&transaction).map(|sample| Stored::of(&sample)),
-        Compiled::Format(format) => {
-            let mut text = Vec::new();
-            format.render(&transaction, &mut text);
-            Some(Stored::Str(text.into()))
-        }
-    })
+    Ok(given.value(&transaction))
 }
 
-enum Compiled {
-    Expression(Expression),
-    Format(Format),
+/// What a variable is given.
+#[derive(Debug)]
+pub(super) enum Given {
+    /// The value of an expression, with its type.
+    Sample(Expression),
+    /// A text.
+    Text(Format),
+}
+
+impl Given {
+    /// Compiles an expression of the scope's stage, and says how many words it takes.
+    pub(super) fn expression(words: &[&str], scope: &mut Scope<'_>) -> Result<(Given, usize), RuleError> {
+        let (expression, taken) = Expression::compile_words(words, scope)?;
+        expression.check_stage(scope)?;
+        Ok((Given::Sample(expression), taken))
+    }
+
+    /// Compiles a format string.
+    pub(super) fn format(text: &str, scope: &mut Scope<'_>) -> Result<Given, RuleError> {
+        Format::compile(text, FormatUse::Http, scope).map(Given::Text)
+    }
+
+    /// What it comes to.
+    pub(super) fn value(&self, transaction: &Transaction<'_>) -> Option<Stored> {
+        match self {
+            Given::Sample(expression) => expression.value(transaction).map(|sample| Stored::of(&sample)),
+            Given::Text(format) => {
+                let mut text = Vec::new();
+                format.render(transaction, &mut text);
+                Some(Stored::Str(text.into()))
+            }
+        }
+    }
 }
 
 struct NoFiles;

@@ -126,25 +126,16 @@ pub(super) fn server_queue<'t>(
     of_name(transaction, &sample, Number::ServerQueue).map(Sample::Int)
 }
 
-pub(super) fn capture_request<'t>(
+pub(super) fn capture<'t, const IS_RESPONSE: bool>(
     transaction: &'t Transaction<'_>,
     arguments: &'t [Argument],
     sample: Sample<'t>,
 ) -> Option<Sample<'t>> {
     let (slot, length) = (arguments.first()?.int_or(-1), arguments.get(1)?.int_or(0));
     let (slot, length) = (usize::try_from(slot).ok()?, usize::try_from(length).ok()?);
-    Captures::store(&transaction.captures.request, slot, length, &sample.text());
-    Some(sample)
-}
-
-pub(super) fn capture_response<'t>(
-    transaction: &'t Transaction<'_>,
-    arguments: &'t [Argument],
-    sample: Sample<'t>,
-) -> Option<Sample<'t>> {
-    let (slot, length) = (arguments.first()?.int_or(-1), arguments.get(1)?.int_or(0));
-    let (slot, length) = (usize::try_from(slot).ok()?, usize::try_from(length).ok()?);
-    Captures::store(&transaction.captures.response, slot, length, &sample.text());
+    let captures = transaction.captures;
+    let slots = if IS_RESPONSE { &captures.response } else { &captures.request };
+    Captures::store(slots, slot, length, &sample.text());
     Some(sample)
 }
 
@@ -211,12 +202,17 @@ pub(super) fn regsub<'t>(_: &'t Transaction<'_>, arguments: &'t [Argument], samp
     }
 }
 
+/// What a map gives for what it does not have.
+fn default<'t>(arguments: &'t [Argument]) -> Option<Sample<'t>> {
+    arguments.get(1).filter(|default| default.is_given()).map(|default| Sample::str(default.bytes()))
+}
+
 /// The value that a map has for the sample, or the default, in the type wanted.
 fn mapped<'t>(arguments: &'t [Argument], sample: &Sample<'t>, output: Kind) -> Option<Sample<'t>> {
     let Argument::Patterns(patterns) = arguments.first()? else { return None };
     let value = match patterns.value(sample) {
         Some(value) => Sample::Str(Text::Shared(value)),
-        None => Sample::str(arguments.get(1).filter(|default| default.is_given())?.bytes()),
+        None => default(arguments)?,
     };
     value.cast(output)
 }
@@ -258,6 +254,6 @@ pub(super) fn map_regm<'t>(
     let Argument::Patterns(patterns) = arguments.first()? else { return None };
     match patterns.expanded(&sample.text()) {
         Some(value) => Some(Sample::built(value)),
-        None => Some(Sample::str(arguments.get(1).filter(|default| default.is_given())?.bytes())),
+        None => default(arguments),
     }
 }

@@ -13,6 +13,11 @@ fn table(arguments: &[Argument]) -> Option<&Table> {
     arguments.iter().find_map(Argument::table).map(|table| &**table)
 }
 
+/// The element of an array that the first argument names; 0 of what is none.
+fn element(what: DataType, arguments: &[Argument]) -> Option<usize> {
+    if what.is_array() { usize::try_from(arguments.first()?.int_or(0)).ok() } else { Some(0) }
+}
+
 /// Looks at the entry of the value; `None` if there is none.
 fn look<R>(
     transaction: &Transaction<'_>,
@@ -39,7 +44,7 @@ pub(super) fn number<'t, const TYPE: usize>(
     input: Sample<'t>,
 ) -> Option<Sample<'t>> {
     let what = DataType::ALL[TYPE].0;
-    let element = if what.is_array() { usize::try_from(arguments.first()?.int_or(0)).ok()? } else { 0 };
+    let element = element(what, arguments)?;
     let found = look(transaction, arguments, input, |view| read_counter(view, what, element));
     found.unwrap_or(Some(0)).map(Sample::Int)
 }
@@ -85,7 +90,7 @@ pub(super) fn increment<'t, const TYPE: usize, const RATE: usize>(
     input: Sample<'t>,
 ) -> Option<Sample<'t>> {
     let (what, rate) = (DataType::ALL[TYPE].0, DataType::ALL[RATE].0);
-    let element = if what.is_array() { usize::try_from(arguments.first()?.int_or(0)).ok()? } else { 0 };
+    let element = element(what, arguments)?;
     let table = table(arguments)?;
     let number = key::with_key(input, table.key, |key| {
         table.change_or_add(key, transaction.facts.now(), |view| {
@@ -103,7 +108,7 @@ pub(super) fn clear<'t, const TYPE: usize>(
     input: Sample<'t>,
 ) -> Option<Sample<'t>> {
     let what = DataType::ALL[TYPE].0;
-    let element = if what.is_array() { usize::try_from(arguments.first()?.int_or(0)).ok()? } else { 0 };
+    let element = element(what, arguments)?;
     let table = table(arguments)?;
     let found = key::with_key(input, table.key, |key| {
         table.change(key, transaction.facts.now(), |view| view.set(what, element, 0))

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::super::argument::Argument;
 use super::super::sample::{Sample, leading_int};
-use super::super::transaction::{Captured, Transaction};
+use super::super::transaction::Transaction;
 use super::Cursor;
 use super::line::message;
 use crate::http::Message;
@@ -214,23 +214,13 @@ pub(super) fn binary_block<'t, const IS_RESPONSE: bool>(
     Some(Sample::bin(out))
 }
 
-fn slot<'t>(arguments: &[Argument], slots: &std::cell::RefCell<Vec<Captured>>) -> Option<Sample<'t>> {
+pub(super) fn captured<'t, const IS_RESPONSE: bool>(
+    transaction: &'t Transaction<'_>,
+    arguments: &'t [Argument],
+    _: &mut Cursor,
+) -> Option<Sample<'t>> {
+    let captures = transaction.captures;
+    let slots = if IS_RESPONSE { &captures.response } else { &captures.request };
     let at = usize::try_from(arguments.first()?.int_or(-1)).ok()?;
     slots.borrow().get(at)?.value().map(Sample::built)
-}
-
-pub(super) fn captured_request<'t>(
-    transaction: &'t Transaction<'_>,
-    arguments: &'t [Argument],
-    _: &mut Cursor,
-) -> Option<Sample<'t>> {
-    slot(arguments, &transaction.captures.request)
-}
-
-pub(super) fn captured_response<'t>(
-    transaction: &'t Transaction<'_>,
-    arguments: &'t [Argument],
-    _: &mut Cursor,
-) -> Option<Sample<'t>> {
-    slot(arguments, &transaction.captures.response)
 }

@@ -70,7 +70,7 @@ pub(super) const ROWS: &[Row] = &[
     row("req.body_param", (&[Str, Word(&["i"])], 0), Kind::Str, RequestHead, Function(query::body_parameter), "value of a parameter of a body sent by a form"),
     row("http_first_req", NONE, Kind::Bool, Transaction, Flag(Number::IsFirstRequest), "whether this is the connection's first request"),
     row("unique-id", NONE, Kind::Str, Session, Text(Words::UniqueId), "the request's unique id"),
-    row("capture.req.hdr", SLOT, Kind::Str, Session, Function(header::captured_request), "what was captured in a slot of the request"),
+    row("capture.req.hdr", SLOT, Kind::Str, Session, Function(header::captured::<false>), "what was captured in a slot of the request"),
     row("capture.req.method", NONE, Kind::Str, Transaction, Function(line::received_method), "the method as it came"),
     row("capture.req.uri", NONE, Kind::Str, Transaction, Function(line::received_target), "the request target as it came"),
     row("capture.req.ver", NONE, Kind::Str, Transaction, Function(line::long_version::<false>), "the request's version: HTTP/1.0, HTTP/1.1"),
@@ -105,6 +105,6 @@ pub(super) const ROWS: &[Row] = &[
     row("res.body_len", NONE, Kind::Int, ResponseHead, Function(buffer::body_length::<true>), "its length"),
     row("res.body_size", NONE, Kind::Int, ResponseHead, Function(buffer::body_size::<true>), "the announced length of the body"),
     row("res.comp", NONE, Kind::Bool, End, Flag(Number::IsCompressed), "whether the response was compressed on the way"),
-    row("capture.res.hdr", SLOT, Kind::Str, Session, Function(header::captured_response), "what was captured in a slot of the response"),
+    row("capture.res.hdr", SLOT, Kind::Str, Session, Function(header::captured::<true>), "what was captured in a slot of the response"),
     row("capture.res.ver", NONE, Kind::Str, ResponseKept, Function(line::long_version::<true>), "the response's version: HTTP/1.0, HTTP/1.1"),
 ];

@@ -63,7 +63,7 @@ pub struct Patterns {
     pub name: Option<String>,
     /// How it is searched.
     pub spec: PatternSpec,
-    /// Whether the text is the pattern of [`Method::Reg`] whose groups the value refers to (`map_regm`).
+    /// How numbers are compared with those of the entries.
     operator: Operator,
     current: ArcSwap<Snapshot>,
     /// Held by whoever changes the set.
