@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! words      time diag wire http model state
-//! deciding   vrrp track rule check balance stats config
+//! deciding   vrrp track rule check balance resolve stats config
 //! doing      sys generation proxy admin
 //! running    run cli
 //! ```
@@ -35,6 +35,7 @@ pub mod stick;
 pub mod rule;
 pub mod check;
 pub mod balance;
+pub mod resolve;
 pub mod stats;
 pub mod config;
 

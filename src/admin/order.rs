@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use tokio::sync::oneshot;
 
 use crate::model::proxy::Mode;
+use crate::state::naming::Renewal;
 
 /// A request to the supervisor and where its answer goes.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct Order {
 pub enum ServerEdit {
     /// Another address.
     Address(SocketAddr),
+    /// Another name, which is followed from now on.
+    Name(String),
     /// Another limit of connections; `None` is none.
     Maxconn(Option<usize>),
     /// Another port of its probes; `None` is that of its traffic.
@@ -88,6 +91,8 @@ pub enum OrderKind {
         /// What changes.
         edit: BackendEdit,
     },
+    /// Give servers what name servers said of their names.
+    Renew(Vec<Renewal>),
     /// Change a server of the configuration that runs, until the next reload.
     Server {
         /// Name of its backend.

@@ -108,15 +108,33 @@ pub fn change(subject: Subject<'_>, change: Change, details: &str, standing: Sta
     format!("{} {what}{details}{}", name(subject), more(subject, how, standing))
 }
 
-/// `Server be/srv is going DOWN for maintenance. ...`
-pub fn maintenance(subject: Subject<'_>, was_down: bool, standing: Standing) -> String {
+/// `Server be/srv is going DOWN for maintenance (DNS NX status). ...`; the cause may be empty.
+pub fn maintenance(subject: Subject<'_>, cause: &str, was_down: bool, standing: Standing) -> String {
+    let cause = if cause.is_empty() { String::new() } else { format!(" ({cause})") };
     match was_down {
-        true => format!("{} was DOWN and now enters maintenance{}.", name(subject), via(subject)),
+        true => format!("{} was DOWN and now enters maintenance{cause}{}.", name(subject), via(subject)),
         false => {
             let more = more(subject, How::Left, standing);
-            format!("{} is going DOWN for maintenance{more}", name(subject))
+            format!("{} is going DOWN for maintenance{cause}{more}", name(subject))
         }
     }
+}
+
+/// `Server be/srv ('web.test') is UP/READY (resolves again).`
+pub fn resolution_of(subject: Subject<'_>, host: &str, is_down: bool, is_draining: bool) -> String {
+    let state = if is_down { "DOWN" } else { "UP" };
+    let admin = if is_draining { "DRAIN" } else { "READY" };
+    format!("{} ('{host}') is {state}/{admin} (resolves again).", name(subject))
+}
+
+/// `Server be/srv ('web.test') resolves again but remains in maintenance.`
+pub fn still_in_maintenance(subject: Subject<'_>, host: &str) -> String {
+    format!("{} ('{host}') resolves again but remains in maintenance{}.", name(subject), via(subject))
+}
+
+/// `Server be/srv is leaving forced maintenance but remains in maintenance.`
+pub fn still_without_address(subject: Subject<'_>) -> String {
+    format!("{} is leaving forced maintenance but remains in maintenance{}.", name(subject), via(subject))
 }
 
 /// `Server be/srv is UP/READY (leaving forced maintenance).`

@@ -57,6 +57,8 @@ fn absorb(mut into: Draft, from: Draft, problems: &Problems) -> Draft {
     into.log.rings.extend(from.log.rings);
     into.log.relays.extend(from.log.relays);
     into.tables.extend(from.tables);
+    into.resolvers.extend(from.resolvers);
+    into.families = into.families.or(from.families);
     into.peers.extend(from.peers);
     into.globals.extend(from.globals);
     into.stick_counters = into.stick_counters.or(from.stick_counters);

@@ -110,7 +110,12 @@ pub fn nodes(sources: &[Source]) -> Vec<String> {
 
 /// Host names that the files use instead of addresses: whoever loads them resolves these.
 pub fn host_names(sources: &[Source], host: &HostFacts) -> Vec<String> {
-    haproxy::host_names(&Syntax::Haproxy.among(sources), host)
+    let mut names = haproxy::host_names(&Syntax::Haproxy.among(sources), host);
+    let draft = merge::read(sources, host, &Problems::default()).unwrap_or_default();
+    names.extend(validate::host_names(&draft).map(str::to_owned));
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// Users and groups that haproxy.cfg files name: whoever loads them looks them up, as HAProxy does when it reads them.

@@ -21,6 +21,7 @@ pub use snapshot::{IdleConnections, Surroundings};
 use crate::model::Model;
 use crate::model::log::Logs;
 use crate::state::log::{Book, Journal};
+use crate::state::naming::{Section, Tallies};
 use crate::state::servers::Registry;
 
 /// One committed configuration as it runs.
@@ -36,6 +37,8 @@ pub struct Generation {
     pub backends: Vec<Arc<Backend>>,
     /// Relays of messages of others, index for index as in the model.
     pub relays: Vec<Arc<Relay>>,
+    /// Name servers, index for index as in the model.
+    pub resolvers: Vec<Section>,
     /// Rules of both.
     pub rules: Arc<Rules>,
     /// Every log that there ever was; lives as long as the process.
@@ -102,6 +105,29 @@ impl Generation {
         let relays = relays.map(|relay| Arc::new(Relay::prepare(relay, &book, before(&relay.name).map(Arc::as_ref))));
         let relays = relays.collect();
         let journal = book.journal(&Logs { targets: model.process.log.targets.clone(), ..Logs::default() });
-        Ok(Arc::new(Generation { number, model: Arc::new(model), frontends, backends, relays, rules, book, journal }))
+        let resolvers = resolvers(&model, previous.map_or(&[], |previous| &previous.resolvers));
+        Ok(Arc::new(Generation {
+            number,
+            model: Arc::new(model),
+            frontends,
+            backends,
+            relays,
+            resolvers,
+            rules,
+            book,
+            journal,
+        }))
     }
+}
+
+/// What is counted of name servers goes on by their names.
+fn resolvers(model: &Model, before: &[Section]) -> Vec<Section> {
+    let sections = model.resolvers.iter().map(|section| {
+        let known = before.iter().find(|known| known.name == section.name);
+        let tallies = |name: &str| known.and_then(|known| known.find(name)).cloned().unwrap_or_default();
+        let servers: Vec<(String, Arc<Tallies>)> =
+            section.servers.iter().map(|server| (server.name.clone(), tallies(&server.name))).collect();
+        Section { name: section.name.clone(), servers }
+    });
+    sections.collect()
 }

@@ -231,6 +231,7 @@ fn server(
         address: model.address,
         cookie: model.options.cookie.clone(),
         admin: state.admin(),
+        lacks_address: state.lack().is_some(),
         tracked: state.tracked.clone(),
         shared: state.shared(),
         agent: gauge(state.gauge(Prober::Agent), 0, state.last_agent_check()),

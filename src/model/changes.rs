@@ -21,6 +21,9 @@ pub fn changes(a: &Model, b: &Model) -> Vec<String> {
     if diff.rules.is_some() {
         words.push("files or users of rules changed".to_owned());
     }
+    if diff.resolvers.is_some() {
+        words.push("name servers changed".to_owned());
+    }
     if let Some(process) = &diff.process {
         settings(&mut words, &a.process, process);
     }
@@ -100,6 +103,9 @@ fn settings(words: &mut Vec<String>, before: &Process, after: &Process) {
     }
     if before.shares_idle != after.shares_idle {
         words.push("process share_idle changed".to_owned());
+    }
+    if before.families != after.families {
+        words.push("process address_families changed".to_owned());
     }
     if before.drain != after.drain {
         words.push("process drain changed".to_owned());

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::naming::Resolvers;
 use super::proxy::{Backend, Bind, Frontend, Server, Template};
 use super::rules::{Material, are_alike};
 use super::track::{Object, Tracked};
@@ -40,6 +41,8 @@ pub struct Diff {
     pub rules: Option<Material>,
     /// What backends that come at run time begin with, if it differs.
     pub templates: Option<Vec<Template>>,
+    /// The name servers, if they differ.
+    pub resolvers: Option<Vec<Resolvers>>,
     /// This node's name and all nodes, if they differ.
     pub nodes: Option<(String, Vec<Node>)>,
 }
@@ -92,6 +95,7 @@ impl Diff {
             && self.process.is_none()
             && self.rules.is_none()
             && self.templates.is_none()
+            && self.resolvers.is_none()
             && self.nodes.is_none()
     }
 }
@@ -132,6 +136,7 @@ pub fn diff(a: &Model, b: &Model) -> Diff {
         process: (a.process != b.process).then(|| b.process.clone()),
         rules: (a.rules != b.rules).then(|| b.rules.clone()),
         templates: (a.templates != b.templates).then(|| b.templates.clone()),
+        resolvers: (a.resolvers != b.resolvers).then(|| b.resolvers.clone()),
         nodes: ((&a.node, &a.nodes) != (&b.node, &b.nodes)).then(|| (b.node.clone(), b.nodes.clone())),
     }
 }
@@ -149,6 +154,7 @@ pub fn apply(a: &Model, diff: &Diff) -> Model {
         backends: rebuild(&a.backends, &diff.backends),
         process: diff.process.clone().unwrap_or_else(|| a.process.clone()),
         templates: diff.templates.clone().unwrap_or_else(|| a.templates.clone()),
+        resolvers: diff.resolvers.clone().unwrap_or_else(|| a.resolvers.clone()),
         rules: diff.rules.clone().unwrap_or_else(|| a.rules.clone()),
     }
 }

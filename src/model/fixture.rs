@@ -22,6 +22,7 @@ pub fn model(backends: Vec<Backend>) -> Model {
         frontends: Vec::new(),
         backends,
         templates: Vec::new(),
+        resolvers: Vec::new(),
         rules: super::rules::Material::default(),
         process: Process {
             workers: None,
@@ -33,6 +34,7 @@ pub fn model(backends: Vec<Backend>) -> Model {
             confinement: Default::default(),
             runtime: Default::default(),
             log: ProcessLogs::default(),
+            families: Default::default(),
             drain: Duration::from_secs(1),
             external_checks: false,
             shares_idle: true,

@@ -14,6 +14,7 @@ pub mod balance;
 pub mod check;
 pub mod cookie;
 pub mod options;
+pub mod naming;
 pub mod rules;
 pub mod runtime;
 pub mod log;
@@ -49,6 +50,8 @@ pub struct Model {
     pub backends: Vec<proxy::Backend>,
     /// What backends that come at run time begin with, in file order.
     pub templates: Vec<proxy::Template>,
+    /// Name servers that names are followed with, in file order.
+    pub resolvers: Vec<naming::Resolvers>,
     /// What the rules of all sections share.
     pub rules: rules::Material,
     /// Process-wide settings.
@@ -87,6 +90,8 @@ pub struct Process {
     pub runtime: runtime::Runtime,
     /// What is logged, and where.
     pub log: log::ProcessLogs,
+    /// Families that answers of name servers may be of.
+    pub families: naming::Families,
     /// How long sessions may finish after a stop was asked for.
     pub drain: std::time::Duration,
     /// Whether checks may start programs (HAProxy's `external-check`).

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Endpoint;
 use super::balance::{HashKey, Hashing};
 use super::cookie::Cookie;
+use super::naming::Naming;
 
 /// Options of a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +49,8 @@ pub struct ServerOptions {
     pub user_timeout: Option<Duration>,
     /// Whether the first bytes go with the SYN where the kernel has a cookie (`tfo`).
     pub fast_open: bool,
+    /// What it is called, where that is no address.
+    pub naming: Naming,
 }
 
 /// What connections to a server pass for, beside their source address.

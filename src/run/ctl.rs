@@ -26,7 +26,7 @@ use crate::sys;
 use crate::sys::caps::Capability;
 
 use super::load::{LoadError, Loaded};
-use super::{Settings, load, log, threads};
+use super::{Settings, load, log, names, threads};
 
 /// A request to read the configuration, and where the result goes.
 pub(super) type LoadRequest = oneshot::Sender<Result<Loaded, LoadError>>;
@@ -40,6 +40,8 @@ pub(super) struct Ctl {
     pub(super) changes: mpsc::Receiver<ServerOrder>,
     /// To vg-check: what only it may do of them.
     pub(super) probing: mpsc::Sender<ServerOrder>,
+    /// Generations, whose names are followed.
+    pub(super) names: mpsc::UnboundedReceiver<Arc<Generation>>,
     pub(super) view: Arc<View>,
     pub(super) runtime: RuntimeSockets,
 }
@@ -111,6 +113,7 @@ pub(super) fn spawn(ctl: Ctl) -> io::Result<JoinHandle<()>> {
 }
 
 async fn run(mut ctl: Ctl) {
+    drop(tokio::task::spawn_local(names::follow(ctl.names, ctl.view.orders())));
     match ctl.listener.set_nonblocking(true).and_then(|()| tokio::net::UnixListener::from_std(ctl.listener)) {
         Ok(listener) => drop(tokio::task::spawn_local(server::serve(listener, ctl.view))),
         Err(error) => tracing::error!(%error, "the control socket cannot be served"),

@@ -16,6 +16,7 @@ mod supervisor;
 pub mod vrrp;
 pub mod check;
 mod ctl;
+mod names;
 pub mod log;
 mod worker;
 

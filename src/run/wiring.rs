@@ -11,6 +11,7 @@
 //! | workers | vg-check | suspect servers | dropped: the next failure says it again |
 //! | workers | vg-ctl | [`ServerOrder`]: changes asked for on a statistics page | whoever asked waits |
 //! | vg-ctl | vg-check | [`ServerOrder`]: what the operator says of checks and agents | whoever asked waits |
+//! | main | vg-ctl | generations, whose names are followed | unbounded: one for each reload |
 //! | workers | vg-log | lines | dropped and counted |
 //! | worker | worker | idle connections: [`Pools`] | 512 for each server and worker |
 //! | every thread | vg-log-err | messages (the queue is in `log/messages.rs`: `tracing` begins earlier) | dropped and counted |
@@ -58,6 +59,7 @@ pub(super) struct Wiring {
     pub(super) vrrp_status: watch::Receiver<Arc<VrrpStatus>>,
     pub(super) check: mpsc::UnboundedSender<CheckOrder>,
     pub(super) probing: mpsc::Sender<ServerOrder>,
+    pub(super) names: mpsc::UnboundedSender<Arc<Generation>>,
     pub(super) orders: mpsc::Receiver<Order>,
     pub(super) orders_sender: mpsc::Sender<Order>,
     pub(super) levels_changed: Arc<Notify>,
@@ -75,6 +77,7 @@ pub(super) struct Ends {
     pub(super) vrrp_status: watch::Sender<Arc<VrrpStatus>>,
     pub(super) check_orders: mpsc::UnboundedReceiver<CheckOrder>,
     pub(super) probing: mpsc::Receiver<ServerOrder>,
+    pub(super) names: mpsc::UnboundedReceiver<Arc<Generation>>,
     pub(super) suspects: mpsc::Receiver<Suspect>,
     pub(super) suspects_sender: mpsc::Sender<Suspect>,
     pub(super) server_orders: mpsc::Receiver<ServerOrder>,
@@ -101,6 +104,7 @@ pub(super) fn wire(workers: usize, sessions: Arc<Sessions>) -> (Wiring, Ends) {
     let (check, check_orders) = mpsc::unbounded_channel();
     let (orders_sender, orders) = mpsc::channel(16);
     let (probing_sender, probing) = mpsc::channel(16);
+    let (names_sender, names) = mpsc::unbounded_channel();
     let (suspects_sender, suspects) = mpsc::channel(256);
     let (server_orders_sender, server_orders) = mpsc::channel(16);
     let check_heart = Arc::new(Heart::default());
@@ -126,6 +130,7 @@ pub(super) fn wire(workers: usize, sessions: Arc<Sessions>) -> (Wiring, Ends) {
         vrrp_status,
         check,
         probing: probing_sender,
+        names: names_sender,
         orders,
         orders_sender,
         levels_changed: Arc::new(Notify::new()),
@@ -140,6 +145,7 @@ pub(super) fn wire(workers: usize, sessions: Arc<Sessions>) -> (Wiring, Ends) {
         vrrp_status: status_sender,
         check_orders,
         probing,
+        names,
         suspects,
         suspects_sender,
         server_orders,

@@ -33,6 +33,8 @@ impl Gauge {
 pub struct Shown<'a> {
     /// What the operator says.
     pub admin: Admin,
+    /// Whether it has no address.
+    pub lacks_address: bool,
     /// The server that it tracks, `backend/server`, and what the operator says of that.
     pub shared: Option<(&'a str, Admin)>,
     /// What the checks say.
@@ -48,6 +50,7 @@ impl Shown<'_> {
     /// `no check`.
     pub fn text(&self) -> String {
         let admin = match self.shared {
+            _ if self.lacks_address => return "MAINT (resolution)".to_owned(),
             _ if self.admin == Admin::Maint => return "MAINT".to_owned(),
             Some((via, Admin::Maint)) => return format!("MAINT (via {via})"),
             Some((_, shared)) => self.admin.max(shared),
@@ -80,8 +83,14 @@ mod tests {
 
     #[test]
     fn states_read_as_show_stat_prints_them() {
-        let shown =
-            Shown { admin: Admin::Ready, shared: None, health: Health::Up, check: Some((4, 2, 3)), agent: None };
+        let shown = Shown {
+            admin: Admin::Ready,
+            lacks_address: false,
+            shared: None,
+            health: Health::Up,
+            check: Some((4, 2, 3)),
+            agent: None,
+        };
         assert_eq!(shown.text(), "UP");
         assert_eq!(Shown { check: Some((2, 2, 3)), ..shown }.text(), "UP 1/3");
         assert_eq!(Shown { check: Some((1, 2, 3)), health: Health::Down, ..shown }.text(), "DOWN 1/2");
@@ -89,6 +98,7 @@ mod tests {
         assert_eq!(Shown { agent: Some((0, 1, 1)), health: Health::Down, ..shown }.text(), "DOWN (agent)");
         assert_eq!(Shown { check: None, ..shown }.text(), "no check");
         assert_eq!(Shown { admin: Admin::Drain, ..shown }.text(), "DRAIN");
+        assert_eq!(Shown { lacks_address: true, admin: Admin::Maint, ..shown }.text(), "MAINT (resolution)");
         assert_eq!(Shown { health: Health::Stopping, ..shown }.text(), "NOLB");
         assert_eq!(Shown { check: Some((3, 2, 3)), health: Health::Stopping, ..shown }.text(), "NOLB 2/3");
         assert_eq!(Shown { shared: Some(("b/s", Admin::Maint)), ..shown }.text(), "MAINT (via b/s)");
@@ -99,6 +109,7 @@ mod tests {
     fn a_server_is_drained_with_the_one_that_it_tracks() {
         let shown = Shown {
             admin: Admin::Ready,
+            lacks_address: false,
             shared: Some(("b/s", Admin::Drain)),
             health: Health::Up,
             check: Some((4, 2, 3)),

@@ -6,6 +6,7 @@ pub mod rate;
 pub mod counters;
 pub mod faults;
 pub mod availability;
+pub mod naming;
 pub mod servers;
 pub mod gauge;
 pub mod queue;

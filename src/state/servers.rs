@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::gauge::{Gauge, Shown};
 use crate::model;
 use crate::model::check::{Check, InitialState};
+use crate::model::naming::Lack;
 use crate::time::Instant;
 
 use super::availability::{Availability, Group};
@@ -118,6 +119,8 @@ pub struct Server {
     /// Whether the operator silenced its check, its agent; vg-check alone writes them.
     is_silenced: [AtomicBool; 2],
     admin: AtomicU8,
+    /// Why it has no address; main alone writes it, 0 where it has one.
+    lack: AtomicU8,
     weight: AtomicU16,
     /// Of this server.
     pub availability: Availability,
@@ -170,6 +173,7 @@ impl Server {
             is_checked: is_checked(server),
             is_silenced: Default::default(),
             admin: AtomicU8::new(Admin::configured(server) as u8),
+            lack: AtomicU8::new(server.options.naming.lack.map_or(0, |lack| lack as u8)),
             weight: AtomicU16::new(server.weight.value()),
             availability: Availability::default(),
             group,
@@ -264,6 +268,33 @@ impl Server {
         }
     }
 
+    /// Why it has no address.
+    pub fn lack(&self) -> Option<Lack> {
+        Lack::from_number(self.lack.load(Ordering::Relaxed))
+    }
+
+    /// Stores whether it has an address (main only): one without is out of service.
+    pub fn set_lack(&self, lack: Option<Lack>, now: Instant) {
+        let was_usable = self.is_usable();
+        let before = Lack::from_number(self.lack.swap(lack.map_or(0, |lack| lack as u8), Ordering::AcqRel));
+        let is_up = self.health() != Health::Down && self.admin() != Admin::Maint;
+        match (before.is_some(), lack.is_some()) {
+            (false, true) if is_up => self.availability.note_down(now),
+            (true, false) if is_up => self.availability.note_up(now),
+            (before, after) if before == after => {}
+            _ => self.availability.note_change(now),
+        }
+        self.tell_group(was_usable, now);
+        if before.is_some() && lack.is_none() && self.own() == Admin::Ready {
+            self.returned.store(now.as_nanos(), Ordering::Relaxed);
+        }
+    }
+
+    /// What holds of its own: one without an address is in maintenance, whatever the operator says.
+    pub fn own(&self) -> Admin {
+        if self.lack.load(Ordering::Relaxed) != 0 { Admin::Maint } else { self.admin() }
+    }
+
     /// Current weight, 0-256.
     pub fn weight(&self) -> u16 {
         self.weight.load(Ordering::Relaxed)
@@ -306,9 +337,9 @@ impl Server {
         Admin::from_number(self.shared.load(Ordering::Relaxed))
     }
 
-    /// What holds: the stricter of what the operator says of it and of the server that it tracks.
+    /// What holds: the stricter of what holds of its own and of the server that it tracks.
     pub fn order(&self) -> Admin {
-        self.admin().max(self.shared())
+        self.own().max(self.shared())
     }
 
     /// Shares what the operator says of the server that it tracks (vg-check only); what that was before.
@@ -376,6 +407,7 @@ impl Server {
     pub fn status(&self) -> String {
         Shown {
             admin: self.admin(),
+            lacks_address: self.lack().is_some(),
             shared: self.tracked.as_deref().map(|tracked| (tracked, self.shared())),
             health: self.health(),
             check: self.gauge(Prober::Check),
@@ -426,7 +458,7 @@ impl Backend {
 
     /// Whether every configured check has run.
     pub fn is_settled(&self) -> bool {
-        self.servers.iter().all(|server| server.health() != Health::Starting || server.admin() == Admin::Maint)
+        self.servers.iter().all(|server| server.health() != Health::Starting || server.own() == Admin::Maint)
     }
 }
 

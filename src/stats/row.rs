@@ -247,6 +247,7 @@ pub fn status_of_server(server: &Server) -> String {
         _ => gauge(check),
     };
     Shown {
+        lacks_address: server.lacks_address,
         admin: server.admin,
         shared: server.tracked.as_deref().map(|tracked| (tracked, server.shared)),
         health: server.health,
@@ -287,7 +288,9 @@ fn server(proxy: &Proxy, server: &Server) -> Row {
         row.responses(totals);
         row.count(Column::ReqTot, totals.requests);
     }
-    row.text(Column::Addr, &server.address.to_string());
+    if !server.lacks_address {
+        row.text(Column::Addr, &server.address.to_string());
+    }
     if let Some(cookie) = &server.cookie {
         row.text(Column::Cookie, cookie);
     }

@@ -205,6 +205,8 @@ pub struct Server {
     pub cookie: Option<String>,
     /// What the operator says.
     pub admin: Admin,
+    /// Whether it has no address.
+    pub lacks_address: bool,
     /// `backend/server` whose health it follows.
     pub tracked: Option<String>,
     /// What the checks say.
@@ -253,9 +255,10 @@ pub struct Check {
 }
 
 impl Server {
-    /// What holds: the stricter of what the operator says of it and of the server that it tracks.
+    /// What holds: the stricter of what the operator says of it and of the server that it tracks; one without an address is
+    /// in maintenance.
     pub fn order(&self) -> Admin {
-        self.admin.max(self.shared)
+        if self.lacks_address { Admin::Maint } else { self.admin.max(self.shared) }
     }
 
     /// Whether it takes new sessions by load balancing.

@@ -18,6 +18,7 @@ fn server(name: &str, id: u32) -> Server {
         id,
         address: "127.0.0.1:8081".parse().unwrap(),
         cookie: None,
+        lacks_address: false,
         admin: Admin::Ready,
         tracked: None,
         health: Health::Unchecked,

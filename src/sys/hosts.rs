@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::LazyLock;
 
 use nix::ifaddrs::getifaddrs;
@@ -51,6 +51,14 @@ pub fn interfaces() -> io::Result<Vec<Interface>> {
         }
     }
     Ok(found.into_values().collect())
+}
+
+/// Whether the machine has a way to IPv6 addresses: the kernel is asked for the route of one that nobody has, and nothing is
+/// sent.
+pub fn has_ipv6_route() -> bool {
+    const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)), 53);
+    let socket = UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0));
+    socket.and_then(|socket| socket.connect(NOBODY)).is_ok()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod tcp;
 pub mod proxy_protocol;
 pub mod socks4;
 pub mod syslog;
+pub mod dns;
 pub mod frame;
 
 /// A hardware address as it stands in an Ethernet header.

@@ -143,6 +143,7 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
             rules: Vec::new(),
         }],
         templates: Vec::new(),
+        resolvers: Vec::new(),
         rules: vipgate::model::rules::Material::default(),
         process: Process {
             workers: Some(1),
@@ -158,6 +159,7 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
             external_checks: false,
             shares_idle: true,
             spread_checks: 0,
+            families: Default::default(),
         },
     }
 }

@@ -371,6 +371,7 @@ pub fn model() -> Model {
         frontends: Vec::new(),
         backends: Vec::new(),
         templates: Vec::new(),
+        resolvers: Vec::new(),
         rules: vipgate::model::rules::Material::default(),
         process: Process {
             workers: None,
@@ -386,6 +387,7 @@ pub fn model() -> Model {
             external_checks: false,
             shares_idle: true,
             spread_checks: 0,
+            families: Default::default(),
         },
     }
 }

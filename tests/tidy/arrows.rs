@@ -20,13 +20,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rule", &["time", "http", "model", "state", "stick"]),
     ("check", &["time", "http", "model", "state", "rule"]),
     ("balance", &["time", "model", "state", "rule"]),
+    ("resolve", &["time", "wire", "model", "state", "balance"]),
     ("stats", &["time", "model", "state"]),
-    ("config", &["diag", "model", "track", "stick", "rule", "check", "balance"]),
+    ("config", &["diag", "wire", "model", "track", "stick", "rule", "check", "balance"]),
     // Doing.
     ("sys", &["time", "wire", "model", "vrrp"]),
     ("generation", &["time", "http", "model", "state", "stick", "balance", "rule", "stats"]),
     ("proxy", &["time", "wire", "http", "model", "state", "stick", "balance", "rule", "stats", "sys", "generation"]),
-    ("admin", &["time", "model", "state", "stick", "rule", "stats", "sys", "generation"]),
+    ("admin", &["time", "wire", "model", "state", "stick", "rule", "stats", "sys", "generation"]),
     // Running.
     (
         "run",
@@ -40,6 +41,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "track",
             "rule",
             "check",
+            "resolve",
             "stats",
             "config",
             "sys",
@@ -53,8 +55,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// Modules that decide: they compile without any I/O crate and touch neither kernel nor clock.
 const PURE: &[&str] = &[
-    "time", "diag", "wire", "http", "model", "state", "vrrp", "track", "stick", "rule", "check", "balance", "stats",
-    "config",
+    "time", "diag", "wire", "http", "model", "state", "vrrp", "track", "stick", "rule", "check", "balance", "resolve",
+    "stats", "config",
 ];
 
 /// What a pure module does not name.

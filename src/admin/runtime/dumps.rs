@@ -86,19 +86,22 @@ fn dump(call: &Call<'_>, head: String, row: fn(&mut String, &Dumped<'_>)) -> Ans
 // Writing to a String cannot fail.
 fn state(out: &mut String, dumped: &Dumped<'_>) {
     let Dumped { proxy, number, configured, server, .. } = dumped;
-    let operation = match (server.health(), server.admin()) {
+    let naming = &configured.options.naming;
+    let operation = match (server.health(), server.own()) {
         (Health::Down, _) | (_, Admin::Maint) => 0,
         (Health::Stopping, _) => 3,
         _ => 2,
     };
-    // Bits: 1 by the operator, 4 by the configuration, 8 drained by the operator.
+    // Bits: 1 by the operator, 4 by the configuration, 8 drained by the operator, 32 without an address, 64 another name.
     let by_configuration = if configured.is_disabled { 4 } else { 0 };
     let admin = by_configuration
         + match server.admin() {
             Admin::Maint => 1,
             Admin::Drain => 8,
             Admin::Ready => 0,
-        };
+        }
+        + if server.lack().is_some() { 32 } else { 0 }
+        + if naming.is_renamed { 64 } else { 0 };
     let changed = Some(server.changed()).filter(|at| *at != Instant::ZERO).unwrap_or(dumped.started);
     let since = sys::clock::now().since(changed).as_secs();
     let (status, result, check) = probes(dumped);
@@ -117,17 +120,27 @@ fn state(out: &mut String, dumped: &Dumped<'_>) {
     };
     let _ = writeln!(
         out,
-        "{} {} {number} {} {} {operation} {admin} {} {} {since} {status} {result} {} {check} {agent} 0 0 - {} - 0 \
+        "{} {} {number} {} {} {operation} {admin} {} {} {since} {status} {result} {} {check} {agent} 0 0 {} {} {} 0 \
          {check_port} {check_address} {agent_address} {agent_port}",
         proxy.id,
         proxy.name,
         server.name,
-        address.ip(),
+        place(dumped),
         server.weight(),
         configured.weight.value(),
         server.check_counter(),
+        naming.host.as_deref().unwrap_or("-"),
         address.port(),
+        naming.service.as_deref().unwrap_or("-"),
     );
+}
+
+/// The address; one that has none shows `-`.
+fn place(dumped: &Dumped<'_>) -> String {
+    match dumped.configured.options.naming.lack {
+        Some(_) => "-".to_owned(),
+        None => dumped.configured.address.ip().to_string(),
+    }
 }
 
 /// HAProxy's bit of a check that asks.
@@ -164,7 +177,7 @@ fn probes(dumped: &Dumped<'_>) -> (u8, u8, u8) {
     };
     // Configured, and enabled unless the operator silenced it; paused if the operator has taken the server out.
     let enabled = if dumped.server.is_enabled(Prober::Check) { ENABLED } else { 0 };
-    let paused = if dumped.server.admin() == Admin::Maint { 8 } else { 0 };
+    let paused = if dumped.server.own() == Admin::Maint { 8 } else { 0 };
     (status, result, 2 | enabled | paused)
 }
 
@@ -183,7 +196,7 @@ fn connections(out: &mut String, dumped: &Dumped<'_>) {
         proxy.name,
         server.name,
         proxy.id,
-        address.ip(),
+        place(dumped),
         address.port(),
     );
     for [once, more] in dumped.idle.of_workers(&proxy.name, configured) {

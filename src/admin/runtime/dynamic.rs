@@ -9,6 +9,7 @@ use crate::generation::Generation;
 use crate::model::runtime::Level;
 use crate::state::command::{Probing, ServerChange};
 use crate::state::servers::Prober;
+use crate::wire::dns;
 
 use super::servers::{Chosen, find_backend, refused, warned};
 use super::table::{Command, Later};
@@ -37,6 +38,7 @@ pub const OPTIONS: &[(&str, Later)] = &[
     ("agent-port", |call| Box::pin(async move { settled(agent_port(call).await) })),
     ("agent-send", |call| Box::pin(async move { settled(agent_send(call).await) })),
     ("check-addr", |call| Box::pin(async move { settled(check_address(call).await) })),
+    ("fqdn", |call| Box::pin(async move { settled(name(call).await) })),
     ("check-port", |call| Box::pin(async move { settled(check_port(call).await) })),
 ];
 
@@ -160,9 +162,11 @@ async fn address(call: &Call<'_>) -> Result<Answer, Answer> {
     let said = |text: String| Answer::Message(Severity::Warning, format!("{text} by 'stats socket command'\n"));
     let Ok(wanted) = text.parse::<IpAddr>() else { return Err(said(format!("Invalid addr '{text}'"))) };
     let before = chosen.address();
-    let moved = match wanted == before.ip() {
-        true => "no need to change the addr".to_owned(),
-        false => format!("IP changed from '{}' to '{wanted}'", before.ip()),
+    let lacks_address = chosen.naming().lack.is_some();
+    let moved = match (lacks_address, wanted == before.ip()) {
+        (true, _) => format!("IP changed from '(none)' to '{wanted}'"),
+        (false, true) => "no need to change the addr".to_owned(),
+        (false, false) => format!("IP changed from '{}' to '{wanted}'", before.ip()),
     };
     let (port, told) = match (has_port, call.word(6).parse::<u16>()) {
         (false, _) => (before.port(), String::new()),
@@ -171,10 +175,38 @@ async fn address(call: &Call<'_>) -> Result<Answer, Answer> {
         (true, Err(_)) => (before.port(), format!(", problem converting port '{}' to an int", call.word(6))),
     };
     let after = SocketAddr::new(wanted, port);
-    if after != before {
+    if after != before || lacks_address {
         order(call, backend, server, ServerEdit::Address(after)).await?;
     }
     Ok(said(format!("{moved}{told}")))
+}
+
+/// `set server b/s fqdn NAME`
+async fn name(call: &Call<'_>) -> Result<Answer, Answer> {
+    let chosen = Chosen::find(call, 2)?;
+    let (backend, server) = names(call, 2)?;
+    let text = call.word(4);
+    let naming = chosen.naming();
+    if text.is_empty() {
+        return Err(Answer::error("set server <b>/<s> fqdn requires a FQDN."));
+    }
+    if naming.resolvers.is_none() || !naming.is_there() {
+        return Err(Answer::error("set server <b>/<s> fqdn failed because no resolution is configured."));
+    }
+    if naming.service.is_some() {
+        return Err(Answer::error("set server <b>/<s> fqdn failed because SRV resolution is configured."));
+    }
+    let said = |text: String| Answer::Message(Severity::Warning, format!("{text} by 'stats socket command'\n"));
+    let before = naming.host.as_deref().unwrap_or_default();
+    if before == text {
+        return Ok(said("no need to change the FDQN".to_owned()));
+    }
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    if !dns::is_name(text) || !text.chars().all(is_allowed) {
+        return Err(said(format!("invalid fqdn '{text}'")));
+    }
+    order(call, backend, server, ServerEdit::Name(text.to_owned())).await?;
+    Ok(said(format!("{backend}/{server} changed its FQDN from {before} to {text}")))
 }
 
 async fn check_address(call: &Call<'_>) -> Result<Answer, Answer> {

@@ -24,6 +24,7 @@ mod probing;
 mod statistics;
 mod dynamic;
 mod dumps;
+mod resolvers;
 mod errors;
 mod maps;
 mod sticks;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::generation::{Backend, Generation};
 use crate::model::Weight;
+use crate::model::naming::Naming;
 use crate::model::runtime::Level;
 use crate::state::command::ServerChange;
 use crate::state::servers::{Admin, Server};
@@ -60,12 +61,6 @@ type Change = fn(&Chosen, &Call<'_>) -> Result<Answer, Answer>;
 
 /// What is changed about a server, by the word that asks for it.
 const OPTIONS: &[(&str, Change)] = &[
-    ("fqdn", |_, call| {
-        Err(Answer::error(match call.word(4) {
-            "" => "set server <b>/<s> fqdn requires a FQDN.",
-            _ => "set server <b>/<s> fqdn failed because no resolution is configured.",
-        }))
-    }),
     // Connections to servers have no TLS that could be switched.
     ("ssl", |_, _| {
         Err(Answer::error("'set server <srv> ssl' cannot be set.  default-server should define ssl settings"))
@@ -113,6 +108,11 @@ impl Chosen {
     pub fn address(&self) -> SocketAddr {
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
         self.backend.model.servers.get(self.index).map_or(nowhere, |server| server.address)
+    }
+
+    /// What it is called in place of an address.
+    pub fn naming(&self) -> Naming {
+        self.backend.model.servers.get(self.index).map(|server| server.options.naming.clone()).unwrap_or_default()
     }
 
     /// Whether it is probed.

@@ -9,7 +9,7 @@ use super::master::Target;
 use super::session::Session;
 use super::{
     Answer, Call, Process, backends, dumps, dynamic, errors, events, help, insight, line, maps, master, own, probing,
-    process, proxies, servers, statistics, sticks, streams,
+    process, proxies, resolvers, servers, statistics, sticks, streams,
 };
 
 /// A command.
@@ -62,11 +62,12 @@ impl Command {
 }
 
 /// The families, in the order of `help`.
-const FAMILIES: [&[Command]; 15] = [
+const FAMILIES: [&[Command]; 16] = [
     statistics::COMMANDS,
     servers::COMMANDS,
     probing::COMMANDS,
     dumps::COMMANDS,
+    resolvers::COMMANDS,
     errors::COMMANDS,
     dynamic::COMMANDS,
     maps::COMMANDS,

@@ -17,6 +17,7 @@ use crate::model::balance::Balance;
 use crate::model::bind::BindOptions;
 use crate::model::check::InitialState;
 use crate::model::log::{Level, Selection};
+use crate::model::naming::{self, Families};
 use crate::model::options::{BackendOptions, ServerOptions};
 use crate::model::proxy::Mode;
 use crate::model::rules::Userlist;
@@ -46,6 +47,8 @@ pub struct Draft {
     pub userlists: Vec<Userlist>,
     /// Groups of error pages.
     pub error_pages: Vec<ErrorPages>,
+    /// Name servers that names are followed with.
+    pub resolvers: Vec<Resolvers>,
     /// Stick tables.
     pub tables: Vec<Table>,
     /// Names of `peers` sections.
@@ -72,6 +75,8 @@ pub struct Draft {
     pub server_state_file: Option<Spanned<String>>,
     /// The file with counters to go on from.
     pub stats_file: Option<Spanned<String>>,
+    /// Families that answers of name servers may be of.
+    pub families: Option<Spanned<Families>>,
     /// Client connections a second; zero is no limit.
     pub connection_rate: Option<Spanned<u64>>,
     /// Sessions a second; zero is no limit.
@@ -117,6 +122,17 @@ pub struct Runtime {
     pub timeout: Option<Spanned<Duration>>,
     /// Connections at once.
     pub maxconn: Option<Spanned<u64>>,
+}
+
+/// Name servers that names are followed with.
+#[derive(Clone, Debug)]
+pub struct Resolvers {
+    /// Its name.
+    pub name: Span,
+    /// What it is, without the servers of the machine's own file.
+    pub model: naming::Resolvers,
+    /// Where it takes those, and how many of its own stand before them.
+    pub machine: Option<Spanned<usize>>,
 }
 
 /// A stick table.

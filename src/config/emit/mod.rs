@@ -4,6 +4,7 @@
 //! `log.rs` has the targets of logs.
 
 mod log;
+mod naming;
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -85,6 +86,7 @@ pub fn yaml(model: &Model) -> Result<String, EmitError> {
         }
     }
     stick_tables(&mut out, model);
+    naming::resolvers(&mut out, &model.resolvers);
     process(&mut out, model);
     Ok(out.0)
 }
@@ -278,6 +280,9 @@ fn common_check(backend: &Backend) -> Option<&Check> {
 fn server(out: &mut Text, server: &Server, options: &[String], common: Option<&Check>) {
     let address = match (&server.options.socket, server.options.port_offset) {
         (Some(socket), _) => socket.to_string(),
+        (None, offset) if server.options.naming.is_there() => {
+            options::naming::address_text(&server.options.naming, server.address, offset).unwrap_or_default()
+        }
         (None, 0) => server.address.to_string(),
         (None, offset) => format!("{}:{offset:+}", server.address.to_string().trim_end_matches(":0")),
     };
@@ -412,6 +417,7 @@ fn process(out: &mut Text, model: &Model) {
             out.pair(1, key, rate);
         }
     }
+    out.pair(1, "address_families", naming::families(process.families));
     out.pair(1, "drain", time(process.drain));
     let texts: Vec<String> =
         model.rules.globals.iter().map(|line| rule::join(line.words.iter().map(String::as_str))).collect();

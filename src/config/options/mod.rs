@@ -8,6 +8,7 @@ pub mod balance;
 pub mod backend;
 pub mod bind;
 pub mod cookie;
+pub mod naming;
 mod retry_on;
 pub mod server;
 

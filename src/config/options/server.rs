@@ -7,10 +7,10 @@ use crate::diag::{Span, Spanned};
 use crate::model::balance::HashKey;
 use crate::model::options::{Pose, ProxyHeader, ServerOptions};
 
-use super::{Wrong, needed, number, time, time_text};
+use super::{Wrong, naming, needed, number, time, time_text};
 
 /// What an option does; the words begin with it. Returns how many words it took.
-type Handler = fn(&mut ServerOptions, &[&str]) -> Result<usize, Wrong>;
+pub type Handler = fn(&mut ServerOptions, &[&str]) -> Result<usize, Wrong>;
 
 const HASH_KEYS: [(&str, HashKey); 5] = [
     ("id", HashKey::Id),
@@ -211,7 +211,7 @@ pub fn read(options: &mut ServerOptions, words: &[&str]) -> Result<usize, Wrong>
     let name = words.first().copied().unwrap_or_default();
     // What stands in parentheses belongs to the word.
     let plain = name.split_once('(').map_or(name, |(plain, _)| plain);
-    match OPTIONS.iter().chain(BEHIND_SOURCE).find(|(known, _)| *known == plain) {
+    match OPTIONS.iter().chain(&naming::OPTIONS).chain(BEHIND_SOURCE).find(|(known, _)| *known == plain) {
         Some((_, handler)) => handler(options, words),
         None => Err(Wrong::new(0, format!("'{name}' is no option of a server"))),
     }
@@ -265,6 +265,7 @@ pub fn texts(options: &ServerOptions) -> Vec<String> {
     if !options.slowstart.is_zero() {
         texts.push(format!("slowstart {}", time_text(options.slowstart)));
     }
+    texts.extend(naming::texts(&options.naming));
     texts
 }
 
@@ -302,6 +303,11 @@ mod tests {
             "hash-key guid",
             "minconn 10",
             "slowstart 30000ms",
+            "init-addr last,libc,none,192.0.2.1",
+            "resolvers mydns",
+            "resolve-prefer ipv4",
+            "resolve-net 10.0.0.0/8,2001:db8::/32",
+            "resolve-opts allow-dup-ip,ignore-weight",
             "max-reuse 3",
             "maxqueue 9",
             "pool-max-conn 0",
@@ -342,6 +348,10 @@ mod tests {
             ("guid a/b", 1),
             ("slowstart soon", 1),
             ("usesrc nobody", 1),
+            ("init-addr soon", 1),
+            ("resolve-prefer ipv5", 1),
+            ("resolve-net foo", 1),
+            ("resolve-opts foo", 1),
             ("usesrc hdr_ip(x)", 1),
             ("interface", 1),
             ("proxy-v2-options crc", 1),

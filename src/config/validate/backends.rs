@@ -13,7 +13,7 @@ use crate::model::options::BackendOptions;
 use crate::model::proxy::{Backend, Mode, Server, ServerTimeouts, Template};
 
 use super::rules::{self, Place, Shared};
-use super::{Context, care, check, count, logs, or, size};
+use super::{Context, care, check, count, logs, naming, or, size};
 
 /// Backends, index for index with the draft's.
 pub fn resolve(context: &Context<'_>, shared: &Shared<'_>) -> Vec<Backend> {
@@ -146,9 +146,12 @@ fn server(
     server: &draft::Server,
     common: Option<&Check>,
 ) -> Option<Server> {
+    let server = &naming::first_address(context, &backend.name.value, server)?;
+    let naming = &server.options.naming;
     let address = server.address?;
     if let Some(source) = server.source
         && source.is_ipv4() != address.is_ipv4()
+        && naming.lack.is_none()
     {
         let message = format!("{} cannot be reached from {}: one is IPv4, the other IPv6", address.value, source.value);
         context.error("E-FAMILY", source.span, message, "write a source of the same family");
@@ -160,7 +163,7 @@ fn server(
     let check = check.map(|check| as_traffic(check, backend, server));
     let has_no_port = |check: &Check| check.port.is_none() && check.address.is_none() && !names_its_ports(check);
     // One without an address is that of the client's destination, which nobody can probe, as in HAProxy.
-    let is_somewhere = !address.value.ip().is_unspecified();
+    let is_somewhere = !address.value.ip().is_unspecified() || naming.host.is_some();
     if address.value.port() == 0 && is_somewhere && check.as_ref().is_some_and(has_no_port) {
         let message = format!("server `{}` has neither a port nor a check port", server.name.value);
         context.error("E-CHECK", address.span, message, "write a port, here or for the check");
@@ -191,9 +194,14 @@ fn as_traffic(check: Check, backend: &draft::Backend, server: &draft::Server) ->
 
 fn addresses(context: &Context<'_>, backend: &draft::Backend) {
     for (number, server) in backend.servers.iter().enumerate() {
-        let Some(address) = server.address else { continue };
+        // Two names are no slip, whatever their addresses are.
+        let Some(address) = server.address.filter(|_| !server.options.naming.is_there()) else { continue };
         let same = |other: &draft::Server| {
-            other.address.filter(|place| place.value == address.value && other.options.socket == server.options.socket)
+            other.address.filter(|place| {
+                place.value == address.value
+                    && !other.options.naming.is_there()
+                    && other.options.socket == server.options.socket
+            })
         };
         if let Some(first) = backend.servers.iter().take(number).find_map(same) {
             let message = format!("{} is in backend `{}` twice", address.value, backend.name.value);

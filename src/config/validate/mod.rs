@@ -21,14 +21,18 @@ mod error_pages;
 mod logs;
 mod relays;
 mod tables;
+mod naming;
 pub mod numbers;
 mod guids;
+
+pub use naming::host_names;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diag::{Diagnostic, Problems, Source, Span, Spanned, nearest};
 use crate::model::relay::Relay;
+use crate::model::naming::Families;
 use crate::model::runtime::Runtime;
 use crate::model::{Confinement, Model, Process, Rates};
 
@@ -72,6 +76,7 @@ pub fn validate(draft: &Draft, sources: &[Source], host: &HostFacts, problems: &
         frontends: frontends.into_iter().map(|frontend| frontend.model).collect(),
         backends,
         templates,
+        resolvers: naming::resolvers(&context),
         rules: shared.material(globals),
         process: process(&context, relays),
     };
@@ -95,7 +100,9 @@ pub fn unread_files(draft: &Draft, sources: &[Source], host: &HostFacts) -> Vec<
         backends::checks(&context, &shared, backend);
     }
     rules::globals(&context, &shared);
-    shared.unread()
+    let mut unread = shared.unread();
+    unread.extend(naming::unread_files(&context));
+    unread
 }
 
 fn process(context: &Context<'_>, relays: Vec<Relay>) -> Process {
@@ -114,6 +121,7 @@ fn process(context: &Context<'_>, relays: Vec<Relay>) -> Process {
         },
         runtime: runtime(&draft.runtime),
         log: logs::process(context, relays),
+        families: draft.families.map_or(Families::default(), |families| families.value),
         drain: or(&draft.drain, Duration::from_secs(30)),
         external_checks: or(&draft.external_checks, false),
         shares_idle: or(&draft.shares_idle, true),

@@ -79,8 +79,10 @@ pub enum Scalar {
     Network,
     /// An address and a port.
     Endpoint,
-    /// An address and a port of a server.
+    /// An address and a port of a server, or a name and a port.
     Server,
+    /// An address and a port of a name server.
+    NameServer,
     /// `vip@NAME:PORT`, `ADDRESS:PORT`, `*:PORT`.
     Bind,
     /// The same without virtual addresses.
@@ -169,6 +171,7 @@ impl Scalar {
             Scalar::Network => value::network(text).map(drop),
             Scalar::Endpoint => value::endpoint(text).map(drop),
             Scalar::Server => value::server(text).map(drop),
+            Scalar::NameServer => value::name_server(text).map(drop),
             Scalar::Bind => value::listener(text).map(drop),
             Scalar::Place => place::endpoint(text).map(drop),
             Scalar::Mode => place::mode(text).map(drop),
@@ -225,7 +228,8 @@ impl Scalar {
             Scalar::Address => "an IP address",
             Scalar::Network => "an IP address",
             Scalar::Endpoint => "address:port",
-            Scalar::Server => "address:port, unix@PATH, abns@NAME or abnsz@NAME",
+            Scalar::Server => "address:port, name:port, unix@PATH, abns@NAME or abnsz@NAME",
+            Scalar::NameServer => "address:port or tcp@address:port",
             Scalar::Bind => "vip@NAME:PORT, ADDRESS:PORT, *:PORT, fd@NUMBER, unix@PATH or abns@NAME",
             Scalar::Place => "ADDRESS:PORT, fd@NUMBER, unix@PATH or abns@NAME",
             Scalar::Mode => "permission bits such as 660",

@@ -74,7 +74,10 @@ fn scalar(kind: Scalar) -> Json {
         Scalar::Address => text("^[0-9A-Fa-f:.]+$"),
         Scalar::Network => text("^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$"),
         Scalar::Endpoint => text("^([0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$"),
-        Scalar::Server => text("^(([0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[+-]?[0-9]{1,5}|(unix|abns|abnsz)@.+|/.+)$"),
+        Scalar::Server => text(
+            "^((ipv[46]@)?([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\]):[+-]?[0-9]{1,5}|(unix|abns|abnsz)@.+|/.+|_[A-Za-z0-9._-]+)$",
+        ),
+        Scalar::NameServer => text("^((tcp|udp)@)?([0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$"),
         Scalar::Bind => text(
             "^((vip@[A-Za-z0-9._-]+|\\*|[0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}|fd@[0-9]+|/[^ ]+|(unix|abns)@[^ ]+)( .+)?$",
         ),

@@ -11,6 +11,7 @@ use crate::model::balance::Balance;
 use crate::model::bind::BindOptions;
 use crate::model::cookie::{Cookie, CookieMode};
 use crate::model::log::{Destination, Sample};
+use crate::model::naming::{Naming, Transport};
 use crate::model::options::{BackendOptions, ServerOptions};
 use crate::model::stick;
 use crate::model::track::Weight;
@@ -213,11 +214,33 @@ pub fn server_socket(text: &str) -> Option<Endpoint> {
     endpoint::server(text)?.ok()
 }
 
+/// The name that a server is written with, its port, and what is added to the client's port.
+pub fn server_name(text: &str) -> Option<(Naming, SocketAddr, i32)> {
+    let (naming, address, offset) = options::naming::server(text)?;
+    let last = naming.written()?.rsplit('.').next()?;
+    let is_name = last.chars().any(|c| c.is_ascii_alphabetic());
+    let has_port = address.port() != 0 || offset != 0 || naming.service.is_some();
+    (is_name && has_port).then_some((naming, address, offset))
+}
+
+/// A name server: `ADDRESS:PORT`, with `tcp@` in front over a connection.
+pub fn name_server(text: &str) -> Result<(SocketAddr, Transport), Wrong> {
+    match text.strip_prefix("tcp@") {
+        Some(text) => Ok((endpoint(text)?, Transport::Tcp)),
+        None => Ok((endpoint(text.strip_prefix("udp@").unwrap_or(text))?, Transport::Udp)),
+    }
+}
+
 /// An address and a port of a server, which is no wildcard, or a Unix socket, which has none.
 pub fn server(text: &str) -> Result<SocketAddr, Wrong> {
     if let Some(socket) = endpoint::server(text) {
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
         return socket.map(|_| nowhere).map_err(|what| Wrong::value(what, "write unix@PATH, abns@NAME or abnsz@NAME"));
+    }
+    // What is no address may be a name, unless it ends with a number: that is a slip.
+    let named = server_name(text);
+    if let Some((_, address, _)) = named {
+        return Ok(address);
     }
     // Port 0 is the one that the client came in by, address 0.0.0.0 where it wanted to go.
     let plain = match port_offset(text) {

@@ -348,7 +348,7 @@ impl Servers {
 
     fn is_paused(&self, slot: usize) -> bool {
         let slot = &self.slots[slot];
-        let is_away = slot.which == Which::Health && slot.server.admin() == Admin::Maint;
+        let is_away = slot.which == Which::Health && slot.server.own() == Admin::Maint;
         is_away || !slot.server.is_enabled(prober(slot.which))
     }
 

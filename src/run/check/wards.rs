@@ -4,6 +4,7 @@
 //! [`super::servers`]; the operator's decisions are looked for at each beat. This alone writes healths.
 
 use std::collections::HashMap;
+use std::mem;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,6 +17,7 @@ use crate::check::{Code, Outcome};
 use crate::model::Model;
 use crate::model::check::{Care, Mail};
 use crate::model::log::Level;
+use crate::model::naming::Lack;
 use crate::state::levels;
 use crate::state::log::Journal;
 use crate::state::servers::{Admin, Backend, Health, Prober, Server};
@@ -54,6 +56,17 @@ pub(super) struct Ward {
     agent: Option<levels::Level>,
     /// What the operator had said when it was looked at last.
     admin: Admin,
+    /// Whether it had no address then.
+    lack: Option<Lack>,
+    /// What it is called in place of an address.
+    host: String,
+}
+
+impl Ward {
+    /// What held of its own when it was looked at last.
+    fn own(&self) -> Admin {
+        if self.lack.is_some() { Admin::Maint } else { self.admin }
+    }
 }
 
 /// Every server of the model.
@@ -70,8 +83,8 @@ impl Wards {
 
     /// Takes the servers of a new model.
     pub(super) fn configure(&mut self, now: Instant, model: &Model, backends: &[Arc<Backend>], journals: &[Journal]) {
-        let seen: HashMap<*const Server, Admin> =
-            self.list.iter().map(|ward| (Arc::as_ptr(&ward.server), ward.admin)).collect();
+        let seen: HashMap<*const Server, (Admin, Option<Lack>)> =
+            self.list.iter().map(|ward| (Arc::as_ptr(&ward.server), (ward.admin, ward.lack))).collect();
         self.list.clear();
         let mut numbers = HashMap::new();
         for ((backend, state), journal) in model.backends.iter().zip(backends).zip(journals) {
@@ -88,6 +101,12 @@ impl Wards {
             });
             for (number, (server, entry)) in backend.servers.iter().zip(&state.servers).enumerate() {
                 numbers.insert((backend.name.clone(), server.name.clone()), self.list.len());
+                // An operator may have been here before us: the next look tells of it.
+                let naming = &server.options.naming;
+                let (admin, lack) = match seen.get(&Arc::as_ptr(entry)) {
+                    Some(seen) => *seen,
+                    None => (Admin::configured(server), naming.lack),
+                };
                 self.list.push(Ward {
                     group: Rc::clone(&group),
                     server: Arc::clone(entry),
@@ -98,8 +117,9 @@ impl Wards {
                     trackers: Vec::new(),
                     check: server.check.is_some().then_some(levels::Level::Unknown),
                     agent: server.care.agent.is_some().then_some(levels::Level::Unknown),
-                    // An operator may have been here before us: the next look tells of it.
-                    admin: seen.get(&Arc::as_ptr(entry)).copied().unwrap_or_else(|| Admin::configured(server)),
+                    admin,
+                    lack,
+                    host: naming.host.clone().unwrap_or_default(),
                 });
             }
         }
@@ -126,7 +146,7 @@ impl Wards {
             health => health,
         };
         ward.server.set_health(health, now);
-        ward.server.set_shared(leader.admin(), now);
+        ward.server.set_shared(leader.own(), now);
         ward.server.show_as(leader);
     }
 
@@ -225,7 +245,7 @@ impl Wards {
         match health {
             Health::Down => self.set_down(now, number, &reason),
             Health::Stopping => {
-                if ward.server.health() == Health::Down && ward.server.admin() != Admin::Maint {
+                if ward.server.health() == Health::Down && ward.server.own() != Admin::Maint {
                     ward.server.set_health(Health::Up, now);
                 }
                 self.set_stopping(now, number, &reason);
@@ -239,12 +259,12 @@ impl Wards {
         let ward = &self.list[number];
         let is_well = |level: Option<levels::Level>| level != Some(levels::Level::Down);
         let follows = ward.tracked.is_none_or(|tracked| self.list[tracked].server.health() != Health::Down);
-        ward.server.admin() != Admin::Maint && is_well(ward.check) && is_well(ward.agent) && follows
+        ward.server.own() != Admin::Maint && is_well(ward.check) && is_well(ward.agent) && follows
     }
 
     fn set_down(&mut self, now: Instant, number: usize, details: &str) {
         let ward = &self.list[number];
-        if ward.server.admin() == Admin::Maint || ward.server.health() == Health::Down {
+        if ward.server.own() == Admin::Maint || ward.server.health() == Health::Down {
             return;
         }
         let was_leaving = ward.server.health() == Health::Stopping || ward.server.admin() == Admin::Drain;
@@ -266,7 +286,7 @@ impl Wards {
     fn set_up(&mut self, now: Instant, number: usize, details: &str) {
         let ward = &self.list[number];
         let before = ward.server.health();
-        if ward.server.admin() == Admin::Maint || matches!(before, Health::Up | Health::Unchecked) {
+        if ward.server.own() == Admin::Maint || matches!(before, Health::Up | Health::Unchecked) {
             return;
         }
         ward.server.set_health(Health::Up, now);
@@ -286,7 +306,7 @@ impl Wards {
     fn set_stopping(&mut self, now: Instant, number: usize, details: &str) {
         let ward = &self.list[number];
         let is_late = matches!(ward.server.health(), Health::Down | Health::Stopping);
-        if ward.server.admin() == Admin::Maint || is_late {
+        if ward.server.own() == Admin::Maint || is_late {
             return;
         }
         let before = self.standing(number);
@@ -315,16 +335,22 @@ impl Wards {
     pub(super) fn look(&mut self, now: Instant) -> Vec<usize> {
         let mut resumed = Vec::new();
         for number in 0..self.list.len() {
-            let (before, after) = (self.list[number].admin, self.list[number].server.admin());
+            let before = self.list[number].own();
+            let (admin, lack) = (self.list[number].server.admin(), self.list[number].server.lack());
+            let after = if lack.is_some() { Admin::Maint } else { admin };
+            let was =
+                (mem::replace(&mut self.list[number].admin, admin), mem::replace(&mut self.list[number].lack, lack));
             if before == after {
+                if after == Admin::Maint {
+                    self.tell_what_remains(number, was);
+                }
                 continue;
             }
-            self.list[number].admin = after;
             match (before, after) {
                 (_, Admin::Maint) => self.enter_maintenance(now, number),
                 (Admin::Maint, _) => {
                     resumed.push(number);
-                    self.leave_maintenance(now, number);
+                    self.leave_maintenance(now, number, was.1.is_some());
                 }
                 (_, Admin::Drain) => {
                     self.tell(number, Level::Notice, report::drain);
@@ -343,6 +369,18 @@ impl Wards {
         resumed
     }
 
+    /// Of two reasons for maintenance one is gone.
+    fn tell_what_remains(&self, number: usize, (admin, lack): (Admin, Option<Lack>)) {
+        let ward = &self.list[number];
+        if admin == Admin::Maint && ward.admin != Admin::Maint {
+            self.tell(number, Level::Notice, |subject, _| report::still_without_address(subject));
+        }
+        if lack.is_some() && ward.lack.is_none() {
+            let host = ward.host.clone();
+            self.tell(number, Level::Notice, |subject, _| report::still_in_maintenance(subject, &host));
+        }
+    }
+
     fn enter_maintenance(&mut self, now: Instant, number: usize) {
         let ward = &self.list[number];
         let was_down = ward.server.health() == Health::Down;
@@ -353,7 +391,8 @@ impl Wards {
         let mut before = self.standing(number);
         // It counted until now.
         before.active += usize::from(!was_down);
-        self.tell(number, level, |subject, standing| report::maintenance(subject, was_down, standing));
+        let cause = self.list[number].lack.map_or("", Lack::words);
+        self.tell(number, level, |subject, standing| report::maintenance(subject, cause, was_down, standing));
         self.nobody_left(number, before);
         for tracker in self.list[number].trackers.clone() {
             if self.list[tracker].server.set_shared(Admin::Maint, now) != Admin::Maint {
@@ -362,7 +401,7 @@ impl Wards {
         }
     }
 
-    fn leave_maintenance(&mut self, now: Instant, number: usize) {
+    fn leave_maintenance(&mut self, now: Instant, number: usize, is_resolved: bool) {
         let ward = &mut self.list[number];
         if ward.check.is_some() {
             ward.check = Some(levels::Level::Unknown);
@@ -374,11 +413,15 @@ impl Wards {
         }
         self.close_backups(number);
         let is_down = self.list[number].server.health() == Health::Down;
-        self.tell(number, Level::Notice, |subject, _| report::return_of(subject, is_down, is_draining));
+        let host = self.list[number].host.clone();
+        self.tell(number, Level::Notice, |subject, _| match is_resolved {
+            true => report::resolution_of(subject, &host, is_down, is_draining),
+            false => report::return_of(subject, is_down, is_draining),
+        });
         for tracker in self.list[number].trackers.clone() {
             let order = self.list[number].server.order();
             if self.list[tracker].server.set_shared(order, now) == Admin::Maint {
-                self.leave_maintenance(now, tracker);
+                self.leave_maintenance(now, tracker, false);
             }
         }
     }

@@ -71,7 +71,14 @@ fn change(backend: &mut Backend, server: &str, edit: ServerEdit) -> Result<(), S
     let unchecked = || "health checks are not enabled on this server".to_owned();
     let known = &mut backend.servers[at];
     match edit {
-        ServerEdit::Address(address) => known.address = address,
+        ServerEdit::Address(address) => {
+            known.address = address;
+            known.options.naming.lack = None;
+        }
+        ServerEdit::Name(name) => {
+            known.options.naming.host = Some(name);
+            known.options.naming.is_renamed = true;
+        }
         ServerEdit::Maxconn(maxconn) => known.maxconn = maxconn,
         ServerEdit::CheckPort(port) => known.check.as_mut().ok_or_else(unchecked)?.port = port,
         ServerEdit::CheckAddress(address) => {

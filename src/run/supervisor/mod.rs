@@ -12,6 +12,7 @@ mod start;
 mod orders;
 mod reload;
 mod edit;
+mod renew;
 mod backends;
 mod halt;
 mod stop;

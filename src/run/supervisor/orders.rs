@@ -20,6 +20,9 @@ impl Supervisor {
             OrderKind::Backend { name, edit } => {
                 let _ = order.answer.send(self.edit_backend(&name, edit));
             }
+            OrderKind::Renew(renewals) => {
+                let _ = order.answer.send(self.renew(&renewals));
+            }
             OrderKind::Server { backend, server, edit } => {
                 let _ = order.answer.send(self.edit_server(&backend, &server, edit));
             }

@@ -12,6 +12,7 @@ use super::{Answer, Loading, Supervisor};
 use crate::generation::Generation;
 use crate::model::changes::changes;
 use crate::model::{Model, Rates};
+use crate::resolve;
 use crate::run::load::Loaded;
 use crate::run::vrrp::VrrpOrder;
 use crate::run::{log, outset};
@@ -69,6 +70,7 @@ impl Supervisor {
         let current = self.generation.load_full();
         let mut model = loaded.model;
         let changed = self.changed(&current.model, &model);
+        resolve::keep(&current.model, &mut model);
         model.process.admin_socket.clone_from(&current.model.process.admin_socket);
         stays_on_the_lan(&current.model, &model)?;
         // The files say what listens, as for HAProxy's new process.
@@ -94,6 +96,11 @@ impl Supervisor {
         let next = Generation::prepare(current.number + 1, model, &self.registry, Some(current))
             .map_err(|error| error.to_string())?;
         outset::set_variables(&next.rules, Some(&current.rules));
+        let now = sys::clock::now();
+        for backend in &next.backends {
+            let servers = backend.model.servers.iter().zip(&backend.state.servers);
+            servers.for_each(|(server, state)| state.set_lack(server.options.naming.lack, now));
+        }
         self.listeners.commit(&next.model, prepared);
         self.generation.store(Arc::clone(&next));
         let board = self.serve_generation(&next);

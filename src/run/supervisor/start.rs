@@ -152,7 +152,8 @@ impl Supervisor {
         .context("cannot start vg-check")?;
         let (changes, view) = (ends.server_orders, Arc::clone(&self.view));
         let probing = self.wiring.probing.clone();
-        ctl::spawn(Ctl { listener: admin, runtime, loads, settings, changes, probing, view })
+        let names = ends.names;
+        ctl::spawn(Ctl { listener: admin, runtime, loads, settings, changes, probing, names, view })
             .context("cannot start vg-ctl")?;
         let board = self.serve_generation(generation);
         let context = VrrpContext {
@@ -197,6 +198,7 @@ impl Supervisor {
         self.give_listeners(generation);
         // A thread whose receiver is gone has died; its heart tells vg-vrrp.
         let _ = self.wiring.check.send(CheckOrder::Configure(Arc::clone(generation), Arc::clone(&board)));
+        let _ = self.wiring.names.send(Arc::clone(generation));
         board
     }
 

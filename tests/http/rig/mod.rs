@@ -92,6 +92,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             rules: Vec::new(),
         }],
         templates: Vec::new(),
+        resolvers: Vec::new(),
         rules: Material::default(),
         process: Process {
             workers: None,
@@ -107,6 +108,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             external_checks: false,
             shares_idle: true,
             spread_checks: 0,
+            families: Default::default(),
         },
     }
 }

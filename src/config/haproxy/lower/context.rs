@@ -17,7 +17,7 @@ use crate::model::runtime::Account;
 
 use super::ignored;
 use super::unix_bind::UnixBind;
-use super::value::{self, ANY, Family, Host, Ports};
+use super::value::{self, ANY, Host, Ports};
 
 /// What every line sees.
 pub struct Context<'a> {
@@ -371,34 +371,8 @@ impl<'a> Context<'a> {
         Some(self.value(word, parsed).map(|parsed| parsed.value))
     }
 
-    /// The address of a host, if it has one.
-    pub fn look_up(&self, host: &Host, prefer: Option<Family>) -> Option<IpAddr> {
-        let (name, family) = match host {
-            Host::Any => return None,
-            Host::Address(address) => return Some(*address),
-            Host::Name(name, family) => (name, *family),
-        };
-        let Some(known) = self.names.get(name) else {
-            self.missing.borrow_mut().insert(name.clone());
-            return None;
-        };
-        let of = |family: Family| known.iter().find(move |address| family.has(**address)).copied();
-        prefer.and_then(of).filter(|address| family.has(*address)).or_else(|| of(family))
-    }
-
     /// The address of a host and a port; none, reported, if there is none.
     pub fn resolve(&self, host: &Host, port: u16, word: &Word) -> Option<SocketAddr> {
-        self.resolve_preferring(host, None, port, word)
-    }
-
-    /// The same, of this family if it has one.
-    pub fn resolve_preferring(
-        &self,
-        host: &Host,
-        prefer: Option<Family>,
-        port: u16,
-        word: &Word,
-    ) -> Option<SocketAddr> {
         let (name, family) = match host {
             Host::Any => return Some(SocketAddr::new(ANY, port)),
             Host::Address(address) => return Some(SocketAddr::new(*address, port)),
@@ -409,8 +383,7 @@ impl<'a> Context<'a> {
             self.error("E-RESOLVE", word.span, format!("could not resolve address '{name}'"));
             return None;
         };
-        let of = |family: Family| known.iter().find(move |address| family.has(**address));
-        let address = prefer.and_then(of).filter(|address| family.has(**address)).or_else(|| of(family));
+        let address = known.iter().find(|address| family.has(**address));
         if address.is_none() {
             self.error("E-RESOLVE", word.span, format!("'{name}' has no address of that family"));
         }

@@ -9,11 +9,13 @@ use crate::config::haproxy::section::{Line, Section};
 use crate::config::haproxy::table::{Place, Row};
 use crate::diag::{Span, Spanned};
 use crate::model::log::Hostname;
+use crate::model::naming::Families;
 use crate::model::runtime::Account;
 
 use super::Context;
 use super::log::{self, Logs};
 use super::proxy;
+use super::resolvers;
 use super::runtime::{self, Runtime};
 use super::value;
 
@@ -35,6 +37,7 @@ pub struct Global {
     external_checks: Option<Spanned<bool>>,
     shares_idle: Option<Spanned<bool>>,
     spread_checks: Option<Spanned<u64>>,
+    families: Option<Spanned<Families>>,
     is_strict: Option<Span>,
     confinement: Confinement,
     start: Start,
@@ -49,7 +52,9 @@ type Handler = fn(&mut Global, &'static Row, &Line, &Context<'_>);
 pub const HANDLERS: &[(&str, Handler)] = &[
     ("chroot", chroot),
     ("daemon", |global, _, _, _| global.start.is_daemon = true),
-    ("dns-accept-family", noticed),
+    ("dns-accept-family", |global, _, line, context| {
+        global.families = resolvers::families(line, context).or(global.families);
+    }),
     ("gid", |global, _, line, context| global.confinement.group = id(line, context)),
     ("group", |global, _, line, context| global.confinement.group = name(line, AccountKind::Group, context)),
     ("external-check", external_check),
@@ -145,6 +150,7 @@ impl Global {
         // Nobody who writes no `log` wants lines on standard output.
         draft.log.targets = Some(self.logs.targets.clone());
         draft.log.tag.clone_from(&self.logs.tag);
+        draft.families = self.families;
         draft.log.hostname.clone_from(&self.hostname);
         draft.stick_counters = self.stick_counters;
         draft.globals.clone_from(&self.rules);
@@ -186,10 +192,6 @@ fn name(line: &Line, kind: AccountKind, context: &Context<'_>) -> Option<Spanned
     let word = context.argument(line, 1, "a name")?;
     context.no_more(line, 2);
     Some(Spanned::new(context.account(kind, word), word.span))
-}
-
-fn noticed(_: &mut Global, row: &'static Row, line: &Line, context: &Context<'_>) {
-    context.notice(row, line.span_of(1));
 }
 
 fn environment(_: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {

@@ -23,6 +23,7 @@ mod mail;
 mod log;
 mod ring;
 mod relay;
+mod resolvers;
 mod finish;
 mod userlist;
 mod error_pages;
@@ -63,6 +64,7 @@ pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
                 context.no_more(&section.head, 1);
                 global.read(section, context);
             }
+            Place::Resolvers => draft.resolvers.extend(resolvers::read(section, context)),
             Place::Ring => draft.log.rings.extend(ring::read(section, context)),
             Place::LogForward => draft.log.relays.extend(relay::read(section, context)),
             Place::Userlist => draft.userlists.extend(userlist::read(section, &draft.userlists, context)),

@@ -501,7 +501,7 @@ mod tests {
         let handled = HANDLERS.iter().map(|(name, _)| *name).chain(RULES).chain(lines);
         assert_eq!(sorted(handled), honoured(&proxies));
         assert_eq!(sorted(global::HANDLERS.iter().map(|(name, _)| *name)), honoured(&[Place::Global]));
-        let options = options::server::OPTIONS.iter().map(|(name, _)| *name);
+        let options = options::server::OPTIONS.iter().chain(&options::naming::OPTIONS).map(|(name, _)| *name);
         let options = options.filter(|option| server::HANDLERS.iter().all(|(name, _)| name != option));
         let handled = server::HANDLERS.iter().map(|(name, _)| *name).chain(options);
         assert_eq!(sorted(handled), honoured(&[Place::Server]));

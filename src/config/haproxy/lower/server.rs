@@ -6,15 +6,16 @@ use std::time::Duration;
 use crate::config::haproxy::lex::Word;
 use crate::config::haproxy::section::{Line, Modifier};
 use crate::config::haproxy::table::{self, Place, Row, Support};
-use crate::config::options;
+use crate::config::options::{self, naming};
 use crate::diag::{Diagnostic, Span, Spanned, nearest};
 use crate::model::check::InitialState;
+use crate::model::naming::Naming;
 use crate::model::options::{Origin, ServerOptions};
 
 use super::Context;
 use super::care::{self, CareOptions};
 use super::settings::{Settings, spanned};
-use super::value::{self, Family, Host, Ports};
+use super::value::{self, Host, Ports};
 
 /// HAProxy's time between probes.
 pub const INTER: Duration = Duration::from_secs(2);
@@ -54,11 +55,8 @@ pub struct Options {
     /// `addr`, whose port is known when all options are.
     check_host: Option<Word>,
     pub more: ServerOptions,
-    /// `init-addr`
-    init_addr: Option<Word>,
     /// Where the options of `more` end, in order.
     pub places: Vec<(&'static str, Span)>,
-    prefer: Option<Family>,
 }
 
 /// What an option does; the words are itself and its argument.
@@ -115,8 +113,6 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("on-marked-up", care::on_marked_up),
     ("socks4", care::socks),
     ("track", care::track),
-    ("init-addr", |options, _, _, argument, _| options.init_addr = argument.cloned().or(options.init_addr.take())),
-    ("resolve-prefer", resolve_prefer),
     ("proto", proto),
     ("no-check-reuse-pool", nothing),
     ("no-check-sni-auto", nothing),
@@ -184,22 +180,6 @@ pub fn time(argument: Option<&Word>, context: &Context<'_>) -> Option<Spanned<Du
 pub fn number(argument: Option<&Word>, least: u64, most: u64, context: &Context<'_>) -> Option<Spanned<u64>> {
     let word = argument?;
     context.value(word, value::number(&word.text, least, most))
-}
-
-fn resolve_prefer(
-    options: &mut Options,
-    row: &'static Row,
-    word: &Word,
-    argument: Option<&Word>,
-    context: &Context<'_>,
-) {
-    context.notice(row, word.span);
-    match argument.map(|argument| (argument.text.as_str(), argument.span)) {
-        Some(("ipv4", _)) => options.prefer = Some(Family::V4),
-        Some(("ipv6", _)) => options.prefer = Some(Family::V6),
-        Some((other, span)) => context.error("E-VALUE", span, format!("'{other}' is no family; write ipv4 or ipv6")),
-        None => {}
-    }
 }
 
 fn proto(_: &mut Options, row: &'static Row, word: &Word, argument: Option<&Word>, context: &Context<'_>) {
@@ -312,55 +292,18 @@ fn address(word: &Word, options: &mut Options, context: &Context<'_>) -> Option<
             0
         }
     };
-    if host == Host::Any {
+    match host {
         // Where the client wanted to go.
-        return Some(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port));
-    }
-    if let (Host::Name(..), Some(methods)) = (&host, options.init_addr.clone()) {
-        return first_address(&host, &methods, port, options, context);
-    }
-    context.resolve_preferring(&host, options.prefer, port, word)
-}
-
-/// Whether the table names that method of `init-addr`.
-fn is_init_addr(word: &str) -> bool {
-    let row = table::find(&["init-addr"], table::rows_of(Place::Server));
-    row.is_some_and(|(row, _)| row.usage.split(['{', '|', '}']).any(|known| known == word))
-}
-
-/// The first address that one of the methods of `init-addr` finds. `none` waits for the runtime API to give one.
-fn first_address(
-    host: &Host,
-    methods: &Word,
-    port: u16,
-    options: &mut Options,
-    context: &Context<'_>,
-) -> Option<SocketAddr> {
-    for method in methods.text.split(',') {
-        let found = match method {
-            // Nothing remembers addresses over restarts.
-            "last" => None,
-            "none" => {
-                options.is_disabled = Some(Spanned::new(true, methods.span));
-                return Some(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port));
-            }
-            other => match other.parse() {
-                Ok(address) => Some(address),
-                // The machine's own resolver.
-                Err(_) if is_init_addr(other) => context.look_up(host, options.prefer),
-                Err(_) => {
-                    context.error("E-VALUE", methods.span, format!("'init-addr' does not know '{other}'"));
-                    return None;
-                }
-            },
-        };
-        if let Some(found) = found {
-            return Some(SocketAddr::new(found, port));
+        Host::Any => Some(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port)),
+        Host::Address(address) => Some(SocketAddr::new(address, port)),
+        // Its first address is found when everything is known.
+        Host::Name(name, family) => {
+            let named = naming::named(name, family);
+            let options = &mut options.more.naming;
+            *options = Naming { host: named.host, service: named.service, only: named.only, ..options.clone() };
+            Some(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port))
         }
     }
-    let Host::Name(name, _) = host else { return None };
-    context.error("E-RESOLVE", methods.span, format!("no method of 'init-addr' finds an address of '{name}'"));
-    None
 }
 
 /// Options and their arguments.

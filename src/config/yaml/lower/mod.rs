@@ -9,6 +9,7 @@ mod care;
 mod rules;
 mod runtime;
 mod log;
+mod naming;
 mod stick;
 
 use crate::config::draft::{Confinement, Draft, Node as NodeDraft, Start};
@@ -27,6 +28,8 @@ pub fn file(root: &Node) -> Draft {
         error_pages: sections("http_errors").iter().map(rules::error_pages).collect(),
         tables: stick::tables(root),
         peers: Vec::new(),
+        resolvers: sections("resolvers").iter().map(naming::resolvers).collect(),
+        families: read(inner("process", "address_families"), word(naming::FAMILIES)),
         globals: rules::of_process(root),
         stick_counters: read(inner("process", "stick_counters"), value::number),
         nodes: sections("nodes").iter().map(node).collect(),

@@ -8,6 +8,7 @@ use crate::diag::Spanned;
 use crate::model::balance::Balance;
 use crate::model::check::InitialState;
 use crate::model::cookie::Cookie;
+use crate::model::naming::Naming;
 use crate::model::options::{BackendOptions, ServerOptions};
 use crate::model::proxy::Mode;
 
@@ -182,10 +183,21 @@ fn server(entry: &Entry) -> Server {
         non_stick: read(node.value("non_stick"), value::flag),
         is_disabled: read(node.value("disabled"), value::flag),
         care: care::care(node),
-        options: ServerOptions {
-            socket: address.and_then(|node| value::server_socket(node.text()?)),
-            port_offset: address.and_then(|node| value::port_offset(node.text()?)).unwrap_or_default(),
-            ..node.value("options").map(server_options).unwrap_or_default()
-        },
+        options: located(address, node.value("options").map(server_options).unwrap_or_default()),
+    }
+}
+
+/// The options with what the address says besides.
+fn located(address: Option<&Node>, options: ServerOptions) -> ServerOptions {
+    let Some(text) = address.and_then(Node::text) else { return options };
+    let (named, offset) = match value::server_name(text) {
+        Some((named, _, offset)) => (named, Some(offset)),
+        None => (Naming::default(), value::port_offset(text)),
+    };
+    ServerOptions {
+        socket: value::server_socket(text),
+        port_offset: offset.unwrap_or_default(),
+        naming: Naming { host: named.host, service: named.service, only: named.only, ..options.naming },
+        ..options
     }
 }

@@ -7,6 +7,7 @@ mod vrrp;
 mod proxy;
 mod log;
 mod care;
+mod naming;
 
 use super::keyword::{Key, Need, Scalar, Section, Value};
 
@@ -67,6 +68,11 @@ pub static FILE: Section = Section {
             "stick_tables",
             Value::Named(Scalar::TableName, &Value::One(Scalar::StickTable)),
             "Stick tables by name that belong to no frontend or backend, as those of HAProxy's `peers` sections.",
+        ),
+        key(
+            "resolvers",
+            Value::Named(Scalar::Name, &Value::Section(&naming::RESOLVERS)),
+            "Name servers by name of the group, with which names of servers are followed (`options: [resolvers NAME]`).",
         ),
         key(
             "http_errors",
@@ -180,6 +186,11 @@ static PROCESS: Section = Section {
             "spread_checks",
             Value::One(Scalar::Number(0, 50)),
             "Per cent by which pauses between probes are longer or shorter at random. Default 0.",
+        ),
+        key(
+            "address_families",
+            Value::One(Scalar::Word(&["auto", "both", "ipv4", "ipv6"])),
+            "Families of the addresses that name servers may tell; auto is IPv4, and IPv6 where the machine has a route to it.              Default auto.",
         ),
         key(
             "drain",
