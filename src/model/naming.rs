@@ -139,17 +139,6 @@ pub enum First {
     Address(IpAddr),
 }
 
-impl fmt::Display for First {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            First::Last => formatter.write_str("last"),
-            First::System => formatter.write_str("libc"),
-            First::Nothing => formatter.write_str("none"),
-            First::Address(address) => write!(formatter, "{address}"),
-        }
-    }
-}
-
 /// Addresses with the same first bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {

@@ -2,10 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use crate::config::haproxy::{
-    self,
-    value::{Host, Ports},
-};
+use crate::config::haproxy::table::{self, Place};
+use crate::config::haproxy::value::{self, Host, Ports};
 use crate::model::naming::{Family, First, Naming, Network};
 
 use super::server::Handler;
@@ -14,12 +12,8 @@ use super::{Wrong, needed};
 /// Every option.
 pub const OPTIONS: [(&str, Handler); 5] = [
     ("init-addr", |options, words| {
-        let methods = needed(words, 1, "a list of last, libc, none or an address")?;
-        let read = |word| {
-            first(word).ok_or_else(|| {
-                Wrong::new(1, format!("'init-addr' does not know '{word}'; write last, libc, none or an address"))
-            })
-        };
+        let methods = needed(words, 1, "a list of methods")?;
+        let read = |word| first(word).ok_or_else(|| Wrong::new(1, format!("'init-addr' does not know '{word}'")));
         options.naming.first = methods.split(',').map(read).collect::<Result<_, _>>()?;
         Ok(2)
     }),
@@ -64,12 +58,25 @@ pub fn family(word: &str) -> Option<Family> {
     [Family::V4, Family::V6].into_iter().find(|family| family.word() == word)
 }
 
+/// Methods of `init-addr`, in the order in which HAProxy's table has their words.
+const METHODS: [First; 3] = [First::Last, First::System, First::Nothing];
+
+/// The words of the methods.
+fn methods() -> impl Iterator<Item = (&'static str, First)> {
+    let row = table::find(&["init-addr"], table::rows_of(Place::Server));
+    let words = row.map_or("", |(row, _)| row.usage).split(['{', '|', '}']).filter(|word| !word.is_empty());
+    words.zip(METHODS)
+}
+
 fn first(word: &str) -> Option<First> {
-    match word {
-        "last" => Some(First::Last),
-        "libc" => Some(First::System),
-        "none" => Some(First::Nothing),
-        address => address.parse().ok().map(First::Address),
+    let method = methods().find(|(known, _)| *known == word).map(|(_, method)| method);
+    method.or_else(|| word.parse().ok().map(First::Address))
+}
+
+fn first_text(first: First) -> String {
+    match first {
+        First::Address(address) => address.to_string(),
+        method => methods().find(|(_, known)| *known == method).map(|(word, _)| word).unwrap_or_default().to_owned(),
     }
 }
 
@@ -95,7 +102,7 @@ fn network(word: &str) -> Option<Network> {
 /// The name that a server is written with in place of an address, where it has one; its address is 0.0.0.0 then. The number is
 /// added to the port that the client came in by.
 pub fn server(text: &str) -> Option<(Naming, SocketAddr, i32)> {
-    let (Host::Name(name, family), ports) = haproxy::value::address(text).ok()? else { return None };
+    let (Host::Name(name, family), ports) = value::address(text).ok()? else { return None };
     let (port, offset) = match ports {
         Ports::None => (0, 0),
         Ports::Offset(offset) => (0, offset),
@@ -106,11 +113,11 @@ pub fn server(text: &str) -> Option<(Naming, SocketAddr, i32)> {
 }
 
 /// What a name says of itself: that of a service begins with `_`.
-pub fn named(name: String, family: haproxy::value::Family) -> Naming {
+pub fn named(name: String, family: value::Family) -> Naming {
     let only = match family {
-        haproxy::value::Family::Any => None,
-        haproxy::value::Family::V4 => Some(Family::V4),
-        haproxy::value::Family::V6 => Some(Family::V6),
+        value::Family::Any => None,
+        value::Family::V4 => Some(Family::V4),
+        value::Family::V6 => Some(Family::V6),
     };
     match name.starts_with('_') {
         true => Naming { service: Some(name), only, ..Naming::default() },
@@ -135,7 +142,7 @@ pub fn texts(naming: &Naming) -> Vec<String> {
     let mut texts = Vec::new();
     let list = |words: Vec<String>| words.join(",");
     if !naming.first.is_empty() {
-        texts.push(format!("init-addr {}", list(naming.first.iter().map(First::to_string).collect())));
+        texts.push(format!("init-addr {}", list(naming.first.iter().copied().map(first_text).collect())));
     }
     texts.extend(naming.resolvers.as_ref().map(|name| crate::rule::join(["resolvers", name].into_iter())));
     texts.extend(naming.preference.map(|family| format!("resolve-prefer {}", family.word())));
