@@ -31,8 +31,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diag::{Diagnostic, Problems, Source, Span, Spanned, nearest};
-use crate::model::relay::Relay;
 use crate::model::naming::Families;
+use crate::model::relay::Relay;
 use crate::model::runtime::Runtime;
 use crate::model::{Confinement, Model, Process, Rates};
 
