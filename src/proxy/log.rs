@@ -98,9 +98,9 @@ impl Ending {
         self.at(self.received).unwrap_or(-1)
     }
 
-    /// `%Tw`
+    /// `%Tw`. Where there is no time of the request, HAProxy subtracts its -1.
     pub(super) fn wait_time(&self) -> i64 {
-        self.between(self.received, self.effort.assigned)
+        self.at(self.effort.assigned).map_or(-1, |assigned| assigned - self.query_time())
     }
 
     /// `%Tc`

@@ -13,7 +13,7 @@ use vipgate::sys::clock;
 use crate::rig::{PATIENCE, Peer, Scripted, nobody, until};
 
 /// Names of the frontends, in the order of their ports.
-const FRONTENDS: [&str; 18] = [
+const FRONTENDS: [&str; 19] = [
     "services",
     "proxied",
     "proxiednull",
@@ -32,6 +32,7 @@ const FRONTENDS: [&str; 18] = [
     "hastytcp",
     "tcpnull",
     "default",
+    "nowhere",
 ];
 
 /// `@NAME@` is the port of a frontend, `@server@` that of the server, `@nobody@` one where nobody listens. Only frontends and
@@ -121,6 +122,9 @@ frontend rules
     http-request return status 200 if { path /own }
     http-request redirect location /x if { path /redirect }
     http-request reject if { path /reject }
+    tcp-request content reject if { path /unread }
+    timeout tarpit 100ms
+    http-request tarpit if { path /tarpit }
     http-response deny if { capture.req.uri /late }
     default_backend app
 frontend services
@@ -162,6 +166,10 @@ frontend proxiednull
     option dontlognull
     option log-separate-errors
     default_backend app
+frontend nowhere
+    bind 127.0.0.1:@nowhere@
+    option httplog
+    use_backend app if { path /app }
 frontend default
     bind 127.0.0.1:@default@
     default_backend app
@@ -340,6 +348,9 @@ const STEPS: &[Step] = &[
             talk(at, &last(path));
         }
     }),
+    step!("a request that is rejected before it is one", "rules", 1, |at| talk(at, &last("/unread"))),
+    step!("a tarpit", "rules", 1, |at| talk(at, &last("/tarpit"))),
+    step!("a request without a backend", "nowhere", 1, |at| talk(at, &last("/"))),
     step!("a session", "tcp", 1, |at| ask(at, &["/a"])),
     step!("a session that the server ends", "tcp", 1, |at| talk(at, &last("/close"))),
     step!("a silent session", "hastytcp", 1, |at| talk(at, "")),

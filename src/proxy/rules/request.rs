@@ -58,10 +58,10 @@ pub(in crate::proxy) enum Decision {
     Answer(Box<Answer>),
     /// A form was sent to a statistics page.
     Form(Box<SentForm>),
-    /// The connection closes without a word.
-    Close,
+    /// The connection closes without a word. One that is unread is closed before anybody knows its request.
+    Close { is_unread: bool },
     /// The connection is forgotten: a reset that dies after so many hops.
-    Drop { hops: u8 },
+    Drop { hops: u8, is_unread: bool },
 }
 
 /// What a request waits for before its rules go on.
@@ -122,7 +122,8 @@ pub(in crate::proxy) fn decide(session: &mut Session, frontend: &Rc<LocalFronten
     }
     let mut state = session.take_rules(frontend);
     let is_there = state.resume.is_some() || look(session, frontend, &mut state);
-    let decision = if is_there { run(session, frontend, request, &mut state) } else { Decision::Close };
+    let decision =
+        if is_there { run(session, frontend, request, &mut state) } else { Decision::Close { is_unread: false } };
     session.rules = Some(state);
     session.set_client_options();
     decision
@@ -136,7 +137,7 @@ pub(in crate::proxy) fn give_up(
     failure: Failure,
 ) -> Decision {
     let status = match (failure.by, failure.cause) {
-        (By::Killed, _) => return Decision::Close,
+        (By::Killed, _) => return Decision::Close { is_unread: false },
         (_, Cause::Timeout) => 408,
         _ => 400,
     };
@@ -342,9 +343,11 @@ fn pass(
             }
             Verdict::Reject | Verdict::Close | Verdict::SilentDrop { .. } => {
                 account::verdict(world.facts.session(), frontend, backend.map(Rc::as_ref), &verdict);
+                // Rules about content come before HAProxy takes the request for one.
+                let is_unread = *step == Step::Content && backend.is_none();
                 return Some(match verdict {
-                    Verdict::SilentDrop { hops } => Decision::Drop { hops: hops.unwrap_or(1) },
-                    _ => Decision::Close,
+                    Verdict::SilentDrop { hops } => Decision::Drop { hops: hops.unwrap_or(1), is_unread },
+                    _ => Decision::Close { is_unread },
                 });
             }
             Verdict::Wait(what) => {
@@ -436,7 +439,7 @@ pub(super) fn answer(world: &mut World<'_>, verdict: &Verdict<'_>, case: Case<'_
         transaction.request_data = body;
         answer::write(verdict, asked, &transaction, manner, bytes.storage())
     };
-    let Some((status, persists)) = written else { return Decision::Close };
+    let Some((status, persists)) = written else { return Decision::Close { is_unread: false } };
     answer::edit(world, state, frontend, asked.backend, bytes.storage());
     let tarpit = || state.effects.tarpit_timeout.or(tarpit_of(frontend)).unwrap_or_default();
     let delay = matches!(verdict, Verdict::Tarpit(_)).then(tarpit);

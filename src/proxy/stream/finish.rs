@@ -78,6 +78,8 @@ pub(super) async fn end(
         Decision::Answer(answer) => {
             if let Some(time) = answer.delay {
                 wait::tarpit(session, time).await;
+                // To HAProxy it is a queue that the request waits in before it is looked at.
+                (record.is_untimed, record.effort.assigned) = (true, Some(session.now()));
             }
             if send(session, &answer.bytes).await {
                 record.bytes_out = answer.bytes.len() as u64;
@@ -86,12 +88,15 @@ pub(super) async fn end(
             (record.status, failure, backend) = (answer.status, answer.failure, answer.backend);
             record.service = answer.service;
         }
-        Decision::Drop { hops } => {
-            record.is_dropped = true;
+        Decision::Drop { hops, is_unread } => {
+            (record.is_untimed, record.is_unread) = (true, is_unread);
             session.forget_client(hops);
         }
-        Decision::Close => record.is_dropped = true,
+        Decision::Close { is_unread } => (record.is_untimed, record.is_unread) = (true, is_unread),
         Decision::Forward(_) | Decision::Wait(_) | Decision::Form(_) => {}
+    }
+    if record.is_unread {
+        session.forget_request();
     }
     write_log(session, frontend, backend.as_deref(), request, &record, Some(failure));
     session.end_stream(record.bytes_in, record.bytes_out);
@@ -161,8 +166,8 @@ pub(super) fn write_log(
     let [first, second] = failure.map_or(*b"--", Failure::state);
     let mut ending = Ending {
         started: Some(request.started),
-        // HAProxy has no time of a request that it drops.
-        received: (!record.is_dropped).then_some(request.received),
+        // HAProxy has no time of a request that it drops or knows no backend for.
+        received: (!record.is_untimed).then_some(request.received),
         effort: record.effort,
         answered: record.answered,
         status: record.status,
@@ -180,5 +185,6 @@ pub(super) fn write_log(
         (ending.effort.assigned, ending.effort.connected) = (ending.received, ending.received);
         ending.answered = ending.received;
     }
-    log::write(session, frontend, backend, &ending, request.held.all().get(..request.line_length));
+    let line = request.held.all().get(..request.line_length).filter(|_| !record.is_unread);
+    log::write(session, frontend, backend, &ending, line);
 }

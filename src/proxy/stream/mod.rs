@@ -131,7 +131,9 @@ struct Record {
     /// Its line has been written.
     is_logged: bool,
     /// It was dropped without an answer.
-    is_dropped: bool,
+    is_untimed: bool,
+    /// Nobody knew the request yet when it ended.
+    is_unread: bool,
     /// What answered in place of a server.
     service: Option<&'static str>,
 }
@@ -189,6 +191,7 @@ async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, request: &mu
         }
     };
     let current = backend.as_ref().map(|backend| Current::enter(session, backend));
+    record.is_untimed = backend.is_none();
     let result = forward(session, frontend, backend.as_ref(), request, &mut record).await;
     let failure = result.as_ref().err().copied();
     let mut next = match result {
