@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use crate::model;
+use crate::model::proxy::Bind;
 use crate::state::counters::Sharded;
 use crate::state::faults::LastFault;
 use crate::state::log::{Book, Journal};
@@ -23,6 +24,8 @@ pub struct Frontend {
     pub backend: Option<Arc<Backend>>,
     /// Client connections now and their limit; lives as long as the frontend's name.
     pub sessions: Arc<Sessions>,
+    /// Client connections of each bind and their limit, where it has one of its own; live as long as its address.
+    pub doors: Vec<Option<Arc<Sessions>>>,
     /// Counters; live as long as the frontend's name.
     pub counters: Sharded,
     /// Counters of its listening addresses, bind for bind; empty if they are not counted one by one. Live as long as the
@@ -49,6 +52,7 @@ impl Frontend {
         sessions.set_limit(model.maxconn);
         sessions.set_rate(Paced::Sessions, model.session_rate);
         Frontend {
+            doors: model.binds.iter().map(|bind| door(bind, before)).collect(),
             index,
             model: model.clone(),
             backend,
@@ -70,4 +74,14 @@ fn sockets(model: &model::proxy::Frontend, before: Option<&Frontend>) -> Vec<Arc
     };
     let counted = model.binds.iter().filter(|_| model.counts_sockets);
     counted.map(|bind| known(bind).unwrap_or_default()).collect()
+}
+
+/// The sessions of a bind that has a limit of its own, with those that it has already.
+fn door(bind: &Bind, before: Option<&Frontend>) -> Option<Arc<Sessions>> {
+    let limit = bind.options.maxconn?;
+    let place = before.and_then(|before| before.model.binds.iter().position(|known| known.endpoint == bind.endpoint));
+    let known = before.zip(place).and_then(|(before, place)| before.doors.get(place)?.as_ref());
+    let sessions = known.map_or_else(|| Arc::new(Sessions::new(None)), Arc::clone);
+    sessions.set_limit(Some(limit));
+    Some(sessions)
 }

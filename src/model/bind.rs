@@ -27,6 +27,30 @@ pub struct BindOptions {
     pub backlog: Option<u32>,
     /// How long data may stay unacknowledged; `None` leaves it to the kernel.
     pub user_timeout: Option<Duration>,
+    /// Sessions of clients that came in by it, at most, 1-; `None` is what the frontend may have.
+    pub maxconn: Option<usize>,
+    /// Congestion control of its connections, by the kernel's name; `None` leaves it to the kernel.
+    pub congestion: Option<String>,
+    /// The network namespace that it listens in, by its name under `/run/netns`; `None` is that of the process.
+    pub namespace: Option<String>,
+    /// Whether an address of all of IPv6 takes connections of IPv4, too; `None` leaves it to the kernel.
+    pub takes_ipv4: Option<bool>,
+    /// Password that clients sign their segments with (RFC 2385).
+    pub signature: Option<String>,
+    /// How much of a client's first packet is kept for rules.
+    pub saved_syn: SavedSyn,
     /// Whom the file of a Unix socket belongs to.
     pub ownership: Ownership,
+}
+
+/// What of a client's first packet is kept for rules (HAProxy's `tcp-ss`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SavedSyn {
+    /// Nothing.
+    #[default]
+    Nothing = 0,
+    /// From the IP header on.
+    Packet = 1,
+    /// From the Ethernet header on.
+    Frame = 2,
 }

@@ -47,6 +47,10 @@ pub struct ServerOptions {
     pub origin: Origin,
     /// How long what was sent may stay unacknowledged (`tcp-ut`); `None` leaves it to the kernel.
     pub user_timeout: Option<Duration>,
+    /// Congestion control of connections to it, by the kernel's name; `None` leaves it to the kernel.
+    pub congestion: Option<String>,
+    /// Password that segments to it are signed with (RFC 2385).
+    pub signature: Option<String>,
     /// Whether the first bytes go with the SYN where the kernel has a cookie (`tfo`).
     pub fast_open: bool,
     /// What it is called, where that is no address.

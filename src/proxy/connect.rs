@@ -17,7 +17,7 @@ use crate::model::balance::Balance;
 use crate::model::options::{Interval, Pose, Reuse};
 use crate::model::proxy::Server;
 use crate::rule::action::Timeout;
-use crate::sys::{dial, options};
+use crate::sys::{dial, options, signature};
 use crate::time::Instant;
 use crate::wire::socks4;
 
@@ -283,6 +283,9 @@ async fn open_tcp(session: &Session, slot: &Slot) -> io::Result<Socket> {
     let (tos, mark) = session.server_options();
     options::set(&kernel, tos, mark);
     dial::tune(&kernel, &server.options)?;
+    if let Some(password) = &server.options.signature {
+        signature::sign_to(&kernel, near, password)?;
+    }
     let own = server.options.origin.pose.map(|pose| pretended(session, pose));
     match own.filter(|own| own.is_ipv4() == near.is_ipv4()) {
         Some(own) => {
@@ -290,6 +293,9 @@ async fn open_tcp(session: &Session, slot: &Slot) -> io::Result<Socket> {
             socket.bind(own)?;
         }
         None => server.source.map_or(Ok(()), |source| socket.bind(SocketAddr::new(source, 0)))?,
+    }
+    if slot.backend.manners.resets {
+        kernel.set_linger(Some(Duration::ZERO))?;
     }
     let mut stream = socket.connect(near).await?;
     if server.options.socks.is_some() {

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -34,12 +34,16 @@ pub(super) struct Listener {
     frontend: RefCell<Rc<LocalFrontend>>,
     /// Sessions of the frontend; the same object in every generation.
     pub(super) sessions: Arc<Sessions>,
+    /// Sessions of this address, where it has a limit of its own.
+    door: RefCell<Option<Arc<Sessions>>>,
     /// Place of its bind in the frontend.
     number: Cell<usize>,
     /// Where its connections are counted, if they are counted apart.
     pub(super) counted: RefCell<Option<Arc<CountedSocket>>>,
     /// Whether connections begin with a PROXY header.
     pub(super) accepts_proxy: Cell<bool>,
+    /// Whether connections are closed with a reset.
+    resets: Cell<bool>,
     is_closed: Cell<bool>,
     is_paused: Cell<bool>,
     /// What ends the task that accepts; the next one after a pause has another.
@@ -67,9 +71,11 @@ impl Listener {
             key,
             frontend: RefCell::new(Rc::clone(&frontend)),
             sessions,
+            door: RefCell::default(),
             number: Cell::default(),
             counted: RefCell::default(),
             accepts_proxy: Cell::default(),
+            resets: Cell::default(),
             is_closed: Cell::default(),
             is_paused: Cell::default(),
             stop: RefCell::default(),
@@ -100,6 +106,8 @@ impl Listener {
         self.number.set(place.unwrap_or(0));
         *self.counted.borrow_mut() = place.and_then(|place| frontend.running.sockets.get(place).cloned());
         self.accepts_proxy.set(self.bind(&frontend).is_some_and(|bind| bind.options.accepts_proxy));
+        self.resets.set(frontend.manners.resets);
+        *self.door.borrow_mut() = frontend.running.doors.get(self.number.get()).cloned().flatten();
         *self.frontend.borrow_mut() = frontend;
     }
 
@@ -160,10 +168,11 @@ impl Listener {
     /// Takes what the kernel has completed for us: the close would reset it. The reactor may not have heard of it yet,
     /// so the socket itself is asked.
     fn take_rest(self: &Rc<Self>, worker: &Rc<Worker>, socket: TcpListener) {
-        while self.enter_now(worker) {
+        let mut places = Places::of(self, worker);
+        while places.try_enter() {
             match accept(&socket) {
-                Ok((client, peer)) => self.start(worker, client, peer),
-                Err(_) => return self.leave(worker),
+                Ok((client, peer)) => self.start(places.hand_over(), worker, client, peer),
+                Err(_) => return,
             }
         }
     }
@@ -171,7 +180,7 @@ impl Listener {
     /// Accepts up to [`BUDGET`] connections; what is returned is how long the next one has to wait for the sake of a rate. An
     /// error is one that repeats if tried at once.
     async fn accept_some(self: &Rc<Self>, worker: &Rc<Worker>, socket: &Watched) -> std::io::Result<Duration> {
-        let mut places = Places { listener: self, worker, process: false, frontend: false };
+        let mut places = Places::of(self, worker);
         let mut left = BUDGET;
         poll_fn(|context| {
             loop {
@@ -185,18 +194,10 @@ impl Listener {
                     left = 1;
                 }
                 // Places first: at the limit, connections wait in the kernel's backlog.
-                if !places.process {
-                    std::task::ready!(worker.process.poll_enter(context));
-                    places.process = true;
-                }
-                if !places.frontend {
-                    std::task::ready!(self.sessions.poll_enter(context));
-                    places.frontend = true;
-                }
+                std::task::ready!(places.poll_enter(context));
                 match socket.poll_accept(context) {
                     Poll::Ready(Ok((client, peer))) => {
-                        (places.process, places.frontend) = (false, false);
-                        self.start(worker, client, peer);
+                        self.start(places.hand_over(), worker, client, peer);
                         left -= 1;
                         if left == 0 {
                             return Poll::Ready(Ok(Duration::ZERO));
@@ -215,26 +216,19 @@ impl Listener {
         .await
     }
 
-    fn enter_now(&self, worker: &Worker) -> bool {
-        if !worker.process.try_enter() {
-            return false;
-        }
-        if !self.sessions.try_enter() {
-            worker.process.leave();
-            return false;
-        }
-        true
-    }
-
-    fn leave(&self, worker: &Worker) {
-        self.sessions.leave();
-        worker.process.leave();
-    }
-
-    fn start(self: &Rc<Self>, worker: &Rc<Worker>, client: std::net::TcpStream, peer: std::net::SocketAddr) {
+    fn start(
+        self: &Rc<Self>,
+        door: Option<Arc<Sessions>>,
+        worker: &Rc<Worker>,
+        client: std::net::TcpStream,
+        peer: std::net::SocketAddr,
+    ) {
         worker.counters.accepted.add(1);
-        // The session gives both places back when it is dropped, also by a panic.
-        let session = Box::new(Session::new(worker, self, Socket::unwatched(client), peer));
+        // The session gives its places back when it is dropped, also by a panic.
+        let session = Box::new(Session::new(worker, self, door, Socket::unwatched(client), peer));
+        if self.resets.get() {
+            session.client.reset_on_close();
+        }
         account::connection(&session);
         Connection::start(session);
     }
@@ -249,17 +243,68 @@ fn is_about_one_connection(error: &std::io::Error) -> bool {
 struct Places<'a> {
     listener: &'a Listener,
     worker: &'a Worker,
+    /// Of the address, while it has a limit of its own.
+    door: Option<Arc<Sessions>>,
     process: bool,
     frontend: bool,
 }
 
-impl Places<'_> {
+impl<'a> Places<'a> {
+    fn of(listener: &'a Listener, worker: &'a Worker) -> Places<'a> {
+        Places { listener, worker, door: None, process: false, frontend: false }
+    }
+
+    /// Takes those that are missing, or is called again when there may be one. The address comes first: whoever waits there
+    /// keeps nobody else waiting.
+    fn poll_enter(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.door.is_none() && self.listener.door.borrow().is_some() {
+            let door = self.listener.door.borrow().clone();
+            if let Some(door) = &door {
+                ready!(door.poll_enter(context));
+            }
+            self.door = door;
+        }
+        if !self.process {
+            ready!(self.worker.process.poll_enter(context));
+            self.process = true;
+        }
+        if !self.frontend {
+            ready!(self.listener.sessions.poll_enter(context));
+            self.frontend = true;
+        }
+        Poll::Ready(())
+    }
+
+    /// Takes all of them, or none.
+    fn try_enter(&mut self) -> bool {
+        let door = self.listener.door.borrow().clone();
+        if door.as_ref().is_some_and(|door| !door.try_enter()) {
+            return false;
+        }
+        self.door = door;
+        self.process = self.worker.process.try_enter();
+        self.frontend = self.process && self.listener.sessions.try_enter();
+        if !self.frontend {
+            self.give_back();
+        }
+        self.frontend
+    }
+
+    /// They are the session's now; that of the address is told.
+    fn hand_over(&mut self) -> Option<Arc<Sessions>> {
+        (self.process, self.frontend) = (false, false);
+        self.door.take()
+    }
+
     fn give_back(&mut self) {
         if std::mem::take(&mut self.process) {
             self.worker.process.leave();
         }
         if std::mem::take(&mut self.frontend) {
             self.listener.sessions.leave();
+        }
+        if let Some(door) = self.door.take() {
+            door.leave();
         }
     }
 }

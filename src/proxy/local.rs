@@ -223,6 +223,8 @@ pub(super) struct Manners {
     pub(super) pretends: bool,
     /// Requests whose clients leave are given up.
     pub(super) gives_up: bool,
+    /// Its connections are closed with a reset.
+    pub(super) resets: bool,
     /// Servers are told their names.
     pub(super) names_servers: bool,
 }
@@ -233,6 +235,7 @@ impl Manners {
             closing: section.options.closing,
             pretends: section.options.pretends,
             gives_up: section.options.gives_up,
+            resets: section.options.resets,
             names_servers: section.options.name_field.is_some(),
         })
     }

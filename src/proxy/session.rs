@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::model::proxy::Mode;
+use crate::state::sessions::Sessions;
 use crate::state::socket::CountedSocket;
 use crate::time::Instant;
 
@@ -194,6 +195,8 @@ pub(super) struct Session {
     pub(super) counted: Option<Arc<CountedSocket>>,
     /// Whether a request of it has gone to a server.
     pub(super) has_used_server: bool,
+    /// The sessions of its address, where they have a limit of their own.
+    door: Option<Arc<Sessions>>,
     key: usize,
 }
 
@@ -208,7 +211,14 @@ pub(super) struct LastServer {
 }
 
 impl Session {
-    pub(super) fn new(worker: &Rc<Worker>, listener: &Rc<Listener>, client: Socket, peer: SocketAddr) -> Session {
+    /// A session whose places were taken: that of its address, if it has one, is `door`.
+    pub(super) fn new(
+        worker: &Rc<Worker>,
+        listener: &Rc<Listener>,
+        door: Option<Arc<Sessions>>,
+        client: Socket,
+        peer: SocketAddr,
+    ) -> Session {
         worker.look_at_clock();
         // A socket on one address needs no system call to know its local address. A Unix socket has none.
         let local = match listener.key.endpoint.tcp().map(|bound| bound.ip()).filter(|bound| !bound.is_unspecified()) {
@@ -244,6 +254,7 @@ impl Session {
             last: None,
             counted: listener.counted.borrow().clone(),
             has_used_server: false,
+            door,
             key,
         }
     }
@@ -346,5 +357,8 @@ impl Drop for Session {
         }
         self.worker.process.leave();
         self.listener.sessions.leave();
+        if let Some(door) = self.door.take() {
+            door.leave();
+        }
     }
 }

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::sys::tcp_info::{TcpInfo, tcp_info};
+use crate::sys::tcp_info::{TcpInfo, saved_syn, tcp_info};
 
 use super::buffers::Chunk;
 use super::pool::Care;
@@ -71,6 +71,15 @@ impl Socket {
         match &self.0 {
             State::Unwatched(stream) => tcp_info(stream.as_fd()),
             State::Watched(stream) => tcp_info(stream.as_fd()),
+            State::Broken => None,
+        }
+    }
+
+    /// What the kernel kept of the first packet of an accepted connection, once.
+    pub(super) fn saved_syn(&self) -> Option<Vec<u8>> {
+        match &self.0 {
+            State::Unwatched(stream) => saved_syn(stream.as_fd()),
+            State::Watched(stream) => saved_syn(stream.as_fd()),
             State::Broken => None,
         }
     }

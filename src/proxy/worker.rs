@@ -80,6 +80,8 @@ pub struct ListenerKey {
     pub frontend: String,
     /// Where it listens.
     pub endpoint: Endpoint,
+    /// Which of the sockets that were ever opened there it is.
+    pub edition: u64,
 }
 
 /// A listening socket for a worker.

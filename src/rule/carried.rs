@@ -36,7 +36,6 @@ pub fn fetch(row: &fetch::Row, mode: Mode, stage: Stage) -> Option<&'static str>
         _ if mode == Mode::Tcp && row.needs == Needs::RequestHead => Some(NO_HEAD),
         ("txn.sess_term_state", _) if stage != Stage::Log => Some(UNKNOWN),
         (_, Run::Number(question) | Run::Flag(question)) => number(question, stage),
-        (_, Run::Words(question)) => words(question),
         (_, Run::Address(end) | Run::Port(end)) => address(end, stage),
         _ => None,
     }
@@ -46,7 +45,6 @@ pub fn fetch(row: &fetch::Row, mode: Mode, stage: Stage) -> Option<&'static str>
 pub(super) fn tag(tag: Tag, stage: Stage) -> Option<&'static str> {
     match tag {
         Tag::Number(question) | Tag::Growing(question) | Tag::Counter(question) => number(question, stage),
-        Tag::Name(question) => words(question),
         Tag::Address(end) | Tag::Port(end) => address(end, stage),
         Tag::Retries | Tag::Termination { .. } => (stage != Stage::Log).then_some(UNKNOWN),
         _ => None,
@@ -146,9 +144,9 @@ fn number(question: Number, stage: Stage) -> Option<&'static str> {
     use Number::{
         AcceptDate, BackendConnectTimeout, BackendId, BackendQueue, BackendQueueTimeout, BackendRetries,
         BackendServerTimeout, BackendSessions, ClientHttpMajor, ClientIsTls, FrontendClientTimeout, FrontendId,
-        FrontendSessions, IsFirstRequest, IsLoggedEarly, ProcessId, ProcessSessions, ReceivedProxyHeader, RequestDate,
-        RequestNumber, ServerConnections, ServerHttpMajor, ServerId, ServerInitialWeight, ServerIsTls, ServerIsUp,
-        ServerSessionRate, Stopping, Thread, UsableServers,
+        FrontendSessions, IsFirstRequest, IsLoggedEarly, ListenerId, ProcessId, ProcessSessions, ReceivedProxyHeader,
+        RequestDate, RequestNumber, ServerConnections, ServerHttpMajor, ServerId, ServerInitialWeight, ServerIsTls,
+        ServerIsUp, ServerSessionRate, Stopping, Thread, UsableServers,
     };
     let is_known = matches!(
         question,
@@ -167,6 +165,7 @@ fn number(question: Number, stage: Stage) -> Option<&'static str> {
             | FrontendSessions
             | IsFirstRequest
             | IsLoggedEarly
+            | ListenerId
             | ProcessId
             | ProcessSessions
             | ReceivedProxyHeader
@@ -185,11 +184,6 @@ fn number(question: Number, stage: Stage) -> Option<&'static str> {
     );
     let is_known = is_known || stage == Stage::Log && is_of_the_end(question);
     (!is_known).then_some(UNKNOWN)
-}
-
-fn words(question: Words) -> Option<&'static str> {
-    // The termination state is asked for by its own tag and fetch.
-    matches!(question, Words::Listener).then_some(UNKNOWN)
 }
 
 fn address(end: Address, stage: Stage) -> Option<&'static str> {

@@ -277,6 +277,10 @@ pub trait Facts {
     fn measured(&self, _: Measured) -> Option<i64> {
         None
     }
+    /// What was kept of the client's first packet; the kernel gives it once.
+    fn saved_syn(&self) -> Option<Vec<u8>> {
+        None
+    }
     /// An environment variable as it was at start.
     fn environment(&self, name: &str) -> Option<&[u8]>;
     /// The monotonic clock.

@@ -59,6 +59,8 @@ pub struct HttpOptions {
     pub pretends: bool,
     /// `option abortonclose`: a request whose client leaves is given up.
     pub gives_up: bool,
+    /// `option nolinger`: connections are closed with a reset.
+    pub resets: bool,
     /// `option checkcache`: a response whose cookies a cache would keep is a 502.
     pub checks_caching: bool,
     /// `http-send-name-header`: the field that tells a server its name.
@@ -75,7 +77,7 @@ impl HttpOptions {
             "http-send-name-header" => true,
             "option" => {
                 matches!(second, "accept-invalid-http-request" | "http-buffer-request" | "http-restrict-req-hdr-names")
-                    || matches!(second, "abortonclose" | "checkcache" | "http-pretend-keepalive")
+                    || matches!(second, "abortonclose" | "checkcache" | "http-pretend-keepalive" | "nolinger")
                     || closing(second).is_some()
                     || Forwarding::has_option(second)
             }
@@ -120,6 +122,10 @@ impl HttpOptions {
             ["http-send-name-header"] => return Err(missing("a header string")),
             ["option", "abortonclose", ..] => {
                 self.gives_up = !is_undone;
+                2
+            }
+            ["option", "nolinger", ..] => {
+                self.resets = !is_undone;
                 2
             }
             ["option", "checkcache", ..] => {
@@ -183,6 +189,7 @@ impl HttpOptions {
             && self.closing == Closing::Neither
             && !self.pretends
             && !self.gives_up
+            && !self.resets
             && self.name_field.is_none()
             && !self.look_at_requests()
     }

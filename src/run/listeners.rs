@@ -19,12 +19,14 @@ use crate::proxy::worker::{ListenerKey, WorkerListener};
 use crate::state::sessions::Door;
 use crate::sys::handover::Exposed;
 use crate::sys::listener::{self, Claim, Ownership};
-use crate::sys::tuning::tune;
+use crate::sys::tuning::{tune, tune_inherited};
 
 /// Open sockets, by where they listen; one for each worker.
 #[derive(Debug, Default)]
 pub(super) struct Listeners {
-    open: HashMap<Endpoint, Vec<Arc<TcpListener>>>,
+    open: HashMap<Endpoint, Opened>,
+    /// Sets of sockets that were ever opened.
+    editions: u64,
     /// Where relays take datagrams.
     datagrams: HashMap<Datagrams, UdpSocket>,
     /// Whether another process of this user may listen there, too.
@@ -37,10 +39,47 @@ pub(super) struct Listeners {
     halted: HashMap<String, Door>,
 }
 
+/// The sockets of one address.
+#[derive(Debug)]
+struct Opened {
+    /// One for each worker.
+    sockets: Vec<Arc<TcpListener>>,
+    /// What they were opened as.
+    nature: Nature,
+    /// Which of the sets that listened there it is.
+    edition: u64,
+}
+
+/// What a socket is for as long as it is open.
+#[derive(Debug, PartialEq, Eq)]
+struct Nature {
+    namespace: Option<String>,
+    takes_ipv4: Option<bool>,
+    signature: Option<String>,
+    congestion: Option<String>,
+}
+
+impl Nature {
+    fn of(bind: &Bind) -> Nature {
+        let options = bind.options.clone();
+        Nature {
+            namespace: options.namespace,
+            takes_ipv4: options.takes_ipv4,
+            signature: options.signature,
+            congestion: options.congestion,
+        }
+    }
+
+    /// Whether a socket of another process, of which nothing is known, may be one of these.
+    fn is_plain(&self) -> bool {
+        self.namespace.is_none() && self.takes_ipv4.is_none() && self.signature.is_none()
+    }
+}
+
 /// Sockets that a new configuration needs beyond those that are open.
 #[derive(Debug)]
 pub(super) struct Prepared {
-    streams: HashMap<Endpoint, Vec<Arc<TcpListener>>>,
+    streams: HashMap<Endpoint, Opened>,
     datagrams: HashMap<Datagrams, UdpSocket>,
 }
 
@@ -99,7 +138,7 @@ impl Listeners {
     }
 
     fn of(&self, frontend: &Frontend) -> impl Iterator<Item = &Arc<TcpListener>> {
-        frontend.binds.iter().filter_map(|bind| self.open.get(&bind.endpoint)).flatten()
+        frontend.binds.iter().filter_map(|bind| self.open.get(&bind.endpoint)).flat_map(|opened| &opened.sockets)
     }
 
     /// The frontends whose sockets are open.
@@ -117,7 +156,7 @@ impl Listeners {
         let unnamed: Vec<Endpoint> = self.open.keys().filter(|one| !named.contains(one)).cloned().collect();
         unnamed.iter().for_each(|endpoint| drop(self.open.remove(endpoint)));
         let tcp = self.open.iter().filter(|(endpoint, _)| endpoint.tcp().is_some());
-        self.exposed.store(Arc::new(tcp.flat_map(|(_, sockets)| sockets).map(Arc::downgrade).collect()));
+        self.exposed.store(Arc::new(tcp.flat_map(|(_, opened)| &opened.sockets).map(Arc::downgrade).collect()));
     }
 
     /// Opens what `model` needs and is not open yet.
@@ -127,15 +166,20 @@ impl Listeners {
     pub(super) fn prepare(&mut self, model: &Model, workers: usize) -> Result<Prepared, (String, io::Error)> {
         let mut fresh = HashMap::new();
         let mut taken = std::mem::take(&mut self.taken);
+        let mut edition = self.editions;
         for bind in self.serving(model).flat_map(|frontend| &frontend.binds).chain(relayed(model)) {
-            if !self.open.contains_key(&bind.endpoint) && !fresh.contains_key(&bind.endpoint) {
+            let nature = Nature::of(bind);
+            let is_open = self.open.get(&bind.endpoint).is_some_and(|opened| opened.nature == nature);
+            if !is_open && !fresh.contains_key(&bind.endpoint) {
                 let has_own = self.open.keys().chain(fresh.keys()).any(|known| overlap(known, &bind.endpoint));
                 let claim = if has_own || self.joins { Claim::Join } else { Claim::First };
-                let own = take(&mut taken, &bind.endpoint, workers);
+                let own = if nature.is_plain() { take(&mut taken, &bind.endpoint, workers) } else { Vec::new() };
                 let sockets = open(bind, workers, claim, own).map_err(|error| (bind.endpoint.to_string(), error))?;
-                fresh.insert(bind.endpoint.clone(), sockets);
+                edition += 1;
+                fresh.insert(bind.endpoint.clone(), Opened { sockets, nature, edition });
             }
         }
+        self.editions = edition;
         let mut datagrams = HashMap::new();
         for place in model.process.log.relays.iter().flat_map(|relay| &relay.datagrams) {
             if !self.datagrams.contains_key(place) {
@@ -161,7 +205,7 @@ impl Listeners {
         let stay = model.frontends.iter().filter(|known| !self.halted.contains_key(&known.name));
         let binds = stay.flat_map(|frontend| &frontend.binds).chain(relayed(model));
         for bind in binds.filter(|bind| !prepared.streams.contains_key(&bind.endpoint)) {
-            for socket in self.open.get(&bind.endpoint).into_iter().flatten() {
+            for socket in self.open.get(&bind.endpoint).into_iter().flat_map(|opened| &opened.sockets) {
                 if let Err(error) = settle(bind, socket) {
                     tracing::warn!(bind = %bind.endpoint, %error, "a listening socket keeps options that it had");
                 }
@@ -171,7 +215,7 @@ impl Listeners {
 
     /// Every TCP socket with the address that it is bound to, for vg-vrrp.
     pub(super) fn all(&self) -> Vec<(SocketAddr, Arc<TcpListener>)> {
-        let tcp = self.open.iter().filter_map(|(endpoint, sockets)| Some((endpoint.tcp()?, sockets)));
+        let tcp = self.open.iter().filter_map(|(endpoint, opened)| Some((endpoint.tcp()?, &opened.sockets)));
         tcp.flat_map(|(bound, sockets)| sockets.iter().map(move |socket| (bound, Arc::clone(socket)))).collect()
     }
 
@@ -188,11 +232,14 @@ impl Listeners {
                 continue;
             }
             for bind in &frontend.binds {
-                let Some(socket) = self.open.get(&bind.endpoint).and_then(|sockets| sockets.get(worker)) else {
-                    continue;
-                };
+                let Some(opened) = self.open.get(&bind.endpoint) else { continue };
+                let Some(socket) = opened.sockets.get(worker) else { continue };
                 listeners.push(WorkerListener {
-                    key: ListenerKey { frontend: frontend.name.clone(), endpoint: bind.endpoint.clone() },
+                    key: ListenerKey {
+                        frontend: frontend.name.clone(),
+                        endpoint: bind.endpoint.clone(),
+                        edition: opened.edition,
+                    },
                     frontend: number,
                     socket: socket.try_clone()?,
                     is_paused: door == Door::Paused,
@@ -208,7 +255,8 @@ impl Listeners {
     /// No descriptor is free.
     pub(super) fn for_relays(&self, relays: &[Arc<Relay>], worker: usize) -> io::Result<Vec<RelaySockets>> {
         let one = |relay: &Arc<Relay>| {
-            let streams = relay.model.streams.iter().filter_map(|bind| self.open.get(&bind.endpoint)?.get(worker));
+            let streams =
+                relay.model.streams.iter().filter_map(|bind| self.open.get(&bind.endpoint)?.sockets.get(worker));
             let places = relay.model.datagrams.iter().filter(|_| worker == 0);
             let datagrams = places.filter_map(|place| self.datagrams.get(place));
             Ok(RelaySockets {
@@ -226,10 +274,11 @@ fn relayed(model: &Model) -> impl Iterator<Item = &Bind> {
     model.process.log.relays.iter().flat_map(|relay| &relay.streams)
 }
 
-/// Whether two addresses can only be listened on together by sockets that allow it: a wildcard and one of its ports.
+/// Whether two addresses can only be listened on together by sockets that allow it: a wildcard and one of its ports, or the
+/// same twice.
 fn overlap(one: &Endpoint, other: &Endpoint) -> bool {
     let (Some(one), Some(other)) = (one.tcp(), other.tcp()) else { return false };
-    one.port() == other.port() && (one.ip().is_unspecified() || other.ip().is_unspecified())
+    one.port() == other.port() && (one == other || one.ip().is_unspecified() || other.ip().is_unspecified())
 }
 
 /// Those among the sockets of another process that listen at an address, as many as there are workers.
@@ -246,7 +295,7 @@ fn open(bind: &Bind, workers: usize, claim: Claim, own: Vec<Arc<TcpListener>>) -
     let mut sockets = own;
     if sockets.is_empty() {
         sockets.push(Arc::new(match endpoint {
-            Endpoint::Tcp(address) => listener::bind(*address, claim)?,
+            Endpoint::Tcp(address) => listener::bind_as(*address, claim, &bind.options)?,
             Endpoint::Inherited(descriptor) => listener::inherit((*descriptor).into())?,
             Endpoint::Unix(path) => listener::bind_unix(path, &Ownership::of(&bind.options.ownership)?)?,
             Endpoint::Abstract(name) => listener::bind_abstract(name, listener::Padding::Zeros)?,
@@ -255,12 +304,14 @@ fn open(bind: &Bind, workers: usize, claim: Claim, own: Vec<Arc<TcpListener>>) -
     }
     for _ in sockets.len()..workers {
         sockets.push(match (endpoint, sockets.first()) {
-            (Endpoint::Tcp(address), _) => Arc::new(listener::bind(*address, Claim::Join)?),
+            (Endpoint::Tcp(address), _) => Arc::new(listener::bind_as(*address, Claim::Join, &bind.options)?),
             (_, Some(shared)) => Arc::clone(shared),
             (_, None) => break,
         });
     }
-    sockets.iter().filter(|_| endpoint.tcp().is_some()).try_for_each(|socket| settle(bind, socket))?;
+    // A Unix socket was made as it is to be.
+    let is_settled = matches!(endpoint, Endpoint::Unix(_));
+    sockets.iter().filter(|_| !is_settled).try_for_each(|socket| settle(bind, socket))?;
     Ok(sockets)
 }
 
@@ -268,8 +319,9 @@ fn open(bind: &Bind, workers: usize, claim: Claim, own: Vec<Arc<TcpListener>>) -
 fn settle(bind: &Bind, socket: &TcpListener) -> io::Result<()> {
     match &bind.endpoint {
         Endpoint::Tcp(_) => tune(socket, &bind.options),
+        Endpoint::Inherited(_) => tune_inherited(socket, &bind.options),
         Endpoint::Unix(path) => listener::give(path, &Ownership::of(&bind.options.ownership)?),
-        Endpoint::Inherited(_) | Endpoint::Abstract(_) | Endpoint::AbstractExact(_) => Ok(()),
+        Endpoint::Abstract(_) | Endpoint::AbstractExact(_) => Ok(()),
     }
 }
 
@@ -313,7 +365,9 @@ mod tests {
             listeners.commit(&model, prepared);
             let datagrams = listeners.datagrams.values().map(|socket| socket.as_raw_fd());
             numbers.push(
-                datagrams.chain(listeners.open.values().flatten().map(|socket| socket.as_raw_fd())).collect::<Vec<_>>(),
+                datagrams
+                    .chain(listeners.open.values().flat_map(|opened| &opened.sockets).map(|socket| socket.as_raw_fd()))
+                    .collect::<Vec<_>>(),
             );
         }
         assert_eq!((numbers[0].len(), &numbers[0]), (2, &numbers[1]));
@@ -322,5 +376,25 @@ mod tests {
         let prepared = listeners.prepare(&model, 1).unwrap();
         listeners.commit(&model, prepared);
         assert!(listeners.datagrams.is_empty() && listeners.open.is_empty());
+    }
+
+    #[test]
+    fn a_socket_that_is_to_be_another_one_is_opened_anew_and_others_stay() {
+        let inherited = TcpListener::bind("127.0.0.1:0").unwrap();
+        let descriptor = std::os::fd::AsRawFd::as_raw_fd(&inherited);
+        let host = HostFacts { node: "lb1".to_owned(), ..HostFacts::default() };
+        let mut listeners = Listeners::new(false, Vec::new());
+        let mut editions = Vec::new();
+        for options in ["cc cubic", "cc reno backlog 5", "cc reno backlog 9"] {
+            let text = format!("frontend web\n bind fd@{descriptor} {options}\n timeout client 1s\n");
+            let model = load(&[Source::new("haproxy.cfg", text)], &host).model.unwrap();
+            let prepared = listeners.prepare(&model, 1).unwrap();
+            listeners.commit(&model, prepared);
+            let worker = listeners.for_worker(&model, 0).unwrap().remove(0);
+            let congestion = socket2::SockRef::from(&worker.socket).tcp_congestion().unwrap();
+            assert!(congestion.starts_with(options.split(' ').nth(1).unwrap().as_bytes()));
+            editions.push(worker.key.edition);
+        }
+        assert_eq!(editions, [1, 2, 2]);
     }
 }

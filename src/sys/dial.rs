@@ -53,6 +53,10 @@ pub fn tune(socket: &SockRef<'_>, options: &ServerOptions) -> io::Result<()> {
     if options.fast_open {
         set(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN_CONNECT, 1)?;
     }
+    if let Some(algorithm) = &options.congestion {
+        // The kernel's own does, too.
+        let _ = socket.set_tcp_congestion(algorithm.as_bytes());
+    }
     leave_by(socket, &options.origin)
 }
 

@@ -20,10 +20,11 @@ use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use crate::model::bind::BindOptions;
 use crate::model::relay::Datagrams;
 use crate::model::runtime;
 
-use super::users;
+use super::{namespace, signature, users};
 
 /// How an address is claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,17 +36,39 @@ pub enum Claim {
     Join,
 }
 
+/// The same as [`bind`], in the network namespace and for the versions of IP that the options say, and with the password of
+/// their signatures.
+///
+/// # Errors
+/// The kernel's; `NotFound` if there is no such namespace, `PermissionDenied` without CAP_SYS_ADMIN.
+pub fn bind_as(address: SocketAddr, claim: Claim, options: &BindOptions) -> io::Result<TcpListener> {
+    match &options.namespace {
+        None => open(address, claim, options),
+        Some(name) => namespace::inside(name, || open(address, claim, options)),
+    }
+}
+
 /// Opens a listening socket: IP_FREEBIND or IPV6_FREEBIND, SO_REUSEADDR, SO_REUSEPORT, TCP_NODELAY (accepted connections
 /// inherit it), non-blocking, and the longest backlog that `net.core.somaxconn` allows. An IPv6 socket follows
 /// `net.ipv6.bindv6only`, as HAProxy's does.
 ///
 /// `Err` is the kernel's: `AddrInUse` for a foreign holder, `PermissionDenied` for a port below 1024.
 pub fn bind(address: SocketAddr, claim: Claim) -> io::Result<TcpListener> {
+    open(address, claim, &BindOptions::default())
+}
+
+fn open(address: SocketAddr, claim: Claim, options: &BindOptions) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
     if address.is_ipv4() {
         socket.set_freebind_v4(true)?;
     } else {
         socket.set_freebind_v6(true)?;
+        if let Some(takes_ipv4) = options.takes_ipv4 {
+            socket.set_only_v6(!takes_ipv4)?;
+        }
+    }
+    if let Some(password) = &options.signature {
+        signature::sign_to_all(&SockRef::from(&socket), address.ip(), password)?;
     }
     socket.set_reuse_address(true)?;
     if claim == Claim::Join {
@@ -307,6 +330,24 @@ mod tests {
     fn address_that_the_node_lacks_can_be_bound() {
         bind("198.51.100.7:0".parse().unwrap(), Claim::First).unwrap();
         bind("[2001:db8::7]:0".parse().unwrap(), Claim::First).unwrap();
+    }
+
+    #[test]
+    fn a_socket_of_all_of_ipv6_takes_ipv4_if_it_is_told_to() {
+        for takes_ipv4 in [true, false] {
+            let options = BindOptions { takes_ipv4: Some(takes_ipv4), ..BindOptions::default() };
+            let listener = bind_as("[::]:0".parse().unwrap(), Claim::First, &options).unwrap();
+            let port = listener.local_addr().unwrap().port();
+            assert_eq!(TcpStream::connect(("127.0.0.1", port)).is_ok(), takes_ipv4);
+            assert!(TcpStream::connect(("::1", port)).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_namespace_that_is_not_there_is_an_error_that_names_it() {
+        let options = BindOptions { namespace: Some("none-such".to_owned()), ..BindOptions::default() };
+        let error = bind_as(any(), Claim::First, &options).unwrap_err();
+        assert!(error.to_string().contains("'none-such'"), "{error}");
     }
 
     #[test]

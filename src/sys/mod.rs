@@ -12,6 +12,7 @@ pub mod link_frame;
 pub mod listener;
 pub mod handover;
 pub mod tuning;
+pub mod signature;
 pub mod syn_filter;
 pub mod new_connections;
 pub mod options;

@@ -44,6 +44,28 @@ pub fn tcp_info(socket: BorrowedFd<'_>) -> Option<TcpInfo> {
     })
 }
 
+/// The first packet of an accepted connection, where its listening socket keeps it (`TCP_SAVE_SYN`); `None` if it does not,
+/// and when it was asked for before.
+pub fn saved_syn(socket: BorrowedFd<'_>) -> Option<Vec<u8>> {
+    let mut packet = vec![0; LONGEST_SYN];
+    let mut length = libc::socklen_t::try_from(packet.len()).ok()?;
+    // SAFETY: the kernel writes at most `length` bytes into a buffer of that length.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_SAVED_SYN,
+            packet.as_mut_ptr().cast(),
+            &mut length,
+        )
+    };
+    packet.truncate(usize::try_from(length).ok()?);
+    (result == 0 && !packet.is_empty()).then_some(packet)
+}
+
+/// Headers of Ethernet, IPv6 with options, and TCP.
+const LONGEST_SYN: usize = 1024;
+
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};

@@ -6,9 +6,11 @@ use std::io;
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd, RawFd};
 
-use socket2::SockRef;
+use socket2::{Domain, SockRef};
 
-use crate::model::bind::BindOptions;
+use crate::model::bind::{BindOptions, SavedSyn};
+
+use super::signature;
 
 /// Sets what a listening TCP socket is told to be, and TCP keep-alive. What was set before and is not asked for any more is
 /// taken back, except the interface and the segment size, which the kernel keeps.
@@ -33,12 +35,37 @@ pub fn tune(socket: &TcpListener, options: &BindOptions) -> io::Result<()> {
     if let Some(backlog) = backlog {
         kernel.listen(backlog)?;
     }
+    match set(socket.as_raw_fd(), libc::TCP_SAVE_SYN, options.saved_syn as i32) {
+        Err(_) if options.saved_syn == SavedSyn::Nothing => {}
+        result => result?,
+    }
+    if let Some(algorithm) = &options.congestion
+        && let Err(error) = kernel.set_tcp_congestion(algorithm.as_bytes())
+    {
+        tracing::warn!(algorithm, %error, "a listening socket keeps the kernel's congestion control");
+    }
     // A second time needs a privilege that is gone.
     let interface = options.interface.as_ref().map(String::as_bytes);
     if interface.is_some() && kernel.device()?.as_deref() != interface {
         kernel.bind_device(interface)?;
     }
     Ok(())
+}
+
+/// The same for a listening socket that the process was started with, whose connections may be signed; a Unix socket stays as
+/// it is.
+///
+/// # Errors
+/// As those of [`tune`].
+pub fn tune_inherited(socket: &TcpListener, options: &BindOptions) -> io::Result<()> {
+    let kernel = SockRef::from(socket);
+    if kernel.domain()? == Domain::UNIX {
+        return Ok(());
+    }
+    if let Some(password) = &options.signature {
+        signature::sign_to_all(&kernel, socket.local_addr()?.ip(), password)?;
+    }
+    tune(socket, options)
 }
 
 /// Connections that may wait for the end of their handshake with data, where no backlog is written.
@@ -54,9 +81,11 @@ fn set(socket: RawFd, name: libc::c_int, value: libc::c_int) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::net::{SocketAddr, TcpStream};
+    use std::os::fd::AsFd;
     use std::time::Duration;
 
     use crate::sys::listener::{Claim, bind};
+    use crate::sys::tcp_info::saved_syn;
 
     use super::*;
 
@@ -75,6 +104,7 @@ mod tests {
             mss: Some(1000),
             fast_open: true,
             backlog: Some(9),
+            congestion: Some("reno".to_owned()),
             interface: Some("lo".to_owned()),
             ..BindOptions::default()
         };
@@ -84,6 +114,7 @@ mod tests {
         let kernel = SockRef::from(&accepted);
         assert!(kernel.keepalive().unwrap());
         assert_eq!(kernel.tcp_user_timeout().unwrap(), Some(limit));
+        assert!(kernel.tcp_congestion().unwrap().starts_with(b"reno"));
         // Time stamps take 12 bytes of each segment.
         assert!((900..=1000).contains(&SockRef::from(&client).tcp_mss().unwrap()));
     }
@@ -95,6 +126,20 @@ mod tests {
         tune(&listener, &asked).unwrap();
         tune(&listener, &BindOptions::default()).unwrap();
         assert_eq!(SockRef::from(&listener).tcp_user_timeout().unwrap(), None);
+    }
+
+    #[test]
+    fn the_first_packet_of_a_client_is_kept_where_that_is_asked_for_and_told_once() {
+        for (mode, is_kept) in [(SavedSyn::Nothing, false), (SavedSyn::Packet, true)] {
+            let listener = listener();
+            tune(&listener, &BindOptions { saved_syn: mode, ..BindOptions::default() }).unwrap();
+            let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let accepted = listener.accept().unwrap().0;
+            let first = saved_syn(accepted.as_fd());
+            // IPv4 with a header of 20 bytes.
+            assert_eq!(first.map(|packet| packet[0]), is_kept.then_some(0x45));
+            assert_eq!(saved_syn(accepted.as_fd()), None);
+        }
     }
 
     #[test]

@@ -29,6 +29,7 @@ mod rewriting;
 mod reuse;
 mod rdp;
 mod reach;
+mod binds;
 mod caching;
 mod proxy_protocol;
 mod places;

@@ -16,8 +16,18 @@ pub struct Facts<'a> {
 }
 
 /// What `feature()` finds, by the names of HAProxy's build options: only what vipgate does itself.
-pub const FEATURES: [&str; 8] =
-    ["ACCEPT4", "EPOLL", "GETADDRINFO", "LINUX_SPLICE", "NS", "PRCTL", "THREAD", "THREAD_DUMP"];
+pub const FEATURES: [&str; 10] = [
+    "ACCEPT4",
+    "EPOLL",
+    "GETADDRINFO",
+    "HAVE_TCP_MD5SIG",
+    "HAVE_WORKING_TCP_MD5SIG",
+    "LINUX_SPLICE",
+    "NS",
+    "PRCTL",
+    "THREAD",
+    "THREAD_DUMP",
+];
 
 /// What `enabled()` finds.
 const ENABLED: [&str; 4] = ["EPOLL", "GETADDRINFO", "REUSEPORT", "SPLICE"];

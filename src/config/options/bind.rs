@@ -1,6 +1,6 @@
 //! Options of listening addresses: each sets something in [`BindOptions`], and each setting can be written as words.
 
-use crate::model::bind::BindOptions;
+use crate::model::bind::{BindOptions, SavedSyn};
 use crate::model::runtime::Account;
 
 use super::{Wrong, needed, number, time, time_text};
@@ -16,6 +16,10 @@ pub const OPTIONS: &[(&str, Handler)] = &[
     }),
     ("backlog", |options, words| {
         options.backlog = Some(number(words, 1, 1, u64::from(u32::MAX >> 1))? as u32);
+        Ok(2)
+    }),
+    ("cc", |options, words| {
+        options.congestion = Some(needed(words, 1, "the name of a congestion control algorithm")?.to_owned());
         Ok(2)
     }),
     ("defer-accept", |options, _| {
@@ -42,6 +46,10 @@ pub const OPTIONS: &[(&str, Handler)] = &[
         options.interface = Some(needed(words, 1, "an interface")?.to_owned());
         Ok(2)
     }),
+    ("maxconn", |options, words| {
+        options.maxconn = Some(number(words, 1, 0, 10_000_000)? as usize).filter(|count| *count > 0);
+        Ok(2)
+    }),
     ("mode", |options, words| {
         let text = needed(words, 1, "a mode")?;
         let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o7777);
@@ -61,6 +69,19 @@ pub const OPTIONS: &[(&str, Handler)] = &[
         options.name = Some(needed(words, 1, "a name")?.to_owned());
         Ok(2)
     }),
+    ("namespace", |options, words| {
+        options.namespace = Some(needed(words, 1, "the name of a network namespace")?.to_owned());
+        Ok(2)
+    }),
+    ("tcp-md5sig", |options, words| {
+        options.signature = Some(password(words)?.to_owned());
+        Ok(2)
+    }),
+    ("tcp-ss", |options, words| {
+        let mode = number(words, 1, 0, 2)?;
+        options.saved_syn = [SavedSyn::Nothing, SavedSyn::Packet, SavedSyn::Frame][mode as usize];
+        Ok(2)
+    }),
     ("tcp-ut", |options, words| {
         options.user_timeout = Some(time(words, 1)?);
         Ok(2)
@@ -77,7 +98,25 @@ pub const OPTIONS: &[(&str, Handler)] = &[
         options.ownership.user = Some(Account::Name(needed(words, 1, "a user")?.to_owned()));
         Ok(2)
     }),
+    ("v4v6", |options, _| {
+        // The other one counts for more.
+        options.takes_ipv4 = options.takes_ipv4.or(Some(true));
+        Ok(1)
+    }),
+    ("v6only", |options, _| {
+        options.takes_ipv4 = Some(false);
+        Ok(1)
+    }),
 ];
+
+/// The password of signed segments: the kernel takes 80 bytes.
+pub(super) fn password<'w>(words: &[&'w str]) -> Result<&'w str, Wrong> {
+    let password = needed(words, 1, "a password")?;
+    match password.len() {
+        1..=80 => Ok(password),
+        _ => Err(Wrong::new(1, "a password of signed segments has 1 to 80 bytes")),
+    }
+}
 
 /// Carries out the option that these words begin with; how many it took.
 ///
@@ -118,6 +157,13 @@ pub fn texts(options: &BindOptions) -> Vec<String> {
     texts.extend(options.mss.map(|mss| format!("mss {mss}")));
     texts.extend(options.user_timeout.map(|limit| format!("tcp-ut {}", time_text(limit))));
     texts.extend(options.fast_open.then(|| "tfo".to_owned()));
+    texts.extend(options.maxconn.map(|count| format!("maxconn {count}")));
+    let named = [("cc", &options.congestion), ("namespace", &options.namespace), ("tcp-md5sig", &options.signature)];
+    for (name, value) in named {
+        texts.extend(value.as_ref().map(|value| crate::rule::join([name, value].into_iter())));
+    }
+    texts.extend((options.saved_syn != SavedSyn::Nothing).then(|| format!("tcp-ss {}", options.saved_syn as u8)));
+    texts.extend(options.takes_ipv4.map(|takes| if takes { "v4v6" } else { "v6only" }.to_owned()));
     let ownership = &options.ownership;
     texts.extend(ownership.mode.map(|mode| format!("mode {mode:o}")));
     for (account, by_name, by_number) in [(&ownership.user, "user", "uid"), (&ownership.group, "group", "gid")] {
@@ -136,12 +182,19 @@ mod tests {
     const TEXTS: &[&str] = &[
         "accept-proxy",
         "backlog 100",
+        "cc reno",
         "defer-accept",
         "guid web-0",
         "id 7",
         "interface eth0",
+        "maxconn 20",
         "mss 1400",
         "name web",
+        "namespace blue",
+        "tcp-md5sig secret",
+        "tcp-ss 2",
+        "v4v6",
+        "v6only",
         "tcp-ut 5000ms",
         "tfo",
         "mode 660",
@@ -183,6 +236,8 @@ mod tests {
             ("name", 1),
             ("mss -40", 1),
             ("mode 9", 1),
+            ("tcp-ss 3", 1),
+            ("tcp-md5sig", 1),
         ] {
             let words: Vec<&str> = text.split(' ').collect();
             let result = read_all(&mut BindOptions::default(), &words);

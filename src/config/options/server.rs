@@ -7,7 +7,7 @@ use crate::diag::{Span, Spanned};
 use crate::model::balance::HashKey;
 use crate::model::options::{Pose, ProxyHeader, ServerOptions};
 
-use super::{Wrong, naming, needed, number, time, time_text};
+use super::{Wrong, bind, naming, needed, number, time, time_text};
 
 /// What an option does; the words begin with it. Returns how many words it took.
 pub type Handler = fn(&mut ServerOptions, &[&str]) -> Result<usize, Wrong>;
@@ -44,6 +44,14 @@ pub const OPTIONS: &[(&str, Handler)] = &[
     }),
     ("tcp-ut", |options, words| {
         options.user_timeout = Some(time(words, 1)?).filter(|time| !time.is_zero());
+        Ok(2)
+    }),
+    ("cc", |options, words| {
+        options.congestion = Some(needed(words, 1, "the name of a congestion control algorithm")?.to_owned());
+        Ok(2)
+    }),
+    ("tcp-md5sig", |options, words| {
+        options.signature = Some(bind::password(words)?.to_owned());
         Ok(2)
     }),
     ("tfo", |options, _| {
@@ -260,6 +268,10 @@ pub fn texts(options: &ServerOptions) -> Vec<String> {
     texts.extend(options.socks.map(|address| format!("socks4 {address}")));
     texts.extend(options.origin.interface.as_ref().map(|name| crate::rule::join(["interface", name].into_iter())));
     texts.extend(options.origin.pose.map(|pose| format!("usesrc {}", pose_text(pose))));
+    let named = [("cc", &options.congestion), ("tcp-md5sig", &options.signature)];
+    for (name, value) in named {
+        texts.extend(value.as_ref().map(|value| crate::rule::join([name, value].into_iter())));
+    }
     texts.extend(options.user_timeout.map(|time| format!("tcp-ut {}", time_text(time))));
     texts.extend(options.fast_open.then(|| "tfo".to_owned()));
     if !options.slowstart.is_zero() {
@@ -320,6 +332,8 @@ mod tests {
             "usesrc ::1",
             "usesrc client",
             "usesrc clientip",
+            "cc reno",
+            "tcp-md5sig secret",
             "tcp-ut 9000ms",
             "tfo",
             "send-proxy",

@@ -1,5 +1,6 @@
 //! Listening addresses: which virtual address they belong to, and where two of them collide.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::config::draft;
@@ -92,12 +93,18 @@ pub fn covers(wide: IpAddr, address: IpAddr) -> bool {
 pub fn conflicts(context: &Context<'_>, frontends: &[Resolved]) {
     other_conflicts(context, frontends);
     let mut seen: Vec<(&str, SocketAddr, Span)> = Vec::new();
+    let mut lacks_ipv4: HashSet<SocketAddr> = HashSet::new();
     for frontend in frontends {
         for (bind, span) in frontend.model.binds.iter().zip(&frontend.spans) {
             let Some(address) = bind.endpoint.tcp() else { continue };
             let (ip, port) = (address.ip(), address.port());
+            if bind.options.takes_ipv4 == Some(false) {
+                lacks_ipv4.insert(address);
+            }
+            let is_apart = |one: &SocketAddr, other: &SocketAddr| lacks_ipv4.contains(one) && other.is_ipv4();
             let collides = |(_, other, _): &&(&str, SocketAddr, Span)| {
-                other.port() == port && (covers(other.ip(), ip) || covers(ip, other.ip()))
+                let is_met = covers(other.ip(), ip) || covers(ip, other.ip());
+                other.port() == port && is_met && !is_apart(&address, other) && !is_apart(other, &address)
             };
             // The very same address weighs more than one that only covers it.
             let same = seen.iter().find(|(_, other, _)| *other == address);

@@ -326,6 +326,10 @@ impl Facts for Surroundings<'_> {
         }))
     }
 
+    fn saved_syn(&self) -> Option<Vec<u8>> {
+        self.session.client.saved_syn()
+    }
+
     fn environment(&self, name: &str) -> Option<&[u8]> {
         environment::variable(name)
     }

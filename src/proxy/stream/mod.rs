@@ -151,6 +151,7 @@ pub(super) async fn answer(mut session: Box<Session>, received: Received) -> Opt
     match next {
         Next::KeepAlive => return Some(session),
         Next::Close => {}
+        Next::Linger if frontend.manners.resets => {}
         Next::Linger => Box::pin(session.linger(LINGER)).await,
     }
     None

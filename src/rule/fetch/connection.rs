@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 
 use super::super::argument::Argument;
 use super::super::facts::{Address, Measured};
-use super::super::sample::Sample;
+use super::super::sample::{Sample, Text};
 use super::super::transaction::Transaction;
+use super::Cursor;
 
 fn end(transaction: &Transaction<'_>, question: Address) -> Option<SocketAddr> {
     match question {
@@ -21,6 +22,11 @@ pub(super) fn address<'t>(transaction: &'t Transaction<'_>, question: Address) -
 
 pub(super) fn port<'t>(transaction: &'t Transaction<'_>, question: Address) -> Option<Sample<'t>> {
     end(transaction, question).map(|end| Sample::Int(i64::from(end.port())))
+}
+
+/// The client's first packet, as far as its bind keeps it.
+pub(super) fn saved_syn<'t>(transaction: &'t Transaction<'_>, _: &'t [Argument], _: &mut Cursor) -> Option<Sample<'t>> {
+    transaction.facts.saved_syn().map(|packet| Sample::Bin(Text::Built(packet)))
 }
 
 /// A figure of the client's connection. Times are milliseconds, rounded, unless the first argument asks for microseconds.

@@ -8,7 +8,7 @@ use super::super::sample::Kind;
 use super::super::stage::Needs;
 use super::super::stage::Needs::{Client, End, Internal, RequestBytes, ResponseBytes, Session, Transaction};
 use super::Run::{self, Flag, Function, Number as Numeric, Port, Words as Text};
-use super::{Row, buffer, constant, hello, process, row};
+use super::{Row, buffer, connection, constant, hello, process, row};
 use crate::rule::argument::Spec;
 
 const NONE: (&[Spec], usize) = (&[], 0);
@@ -138,6 +138,7 @@ pub(super) const ROWS: &[Row] = &[
     row("fc_dst_is_local", NONE, Kind::Bool, Client, Flag(Number::DestinationIsLocal), "whether it is of this machine"),
     row("fc_rtt", FINE, Kind::Int, Client, Run::Measured(Measured::RoundTrip), "mean round trip to the client as the kernel measures it, in ms or us"),
     row("fc_rttvar", FINE, Kind::Int, Client, Run::Measured(Measured::RoundTripVariance), "variance of the round trip to the client, in ms or us"),
+    row("fc_saved_syn", NONE, Kind::Bin, Client, Function(connection::saved_syn), "the client's first packet, once, where the bind keeps it (`tcp-ss`)"),
     row("fc_unacked", NONE, Kind::Int, Client, Run::Measured(Measured::Unacknowledged), "segments to the client that are not acknowledged yet"),
     row("fc_sacked", NONE, Kind::Int, Client, Run::Measured(Measured::SelectivelyAcknowledged), "segments to the client that are acknowledged selectively"),
     row("fc_lost", NONE, Kind::Int, Client, Run::Measured(Measured::Lost), "segments to the client that are taken for lost"),

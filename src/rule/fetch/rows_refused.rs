@@ -10,7 +10,6 @@ const CACHE: &str = "vipgate has no cache";
 const H2: &str = "vipgate does not count this of multiplexed connections";
 const DEVICE: &str = "it needs a device detection library that is not part of vipgate";
 const PROTOCOL: &str = "vipgate does not read the distcc protocol";
-const SYN: &str = "vipgate does not keep the SYN of connections";
 const ENTITY: &str = "vipgate has no filters that could be waited for";
 const ERROR: &str = "vipgate logs why a connection failed and does not number it as HAProxy does";
 
@@ -42,7 +41,6 @@ pub(super) const ROWS: &[Row] = &[
     refused("fc_err_str", Kind::Str, ERROR, "the error of a connection"),
     refused("fc_glitches", Kind::Int, H2, "of a multiplexed connection: fc_glitches"),
     refused("fc_nb_streams", Kind::Int, H2, "of a multiplexed connection: fc_nb_streams"),
-    refused("fc_saved_syn", Kind::Bin, SYN, "the SYN of the client connection"),
     refused("fc_settings_streams_limit", Kind::Int, H2, "of a multiplexed connection: fc_settings_streams_limit"),
     refused("fs.aborted", Kind::Bool, H2, "of a multiplexed connection: fs.aborted"),
     refused("fs.debug_str", Kind::Str, INSIDE, "for developers: fs.debug_str"),

@@ -18,7 +18,7 @@ use crate::model::check::Check;
 use crate::model::options::{Origin, ProxyHeader};
 use crate::model::proxy::Server;
 use crate::rule::Registry;
-use crate::sys::dial;
+use crate::sys::{dial, signature};
 use crate::wire::proxy_protocol::{Binary, NO_TLS, TLS, write_line};
 use crate::wire::socks4;
 
@@ -32,6 +32,8 @@ pub(super) struct Target {
     /// The Unix socket of the server, where the check has no address of its own.
     pub(super) local: Option<Endpoint>,
     pub(super) origin: Origin,
+    /// Password that its segments are signed with.
+    pub(super) signature: Option<String>,
     pub(super) source: Option<IpAddr>,
     pub(super) sends_proxy: bool,
     /// What a PROXY header looks like.
@@ -85,6 +87,7 @@ impl Target {
             address,
             local: server.options.socket.clone().filter(|_| check.address.is_none() && check.port.is_none()),
             origin: server.options.origin.clone(),
+            signature: server.options.signature.clone(),
             source: server.source,
             sends_proxy: check.sends_proxy,
             header: HeaderForm::of(&server.options.proxy_header),
@@ -200,7 +203,11 @@ fn lost() -> Outcome {
 
 fn socket(address: SocketAddr, target: &Target) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    dial::leave_by(&socket2::SockRef::from(&socket), &target.origin)?;
+    let kernel = socket2::SockRef::from(&socket);
+    dial::leave_by(&kernel, &target.origin)?;
+    if let Some(password) = &target.signature {
+        signature::sign_to(&kernel, address, password)?;
+    }
     if let Some(source) = target.source.filter(|source| source.is_ipv4() == address.is_ipv4()) {
         socket.bind(SocketAddr::new(source, 0))?;
     }

@@ -221,7 +221,7 @@ impl Proxy {
 
     pub fn serve(&self, generation: &Arc<Generation>) {
         let listeners = vec![WorkerListener {
-            key: ListenerKey { frontend: "web".into(), endpoint: Endpoint::Tcp(self.address) },
+            key: ListenerKey { frontend: "web".into(), endpoint: Endpoint::Tcp(self.address), edition: 0 },
             frontend: 0,
             socket: self.socket.try_clone().unwrap(),
             is_paused: false,

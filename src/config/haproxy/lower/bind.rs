@@ -20,8 +20,7 @@ const MOST_PORTS: usize = 4096;
 type Handler = fn(&mut BindOptions, &'static Row, &Word, Option<&Word>, &Context<'_>);
 
 /// Every option that is honoured.
-pub const HANDLERS: &[(&str, Handler)] =
-    &[("guid-prefix", guid_prefix), ("transparent", noticed), ("v4v6", noticed), ("proto", proto)];
+pub const HANDLERS: &[(&str, Handler)] = &[("guid-prefix", guid_prefix), ("transparent", noticed), ("proto", proto)];
 
 /// Numbered when the sockets of the line are known.
 fn guid_prefix(

@@ -156,7 +156,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
 ];
 
 /// Lines that are kept for the rules.
-const RULES: [&str; 64] = [
+const RULES: [&str; 65] = [
     "acl",
     "capture cookie",
     "capture request header",
@@ -190,6 +190,7 @@ const RULES: [&str; 64] = [
     "option http-pretend-keepalive",
     "option http-restrict-req-hdr-names",
     "option http-server-close",
+    "option nolinger",
     "option httpclose",
     "option originalto",
     "redirect",
