@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::decimal::{write_address, write_number};
+use super::framing::BodyFraming;
 use super::head::{Field, FieldKind, Head, Version};
 use super::message::Message;
 
@@ -38,10 +39,7 @@ pub fn write_request(out: &mut Vec<u8>, bytes: &[u8], head: &Head, edit: Request
     out.extend_from_slice(method);
     out.push(b' ');
     out.extend_from_slice(head.target.of(bytes));
-    out.extend_from_slice(match head.version {
-        Version::Http10 => b" HTTP/1.0\r\n",
-        Version::Http11 => b" HTTP/1.1\r\n",
-    });
+    out.extend_from_slice(version(head));
     let is_upgrade = edit.connection == ConnectionField::Upgrade;
     copy_fields(out, bytes, head, |field| is_request_field(field.kind, edit.tells_protocol, is_upgrade));
     finish_request(out, edit);
@@ -57,13 +55,18 @@ pub fn write_edited_request(out: &mut Vec<u8>, message: &Message<'_>, edit: Requ
     out.extend_from_slice(message.method());
     out.push(b' ');
     out.extend_from_slice(message.target());
-    out.extend_from_slice(match head.version {
-        Version::Http10 => b" HTTP/1.0\r\n",
-        Version::Http11 => b" HTTP/1.1\r\n",
-    });
+    out.extend_from_slice(version(head));
     let is_upgrade = edit.connection == ConnectionField::Upgrade;
     message.write_fields(out, |kind| is_request_field(kind, edit.tells_protocol, is_upgrade));
     finish_request(out, edit);
+}
+
+/// The end of a request line. HTTP/1.0 has no chunks: a body in them goes on as HTTP/1.1 (RFC 9112 §6.1).
+fn version(head: &Head) -> &'static [u8] {
+    match head.version {
+        Version::Http10 if head.request_framing() != BodyFraming::Chunked => b" HTTP/1.0\r\n",
+        _ => b" HTTP/1.1\r\n",
+    }
 }
 
 fn is_request_field(kind: FieldKind, tells_protocol: bool, is_upgrade: bool) -> bool {
@@ -124,9 +127,9 @@ fn is_end_to_end(kind: FieldKind, is_upgrade: bool) -> bool {
     }
 }
 
-/// Copies runs of kept lines; line by line only where a line ended in a bare LF, which is not forwarded.
+/// Copies runs of kept lines; line by line only where one cannot go on as it came.
 fn copy_fields(out: &mut Vec<u8>, bytes: &[u8], head: &Head, keep: impl Fn(&Field) -> bool) {
-    if head.has_bare_line_feed {
+    if head.is_written_line_by_line {
         for field in head.fields.iter().filter(|field| keep(field)) {
             out.extend_from_slice(field.name.of(bytes));
             out.extend_from_slice(b": ");
@@ -139,13 +142,12 @@ fn copy_fields(out: &mut Vec<u8>, bytes: &[u8], head: &Head, keep: impl Fn(&Fiel
     let mut start = first.line.start as usize;
     let mut end = start;
     for field in &head.fields {
-        if keep(field) {
-            end = field.line.end as usize;
-            continue;
+        let (is_kept, is_next) = (keep(field), field.line.start as usize == end);
+        if !is_kept || !is_next {
+            out.extend_from_slice(bytes.get(start..end).unwrap_or_default());
+            start = if is_kept { field.line.start } else { field.line.end } as usize;
         }
-        out.extend_from_slice(bytes.get(start..end).unwrap_or_default());
-        start = field.line.end as usize;
-        end = start;
+        end = field.line.end as usize;
     }
     out.extend_from_slice(bytes.get(start..end).unwrap_or_default());
 }

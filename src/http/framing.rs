@@ -1,7 +1,7 @@
 //! Where a body ends (RFC 9112 §6.3), and whether the connection outlives it.
 
 use super::chunked::{ChunkError, ChunkScanner};
-use super::head::{Head, Method, Transfer, Version};
+use super::head::{FieldKind, Head, Method, Transfer, Version};
 use super::parse::HeadError;
 
 /// How a body is delimited.
@@ -28,9 +28,18 @@ pub(super) fn content_length(value: &[u8]) -> Option<u64> {
     })
 }
 
-/// Refuses what two parsers could read differently.
-pub(super) fn check(head: &Head) -> Result<(), HeadError> {
+/// Refuses what two parsers could read differently, or settles it.
+pub(super) fn check(head: &mut Head) -> Result<(), HeadError> {
     if head.transfer == Transfer::Absent {
+        return Ok(());
+    }
+    if head.leniency.transfer_wins {
+        let is_doubtful = head.content_length.is_some() || head.version == Version::Http10;
+        head.is_framing_doubtful = is_doubtful && !head.leniency.keeps_doubtful;
+        if head.content_length.take().is_some() {
+            // RFC 9112 §6.3: it must be removed before the message is forwarded.
+            head.fields.retain(|field| field.kind != FieldKind::ContentLength);
+        }
         return Ok(());
     }
     if head.content_length.is_some() {
@@ -66,6 +75,7 @@ impl Head {
     /// Whether the sender of this message wants its connection to persist (RFC 9112 §9.3).
     pub fn keeps_alive(&self) -> bool {
         match self.version {
+            _ if self.is_framing_doubtful => false,
             Version::Http11 => !self.says_close,
             Version::Http10 => self.says_keep_alive && !self.says_close,
         }

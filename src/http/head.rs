@@ -33,6 +33,8 @@ pub enum FieldKind {
     ContentLength,
     TransferEncoding,
     Te,
+    /// TE whose `trailers` goes on, and nothing else of it: trailers are the only coding that is passed (RFC 9110 §10.1.4).
+    TeTrailers,
     Upgrade,
     Expect,
     ForwardedProto,
@@ -104,6 +106,17 @@ pub(super) enum Transfer {
     Chunked,
 }
 
+/// What a parser lets through that is refused otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Leniency {
+    /// Request targets may have bytes beyond ASCII.
+    pub odd_targets: bool,
+    /// Transfer-Encoding wins over Content-Length, whose field is then as if it had not come, and may come in HTTP/1.0.
+    pub transfer_wins: bool,
+    /// The connection outlives such a message.
+    pub keeps_doubtful: bool,
+}
+
 /// A parsed head. Reuse one for many messages: parsing clears it and keeps its storage.
 #[derive(Debug, Default)]
 pub struct Head {
@@ -129,12 +142,16 @@ pub struct Head {
     pub says_upgrade: bool,
     /// Whether the sender waits for 100 (Continue) before its body.
     pub expects_continue: bool,
-    /// Told before parsing: request targets may have bytes beyond ASCII.
-    pub tolerates_odd_targets: bool,
+    /// Told before parsing: what is let through.
+    pub leniency: Leniency,
+    /// Whether Transfer-Encoding came with Content-Length or in HTTP/1.0: somebody on the way may have seen another end of
+    /// the message, so its connection does not outlive it (RFC 9112 §6.1).
+    pub is_framing_doubtful: bool,
     /// Whether there is a field about cookies.
     pub has_cookies: bool,
     pub(super) has_upgrade: bool,
-    pub(super) has_bare_line_feed: bool,
+    /// Whether lines cannot be copied as they came: a bare LF ended one, or a value was narrowed.
+    pub(super) is_written_line_by_line: bool,
     pub(super) has_host: bool,
     pub(super) nominates: bool,
     pub(super) content_length: Option<u64>,
@@ -145,7 +162,7 @@ impl Head {
     pub(super) fn clear(&mut self) {
         let mut fields = std::mem::take(&mut self.fields);
         fields.clear();
-        *self = Head { fields, tolerates_odd_targets: self.tolerates_odd_targets, ..Head::default() };
+        *self = Head { fields, leniency: self.leniency, ..Head::default() };
     }
 
     /// The value of the first field of that kind.

@@ -397,7 +397,7 @@ impl Message<'_> {
                     let Some(field) = self.head.fields.get(usize::from(number)).filter(|field| keep(field.kind)) else {
                         continue;
                     };
-                    if self.head.has_bare_line_feed {
+                    if self.head.is_written_line_by_line {
                         lines.flush(out);
                         write_line(out, field.name.of(self.bytes), field.value.of(self.bytes));
                     } else {

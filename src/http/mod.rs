@@ -26,7 +26,7 @@ pub use edit::{
 pub use fault::place_of_fault;
 pub use framing::{Body, BodyError, BodyFraming};
 pub use grammar::{are_field_values, blank_controls, is_whole_token as is_token};
-pub use head::{Field, FieldKind, Head, Method, Span, Version};
+pub use head::{Field, FieldKind, Head, Leniency, Method, Span, Version};
 pub use message::{Edits, FieldName, FieldView, Message};
 pub use normal::normalized;
 pub use parse::{HeadError, Parsed, is_head_complete, parse_request, parse_response};

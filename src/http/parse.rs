@@ -7,7 +7,7 @@ use memchr::memchr;
 
 use super::framing;
 use super::grammar::{are_field_values, field_value_length, is_token, is_whole_token, trim, trim_end, trim_start};
-use super::head::{Field, FieldKind, Head, Method, Span, Transfer, Version};
+use super::head::{Field, FieldKind, Head, Leniency, Method, Span, Transfer, Version};
 use super::target;
 
 /// Fields that a head may have (HAProxy's `tune.http.maxhdr`).
@@ -77,8 +77,18 @@ pub enum HeadError {
 
 impl HeadError {
     /// Status code that a client gets for it.
-    pub fn status(self) -> u16 {
-        if self == HeadError::UnknownCoding { 501 } else { 400 }
+    pub fn status(self, leniency: Leniency) -> u16 {
+        match self {
+            // RFC 9112 §6.1 asks for 501; HAProxy, whose leniency that is, says 422.
+            HeadError::UnknownCoding => {
+                if leniency.transfer_wins {
+                    422
+                } else {
+                    501
+                }
+            }
+            _ => 400,
+        }
     }
 }
 
@@ -144,7 +154,7 @@ fn take_line(bytes: &[u8], at: usize, head: &mut Head) -> Result<Option<(Span, u
     if end > 0 && rest[end - 1] == b'\r' {
         stop -= 1;
     } else {
-        head.has_bare_line_feed = true;
+        head.is_written_line_by_line = true;
     }
     Ok(Some((Span::new(at, stop), next)))
 }
@@ -161,7 +171,7 @@ fn request_line(bytes: &[u8], line: Span, head: &mut Head) -> Result<(), HeadErr
     let rest = &text[start..];
     let second = memchr(b' ', rest).ok_or(HeadError::Version)?;
     let target = &rest[..second];
-    target::check(target, head.method, head.tolerates_odd_targets)?;
+    target::check(target, head.method, head.leniency.odd_targets)?;
     let start = line.start as usize + start;
     head.target = Span::new(start, start + second);
     let spaces = rest[second..].iter().take_while(|byte| **byte == b' ').count();
@@ -199,7 +209,7 @@ fn fields(bytes: &[u8], mut at: usize, head: &mut Head) -> Result<Parsed, HeadEr
         let next = match bytes.get(end..) {
             Some([b'\r', b'\n', ..]) => end + 2,
             Some([b'\n', ..]) => {
-                head.has_bare_line_feed = true;
+                head.is_written_line_by_line = true;
                 end + 1
             }
             _ => return refuse_line(bytes, at, head),
@@ -214,7 +224,7 @@ fn fields(bytes: &[u8], mut at: usize, head: &mut Head) -> Result<Parsed, HeadEr
         }
         let field = field(&bytes[at..end], at, next)?;
         head.fields.push(field);
-        note(field.kind, field.value.of(bytes), head)?;
+        note(field.kind, bytes, field.value, head)?;
         at = next;
     }
 }
@@ -277,7 +287,8 @@ pub(super) fn classify(name: &[u8]) -> FieldKind {
 }
 
 /// What a field adds to the facts about the message.
-fn note(kind: FieldKind, value: &[u8], head: &mut Head) -> Result<(), HeadError> {
+fn note(kind: FieldKind, bytes: &[u8], value: Span, head: &mut Head) -> Result<(), HeadError> {
+    let value = value.of(bytes);
     match kind {
         FieldKind::ContentLength => {
             if head.content_length.is_some() {
@@ -290,9 +301,10 @@ fn note(kind: FieldKind, value: &[u8], head: &mut Head) -> Result<(), HeadError>
             if head.transfer == Transfer::Chunked || !is_last_chunked {
                 return Err(HeadError::TransferEncoding);
             }
-            let mut others = value.split(|&b| b == b',').rev().skip(1);
-            if let Some(other) = others.next() {
-                return Err(if is_chunked(other) { HeadError::TransferEncoding } else { HeadError::UnknownCoding });
+            let others = || value.split(|&b| b == b',').rev().skip(1);
+            if others().next().is_some() {
+                let is_twice = others().any(is_chunked);
+                return Err(if is_twice { HeadError::TransferEncoding } else { HeadError::UnknownCoding });
             }
             head.transfer = Transfer::Chunked;
         }
@@ -306,6 +318,7 @@ fn note(kind: FieldKind, value: &[u8], head: &mut Head) -> Result<(), HeadError>
                 }
             }
         }
+        FieldKind::Te => keep_trailers(bytes, head),
         FieldKind::Upgrade => head.has_upgrade = true,
         FieldKind::Cookie => head.has_cookies = true,
         FieldKind::Expect => head.expects_continue |= value.eq_ignore_ascii_case(b"100-continue"),
@@ -313,6 +326,23 @@ fn note(kind: FieldKind, value: &[u8], head: &mut Head) -> Result<(), HeadError>
         _ => {}
     }
     Ok(())
+}
+
+/// Narrows the TE field that came last to its `trailers`, if it has one without a weight.
+fn keep_trailers(bytes: &[u8], head: &mut Head) {
+    let Some(field) = head.fields.last_mut() else { return };
+    let whole = field.value.of(bytes);
+    let mut at = field.value.start as usize;
+    for coding in whole.split(|&byte| byte == b',') {
+        if trim(coding).eq_ignore_ascii_case(b"trailers") {
+            let start = at + coding.len() - trim_start(coding).len();
+            let narrow = Span::new(start, start + b"trailers".len());
+            head.is_written_line_by_line |= narrow.of(bytes).len() != whole.len();
+            (field.kind, field.value) = (FieldKind::TeTrailers, narrow);
+            return;
+        }
+        at += coding.len() + 1;
+    }
 }
 
 fn is_chunked(coding: &[u8]) -> bool {

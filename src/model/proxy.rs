@@ -36,12 +36,27 @@ pub struct Frontend {
     pub timeouts: ClientTimeouts,
     /// Adds X-Forwarded-For with the client's address and X-Forwarded-Proto.
     pub forwarded: bool,
+    /// What becomes of messages whose end two readers may see at different places.
+    pub doubtful_framing: DoubtfulFraming,
     /// Where its lines go.
     pub log: Logs,
     /// Which sessions and requests leave a line.
     pub logged: Selection,
     /// Rules, in order.
     pub rules: Vec<Line>,
+}
+
+/// What becomes of a message with Transfer-Encoding and Content-Length, or with Transfer-Encoding in HTTP/1.0 (RFC 9112
+/// §6.1). Whatever it is, servers and clients get one reading.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DoubtfulFraming {
+    /// A request is answered by 400, a response by 502.
+    #[default]
+    Refuse,
+    /// The chunks are read, the length is dropped, and the connection closes behind the message (HAProxy).
+    Close,
+    /// The same, and the connection stays (HAProxy's `h1-do-not-close-on-insecure-transfer-encoding`).
+    Keep,
 }
 
 /// TCP or HTTP.

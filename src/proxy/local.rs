@@ -14,7 +14,9 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;
 
 use crate::generation::{self, Generation, Rules};
+use crate::http::Leniency;
 use crate::model::log::Level;
+use crate::model::proxy::DoubtfulFraming;
 use crate::rule::options::Closing;
 use crate::rule::{Logging, Section};
 use crate::state::command::{ServerOrder, Suspect};
@@ -163,7 +165,7 @@ pub(super) struct LocalFrontend {
     /// Whether a request of it may meet rules that look at it: its own, or those of its default backend.
     pub(super) runs_rules: bool,
     /// Whether targets may have bytes beyond ASCII.
-    pub(super) tolerates_odd_targets: bool,
+    pub(super) leniency: Leniency,
     pub(super) others: Rc<Others>,
     /// Whether its lines show how many there were.
     pub(super) counts_lines: bool,
@@ -345,7 +347,12 @@ impl Worker {
             let looks = rules.as_ref().is_some_and(|section| section.looks_at_messages());
             let runs_rules = looks || backend.as_ref().is_some_and(|backend| backend.runs_rules);
             let logs = frontend.journal.takes(Level::Emerg);
-            let tolerates_odd_targets = rules.as_ref().is_some_and(|section| section.options.tolerates_odd_targets);
+            let framing = frontend.model.doubtful_framing;
+            let leniency = Leniency {
+                odd_targets: rules.as_ref().is_some_and(|section| section.options.tolerates_odd_targets),
+                transfer_wins: framing != DoubtfulFraming::Refuse,
+                keeps_doubtful: framing == DoubtfulFraming::Keep,
+            };
             let (running, rules, others) = (Arc::clone(frontend), rules.clone(), Rc::clone(&others));
             let shows_own_ends = rules.as_ref().is_some_and(|section| section.logging.shows_own_ends());
             let manners = Manners::of(rules.as_ref());
@@ -356,7 +363,7 @@ impl Worker {
                 logs,
                 rules,
                 runs_rules,
-                tolerates_odd_targets,
+                leniency,
                 others,
                 counts_lines,
                 shows_own_ends,

@@ -112,6 +112,7 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
                 tunnel: None,
             },
             forwarded: true,
+            doubtful_framing: Default::default(),
             log: logs.clone(),
             logged: Selection::default(),
             rules: Vec::new(),

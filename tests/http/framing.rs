@@ -1,6 +1,8 @@
 //! Messages that two parsers could read differently are refused before they reach a server.
 
-use crate::rig::{Proxy, Scripted};
+use vipgate::model::proxy::{DoubtfulFraming, Mode};
+
+use crate::rig::{Proxy, Scripted, field};
 
 #[test]
 fn ambiguous_requests_are_refused() {
@@ -47,6 +49,54 @@ fn ambiguous_requests_are_refused() {
         assert!(line.contains(" PR-- "), "{line}");
     }
     assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn doubtful_framings_are_settled_where_they_are_let_through() {
+    for (framing, stays) in [(DoubtfulFraming::Close, false), (DoubtfulFraming::Keep, true)] {
+        let server = Scripted::each(|peer, head| {
+            if field(&head, "transfer-encoding").is_some() {
+                peer.text("3\r\nabc\r\n0\r\n\r\n");
+            }
+            peer.answer(&head);
+        });
+        let proxy = Proxy::start(Mode::Http, &[server.address], |model| model.frontends[0].doubtful_framing = framing);
+        let mut client = proxy.client();
+        let doubtful = "POST / HTTP/1.1\r\nHost: a\r\nX: y\r\nContent-Length: 30\r\nX: z\r\nTransfer-Encoding: chunked\r\n\r\n\
+                        3\r\nabc\r\n0\r\n\r\n";
+        let (head, body) = client.send(doubtful).response();
+        let sent = "POST / HTTP/1.1\r\nHost: a\r\nX: y\r\nX: z\r\nTransfer-Encoding: chunked\r\n";
+        assert!(body.starts_with(sent) && !body.to_ascii_lowercase().contains("content-length"), "{body}");
+        assert_eq!(field(&head, "connection"), (!stays).then_some("close"));
+        if stays {
+            let (_, body) = client.send("GET /next HTTP/1.1\r\nHost: a\r\n\r\n").response();
+            assert!(body.starts_with("GET /next "), "{body}");
+        } else {
+            assert!(client.is_ended());
+        }
+        let old = "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+        let (_, body) = proxy.client().send(old).response();
+        assert!(body.starts_with("POST / HTTP/1.1\r\n"), "a body in chunks is of HTTP/1.1: {body}");
+    }
+}
+
+#[test]
+fn of_te_only_trailers_go_on() {
+    let server = Scripted::echo();
+    let proxy = Proxy::http(&[server.address]);
+    let mut client = proxy.client();
+    for (sent, passed) in [
+        ("trailers", Some("trailers")),
+        ("gzip, trailers ", Some("trailers")),
+        ("Trailers,gzip;q=0.5", Some("Trailers")),
+        ("trailers;q=0.5", None),
+        ("gzip", None),
+        ("", None),
+    ] {
+        let request = format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: TE\r\nTE: {sent}\r\nX-Last: 1\r\n\r\n");
+        let (_, body) = client.send(request).response();
+        assert_eq!((field(&body, "te"), field(&body, "x-last")), (passed, Some("1")), "{sent}");
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod service;
 mod logs;
 mod golden;
 mod rules;
+mod old_words;
 mod beside;
 mod cookies;
 mod statistics;

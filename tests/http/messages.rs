@@ -29,7 +29,8 @@ fn hop_by_hop_fields_stay_on_their_hop() {
     assert_eq!(field(&head, "connection"), Some("close"));
     assert_eq!(
         body,
-        "GET / HTTP/1.1\r\nHost: a\r\nX-Last: 2\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\n\r\n"
+        "GET / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nX-Last: 2\r\nX-Forwarded-For: 127.0.0.1\r\n\
+         X-Forwarded-Proto: http\r\n\r\n"
     );
     assert!(client.is_ended());
 }

@@ -41,21 +41,26 @@ pub fn read(name: &str, text: &str) -> Model {
 /// Runs a script against both. `PORT` in the file is where to listen, `SERVER` a server that echoes what it was sent. Both
 /// have one thread: with more, a client can have its answer before the server counts as idle.
 pub fn on_both(mode: &str, text: &str, script: impl Fn(&dyn Fn() -> Peer)) {
+    on_each(mode, text, text, script);
+}
+
+/// The same with a file for vipgate, and one for HAProxy that says it in other words.
+pub fn on_each(mode: &str, ours: &str, theirs: &str, script: impl Fn(&dyn Fn() -> Peer)) {
     let server = Scripted::echo();
-    let file = |port: u16| {
+    let file = |text: &str, port: u16| {
         let text = text.replace("PORT", &format!("127.0.0.1:{port}")).replace("SERVER", &server.address.to_string());
         format!("global\n nbthread 1\n{DEFAULTS} mode {mode}\n{}\n", text.trim_end())
     };
     let kind = if mode == "tcp" { Mode::Tcp } else { Mode::Http };
     let proxy = Proxy::start(kind, &[], |model| {
         let port = model.frontends[0].binds[0].endpoint.tcp().unwrap().port();
-        *model = read("rules.cfg", &file(port));
+        *model = read("rules.cfg", &file(ours, port));
     });
     script(&|| proxy.client());
     let directory = tempfile::tempdir().unwrap();
     let address = ports::free();
     let path = directory.path().join("haproxy.cfg");
-    std::fs::write(&path, file(address.port())).unwrap();
+    std::fs::write(&path, file(theirs, address.port())).unwrap();
     let mut command = Command::new("haproxy");
     command.arg("-db").arg("-f").arg(&path).stdout(Stdio::null()).stderr(Stdio::null());
     let _packaged = Packaged(command.spawn().expect("this needs the packaged haproxy: `./dev test` installs it"));

@@ -19,7 +19,7 @@ use crate::model::check::InitialState;
 use crate::model::log::{Level, Selection};
 use crate::model::naming::{self, Families};
 use crate::model::options::{BackendOptions, ServerOptions};
-use crate::model::proxy::Mode;
+use crate::model::proxy::{DoubtfulFraming, Mode};
 use crate::model::rules::Userlist;
 use crate::model::runtime::{Account, Socket};
 use crate::model::stick;
@@ -350,6 +350,8 @@ pub struct Frontend {
     pub tunnel: Option<Spanned<Option<Duration>>>,
     /// X-Forwarded-For and -Proto.
     pub forwarded: Option<Spanned<bool>>,
+    /// Messages whose end is doubtful.
+    pub doubtful_framing: Option<Spanned<DoubtfulFraming>>,
     /// Where its lines go.
     pub log: Log,
     /// Which sessions and requests leave a line.

@@ -14,7 +14,7 @@ use thiserror::Error;
 use crate::model::Model;
 use crate::model::check::{Care, Check, InitialState, Reports};
 use crate::model::options::ServerOptions;
-use crate::model::proxy::{Backend, Bind, Frontend, Mode, Server};
+use crate::model::proxy::{Backend, Bind, DoubtfulFraming, Frontend, Mode, Server};
 use crate::model::rules::Line;
 use crate::model::runtime::Runtime;
 use crate::rule;
@@ -184,6 +184,10 @@ fn frontend(out: &mut Text, frontend: &Frontend, model: &Model) {
     }
     out.pair(3, "tunnel", timeouts.tunnel.map_or("off".to_owned(), time));
     out.pair(2, "forwarded", frontend.forwarded);
+    if frontend.doubtful_framing != DoubtfulFraming::default() {
+        let word = options::DOUBTFUL_FRAMINGS.iter().find(|(_, framing)| *framing == frontend.doubtful_framing);
+        out.pair(2, "doubtful_framing", word.map_or("", |(word, _)| *word));
+    }
     log::frontend(out, frontend, model);
     stick_table(out, &frontend.name, model);
     rules(out, &frontend.rules);

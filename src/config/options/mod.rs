@@ -15,6 +15,11 @@ pub mod server;
 use std::time::Duration;
 
 use crate::config::haproxy;
+use crate::model::proxy::DoubtfulFraming;
+
+/// What may become of messages whose end is doubtful, by its word in YAML.
+pub const DOUBTFUL_FRAMINGS: &[(&str, DoubtfulFraming)] =
+    &[("refuse", DoubtfulFraming::Refuse), ("close", DoubtfulFraming::Close), ("keep", DoubtfulFraming::Keep)];
 
 /// What is wrong with a word.
 #[derive(Clone, Debug, PartialEq, Eq)]

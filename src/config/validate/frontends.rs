@@ -68,6 +68,7 @@ fn one(context: &Context<'_>, shared: &Shared<'_>, draft: &draft::Frontend, inst
             tunnel,
         },
         forwarded: or(&draft.forwarded, mode == Mode::Http),
+        doubtful_framing: draft.doubtful_framing.map(|framing| framing.value).unwrap_or_default(),
         log: logs::proxy(context, &draft.log),
         logged: draft.logged,
         rules: rules::resolve(context, shared, &draft.rules, Place { home: &draft.name.value, mode }),

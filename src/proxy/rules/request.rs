@@ -551,7 +551,7 @@ fn rewrite(
     }
     if message.method() != message.received_method() {
         let mut parsed = session.worker.buffers.head.borrow_mut();
-        parsed.tolerates_odd_targets = frontend.tolerates_odd_targets;
+        parsed.leniency = frontend.leniency;
         let is_whole = matches!(parse_request(held.all(), &mut parsed), Ok(Parsed::Complete));
         if !is_whole || refusal_of_body(&parsed, held.all()).is_some() {
             return false;

@@ -184,7 +184,7 @@ fn look(
     now: Instant,
 ) -> Look {
     let mut head = buffers.head.borrow_mut();
-    head.tolerates_odd_targets = frontend.tolerates_odd_targets;
+    head.leniency = frontend.leniency;
     let refuse = |status| {
         let failure = Failure::new(By::Proxy, Cause::Abort, Phase::Request);
         Look::Done(Received::Refused { status: Some(status), failure, started: Some(started) })
@@ -196,7 +196,7 @@ fn look(
         Ok(Parsed::Complete) => {}
         Err(error) => {
             faults::request(session, frontend, bytes, place_of_fault(bytes, &head, error));
-            return refuse(HeadError::status(error));
+            return refuse(HeadError::status(error, frontend.leniency));
         }
     }
     if let Some(status) = refusal_of_body(&head, bytes) {

@@ -2,21 +2,25 @@
 //! delimited for the next parser as it was for this one (or a request could be smuggled).
 
 use vipgate::http::{
-    ConnectionField, Head, Method, Parsed, RequestEdit, is_head_complete, parse_request, parse_response, write_request,
-    write_response,
+    ConnectionField, Head, Leniency, Method, Parsed, RequestEdit, is_head_complete, parse_request, parse_response,
+    write_request, write_response,
 };
 
-/// The first byte chooses request or response.
+/// The first byte chooses request or response, and whether doubtful framings are let through: what is forwarded is read
+/// by one that lets none through.
 pub fn holds(data: &[u8]) {
     let Some((choice, bytes)) = data.split_first() else { return };
     let parse = if choice % 2 == 0 { parse_request } else { parse_response };
+    let leniency = Leniency { transfer_wins: choice & 2 != 0, ..Leniency::default() };
     let mut head = Head::default();
+    head.leniency = leniency;
     let Ok(Parsed::Complete) = parse(bytes, &mut head) else { return };
     let end = head.length;
     assert!(end <= bytes.len());
     assert!(is_head_complete(&bytes[..end], 0), "the caller's look for an empty line finds it, too");
 
     let mut shorter = Head::default();
+    shorter.leniency = leniency;
     for cut in (0..end).rev().take(256) {
         assert_ne!(parse(&bytes[..cut], &mut shorter), Ok(Parsed::Complete), "complete at {cut} of {end}");
     }

@@ -73,6 +73,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
                 tunnel: None,
             },
             forwarded: true,
+            doubtful_framing: Default::default(),
             log: logs(),
             logged: Selection::default(),
             rules: lines_of_log(),

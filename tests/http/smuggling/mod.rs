@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use vipgate::model::proxy::Mode;
+use vipgate::model::proxy::{DoubtfulFraming, Mode};
 
 use crate::rig::{PATIENCE, Peer, Proxy, Scripted, until};
 use crate::rules::{Packaged, read};
@@ -121,10 +121,12 @@ fn packaged(servers: &[SocketAddr]) -> (Packaged, tempfile::TempDir, Vec<SocketA
     (packaged, directory, addresses)
 }
 
-fn ours(server: SocketAddr) -> Proxy {
+fn ours(server: SocketAddr, framing: DoubtfulFraming) -> Proxy {
     Proxy::start(Mode::Http, &[], |model| {
         let bind = SocketAddr::from(([127, 0, 0, 1], model.frontends[0].binds[0].endpoint.tcp().unwrap().port()));
         *model = read("web.cfg", &format!("{DEFAULTS}listen web\n bind {bind}\n server s {server}\n"));
+        assert_eq!(model.frontends[0].doubtful_framing, DoubtfulFraming::Close, "that of every haproxy.cfg");
+        model.frontends[0].doubtful_framing = framing;
     })
 }
 
@@ -172,14 +174,18 @@ fn ambiguous_requests_end_as_the_page_says_and_reach_no_server() {
                     let sent = sent.clone();
                     move || told(&responses(&ask(address, &sent)).0, &reached(&record))
                 });
-                let (server, record) = recorder();
-                let proxy = ours(server.address);
-                let statuses = responses(&ask(proxy.address, &sent)).0;
-                let reached = reached(&record);
-                if let Err(why) = &reached {
-                    panic!("{}: {why}\nthe server got {:?}", row.name, record.lock().unwrap());
-                }
-                row.vipgate = told(&statuses, &reached);
+                let ask_ours = |framing| {
+                    let (server, record) = recorder();
+                    let proxy = ours(server.address, framing);
+                    let statuses = responses(&ask(proxy.address, &sent)).0;
+                    let reached = reached(&record);
+                    if let Err(why) = &reached {
+                        panic!("{}: {why}\nthe server got {:?}", row.name, record.lock().unwrap());
+                    }
+                    told(&statuses, &reached)
+                };
+                let outcomes = [DoubtfulFraming::Refuse, DoubtfulFraming::Close].map(ask_ours);
+                [row.vipgate, row.lenient] = outcomes;
                 row.haproxy = haproxy.join().unwrap();
                 row
             })
@@ -203,11 +209,15 @@ fn ambiguous_responses_end_as_the_page_says_and_poison_nothing() {
             let mut row = row.clone();
             thread::spawn(move || {
                 let haproxy = thread::spawn(move || responses(&ask(address, twice)).0);
-                let server = odd_server(bytes(&row.text));
-                let proxy = ours(server.address);
-                let (statuses, bodies) = responses(&ask(proxy.address, twice));
-                assert!(!bodies.contains("evil"), "{}: {bodies}", row.name);
-                row.vipgate = statuses;
+                let ask_ours = |framing| {
+                    let server = odd_server(bytes(&row.text));
+                    let proxy = ours(server.address, framing);
+                    let (statuses, bodies) = responses(&ask(proxy.address, twice));
+                    assert!(!bodies.contains("evil"), "{}: {bodies}", row.name);
+                    statuses
+                };
+                let outcomes = [DoubtfulFraming::Refuse, DoubtfulFraming::Close].map(ask_ours);
+                [row.vipgate, row.lenient] = outcomes;
                 row.haproxy = haproxy.join().unwrap();
                 row
             })

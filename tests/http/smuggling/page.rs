@@ -11,7 +11,10 @@ pub struct Row {
     pub name: String,
     /// As the page has it, with `\r`, `\n`, `\t`, `\0` and `\xNN` written out.
     pub text: String,
+    /// By itself.
     pub vipgate: String,
+    /// With a haproxy.cfg, for which doubtful framings are not refused.
+    pub lenient: String,
     pub haproxy: String,
 }
 
@@ -29,7 +32,7 @@ pub fn rows(heading: &str) -> Vec<Row> {
         let mut cells = line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned());
         let mut next = || cells.next().expect("a cell");
         let (name, text) = (next(), next().trim_matches('`').to_owned());
-        Row { name, text, vipgate: next(), haproxy: next() }
+        Row { name, text, vipgate: next(), lenient: next(), haproxy: next() }
     };
     rows.map(row).collect()
 }
@@ -43,8 +46,8 @@ pub fn update(heading: &str, rows: &[Row]) {
     for (number, line) in page[start..].lines().enumerate() {
         is_here &= number == 0 || !line.starts_with("## ");
         if is_here && line.starts_with("| ") && line.contains('`') {
-            let Row { name, text, vipgate, haproxy } = rows.next().expect("as many rows as before");
-            let _ = writeln!(out, "| {name} | `{text}` | {vipgate} | {haproxy} |");
+            let Row { name, text, vipgate, lenient, haproxy } = rows.next().expect("as many rows as before");
+            let _ = writeln!(out, "| {name} | `{text}` | {vipgate} | {lenient} | {haproxy} |");
         } else {
             let _ = writeln!(out, "{line}");
         }

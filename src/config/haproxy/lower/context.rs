@@ -1,6 +1,6 @@
 //! What every line sees: the table, the names of hosts, and where problems go.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
@@ -30,6 +30,8 @@ pub struct Context<'a> {
     accounts: RefCell<BTreeSet<(AccountKind, String)>>,
     /// What the `unix-bind` lines so far say.
     pub unix_bind: RefCell<UnixBind>,
+    /// Whether some section has `reqallow`, which later verdicts of others ask for.
+    lets_requests_pass: Cell<bool>,
     /// Rows whose reason was given: once is enough for what is ignored.
     noted: RefCell<BTreeSet<*const Row>>,
 }
@@ -45,6 +47,7 @@ impl<'a> Context<'a> {
             missing: RefCell::default(),
             accounts: RefCell::default(),
             unix_bind: RefCell::default(),
+            lets_requests_pass: Cell::default(),
             noted: RefCell::default(),
         }
     }
@@ -68,6 +71,17 @@ impl<'a> Context<'a> {
     /// Host names that were asked for and are not known.
     pub fn missing(&self) -> Vec<String> {
         self.missing.borrow().iter().cloned().collect()
+    }
+
+    /// Takes in whether one of the sections lets requests pass by `reqallow`.
+    pub fn look_for_allowance(&self, sections: &[Section]) {
+        let is_allowance = |line: &Line| matches!(line.text(0), "reqallow" | "reqiallow");
+        self.lets_requests_pass.set(sections.iter().any(|section| section.lines.iter().any(is_allowance)));
+    }
+
+    /// Whether some section has `reqallow`.
+    pub fn lets_requests_pass(&self) -> bool {
+        self.lets_requests_pass.get()
     }
 
     pub fn push(&self, problem: Diagnostic) {

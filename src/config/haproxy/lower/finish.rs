@@ -7,9 +7,10 @@ use crate::config::haproxy::table::Place;
 use crate::config::options;
 use crate::diag::{Diagnostic, Span, Spanned};
 use crate::model::options::{BackendOptions, ServerOptions};
-use crate::model::proxy::Mode;
+use crate::model::proxy::{DoubtfulFraming, Mode};
 use crate::rule::Logging;
 
+use super::global::Global;
 use super::mail::Alerts;
 use super::option::LineFormat;
 use super::proxy::{Proxies, Proxy};
@@ -20,7 +21,7 @@ use super::{Context, Named, healthcheck};
 const NO_LIMIT: Duration = Duration::from_secs(24 * 3600);
 
 /// Puts every proxy into the draft.
-pub fn lower(proxies: Proxies, named: &Named, draft: &mut Draft, context: &Context<'_>) {
+pub fn lower(proxies: Proxies, global: &Global, named: &Named, draft: &mut Draft, context: &Context<'_>) {
     for proxy in &proxies.list {
         timeouts_are_set(proxy, context);
         program_is_allowed(proxy, draft, context);
@@ -33,7 +34,7 @@ pub fn lower(proxies: Proxies, named: &Named, draft: &mut Draft, context: &Conte
         }
         if proxy.place != Place::Backend && !proxy.settings.is_disabled {
             line_format(proxy, context);
-            draft.frontends.push(frontend(proxy, &proxies.list));
+            draft.frontends.push(frontend(proxy, &proxies.list, global.doubtful_framing));
         }
     }
     let is_last = |number: usize, name: &str| proxies.named[number + 1..].iter().all(|(other, _)| other.value != name);
@@ -107,7 +108,7 @@ fn log(settings: &Settings) -> Log {
     Log { is_global: logs.is_global, targets: logs.targets, tag: logs.tag }
 }
 
-fn frontend(proxy: &Proxy, all: &[Proxy]) -> Frontend {
+fn frontend(proxy: &Proxy, all: &[Proxy], doubtful_framing: DoubtfulFraming) -> Frontend {
     let (settings, head) = (&proxy.settings, proxy.head);
     let mode = mode(settings, head);
     let is_http = mode.value == Mode::Http;
@@ -140,6 +141,7 @@ fn frontend(proxy: &Proxy, all: &[Proxy]) -> Frontend {
         tunnel: tunnel.or(Some(Spanned::new(None, head))),
         // `option forwardfor` is one of the rules.
         forwarded: Some(Spanned::new(false, head)),
+        doubtful_framing: Some(Spanned::new(doubtful_framing, head)),
         log: log(settings),
         logged: settings.logged,
         rules: settings.rules.clone(),

@@ -10,6 +10,7 @@ use crate::config::haproxy::table::{Place, Row};
 use crate::diag::{Span, Spanned};
 use crate::model::log::Hostname;
 use crate::model::naming::Families;
+use crate::model::proxy::DoubtfulFraming;
 use crate::model::runtime::Account;
 
 use super::Context;
@@ -24,6 +25,8 @@ use super::value;
 pub struct Global {
     runtime: Runtime,
     pub logs: Logs,
+    /// What every frontend makes of messages whose end is doubtful.
+    pub doubtful_framing: DoubtfulFraming,
     hostname: Option<Hostname>,
     maxconn: Option<Spanned<u64>>,
     connection_rate: Option<Spanned<u64>>,
@@ -58,6 +61,9 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("gid", |global, _, line, context| global.confinement.group = id(line, context)),
     ("group", |global, _, line, context| global.confinement.group = name(line, AccountKind::Group, context)),
     ("external-check", external_check),
+    ("h1-do-not-close-on-insecure-transfer-encoding", |global, _, _, _| {
+        global.doubtful_framing = DoubtfulFraming::Keep;
+    }),
     ("hard-stop-after", hard_stop_after),
     ("http-err-codes", |global, _, line, _| global.rules.push(proxy::rule(line))),
     ("http-fail-codes", |global, _, line, _| global.rules.push(proxy::rule(line))),
@@ -113,6 +119,11 @@ pub const HANDLERS: &[(&str, Handler)] = &[
 ];
 
 impl Global {
+    /// Before any line.
+    pub fn new() -> Global {
+        Global { doubtful_framing: DoubtfulFraming::Close, ..Global::default() }
+    }
+
     /// Adds the lines of a section.
     pub fn read(&mut self, section: &Section, context: &Context<'_>) {
         for line in &section.lines {

@@ -13,6 +13,7 @@ mod global;
 mod runtime;
 mod proxy;
 mod option;
+mod old;
 mod timeout;
 mod bind;
 mod server;
@@ -49,7 +50,8 @@ pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
     let mut draft = Draft::default();
     let mut proxies = proxy::Proxies::default();
     let mut named = Named::default();
-    let mut global = global::Global::default();
+    let mut global = global::Global::new();
+    context.look_for_allowance(sections);
     for section in sections {
         let Some((row, _)) = context.find(Place::Top, Place::Top, &section.head) else {
             context.spell_check(section);
@@ -85,7 +87,7 @@ pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
         }
     }
     global.lower(&mut draft);
-    finish::lower(proxies, &named, &mut draft, context);
+    finish::lower(proxies, &global, &named, &mut draft, context);
     for backend in draft.backends.iter_mut().filter(|backend| backend.options.state_source == StateSource::Local) {
         let name = backend.options.state_file.as_ref().unwrap_or(&backend.name.value);
         backend.options.state_file = Some(global.state_path(name));

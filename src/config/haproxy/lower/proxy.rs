@@ -13,7 +13,7 @@ use crate::model::proxy::Mode;
 
 use super::Context;
 use super::settings::{Settings, spanned};
-use super::{bind, check, global, log, mail, option, server, stick, timeout, value};
+use super::{bind, check, global, log, mail, old, option, server, stick, timeout, value};
 
 /// A proxy of its own.
 #[derive(Clone, Debug)]
@@ -153,6 +153,31 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("clitimeout", timeout::old),
     ("srvtimeout", timeout::old),
     ("redispatch", option::redispatch),
+    ("block", old::block),
+    ("monitor-net", old::monitor),
+    ("option forceclose", old::force_close),
+    ("reqadd", old::line),
+    ("reqallow", old::line),
+    ("reqdel", old::line),
+    ("reqdeny", old::line),
+    ("reqiallow", old::line),
+    ("reqidel", old::line),
+    ("reqideny", old::line),
+    ("reqipass", old::line),
+    ("reqirep", old::line),
+    ("reqisetbe", old::line),
+    ("reqitarpit", old::line),
+    ("reqpass", old::line),
+    ("reqrep", old::line),
+    ("reqsetbe", old::line),
+    ("reqtarpit", old::line),
+    ("rspadd", old::line),
+    ("rspdel", old::line),
+    ("rspdeny", old::line),
+    ("rspidel", old::line),
+    ("rspideny", old::line),
+    ("rspirep", old::line),
+    ("rsprep", old::line),
 ];
 
 /// Lines that are kept for the rules.
@@ -254,6 +279,7 @@ impl Proxies {
                 option_of_backend(&mut settings, row, line, context);
             }
         }
+        old::finish(&mut settings);
         if section.place != Place::Defaults {
             if matches!(section.place, Place::Listen | Place::Backend) {
                 server::add_only(&mut settings, context);

@@ -15,6 +15,7 @@ use crate::model::proxy::Mode;
 use super::check::Checks;
 use super::log::Logs;
 use super::mail::Alerts;
+use super::old::Old;
 use super::option::LineFormat;
 use super::server::{Options, Server};
 use super::timeout::Timeouts;
@@ -57,6 +58,8 @@ pub struct Settings {
     pub options: BackendOptions,
     /// Lines that are kept for the rules.
     pub rules: Vec<Rule>,
+    /// Rules of words that HAProxy has removed; they come behind the others.
+    pub old: Old,
 }
 
 /// A setting that a time of zero switches off.

@@ -45,6 +45,7 @@ pub fn frontend(entry: &Entry) -> Frontend {
         http_keep_alive: timeout("http_keep_alive"),
         tunnel: read(at("timeouts").and_then(|timeouts| timeouts.value("tunnel")), or_off(value::duration)),
         forwarded: read(at("forwarded"), value::flag),
+        doubtful_framing: read(at("doubtful_framing"), word(options::DOUBTFUL_FRAMINGS)),
         log: log::proxy(at("log")),
         logged: log::selection(at("log")),
         rules,

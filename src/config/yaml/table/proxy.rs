@@ -5,6 +5,7 @@ use crate::config::yaml::keyword::{Key, Scalar, Section, Value};
 use super::{COUNT, OFF, RATE, TIMEOUT, key, log, refused, required};
 
 const MODE: Scalar = Scalar::Word(&["http", "tcp"]);
+const DOUBTFUL_FRAMING: Scalar = Scalar::Word(&["refuse", "close", "keep"]);
 const MAXCONN: Scalar = Scalar::Number(1, 10_000_000);
 
 const ID: Key = key(
@@ -47,6 +48,13 @@ pub(super) static FRONTEND: Section = Section {
             "forwarded",
             Value::One(Scalar::Flag),
             "Adds X-Forwarded-For and X-Forwarded-Proto. Default true in http mode.",
+        ),
+        key(
+            "doubtful_framing",
+            Value::One(DOUBTFUL_FRAMING),
+            "What becomes of a message with Transfer-Encoding and Content-Length, or with Transfer-Encoding in HTTP/1.0: \
+             `refuse` answers 400, or 502 for a response; `close` reads the chunks, drops the length and closes the \
+             connection behind it, as HAProxy does; `keep` does not even close. Default refuse.",
         ),
         key(
             "log",

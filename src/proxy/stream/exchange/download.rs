@@ -4,7 +4,7 @@ use std::io;
 use std::task::{Context, Poll, ready};
 
 use super::{Exchange, Parked, Stage};
-use crate::http::{Body, BodyFraming, Method, Parsed, data_length, is_head_complete, parse_response};
+use crate::http::{Body, BodyFraming, Leniency, Method, Parsed, data_length, is_head_complete, parse_response};
 use crate::proxy::buffers::{Chunk, FULL, MAX_HEAD, SMALL_READ};
 use crate::proxy::failure::{By, Cause, Failure};
 use crate::proxy::local::Worker;
@@ -96,7 +96,8 @@ impl Exchange<'_> {
         };
         loop {
             let Some(input) = &mut self.input else { return Poll::Ready(Ok(None)) };
-            if has_arrived(input, self.request.method, at_least, worker) {
+            let leniency = self.frontend.leniency;
+            if has_arrived(input, (self.request.method, leniency), at_least, worker) {
                 return Poll::Ready(Ok(self.input.take()));
             }
             if now >= parked.until {
@@ -203,8 +204,9 @@ impl Exchange<'_> {
 }
 
 /// Whether so much of a response's body is there, or all of it, or as much as a buffer of HAProxy's holds.
-fn has_arrived(input: &[u8], method: Method, at_least: usize, worker: &Worker) -> bool {
+fn has_arrived(input: &[u8], (method, leniency): (Method, Leniency), at_least: usize, worker: &Worker) -> bool {
     let mut head = worker.buffers.head.borrow_mut();
+    head.leniency = leniency;
     if input.len() >= FULL || !matches!(parse_response(input, &mut head), Ok(Parsed::Complete)) {
         return true;
     }

@@ -29,6 +29,7 @@ impl Exchange<'_> {
         now: Instant,
     ) -> Result<(), Failure> {
         let mut head = worker.buffers.head.borrow_mut();
+        head.leniency = self.frontend.leniency;
         loop {
             match parse_response(bytes, &mut head) {
                 Ok(Parsed::Complete) if head.length <= MAX_HEAD => {}
@@ -120,6 +121,8 @@ impl Exchange<'_> {
         // A client that still sends its body cannot be told from here on that the connection will close, so it is now.
         let may_persist = session.may_persist() && self.frontend.manners.closing != Closing::Own;
         let may_persist = may_persist && is_delimited && wanted == framing;
+        // Chunks of HTTP/1.0 may have passed somebody who knows none.
+        let may_persist = may_persist && !(head.is_framing_doubtful && head.version == Version::Http10);
         let client_persists = self.request.keeps_alive && self.request.body.is_done() && may_persist;
         let connection = match (client_persists, self.request.version) {
             (false, _) => ConnectionField::Close,
