@@ -41,7 +41,7 @@ pub enum ServerEdit {
     Delete,
 }
 
-/// A change of the list of backends at run time.
+/// A change of a backend, or of the list of them, at run time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BackendEdit {
     /// It comes, unpublished.
@@ -55,6 +55,10 @@ pub enum BackendEdit {
     Delete,
     /// Frontends use it, or pass it over.
     Publish(bool),
+    /// Its servers without a cookie value have one made of their addresses, or have none.
+    DynamicCookie(bool),
+    /// What else those values are made of.
+    CookieKey(String),
 }
 
 /// What becomes of a frontend's listening sockets.

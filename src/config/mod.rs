@@ -9,7 +9,7 @@ pub mod yaml;
 pub mod haproxy;
 pub mod server_state;
 mod endpoint;
-mod options;
+pub mod options;
 mod syntax;
 mod log_sample;
 mod merge;

@@ -15,6 +15,7 @@ mod rates;
 mod relays;
 mod states;
 mod counts;
+mod scripting;
 mod errors;
 mod handover;
 mod observe;

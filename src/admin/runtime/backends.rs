@@ -1,13 +1,17 @@
 //! Commands about the list of backends: which there are, which come and go, which frontends may use.
 
+use std::sync::atomic::Ordering;
+
 use tokio::sync::oneshot;
 
 use crate::admin::{BackendEdit, Order, OrderKind};
+use crate::generation::Generation;
 use crate::model::proxy::{Backend, Mode};
 use crate::model::runtime::Level;
 
 use super::servers::find_backend;
 use super::table::Command;
+use super::wait::Removal;
 use super::{Answer, Call, dynamic};
 
 pub const COMMANDS: &[Command] = &[
@@ -50,8 +54,8 @@ fn list<'a>(head: &str, backends: impl Iterator<Item = &'a Backend>) -> Answer {
     Answer::Text(out)
 }
 
-/// Has main change the list.
-async fn order(call: &Call<'_>, name: &str, edit: BackendEdit) -> Result<(), Answer> {
+/// Has main change a backend or the list of them.
+pub async fn order(call: &Call<'_>, name: &str, edit: BackendEdit) -> Result<(), Answer> {
     let (answer, answered) = oneshot::channel();
     let kind = OrderKind::Backend { name: name.to_owned(), edit };
     let gone = || Answer::error("The process is stopping.");
@@ -98,35 +102,45 @@ async fn add(call: &Call<'_>) -> Result<Answer, Answer> {
     Ok(Answer::info("New backend registered."))
 }
 
-/// `del backend NAME`, with HAProxy's reasons why not, in its order.
+/// `del backend NAME`.
 async fn delete(call: &Call<'_>) -> Result<Answer, Answer> {
     if !call.word(3).is_empty() {
         return Err(Answer::error("Usage: del backend <name>."));
     }
     let name = call.word(2);
-    let generation = call.process.generation.load_full();
-    let backend = find_backend(&generation, name).ok_or_else(|| Answer::error("No such backend."))?;
+    match removal(&call.process.generation.load_full(), name) {
+        Removal::Later(refusal) | Removal::Never(refusal) => Err(Answer::error(refusal)),
+        Removal::Now => {
+            order(call, name, BackendEdit::Delete).await?;
+            Ok(Answer::info("Backend deleted."))
+        }
+    }
+}
+
+/// Whether a backend may be deleted, with HAProxy's reasons why not, in its order.
+pub fn removal(generation: &Generation, name: &str) -> Removal {
+    let Some(backend) = find_backend(generation, name) else { return Removal::Never("No such backend.") };
     let model = &generation.model;
     let refusal = if model.frontends.iter().any(|frontend| frontend.name == name) {
         Some("Cannot delete a listen section.")
     } else if model.rules.tables.iter().any(|table| table.name == name) {
         Some("Cannot remove a backend with stick-table.")
-    } else if dynamic::is_backend_used(&generation, name) {
+    } else if dynamic::is_backend_used(generation, name) {
         Some("This proxy cannot be removed at runtime due to other configuration elements pointing to it.")
     } else if !backend.model.options.is_unpublished {
         Some("Backend must be unpublished prior to its deletion.")
     } else if !backend.model.servers.is_empty() {
         Some("Only a backend without server can be deleted.")
-    } else if backend.current.load(std::sync::atomic::Ordering::Relaxed) > 0 {
-        Some("Backend still has attached streams on it.")
     } else {
         None
     };
-    if let Some(refusal) = refusal {
-        return Err(Answer::error(refusal));
+    match refusal {
+        Some(why) => Removal::Never(why),
+        None if backend.current.load(Ordering::Relaxed) > 0 => {
+            Removal::Later("Backend still has attached streams on it.")
+        }
+        None => Removal::Now,
     }
-    order(call, name, BackendEdit::Delete).await?;
-    Ok(Answer::info("Backend deleted."))
 }
 
 async fn publish(call: &Call<'_>, is_published: bool) -> Result<Answer, Answer> {

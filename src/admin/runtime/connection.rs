@@ -10,10 +10,10 @@ use std::sync::Weak;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::sys::handover;
+use crate::sys::{clock, handover};
 
-use super::line::{self, LONGEST, PAYLOAD};
-use super::session::Session;
+use super::line::{self, LONGEST};
+use super::session::{Manner, Session};
 use super::{Answer, Process, table};
 
 /// Bytes that are read at once, at least: what was sent together is seen together.
@@ -53,18 +53,26 @@ pub async fn serve(mut stream: TcpStream, process: &Process, session: &Session) 
                 answer.render(session.severity.get())
             }
         };
-        out.push_str(match (session.is_interactive.get(), gathered.is_some()) {
-            (true, true) => "+ ",
-            (true, false) => "\n> ",
-            (false, true) => "",
-            (false, false) => "\n",
-        });
+        match (session.manner.get(), gathered.is_some()) {
+            (Manner::Prompt, true) => out.push_str("+ "),
+            (Manner::Prompt, false) if session.is_timed.get() => out.push_str(&timed_prompt(process)),
+            (Manner::Prompt, false) => out.push_str("\n> "),
+            (Manner::Single | Manner::Interactive, true) => {}
+            (Manner::Single | Manner::Interactive, false) => out.push('\n'),
+        }
         tokio::time::timeout(session.timeout.get(), stream.write_all(out.as_bytes())).await??;
-        if !session.is_interactive.get() && is_line && input.is_empty() && gathered.is_none() {
+        if session.manner.get() == Manner::Single && is_line && input.is_empty() && gathered.is_none() {
             break;
         }
     }
     stream.shutdown().await
+}
+
+/// A prompt with the days, hours, minutes and seconds that the process has run.
+fn timed_prompt(process: &Process) -> String {
+    let seconds = clock::now().since(process.started).as_secs();
+    let (hours, minutes) = (seconds / 3600 % 24, seconds / 60 % 60);
+    format!("\n[{}:{hours:02}:{minutes:02}:{:02}]> ", seconds / 86_400, seconds % 60)
 }
 
 /// Gives the listening sockets to the process that takes the place of this one; the connection ends with that.
@@ -80,7 +88,11 @@ async fn give_listeners(stream: &TcpStream, process: &Process) -> io::Result<()>
 /// A command and what of its payload has arrived.
 struct Gathered {
     command: String,
+    /// The line that ends the payload.
+    end: String,
     payload: String,
+    /// Whether a line of it has come.
+    has_begun: bool,
 }
 
 /// What a line asks for.
@@ -93,18 +105,20 @@ enum Step {
 
 fn step(text: String, gathered: &mut Option<Gathered>) -> Step {
     match gathered.take() {
-        Some(done) if text.is_empty() => Step::Run(done.command, Some(done.payload)),
+        Some(done) if text == done.end => Step::Run(done.command, Some(done.payload)),
         Some(mut more) => {
-            if !more.payload.is_empty() {
+            if more.has_begun {
                 more.payload.push('\n');
             }
+            more.has_begun = true;
             more.payload.push_str(&text);
             *gathered = Some(more);
             Step::Gather
         }
-        None => match text.strip_suffix(PAYLOAD) {
-            Some(command) => {
-                *gathered = Some(Gathered { command: command.to_owned(), payload: String::new() });
+        None => match line::announces(&text) {
+            Some((command, end)) => {
+                let (command, end) = (command.to_owned(), end.to_owned());
+                *gathered = Some(Gathered { command, end, payload: String::new(), has_begun: false });
                 Step::Gather
             }
             None => Step::Run(text, None),

@@ -1,18 +1,20 @@
 //! What makes another configuration of the one that runs: main carries it out, and its answer is awaited.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::Ordering;
 
 use tokio::sync::oneshot;
 
 use crate::admin::{Order, OrderKind, ServerEdit};
-use crate::generation::Generation;
+use crate::generation::{Backend, Generation};
 use crate::model::runtime::Level;
 use crate::state::command::{Probing, ServerChange};
-use crate::state::servers::Prober;
+use crate::state::servers::{Admin, Prober};
 use crate::wire::dns;
 
 use super::servers::{Chosen, find_backend, refused, warned};
 use super::table::{Command, Later};
+use super::wait::Removal;
 use super::{Answer, Call, Severity};
 
 pub const COMMANDS: &[Command] = &[
@@ -83,28 +85,50 @@ async fn add(call: &Call<'_>) -> Result<Answer, Answer> {
 }
 
 async fn delete(call: &Call<'_>) -> Result<Answer, Answer> {
-    let chosen = Chosen::find(call, 2)?;
+    Chosen::find(call, 2)?;
     let (backend, server) = names(call, 2)?;
-    let generation = call.process.generation.load_full();
+    match removal(&call.process.generation.load_full(), backend, server) {
+        Removal::Later(refusal) | Removal::Never(refusal) => Err(Answer::error(refusal)),
+        Removal::Now => {
+            order(call, backend, server, ServerEdit::Delete).await?;
+            Ok(Answer::info("Server deleted."))
+        }
+    }
+}
+
+/// Whether a server may be deleted, with HAProxy's reasons why not, in its order.
+pub fn removal(generation: &Generation, backend: &str, server: &str) -> Removal {
+    let Some(chosen) = find_backend(generation, backend) else { return Removal::Never("No such backend.") };
+    let place = chosen.model.servers.iter().position(|known| known.name == server);
+    let Some(state) = place.and_then(|place| chosen.state.servers.get(place)) else {
+        return Removal::Never("No such server.");
+    };
+    if is_server_used(generation, &chosen, server) {
+        Removal::Never("This server cannot be removed at runtime due to other configuration elements pointing to it.")
+    } else if state.admin() != Admin::Maint {
+        Removal::Never("Only servers in maintenance mode can be deleted.")
+    } else if state.connections.load(Ordering::Relaxed) > 0 || state.queued.load(Ordering::Relaxed) > 0 {
+        Removal::Later("Server still has connections attached to it, cannot remove it.")
+    } else {
+        Removal::Now
+    }
+}
+
+/// Whether a rule names a server, or another one tracks it.
+fn is_server_used(generation: &Generation, chosen: &Backend, server: &str) -> bool {
+    let backend = chosen.model.name.as_str();
     let frontends = generation.model.frontends.iter().flat_map(|frontend| &frontend.rules);
     let backends = generation.model.backends.iter().flat_map(|backend| &backend.rules);
     let is_named =
         frontends.chain(backends).any(|line| line.words.iter().any(|word| names_server(word, backend, server)))
-            || chosen.backend.model.rules.iter().any(|line| {
+            || chosen.model.rules.iter().any(|line| {
                 line.words.first().is_some_and(|word| word == "use-server")
                     && line.words.get(1).is_some_and(|word| word == server)
             });
     let servers = generation.model.backends.iter().flat_map(|backend| &backend.servers);
     let is_tracked =
         servers.filter_map(|known| known.care.track.as_ref()).any(|(b, s)| (&**b, &**s) == (backend, server));
-    let is_used = is_named || is_tracked;
-    if is_used {
-        return Err(Answer::error(
-            "This server cannot be removed at runtime due to other configuration elements pointing to it.",
-        ));
-    }
-    order(call, backend, server, ServerEdit::Delete).await?;
-    Ok(Answer::info("Server deleted."))
+    is_named || is_tracked
 }
 
 /// Whether a rule, a default, or a server that tracks has this backend.

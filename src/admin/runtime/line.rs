@@ -1,7 +1,18 @@
-//! Lines into commands and words: `;` separates commands, `\` escapes, `<<` at the end of a line begins a payload.
+//! Lines into commands and words: `;` separates commands, `\` escapes, `<<` or `<<END` at the end of a command begins a
+//! payload.
 
-/// Begins a payload, which ends with an empty line.
-pub const PAYLOAD: &str = "<<";
+/// Begins the last word of a command that a payload follows; the rest of the word is the line that ends it.
+const PAYLOAD: &str = "<<";
+/// Longest line that may end a payload, in bytes.
+const LONGEST_END: usize = 64;
+
+/// The command before its payload, and the line that ends that; `None` if no payload follows.
+pub fn announces(text: &str) -> Option<(&str, &str)> {
+    let last = text.rfind([' ', '\t']).map_or(0, |at| at + 1);
+    let (command, word) = text.split_at(last);
+    let end = word.strip_prefix(PAYLOAD).filter(|end| end.len() <= LONGEST_END)?;
+    Some((command, end))
+}
 
 /// Longest command with its payload, in bytes: HAProxy's is a buffer, 16 KiB; maps and certificates are sent this way.
 pub const LONGEST: usize = 1 << 20;
@@ -58,6 +69,14 @@ mod tests {
     fn words_are_separated_by_spaces_that_are_not_escaped() {
         assert_eq!(words(r"  add map  a\ b	c\\d \;e "), ["add", "map", "a b", r"c\d", ";e"]);
         assert_eq!(words("   "), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_payload_ends_with_the_line_that_was_announced() {
+        assert_eq!(announces("add map x <<"), Some(("add map x ", "")));
+        assert_eq!(announces("add map x <<EOF"), Some(("add map x ", "EOF")));
+        assert_eq!(announces("add map x a<<"), None);
+        assert_eq!(announces(&format!("add map x <<{}", "e".repeat(65))), None);
     }
 
     #[test]

@@ -28,6 +28,9 @@ mod resolvers;
 mod errors;
 mod maps;
 mod sticks;
+mod cookies;
+mod wait;
+mod absent;
 mod master;
 
 pub use alone::Alone;

@@ -5,12 +5,26 @@ use std::time::Duration;
 
 use crate::model::runtime::{Level, SeverityOutput};
 
+use super::session::{Manner, Session};
 use super::table::Command;
-use super::{Answer, Call, help};
+use super::{Answer, Call, Severity, absent, help};
 
 pub const COMMANDS: &[Command] = &[
     Command::now("help", Level::User, "help [<command>]", "list matching or all commands", help::help),
-    Command::now("prompt", Level::User, "prompt", "toggle interactive mode with prompt", prompt),
+    Command::now(
+        "prompt",
+        Level::User,
+        "prompt [help | n | i | p | timed ]*",
+        "toggle interactive mode with prompt",
+        prompt,
+    ),
+    Command::now(
+        "show default-server",
+        Level::User,
+        "show default-server [<backend>]",
+        "list default-server instances in all or a single backend",
+        absent::default_servers,
+    ),
     Command::now("quit", Level::User, "quit", "disconnect", |_| Answer::Quit),
     Command::now("user", Level::User, "user", "lower the level of the current CLI session to user", |call| {
         lower(call, Level::User)
@@ -54,9 +68,36 @@ pub const COMMANDS: &[Command] = &[
     Command::now("set timeout", Level::User, "set timeout [cli] <delay>", "change a timeout setting", timeout),
 ];
 
+const PROMPT_USAGE: &str = "Usage: prompt [help | n | i | p | timed]*\n\
+                            Changes the default prompt and interactive mode. Available options:\n\
+                            \x20 help    display this help\n\
+                            \x20 n       set to single-command mode (no prompt, single command)\n\
+                            \x20 i       set to interactive mode only (no prompt, multi-command)\n\
+                            \x20 p       set to prompt+interactive mode (prompt + multi-command)\n\
+                            \x20 timed   toggle displaying the current date in the prompt\n\
+                            Without any argument, toggles between n/i->p, p->n.\n";
+
 fn prompt(call: &Call<'_>) -> Answer {
-    let is_interactive = &call.session.is_interactive;
-    is_interactive.set(!is_interactive.get());
+    let Session { manner, is_timed, .. } = call.session;
+    let (mut wanted, mut toggles_time) = (None, false);
+    for word in call.words.iter().skip(1) {
+        match word.as_str() {
+            "n" => wanted = Some(Manner::Single),
+            "i" => wanted = Some(Manner::Interactive),
+            "p" => wanted = Some(Manner::Prompt),
+            "timed" => toggles_time = true,
+            "help" => return Answer::Message(Severity::Info, PROMPT_USAGE.to_owned()),
+            _ => return Answer::Message(Severity::Error, PROMPT_USAGE.to_owned()),
+        }
+    }
+    if toggles_time {
+        is_timed.set(!is_timed.get());
+    }
+    manner.set(match (wanted, manner.get()) {
+        (Some(wanted), _) => wanted,
+        (None, Manner::Prompt) if !toggles_time => Manner::Single,
+        (None, _) => Manner::Prompt,
+    });
     Answer::Done
 }
 

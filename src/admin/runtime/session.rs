@@ -7,6 +7,17 @@ use crate::model::runtime::{Level, SeverityOutput};
 
 use super::master::Target;
 
+/// How commands of a connection follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// The connection ends when what has arrived is answered.
+    Single,
+    /// It stays open.
+    Interactive,
+    /// It stays open, and a prompt says that a command may come: a person types.
+    Prompt,
+}
+
 /// The settings of one connection; commands change them.
 #[derive(Debug)]
 pub struct Session {
@@ -20,8 +31,10 @@ pub struct Session {
     pub is_experimental: Cell<bool>,
     /// How the severity of answers is told.
     pub severity: Cell<SeverityOutput>,
-    /// Whether a person types: a prompt is shown and the connection stays open.
-    pub is_interactive: Cell<bool>,
+    /// How commands follow each other.
+    pub manner: Cell<Manner>,
+    /// Whether the prompt tells how long the process has run.
+    pub is_timed: Cell<bool>,
     /// Whether a new process may take the listening sockets.
     pub exposes_listeners: bool,
     /// Inactivity after which the connection is closed.
@@ -37,7 +50,8 @@ impl Session {
             is_expert: false.into(),
             is_experimental: false.into(),
             severity: severity.into(),
-            is_interactive: false.into(),
+            manner: Manner::Single.into(),
+            is_timed: false.into(),
             exposes_listeners: false,
             timeout: timeout.into(),
         }

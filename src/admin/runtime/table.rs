@@ -8,8 +8,8 @@ use crate::model::runtime::Level;
 use super::master::Target;
 use super::session::Session;
 use super::{
-    Answer, Call, Process, backends, dumps, dynamic, errors, events, help, insight, line, maps, master, own, probing,
-    process, proxies, resolvers, servers, statistics, sticks, streams,
+    Answer, Call, Process, absent, backends, cookies, dumps, dynamic, errors, events, help, insight, line, maps,
+    master, own, probing, process, proxies, resolvers, servers, statistics, sticks, streams, wait,
 };
 
 /// A command.
@@ -62,7 +62,7 @@ impl Command {
 }
 
 /// The families, in the order of `help`.
-const FAMILIES: [&[Command]; 16] = [
+const FAMILIES: [&[Command]; 18] = [
     statistics::COMMANDS,
     servers::COMMANDS,
     probing::COMMANDS,
@@ -74,10 +74,12 @@ const FAMILIES: [&[Command]; 16] = [
     sticks::COMMANDS,
     proxies::COMMANDS,
     backends::COMMANDS,
+    cookies::COMMANDS,
     streams::COMMANDS,
     process::COMMANDS,
     insight::COMMANDS,
     events::COMMANDS,
+    wait::COMMANDS,
     own::COMMANDS,
 ];
 
@@ -110,7 +112,10 @@ pub async fn run(text: &str, payload: Option<&str>, process: &Process, session: 
             return Answer::Done;
         }
     }
-    let Some(command) = find(&words, target) else { return help::unknown(&words, session.level.get()) };
+    let Some(command) = find(&words, target) else {
+        let level = session.level.get();
+        return absent::answer(&words, level).unwrap_or_else(|| help::unknown(&words, level));
+    };
     if session.level.get() < command.level {
         return Answer::error("Permission denied");
     }

@@ -1,6 +1,10 @@
 //! `cookie` lines.
 
+use std::net::SocketAddr;
+
+use crate::balance::cookie::dynamic_value;
 use crate::model::cookie::{Cookie, CookieMode};
+use crate::model::options::BackendOptions;
 
 use super::{Wrong, needed, seconds};
 
@@ -13,6 +17,12 @@ pub(super) fn read(words: &[&str]) -> Result<Cookie, Wrong> {
         Some(what) => Err(Wrong::new(0, what)),
         None => Ok(cookie),
     }
+}
+
+/// The value that a server at this address has if it has none of its own; `None` where values are not made (`dynamic`).
+pub fn made(options: &BackendOptions, address: SocketAddr) -> Option<String> {
+    let is_dynamic = options.cookie.as_ref().is_some_and(|cookie| cookie.is_dynamic);
+    options.dynamic_cookie_key.as_ref().filter(|_| is_dynamic).map(|key| dynamic_value(key, address))
 }
 
 /// Sets options, all in the words of the line from one of them on.

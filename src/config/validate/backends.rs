@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use crate::balance::cookie;
 use crate::config::draft;
-use crate::config::options::cookie as cookie_options;
+use crate::config::options::cookie;
 use crate::diag::{Diagnostic, Problems};
 use crate::model::Weight;
 use crate::model::balance::Balance;
@@ -41,7 +40,7 @@ fn one(context: &Context<'_>, shared: &Shared<'_>, backend: &draft::Backend) -> 
     numbers(context, backend, &mut servers);
     cookies(&backend.options, &mut servers);
     addresses(context, backend);
-    if let Some(what) = backend.options.cookie.as_ref().and_then(cookie_options::conflict) {
+    if let Some(what) = backend.options.cookie.as_ref().and_then(cookie::conflict) {
         context.error("E-VALUE", backend.name.span, what, "choose one of them");
     }
     if !servers.is_empty() && servers.iter().all(|server| server.weight.value() == 0) {
@@ -99,10 +98,8 @@ fn numbers(context: &Context<'_>, backend: &draft::Backend, servers: &mut [Serve
 
 /// Servers without a value of their own have one made, where the cookie is dynamic.
 fn cookies(options: &BackendOptions, servers: &mut [Server]) {
-    let is_dynamic = options.cookie.as_ref().is_some_and(|cookie| cookie.is_dynamic);
-    let Some(key) = options.dynamic_cookie_key.as_ref().filter(|_| is_dynamic) else { return };
     for server in servers.iter_mut().filter(|server| server.options.cookie.is_none()) {
-        server.options.cookie = Some(cookie::dynamic_value(key, server.address));
+        server.options.cookie = cookie::made(options, server.address);
     }
 }
 

@@ -4,7 +4,9 @@
 use super::Supervisor;
 use super::edit::Weights;
 use crate::admin::BackendEdit;
+use crate::config::options::cookie;
 use crate::model::Model;
+use crate::model::options::BackendOptions;
 use crate::model::proxy::{Backend, Mode};
 use crate::model::track::Object;
 
@@ -16,16 +18,38 @@ impl Supervisor {
         match edit {
             BackendEdit::Add { template, mode } => add(&mut model, name, &template, mode)?,
             BackendEdit::Delete => delete(&mut model, name)?,
-            BackendEdit::Publish(is_published) => {
-                let mut backends = model.backends.iter_mut();
-                let backend = backends.find(|known| known.name == name).ok_or("No such backend.")?;
-                backend.options.is_unpublished = !is_published;
+            BackendEdit::Publish(is_published) => find(&mut model, name)?.options.is_unpublished = !is_published,
+            BackendEdit::DynamicCookie(is_dynamic) => {
+                make_cookies_anew(find(&mut model, name)?, |options| {
+                    if let Some(cookie) = &mut options.cookie {
+                        cookie.is_dynamic = is_dynamic;
+                    }
+                });
+            }
+            BackendEdit::CookieKey(key) => {
+                make_cookies_anew(find(&mut model, name)?, |options| options.dynamic_cookie_key = Some(key));
             }
         }
         let weights = Weights::of(&current);
         let next = self.run_model(&current, model)?;
         weights.apply(&next);
         Ok(String::new())
+    }
+}
+
+fn find<'m>(model: &'m mut Model, name: &str) -> Result<&'m mut Backend, String> {
+    model.backends.iter_mut().find(|known| known.name == name).ok_or_else(|| "No such backend.".to_owned())
+}
+
+/// Changes what the values of a dynamic cookie are made of, and then those of the servers that have no value of their own.
+fn make_cookies_anew(backend: &mut Backend, change: impl FnOnce(&mut BackendOptions)) {
+    let before = backend.options.clone();
+    change(&mut backend.options);
+    for server in &mut backend.servers {
+        let address = server.address;
+        if server.options.cookie == cookie::made(&before, address) || server.options.cookie.is_none() {
+            server.options.cookie = cookie::made(&backend.options, address);
+        }
     }
 }
 

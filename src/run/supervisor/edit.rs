@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::Supervisor;
 use crate::admin::ServerEdit;
+use crate::config::options::cookie;
 use crate::config::{self, HostFacts};
 use crate::diag::{Severity, Source};
 use crate::generation::Generation;
@@ -26,6 +27,9 @@ impl Supervisor {
             may_go(&current, number, server)?;
         }
         change(&mut model.backends[number], server, edit)?;
+        if is_added && has_guid_twice(&model, number) {
+            return Err("The guid of the server is another one's.".into());
+        }
         let weights = Weights::of(&current);
         let next = self.run_model(&current, model)?;
         weights.apply(&next);
@@ -36,6 +40,17 @@ impl Supervisor {
         }
         Ok(String::new())
     }
+}
+
+/// Whether the last server of a backend has the `guid` of something else.
+fn has_guid_twice(model: &Model, backend: usize) -> bool {
+    let added = model.backends[backend].servers.last().and_then(|server| server.options.guid.as_ref());
+    let frontends = model.frontends.iter().map(|frontend| &frontend.guid);
+    let binds = model.frontends.iter().flat_map(|frontend| &frontend.binds).map(|bind| &bind.options.guid);
+    let backends = model.backends.iter().map(|backend| &backend.options.guid);
+    let servers = model.backends.iter().flat_map(|backend| &backend.servers).map(|server| &server.options.guid);
+    let all = frontends.chain(binds).chain(backends).chain(servers);
+    added.is_some_and(|added| all.flatten().filter(|guid| *guid == added).count() > 1)
 }
 
 /// Whether nothing needs a server any more.
@@ -72,8 +87,13 @@ fn change(backend: &mut Backend, server: &str, edit: ServerEdit) -> Result<(), S
     let known = &mut backend.servers[at];
     match edit {
         ServerEdit::Address(address) => {
+            let is_made =
+                known.options.cookie.is_some() && known.options.cookie == cookie::made(&backend.options, known.address);
             known.address = address;
             known.options.naming.lack = None;
+            if is_made {
+                known.options.cookie = cookie::made(&backend.options, address);
+            }
         }
         ServerEdit::Name(name) => {
             known.options.naming.host = Some(name);
