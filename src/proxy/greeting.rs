@@ -23,6 +23,8 @@ pub(super) struct Arrival {
     pub(super) local: Option<SocketAddr>,
     /// Whether there was a header.
     pub(super) has_header: bool,
+    /// What was wrong with it.
+    pub(super) error: Option<Greeted>,
     /// Its values by type.
     values: Box<[u8]>,
     /// How long it took (`%Th`).
@@ -81,6 +83,19 @@ impl Greeted {
         }
     }
 
+    /// HAProxy's number and name of it (manual §7.3.3 "fc_err_str").
+    pub(super) fn code(self) -> (i64, &'static str) {
+        match self {
+            Greeted::Empty => (11, "PRX_EMPTY"),
+            Greeted::Broken | Greeted::Killed => (12, "PRX_ABORT"),
+            Greeted::Late => (13, "PRX_TIMEOUT"),
+            Greeted::Truncated => (14, "PRX_TRUNCATED"),
+            Greeted::Wrong(HeaderError::NoHeader) => (15, "PRX_NOT_HDR"),
+            Greeted::Wrong(HeaderError::UnknownProtocol) => (17, "PRX_BAD_PROTO"),
+            Greeted::Wrong(_) => (16, "PRX_BAD_HDR"),
+        }
+    }
+
     /// Whether `option dontlognull` leaves the line out.
     pub(super) fn is_nothing(self) -> bool {
         matches!(self, Greeted::Empty | Greeted::Broken | Greeted::Killed)
@@ -101,6 +116,7 @@ pub(super) async fn greet(mut session: Box<Session>) -> Option<Box<Session>> {
             if matches!(why, Greeted::Wrong(_) | Greeted::Truncated) {
                 session.worker.counters.bad_messages.add(1);
             }
+            session.arrival().error = Some(why);
             log::write_greeting(&mut session, &frontend, why);
             None
         }

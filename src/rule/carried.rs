@@ -143,10 +143,10 @@ fn number(question: Number, stage: Stage) -> Option<&'static str> {
     }
     use Number::{
         AcceptDate, BackendConnectTimeout, BackendId, BackendQueue, BackendQueueTimeout, BackendRetries,
-        BackendServerTimeout, BackendSessions, ClientHttpMajor, ClientIsTls, FrontendClientTimeout, FrontendId,
-        FrontendSessions, IsFirstRequest, IsLoggedEarly, ListenerId, ProcessId, ProcessSessions, ReceivedProxyHeader,
-        RequestDate, RequestNumber, ServerConnections, ServerHttpMajor, ServerId, ServerInitialWeight, ServerIsTls,
-        ServerIsUp, ServerSessionRate, Stopping, Thread, UsableServers,
+        BackendServerTimeout, BackendSessions, ClientError, ClientHttpMajor, ClientIsTls, FrontendClientTimeout,
+        FrontendId, FrontendSessions, IsFirstRequest, IsLoggedEarly, ListenerId, ProcessId, ProcessSessions,
+        ReceivedProxyHeader, RequestDate, RequestNumber, ServerConnections, ServerHttpMajor, ServerId,
+        ServerInitialWeight, ServerIsTls, ServerIsUp, ServerSessionRate, Stopping, Thread, UsableServers,
     };
     let is_known = matches!(
         question,
@@ -169,6 +169,7 @@ fn number(question: Number, stage: Stage) -> Option<&'static str> {
             | ProcessId
             | ProcessSessions
             | ReceivedProxyHeader
+            | ClientError
             | RequestDate
             | RequestNumber
             | ServerConnections

@@ -112,6 +112,8 @@ pub enum Number {
     ServerHttpMajor,
     /// 1 if the client connection started with a PROXY header.
     ReceivedProxyHeader,
+    /// What was wrong with the client's connection, by HAProxy's number; 0 is nothing.
+    ClientError,
     /// 1 if the server connection had been used before.
     ServerConnectionIsReused,
     /// 1 if this is the first request of the client connection.
@@ -207,6 +209,10 @@ pub enum Words {
     ProxyAuthority,
     /// `unique id` of the PROXY header.
     ProxyUniqueId,
+    /// HAProxy's name of what was wrong with the client's connection; empty if nothing was.
+    ClientErrorName,
+    /// A sentence about it.
+    ClientErrorText,
 }
 
 /// An end of a connection.

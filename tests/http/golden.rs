@@ -13,10 +13,11 @@ use vipgate::sys::clock;
 use crate::rig::{PATIENCE, Peer, Scripted, nobody, until};
 
 /// Names of the frontends, in the order of their ports.
-const FRONTENDS: [&str; 19] = [
+const FRONTENDS: [&str; 20] = [
     "services",
     "proxied",
     "proxiednull",
+    "proxiedtold",
     "proxiedhasty",
     "plain",
     "hasty",
@@ -165,6 +166,11 @@ frontend proxiednull
     option httplog
     option dontlognull
     option log-separate-errors
+    default_backend app
+frontend proxiedtold
+    bind 127.0.0.1:@proxiedtold@ accept-proxy
+    log-format "%ci:%cp [%tr] %ft %[fc_err] %[fc_err_str]"
+    error-log-format "%ci:%cp [%tr] %ft %[fc_err] %[fc_err_str]"
     default_backend app
 frontend nowhere
     bind 127.0.0.1:@nowhere@
@@ -374,6 +380,15 @@ const STEPS: &[Step] = &[
         at,
         "PROXY TCP4 1.1.1.1 2.2.2.2 x 80\r\n"
     )),
+    step!("a request behind a PROXY header, and its error", "proxiedtold", 1, |at| talk(
+        at,
+        "PROXY TCP4 192.0.2.1 192.0.2.2 1000 80\r\nGET / HTTP/1.0\r\n\r\n"
+    )),
+    step!("the error of a request without a PROXY header", "proxiedtold", 1, |at| talk(at, &get("/"))),
+    step!("the error of an unknown protocol", "proxiedtold", 1, |at| talk(at, "PROXY UDP4 1.1.1.1 1.1.1.1 1 1\r\n")),
+    step!("the error of half a PROXY header", "proxiedtold", 1, |at| {
+        TcpStream::connect(at).unwrap().write_all(b"PROXY TCP4 1.1.").unwrap();
+    }),
     step!("no format", "default", 2, |at| ask(at, &["/a", "/b"])),
 ];
 

@@ -12,6 +12,7 @@ use crate::state::counters::Rated;
 use crate::sys::{clock, environment, hosts, localtime, random};
 use crate::time::Instant;
 
+use super::super::greeting::Greeted;
 use super::super::local::{LocalBackend, LocalFrontend, Service};
 use super::super::log::Ending;
 use super::super::session::Session;
@@ -203,6 +204,7 @@ impl<'a> Surroundings<'a> {
             Number::ReceivedProxyHeader => {
                 i64::from(self.session.arrival.as_ref().is_some_and(|arrival| arrival.has_header))
             }
+            Number::ClientError => self.client_error()?.map_or(0, |error| error.code().0),
             Number::ListenerId => i64::from(self.session.listener.id(self.frontend)),
             Number::HandshakeTime => self.handshake_time(),
             Number::RequestNumber => i64::try_from(self.number).unwrap_or(i64::MAX),
@@ -211,6 +213,14 @@ impl<'a> Surroundings<'a> {
             Number::RequestDate => self.microseconds(self.started),
             _ => return None,
         })
+    }
+
+    /// What was wrong with the client's connection; `None` as long as its PROXY header is waited for.
+    fn client_error(&self) -> Option<Option<Greeted>> {
+        let arrival = self.session.arrival.as_ref();
+        let error = arrival.and_then(|arrival| arrival.error);
+        let is_known = error.is_some() || arrival.is_some_and(|arrival| arrival.has_header);
+        (is_known || !self.session.listener.accepts_proxy.get()).then_some(error)
     }
 }
 
@@ -287,6 +297,8 @@ impl Facts for Surroundings<'_> {
             Words::DefaultBackend => &self.frontend.backend.as_ref()?.running.model.name,
             Words::Listener => self.session.listener.bind(self.frontend)?.options.name.as_ref()?,
             Words::ProxyAuthority => return self.session.arrival.as_ref()?.authority(),
+            Words::ClientErrorName => self.client_error()?.map_or("", |error| error.code().1),
+            Words::ClientErrorText => self.client_error()?.map_or("Success", Greeted::words),
             Words::ProxyUniqueId => return self.session.arrival.as_ref()?.unique_id(),
             Words::Server => match self.ending.and_then(|ending| ending.service) {
                 Some(service) => service,

@@ -3,6 +3,7 @@
 use super::super::argument::Spec::{
     Backend, Bool, Frontend, Hex, Int, Ipv4, Ipv6, Server, Special, Str, Variable, Word,
 };
+use super::super::error::Support;
 use super::super::facts::{Address, Measured, Number, Words};
 use super::super::sample::Kind;
 use super::super::stage::Needs;
@@ -11,6 +12,8 @@ use super::Run::{self, Flag, Function, Number as Numeric, Port, Words as Text};
 use super::{Row, buffer, connection, constant, hello, process, row};
 use crate::rule::argument::Spec;
 
+const HEADER_ERRORS: Support =
+    Support::Partial("errors of PROXY headers; what the kernel says of an established connection is not kept");
 const NONE: (&[Spec], usize) = (&[], 0);
 const BACKEND: (&[Spec], usize) = (&[Backend], 0);
 const FRONTEND: (&[Spec], usize) = (&[Frontend], 0);
@@ -147,6 +150,9 @@ pub(super) const ROWS: &[Row] = &[
     row("fc_reordering", NONE, Kind::Int, Client, Run::Measured(Measured::Reordering), "how many segments to the client may change places before one is taken for lost"),
     row("fc_http_major", NONE, Kind::Int, Session, Numeric(Number::ClientHttpMajor), "HTTP major version of the client connection"),
     row("fc_rcvd_proxy", NONE, Kind::Bool, Client, Flag(Number::ReceivedProxyHeader), "whether the client connection began with a PROXY header"),
+    Row { support: HEADER_ERRORS, ..row("fc_err", NONE, Kind::Int, Client, Numeric(Number::ClientError), "what was wrong with the client connection, by its number; 0 is nothing") },
+    Row { support: HEADER_ERRORS, ..row("fc_err_name", NONE, Kind::Str, Client, Text(Words::ClientErrorName), "its name; empty if nothing was wrong") },
+    Row { support: HEADER_ERRORS, ..row("fc_err_str", NONE, Kind::Str, Client, Text(Words::ClientErrorText), "a sentence about it") },
     row("fc_pp_authority", NONE, Kind::Str, Client, Text(Words::ProxyAuthority), "authority of the PROXY header"),
     row("fc_pp_unique_id", NONE, Kind::Str, Client, Text(Words::ProxyUniqueId), "unique id of the PROXY header"),
     row("fc_pp_tlv", (&[Str], 1), Kind::Str, Client, Function(process::proxy_header_value), "a value of the PROXY header by its type"),

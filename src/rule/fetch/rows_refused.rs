@@ -11,7 +11,7 @@ const H2: &str = "vipgate does not count this of multiplexed connections";
 const DEVICE: &str = "it needs a device detection library that is not part of vipgate";
 const PROTOCOL: &str = "vipgate does not read the distcc protocol";
 const ENTITY: &str = "vipgate has no filters that could be waited for";
-const ERROR: &str = "vipgate logs why a connection failed and does not number it as HAProxy does";
+const ERROR: &str = "vipgate does not keep what the kernel says of connections to servers";
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
@@ -36,9 +36,6 @@ pub(super) const ROWS: &[Row] = &[
     refused("cpu_usage_thr", Kind::Int, INSIDE, "for developers: cpu_usage_thr"),
     refused("distcc_body", Kind::Bin, PROTOCOL, "a token of a distcc message"),
     refused("distcc_param", Kind::Int, PROTOCOL, "a token of a distcc message"),
-    refused("fc_err", Kind::Int, ERROR, "the error of a connection"),
-    refused("fc_err_name", Kind::Str, ERROR, "the error of a connection"),
-    refused("fc_err_str", Kind::Str, ERROR, "the error of a connection"),
     refused("fc_glitches", Kind::Int, H2, "of a multiplexed connection: fc_glitches"),
     refused("fc_nb_streams", Kind::Int, H2, "of a multiplexed connection: fc_nb_streams"),
     refused("fc_settings_streams_limit", Kind::Int, H2, "of a multiplexed connection: fc_settings_streams_limit"),
