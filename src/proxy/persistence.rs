@@ -5,6 +5,7 @@
 
 use crate::balance::cookie::{self, Age};
 use crate::model::cookie::{Cookie, CookieMode};
+use crate::rule::caching::Caching;
 use crate::state::servers::{Admin, Health, Server};
 
 use super::local::{LocalBackend, LocalFrontend};
@@ -328,46 +329,17 @@ fn value_of(line: &[u8], name: &[u8]) -> Option<usize> {
     Some(name.len() + 1 + blanks)
 }
 
-/// Whether a cache on the way may keep a response: HAProxy's judgement, which wants to hear how long it is fresh, or how to
-/// ask whether it still is (RFC 9111 §3).
+/// Whether a cache on the way may keep a response with this head.
 fn is_cacheable(request: &[u8], status: u16, head: &[u8]) -> bool {
-    let is_safe =
-        [b"GET ".as_slice(), b"HEAD ", b"OPTIONS ", b"TRACE "].iter().any(|method| request.starts_with(method));
-    let mut may = is_safe && matches!(status, 200 | 203 | 204 | 206 | 300 | 301 | 404 | 405 | 410 | 414 | 501);
-    let (mut is_stale_at_once, mut is_dated) = (false, false);
+    let method = request.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let mut caching = Caching::new(method, status);
     let mut at = 0;
     while let Some((line, end)) = next_line(head, at) {
         at = end + 2;
-        let text = &head[line..end];
-        // Hardly a field begins like one of those that are asked for.
-        if !matches!(text.first().map(u8::to_ascii_lowercase), Some(b'c' | b'e' | b'l' | b'p')) {
-            continue;
-        }
-        if value_of(text, b"pragma").is_some_and(|from| text[from..].eq_ignore_ascii_case(b"no-cache")) {
-            return false;
-        }
-        let names = [b"expires".as_slice(), b"etag", b"last-modified"];
-        is_dated |= names.iter().any(|name| value_of(text, name).is_some());
-        let Some(from) = value_of(text, b"cache-control") else { continue };
-        for word in text[from..].split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
-            let is = |wanted: &[u8]| word.eq_ignore_ascii_case(wanted);
-            let starts =
-                |wanted: &[u8]| word.get(..wanted.len()).is_some_and(|start| start.eq_ignore_ascii_case(wanted));
-            let forbids = |wanted: &[u8]| starts(wanted) && matches!(word.get(wanted.len()), None | Some(b'='));
-            match () {
-                () if is(b"public") => may = true,
-                () if is(b"max-age=0") => is_stale_at_once = true,
-                () if is(b"no-cache=\"set-cookie\"") => {}
-                () if is(b"s-maxage=0")
-                    || [b"private".as_slice(), b"no-cache", b"no-store"].iter().any(|word| forbids(word)) =>
-                {
-                    may = false;
-                }
-                () if starts(b"s-maxage") => (is_dated, is_stale_at_once) = (true, false),
-                () if starts(b"max-age") => is_dated = true,
-                () => {}
-            }
+        let line = &head[line..end];
+        if let Some(colon) = memchr::memchr(b':', line) {
+            caching.field(&line[..colon], line[colon + 1..].trim_ascii());
         }
     }
-    may && is_dated && !is_stale_at_once
+    caching.keeps()
 }

@@ -1,34 +1,62 @@
-//! Whether a cache on the way would keep a response with its cookies, and give them to everybody (RFC 9111 §3, HAProxy
-//! manual §4.2 "option checkcache").
+//! Whether a cache on the way would keep a response, and give it to everybody (RFC 9111 §3): HAProxy's judgement, for
+//! `option checkcache` and `cookie ... nocache` (HAProxy manual §4.2).
 
 use crate::http::Message;
 
-use super::fetch::header::values;
+use super::fetch::header::split_values;
 
 /// Status codes that may be kept where nothing else is said (RFC 9110 §15.1), as HAProxy has them.
 const KEPT: [u16; 11] = [200, 203, 204, 206, 300, 301, 404, 405, 410, 414, 501];
 /// Methods whose responses may be kept.
 const SAFE: [&[u8]; 4] = [b"GET", b"HEAD", b"OPTIONS", b"TRACE"];
 
-/// What the fields of a response say to caches.
-#[derive(Debug, Default)]
-struct Said {
+/// What a response says to caches, field by field.
+#[derive(Debug)]
+pub struct Caching {
+    /// It may be kept by its method and status, or because it is public.
+    may: bool,
     forbids: bool,
     /// Only without its cookies.
     forbids_cookies: bool,
-    is_public: bool,
+    /// `pragma: no-cache`
+    is_old_refusal: bool,
     has_no_age: bool,
-    is_fresh: bool,
+    /// It says how long it is fresh, or how to ask whether it still is.
+    is_dated: bool,
 }
 
-impl Said {
-    fn add(&mut self, directive: &[u8]) {
+impl Caching {
+    /// A response of this status to a request of this method.
+    pub fn new(method: &[u8], status: u16) -> Caching {
+        Caching {
+            may: SAFE.contains(&method) && KEPT.contains(&status),
+            forbids: false,
+            forbids_cookies: false,
+            is_old_refusal: false,
+            has_no_age: false,
+            is_dated: false,
+        }
+    }
+
+    /// Looks at a field.
+    pub fn field(&mut self, name: &[u8], value: &[u8]) {
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        if is(b"cache-control") {
+            split_values(value).for_each(|directive| self.directive(directive));
+        } else if is(b"pragma") {
+            self.is_old_refusal |= value.eq_ignore_ascii_case(b"no-cache");
+        } else if is(b"expires") || is(b"etag") || is(b"last-modified") {
+            self.is_dated = true;
+        }
+    }
+
+    fn directive(&mut self, directive: &[u8]) {
         let is = |name: &str| directive.eq_ignore_ascii_case(name.as_bytes());
         let begins =
             |name: &str| directive.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()));
         if is("public") {
             // It takes back what stood before it.
-            *self = Said { is_public: true, has_no_age: self.has_no_age, is_fresh: self.is_fresh, ..Said::default() };
+            (self.may, self.forbids, self.forbids_cookies) = (true, false, false);
         } else if is("max-age=0") {
             self.has_no_age = true;
         } else if is("no-cache=\"set-cookie\"") {
@@ -38,10 +66,15 @@ impl Said {
         {
             self.forbids = true;
         } else if begins("s-maxage") {
-            (self.is_fresh, self.has_no_age) = (true, false);
+            (self.is_dated, self.has_no_age) = (true, false);
         } else if begins("max-age") {
-            self.is_fresh = true;
+            self.is_dated = true;
         }
+    }
+
+    /// Whether a cache may keep it, with its cookies or without.
+    pub fn keeps(&self) -> bool {
+        self.may && self.is_dated && !self.forbids && !self.is_old_refusal && !self.has_no_age
     }
 }
 
@@ -50,13 +83,8 @@ pub fn would_keep_cookies(request: Option<&Message<'_>>, response: &Message<'_>)
     if response.value(b"set-cookie").is_none() {
         return false;
     }
-    let is_safe = request.is_some_and(|request| SAFE.contains(&request.received_method()));
-    let is_old_refusal = response.value(b"pragma").is_some_and(|value| value.eq_ignore_ascii_case(b"no-cache"));
-    let mut said = Said::default();
-    values(response, b"cache-control").for_each(|directive| said.add(directive));
-    let may_keep = (is_safe && KEPT.contains(&response.status())) || said.is_public;
-    if is_old_refusal || !may_keep || said.forbids || said.forbids_cookies || said.has_no_age {
-        return false;
-    }
-    said.is_fresh || ["expires", "etag", "last-modified"].iter().any(|name| response.value(name.as_bytes()).is_some())
+    let method = request.map_or(&b""[..], |request| request.received_method());
+    let mut caching = Caching::new(method, response.status());
+    response.fields().for_each(|field| caching.field(field.name, field.value));
+    caching.keeps() && !caching.forbids_cookies
 }

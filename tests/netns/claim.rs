@@ -4,17 +4,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, watch};
-
 use vipgate::model::Model;
 use vipgate::model::vrrp::{Family, Transport};
-use vipgate::run::vrrp::{self, Scheduling, VrrpContext, VrrpOrder};
+use vipgate::run::vrrp::{self, VrrpOrder};
 use vipgate::state::command::VrrpCommand;
-use vipgate::state::levels::Board;
 use vipgate::state::vrrp::{InstanceStatus, State, VrrpStatus};
 
 use crate::harness::{SOON, VIP, VIP6};
-use crate::kernel::{Side, cable, configure, in_namespace, model};
+use crate::kernel::{Side, cable, configure, context, in_namespace, model};
 
 /// The model of `kernel.rs`, its instance in this family.
 fn model_of(family: Family) -> Model {
@@ -32,31 +29,14 @@ fn model_of(family: Family) -> Model {
 
 /// Runs vg-vrrp here until it is Master and tells how that went, with the time from Backup to Master.
 async fn claim(model: Model) -> (InstanceStatus, Duration) {
-    let (orders, order_receiver) = mpsc::unbounded_channel();
-    let (notices, _notices) = mpsc::unbounded_channel();
-    let (status, mut status_receiver) = watch::channel(Arc::new(VrrpStatus::default()));
-    let context = VrrpContext {
-        model: Arc::new(model),
-        backends: Vec::new(),
-        board: Arc::new(Board::new(0)),
-        listeners: Vec::new(),
-        hearts: Vec::new(),
-        heart: Arc::default(),
-        levels_changed: Arc::new(Notify::new()),
-        orders: order_receiver,
-        status,
-        notices,
-        scheduling: Scheduling::Normal,
-    };
+    let (context, mut ends) = context(model);
     let script = async {
         let in_state = |wanted: State| {
             move |status: &Arc<VrrpStatus>| status.instances.first().is_some_and(|web| web.state == wanted)
         };
-        let backup =
-            status_receiver.wait_for(in_state(State::Backup)).await.expect("vg-vrrp runs").instances[0].clone();
-        let master =
-            status_receiver.wait_for(in_state(State::Master)).await.expect("vg-vrrp runs").instances[0].clone();
-        orders.send(VrrpOrder::Command(VrrpCommand::Stop)).expect("vg-vrrp runs");
+        let backup = ends.status.wait_for(in_state(State::Backup)).await.expect("vg-vrrp runs").instances[0].clone();
+        let master = ends.status.wait_for(in_state(State::Master)).await.expect("vg-vrrp runs").instances[0].clone();
+        ends.orders.send(VrrpOrder::Command(VrrpCommand::Stop)).expect("vg-vrrp runs");
         let took = master.since.since(backup.since);
         (master, took)
     };

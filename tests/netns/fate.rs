@@ -5,20 +5,16 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 
 use nix::libc::SIGABRT;
-use tokio::sync::{Notify, mpsc, watch};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-use vipgate::run::vrrp::{self, Scheduling, VrrpContext};
-use vipgate::state::levels::Board;
-use vipgate::state::vrrp::VrrpStatus;
+use vipgate::run::vrrp;
 use vipgate::sys::netlink::Kernel;
 
 use crate::harness::{VIP, until};
-use crate::kernel::{cable, configure, found, frame, in_namespace, model, sniffer};
+use crate::kernel::{cable, configure, context, found, frame, in_namespace, model, sniffer};
 
 /// Set for the process that has to panic.
 const PANICS: &str = "VIPGATE_TEST_PANICS";
@@ -52,22 +48,7 @@ impl Subscriber for Fragile {
 /// Runs vg-vrrp until it has something to warn of.
 fn run_until_it_panics() {
     tracing::subscriber::set_global_default(Fragile).expect("a process of its own");
-    let (_orders, order_receiver) = mpsc::unbounded_channel();
-    let (notices, _notices) = mpsc::unbounded_channel();
-    let (status, _status) = watch::channel(Arc::new(VrrpStatus::default()));
-    let context = VrrpContext {
-        model: Arc::new(model()),
-        backends: Vec::new(),
-        board: Arc::new(Board::new(0)),
-        listeners: Vec::new(),
-        hearts: Vec::new(),
-        heart: Arc::default(),
-        levels_changed: Arc::new(Notify::new()),
-        orders: order_receiver,
-        status,
-        notices,
-        scheduling: Scheduling::Normal,
-    };
+    let (context, _ends) = context(model());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(vrrp::run(context)).expect("the kernel permits it");
 }

@@ -392,6 +392,34 @@ pub fn model() -> Model {
     }
 }
 
+/// The far ends of what vg-vrrp hears and says.
+pub struct Ends {
+    pub orders: mpsc::UnboundedSender<VrrpOrder>,
+    pub notices: mpsc::UnboundedReceiver<VrrpNotice>,
+    pub status: watch::Receiver<Arc<VrrpStatus>>,
+}
+
+/// What vg-vrrp runs with, without a proxy beside it.
+pub fn context(model: Model) -> (VrrpContext, Ends) {
+    let (order_sender, orders) = mpsc::unbounded_channel();
+    let (notices, notice_receiver) = mpsc::unbounded_channel();
+    let (status, status_receiver) = watch::channel(Arc::new(VrrpStatus::default()));
+    let context = VrrpContext {
+        model: Arc::new(model),
+        backends: Vec::new(),
+        board: Arc::new(Board::new(0)),
+        listeners: Vec::new(),
+        hearts: Vec::new(),
+        heart: Arc::default(),
+        levels_changed: Arc::new(Notify::new()),
+        orders,
+        status,
+        notices,
+        scheduling: Scheduling::Normal,
+    };
+    (context, Ends { orders: order_sender, notices: notice_receiver, status: status_receiver })
+}
+
 #[test]
 fn vg_vrrp_claims_repairs_and_gives_up_an_address() {
     in_namespace(|| async {
@@ -405,27 +433,12 @@ fn vg_vrrp_claims_repairs_and_gives_up_an_address() {
         let stale = Installation { index, address: ip("192.0.2.99"), prefix: 32 };
         kernel.install(stale, None).unwrap();
 
-        let (orders, order_receiver) = mpsc::unbounded_channel();
-        let (notices, mut notice_receiver) = mpsc::unbounded_channel();
-        let (status, mut status_receiver) = watch::channel(Arc::new(VrrpStatus::default()));
-        let context = VrrpContext {
-            model: Arc::new(model()),
-            backends: Vec::new(),
-            board: Arc::new(Board::new(0)),
-            listeners: Vec::new(),
-            hearts: Vec::new(),
-            heart: Arc::default(),
-            levels_changed: Arc::new(Notify::new()),
-            orders: order_receiver,
-            status,
-            notices,
-            scheduling: Scheduling::Normal,
-        };
+        let (context, mut ends) = context(model());
         let script = async {
             let is_master = |status: &Arc<VrrpStatus>| {
                 status.instances.first().is_some_and(|web| web.state == State::Master && web.holds_addresses)
             };
-            status_receiver.wait_for(is_master).await.expect("vg-vrrp runs");
+            ends.status.wait_for(is_master).await.expect("vg-vrrp runs");
             assert!(found(&mut kernel, "192.0.2.99").is_empty(), "stale addresses go first");
             let held = found(&mut kernel, VIP);
             assert!(held.len() == 1 && held[0].is_tagged && held[0].prefix == 32, "{held:?}");
@@ -433,18 +446,18 @@ fn vg_vrrp_claims_repairs_and_gives_up_an_address() {
 
             configure("address del 192.0.2.253/32 dev eth0");
             let is_repaired = |status: &Arc<VrrpStatus>| status.instances[0].readded == 1;
-            let repaired = status_receiver.wait_for(is_repaired).await.expect("vg-vrrp runs").clone();
+            let repaired = ends.status.wait_for(is_repaired).await.expect("vg-vrrp runs").clone();
             assert_eq!(repaired.instances[0].state, State::Master);
             assert_eq!(found(&mut kernel, VIP).len(), 1);
 
             let sent = repaired.instances[0].adverts_sent;
             let is_renewed = |status: &Arc<VrrpStatus>| status.instances[0].adverts_sent > sent + 30;
-            status_receiver.wait_for(is_renewed).await.expect("vg-vrrp runs");
+            ends.status.wait_for(is_renewed).await.expect("vg-vrrp runs");
             assert_eq!(found(&mut kernel, VIP).len(), 1, "the lease was renewed");
 
-            orders.send(VrrpOrder::Command(VrrpCommand::Stop)).expect("vg-vrrp runs");
+            ends.orders.send(VrrpOrder::Command(VrrpCommand::Stop)).expect("vg-vrrp runs");
             let mut notices = Vec::new();
-            while let Some(notice) = notice_receiver.recv().await {
+            while let Some(notice) = ends.notices.recv().await {
                 notices.push(notice);
             }
             assert!(found(&mut kernel, VIP).is_empty());

@@ -10,7 +10,7 @@ use super::line::message;
 use crate::http::Message;
 
 /// The values of a field line: cut at commas outside quotes, without surrounding white space.
-fn split_values(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(in crate::rule) fn split_values(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(line);
     std::iter::from_fn(move || {
         let text = rest?;
