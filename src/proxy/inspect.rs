@@ -86,6 +86,9 @@ async fn requests(
     let patience = session.now() + frontend.running.model.timeouts.client;
     let delay = section.inspect_delay.map(|delay| session.now() + delay);
     let mut is_final = delay.is_none();
+    if session.input.is_none() {
+        glance(session).await;
+    }
     loop {
         let ruling = rules::inspect_request(session, frontend, section, backend, is_final, &mut progress);
         if let Some(ruling) = ruling {
@@ -99,6 +102,21 @@ async fn requests(
             Read::Expired => return Err(Failure::new(By::Client, Cause::Timeout, Phase::Request)),
         }
     }
+}
+
+/// Reads what came with the connection: rules that do not wait look at it, as in HAProxy.
+async fn glance(session: &mut Session) {
+    poll_fn(|context| {
+        let worker = session.worker.clone();
+        let mut scratch = worker.buffers.scratch.borrow_mut();
+        if let Poll::Ready(Ok(count)) = session.client.poll_read(context, &mut scratch[..SMALL_READ])
+            && count > 0
+        {
+            session.input = Some(worker.buffers.chunk_of(&scratch[..count]));
+        }
+        Poll::Ready(())
+    })
+    .await;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

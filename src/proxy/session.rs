@@ -315,6 +315,22 @@ impl Session {
         }
     }
 
+    /// Reads what has come and nobody wants: with unread bytes closing would be a reset, where HAProxy ends in order.
+    pub(super) async fn discard_input(&mut self) {
+        let mut budget = 1 << 16;
+        poll_fn(|context| {
+            let mut scratch = self.worker.buffers.scratch.borrow_mut();
+            while let Poll::Ready(Ok(count)) = self.client.poll_read(context, &mut scratch[..])
+                && count > 0
+                && budget > count
+            {
+                budget -= count;
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+
     /// Ends our direction and reads until the client closes, at most for `limit` and 1 MiB: a reset for unread bytes
     /// would destroy the response on its way.
     pub(super) async fn linger(&mut self, limit: Duration) {

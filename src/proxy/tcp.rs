@@ -26,6 +26,7 @@ pub(super) async fn run(mut session: Box<Session>) -> Option<Box<Session>> {
             let ending = Ending::new(session.accepted, session.now());
             write_log(&mut session, &frontend, None, Err(failure), ending);
             session.end_stream(0, 0);
+            session.discard_input().await;
         }
     }
     None
@@ -88,6 +89,9 @@ async fn relay(session: &mut Session, frontend: &LocalFrontend, chosen: Option<R
     }
     session.end_stream(record.up.bytes, record.down.bytes);
     drop(current);
+    if record.effort.connected.is_none() {
+        session.discard_input().await;
+    }
 }
 
 /// Connects to a server and carries bytes both ways until both have ended.

@@ -33,7 +33,7 @@ pub fn action(row: &ActionRow) -> Support {
 /// Why the proxy cannot answer a fetch in a section of that mode at that stage; `None` if it can.
 pub fn fetch(row: &fetch::Row, mode: Mode, stage: Stage) -> Option<&'static str> {
     match (row.name, row.run) {
-        _ if mode == Mode::Tcp && row.needs == Needs::RequestHead => Some(NO_HEAD),
+        _ if mode == Mode::Tcp && row.needs == Needs::RequestHead && stage != Stage::TcpRequest => Some(NO_HEAD),
         ("txn.sess_term_state", _) if stage != Stage::Log => Some(UNKNOWN),
         (_, Run::Number(question) | Run::Flag(question)) => number(question, stage),
         (_, Run::Address(end) | Run::Port(end)) => address(end, stage),

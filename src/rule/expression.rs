@@ -7,7 +7,7 @@ use super::error::{RuleError, Support};
 use super::fetch::{self, Cursor};
 use super::sample::{Kind, Sample};
 use super::scope::Scope;
-use super::stage::Stage;
+use super::stage::{Needs, Stage};
 use super::transaction::Transaction;
 
 /// A converter with its arguments.
@@ -87,6 +87,10 @@ impl Expression {
 
     /// Its value, or the next of its values, as the cursor says.
     pub fn next<'t>(&'t self, transaction: &'t Transaction<'_>, cursor: &mut Cursor) -> Option<Sample<'t>> {
+        if transaction.request.is_none() && self.fetch.needs == Needs::RequestHead {
+            cursor.may_change |= transaction.may_wait() && transaction.is_request().is_none();
+            return None;
+        }
         let mut sample = self.fetch.value(transaction, &self.arguments, cursor)?;
         for (row, arguments) in &self.converters {
             let run = row.run?;

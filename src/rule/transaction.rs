@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::http::Message;
+use crate::http::{Head, Message, Parsed, parse_request};
 
 use super::action::Scratch;
 use super::facts::{Address, Facts};
@@ -211,6 +211,18 @@ impl Transaction<'_> {
     /// Bytes of the direction that the stage looks at.
     pub fn own_data(&self) -> Data<'_> {
         if self.stage.is_response() { self.response_data } else { self.request_data }
+    }
+
+    /// Whether there is a request's head, or in tcp mode what came so far begins with one; `None` while more may tell.
+    pub fn is_request(&self) -> Option<bool> {
+        if self.request.is_some() {
+            return Some(true);
+        }
+        match parse_request(self.request_data.bytes, &mut Head::default()) {
+            Ok(Parsed::Complete) => Some(true),
+            Ok(Parsed::Partial) if !self.request_data.is_final => None,
+            _ => Some(false),
+        }
     }
 
     /// Whether rules of this stage are asked again when more data has come.

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use crate::rig::{Peer, Scripted};
+use crate::rig::{Peer, Scripted, nobody};
 use crate::rules::on_both;
 
 /// A server that says its name and echoes what it gets.
@@ -178,5 +178,50 @@ fn a_server_without_an_address_is_where_the_client_wanted_to_go() {
         let mut client = connect();
         client.send("x").end();
         assert_eq!(client.rest(), b"onex");
+    });
+}
+
+#[test]
+fn in_tcp_mode_rules_look_at_a_request_of_http_where_there_is_one() {
+    let (one, two) = (named("one"), named("two"));
+    let file = format!(
+        "frontend f\n bind PORT\n tcp-request inspect-delay 5s\n acl is_app hdr(host) -i app.example.com\n \
+         tcp-request content reject if {{ path_beg /private }}\n tcp-request content accept if HTTP\n \
+         use_backend b1 if is_app\n default_backend b2\nbackend b1\n server s {}\nbackend b2\n server s {}",
+        one.address, two.address
+    );
+    on_both("tcp", &file, |connect| {
+        for (host, server) in [("App.example.com", "one"), ("other", "two")] {
+            let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
+            let mut client = connect();
+            // In two parts: the rules wait for the rest of the head.
+            client.send(&request[..20]);
+            client.send(&request[20..]).end();
+            assert_eq!(client.rest(), [server.as_bytes(), request.as_bytes()].concat(), "{host}");
+        }
+        assert!(is_refused(connect().send("GET /private/x HTTP/1.1\r\nHost: app.example.com\r\n\r\n")));
+        // What is no HTTP is known to be none at once.
+        let mut other = connect();
+        other.send("\x01\x02").end();
+        assert_eq!(other.rest(), b"two\x01\x02");
+    });
+}
+
+#[test]
+fn who_is_turned_away_sees_an_end_and_no_reset() {
+    let nobody = nobody();
+    let file = format!(
+        "frontend f\n bind PORT\n tcp-request inspect-delay 5s\n \
+         tcp-request content reject if {{ req.payload(0,1) -m str r }}\n \
+         tcp-request content accept if {{ req.len gt 0 }}\n \
+         use_backend none if {{ req.payload(0,1) -m str n }}\n default_backend refused\n\
+         backend none\nbackend refused\n retries 0\n server s {nobody}"
+    );
+    on_both("tcp", &file, |connect| {
+        for bytes in ["reject", "none", "connect"] {
+            let mut client = connect();
+            client.send(bytes);
+            assert_eq!(client.stream.read(&mut [0]).expect("no reset"), 0, "{bytes}");
+        }
     });
 }

@@ -92,6 +92,7 @@ pub(in crate::proxy) fn inspect_request(
     state.effects.is_in_backend = backend.is_some();
     let mut world = World::new(session, frontend, backend);
     let bytes = session.input.as_deref().unwrap_or_default();
+    state.find_head(bytes);
     let data = Data { bytes, is_final, announced: None };
     let verdict = world.run_on_bytes(&section.content, &mut state, (data, Data::default()), progress);
     obey(session, state, &verdict)
@@ -125,11 +126,7 @@ fn obey(session: &mut Session, state: Box<RuleState>, verdict: &Verdict<'_>) -> 
             session.forget_client(hops.unwrap_or(1));
             Ruling::Refused
         }
-        _ => {
-            // As HAProxy rejects: no lingering.
-            session.client.reset_on_close();
-            Ruling::Refused
-        }
+        _ => Ruling::Refused,
     };
     Some(ruling)
 }

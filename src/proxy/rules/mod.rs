@@ -21,7 +21,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::http::{Edits, Head, Message, Span, Version};
+use crate::http::{Edits, Head, Message, Parsed, Span, Version, parse_request};
 use crate::rule::action::Timeout;
 use crate::rule::transaction::LogLevel;
 use crate::rule::variable::{ProcessVariables, VariableScope};
@@ -120,6 +120,14 @@ impl RuleState {
         self.received.clear();
         self.received.extend_from_slice(line);
         self.head.line = Span { start: 0, end: u32::try_from(line.len()).unwrap_or(u32::MAX) };
+    }
+
+    /// Keeps the head of a request, if that is what a connection in tcp mode begins with.
+    fn find_head(&mut self, bytes: &[u8]) {
+        let may_be = self.received.is_empty() && bytes.first().is_some_and(u8::is_ascii_alphabetic);
+        if may_be && matches!(parse_request(bytes, &mut self.head), Ok(Parsed::Complete)) {
+            self.received.extend_from_slice(&bytes[..self.head.length]);
+        }
     }
 
     /// Forgets the last request.
@@ -379,10 +387,12 @@ impl<'a> World<'a> {
     ) -> Transaction<'t> {
         let RuleState { variables, captures, effects, received, head, edits, .. } = state;
         let data = Data { bytes: body, is_final: true, announced: None };
+        // In tcp mode, where the first bytes are a request.
+        let has_head = is_http || stage == Stage::TcpRequest && !received.is_empty();
         Transaction {
             stage,
             facts: &self.facts,
-            request: is_http.then_some(Message { bytes: received, head, edits }),
+            request: has_head.then_some(Message { bytes: received, head, edits }),
             response: None,
             request_data: data,
             response_data: Data::default(),

@@ -5,7 +5,6 @@ use super::super::rdp::{self, RdpCookie};
 use super::super::sample::{Sample, Text};
 use super::super::transaction::{Data, Transaction};
 use super::Cursor;
-use crate::http::{self, Head, Parsed};
 
 pub(super) fn data<'t, const IS_RESPONSE: bool>(transaction: &'t Transaction<'_>) -> Data<'t> {
     if IS_RESPONSE { transaction.response_data } else { transaction.request_data }
@@ -90,18 +89,9 @@ pub(super) fn is_http<'t>(
     _: &'t [Argument],
     cursor: &mut Cursor,
 ) -> Option<Sample<'t>> {
-    if transaction.request.is_some() {
-        return Some(Sample::Bool(true));
-    }
-    let mut head = Head::default();
-    match http::parse_request(transaction.request_data.bytes, &mut head) {
-        Ok(Parsed::Complete) => Some(Sample::Bool(true)),
-        Ok(Parsed::Partial) if !transaction.request_data.is_final => {
-            cursor.may_change = true;
-            None
-        }
-        _ => Some(Sample::Bool(false)),
-    }
+    let is_http = transaction.is_request();
+    cursor.may_change = is_http.is_none();
+    is_http.map(Sample::Bool)
 }
 
 /// The value of the RDP cookie that the arguments name; none of a request of HTTP.
