@@ -79,6 +79,9 @@ impl Default for StatRequest {
     }
 }
 
+/// Words that are no names of proxies.
+const OPTIONS: [&str; 5] = ["desc", "json", "no-maint", "typed", "up"];
+
 impl StatRequest {
     /// Of what follows `show stat`: `[{<iid>|<proxy>} <type> <sid>] [desc] [up|no-maint] [typed|json]`. As in HAProxy, words
     /// that are none of these say nothing.
@@ -86,13 +89,14 @@ impl StatRequest {
         let mut request = StatRequest::default();
         let mut words = words;
         if let [which, kinds, id, rest @ ..] = words
-            && kinds.parse::<i64>().is_ok()
+            && (kinds.parse::<i64>().is_ok() || !OPTIONS.contains(which))
         {
             request.which.push(match which.parse::<i64>() {
                 Ok(number) => u32::try_from(number).map_or(Which::Every, Which::Numbered),
                 Err(_) => Which::Named((*which).to_owned()),
             });
-            request.kinds = kinds.parse::<i64>().ok().and_then(|kinds| u32::try_from(kinds).ok()).unwrap_or(u32::MAX);
+            // What is no number is none of the kinds, as for HAProxy.
+            request.kinds = u32::try_from(kinds.parse().unwrap_or(0_i64)).unwrap_or(u32::MAX);
             request.id = id.parse().ok();
             words = rest;
         }

@@ -125,6 +125,8 @@ const SCRIPT: &[&str] = &[
     "show ssl crl-file",
     "show ssl ocsp-response",
     "show servers state xx",
+    "show stat xx 4 -1",
+    "show stat x y z",
     "add server be/s1 127.0.0.1:1",
     "add server be/s9",
     "add server be/s9 127.0.0.1:1",

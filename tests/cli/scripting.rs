@@ -142,6 +142,18 @@ fn a_guid_is_nobody_elses() {
 }
 
 #[test]
+fn help_about_words_tells_what_is_like_them() {
+    let proxy = proxy(" server s1 127.0.0.1:1\n");
+    let listed = |command: &str| proxy.ask(command).lines().skip(1).filter(|line| !line.is_empty()).count();
+    let told = proxy.ask("help show ta");
+    assert!(told.starts_with("The following commands are valid at this level:\n  show table "), "{told}");
+    // One that is meant, and how to get help, a prompt and out.
+    assert_eq!(listed("help show ta"), 4);
+    assert!((4..=8).contains(&listed("help no such thing")));
+    assert!(listed("help") > 70);
+}
+
+#[test]
 fn what_vipgate_does_not_have_is_told_in_a_line() {
     let proxy = proxy(" server s1 127.0.0.1:1\n");
     for (command, said) in [

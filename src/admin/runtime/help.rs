@@ -20,20 +20,16 @@ pub fn help(call: &Call<'_>) -> Answer {
     list(call.words.get(1..).unwrap_or_default(), call.session.level.get())
 }
 
-/// The commands that begin with these words; all, if none does.
+/// The commands that begin with these words, or those that are like them; all without words.
 fn list(words: &[String], level: Level) -> Answer {
     let may = |command: &&Command| command.level <= level;
-    let found: Vec<&Command> = table::commands().filter(may).filter(|command| begins(command, words)).collect();
-    let found = if found.is_empty() { table::commands().filter(may).collect() } else { found };
+    let found = if words.is_empty() { table::commands().filter(may).collect() } else { nearest(words, level) };
     Answer::Text(render("The following commands are valid at this level:", &sorted(found.into_iter())))
 }
 
-/// What is near to an unknown command, or everything.
-pub fn unknown(words: &[String], level: Level) -> Answer {
+/// The commands that begin with these words, or else those that are most like them; then what ends every list.
+fn nearest(words: &[String], level: Level) -> Vec<&'static Command> {
     let may = |command: &&Command| command.level <= level;
-    if words.is_empty() {
-        return list(words, level);
-    }
     let mut found: Vec<&Command> = table::commands().filter(may).filter(|command| begins(command, words)).collect();
     if found.is_empty() {
         let typed: String = words.join(" ").chars().take(LONGEST).collect();
@@ -42,9 +38,17 @@ pub fn unknown(words: &[String], level: Level) -> Answer {
         found.sort_by_key(|command| levenshtein(&cut(command), &typed).min(levenshtein(command.words, &typed)));
         found.truncate(SUGGESTIONS);
     }
+    found.extend(table::commands().filter(may).filter(is_always_told));
+    found
+}
+
+/// What is near to an unknown command, or everything.
+pub fn unknown(words: &[String], level: Level) -> Answer {
+    if words.is_empty() {
+        return list(words, level);
+    }
     let head = "Unknown command, but maybe one of the following ones is a better match:";
-    let text = render(head, &sorted(found.into_iter().chain(table::commands().filter(may).filter(is_always_told))));
-    Answer::Message(super::Severity::Error, text)
+    Answer::Message(super::Severity::Error, render(head, &sorted(nearest(words, level).into_iter())))
 }
 
 /// Whether a command's words begin with those that were typed.

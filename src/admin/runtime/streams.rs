@@ -53,13 +53,16 @@ const USAGE: &str = "Usage: show sess [<id> | all | help] [<options>*]\n\
                      backend <b>  only display streams attached to this backend\n   \
                      frontend <f> only display streams attached to this frontend\n   \
                      older <age>  only display streams older than <age> seconds\n   \
-                     server <b/s> only show streams attached to this backend+server\n";
+                     server <b/s> only show streams attached to this backend+server\n   \
+                     susp         only show streams that hang for no reason: none is known of\n";
 
 /// Which streams are shown, and how.
 #[derive(Debug, Default)]
 struct Wanted {
     id: Option<usize>,
     is_long: bool,
+    /// Only streams that hang by a mistake of this program. It knows of none: one that panics is gone.
+    is_suspicious: bool,
     older: Duration,
     frontend: Option<String>,
     backend: Option<String>,
@@ -74,6 +77,7 @@ impl Wanted {
             let mut value = || words.next().filter(|value| !value.is_empty());
             match word {
                 "all" => wanted.is_long = true,
+                "susp" => wanted.is_suspicious = true,
                 "help" => return Err(Answer::Text(USAGE.to_owned())),
                 "older" => {
                     let age = value().and_then(age).ok_or_else(|| Answer::error("Invalid age."))?;
@@ -117,7 +121,8 @@ impl Wanted {
             let name = stream.server.as_ref().map(|server| server.name.as_str());
             stream.backend.as_ref() == Some(backend) && name == Some(server)
         };
-        self.id.is_none_or(|id| id == stream.id)
+        !self.is_suspicious
+            && self.id.is_none_or(|id| id == stream.id)
             && is(&self.frontend, Some(&stream.frontend))
             && is(&self.backend, stream.backend.as_deref())
             && self.server.as_ref().is_none_or(is_with)
