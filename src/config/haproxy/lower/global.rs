@@ -72,10 +72,10 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("log-tag", |global, _, line, context| global.logs.tag = log::tag(line, context).or(global.logs.tag.take())),
     ("maxconn", maxconn),
     ("maxconnrate", |global, _, line, context| {
-        global.connection_rate = count(line, context, 0, u32::MAX.into()).or(global.connection_rate);
+        global.connection_rate = lenient_count(line, context, u32::MAX.into()).or(global.connection_rate);
     }),
     ("maxsessrate", |global, _, line, context| {
-        global.session_rate = count(line, context, 0, u32::MAX.into()).or(global.session_rate);
+        global.session_rate = lenient_count(line, context, u32::MAX.into()).or(global.session_rate);
     }),
     ("nbthread", nbthread),
     ("pidfile", pid_file),
@@ -217,7 +217,7 @@ fn stick_counters(global: &mut Global, _: &'static Row, line: &Line, context: &C
 
 fn maxconn(global: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {
     // Zero asks for the default.
-    global.maxconn = count(line, context, 0, 10_000_000).filter(|count| count.value > 0).or(global.maxconn);
+    global.maxconn = lenient_count(line, context, 10_000_000).filter(|count| count.value > 0).or(global.maxconn);
 }
 
 /// `log-send-hostname [NAME]`.
