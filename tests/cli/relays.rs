@@ -1,7 +1,8 @@
 //! Relays of syslog messages (`log-forward`) and servers of rings, beside the packaged haproxy's.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use super::proxy::{BOTH, OURS, Proxy};
@@ -161,6 +162,37 @@ fn a_server_of_a_ring_gets_every_line_over_its_connection() {
             drop(proxy);
             assert_eq!(reader.map(|mut reader| reader.read_until(0, &mut Vec::new()).unwrap_or(0)), Some(0));
         }
+    }
+}
+
+#[test]
+fn lines_of_a_ring_are_followed_until_the_client_says_something() {
+    for program in BOTH {
+        let (proxy, address) = relay(program, " log ring@kept local0\nring kept\n size 32768");
+        let (socket, _) = receiver();
+        let say =
+            |message: &str| _ = socket.send_to(format!("<134>{message}").as_bytes(), address).expect("it listens");
+        say("one");
+        until("it is kept", || proxy.ask("show events kept") == "one\n\n");
+        let follow = |options: &str| {
+            let mut stream = UnixStream::connect(proxy.socket()).expect("it listens");
+            stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a limit");
+            stream.write_all(format!("show events kept {options}\n").as_bytes()).expect("it reads");
+            BufReader::new(stream)
+        };
+        let line = |reader: &mut BufReader<UnixStream>| {
+            let mut line = String::new();
+            reader.read_line(&mut line).expect("a line comes");
+            line
+        };
+        let mut all = follow("-w");
+        assert_eq!(line(&mut all), "one\n", "{}", program[0]);
+        say("two");
+        assert_eq!(line(&mut all), "two\n", "{}", program[0]);
+        all.get_ref().shutdown(Shutdown::Write).expect("it is open");
+        assert_eq!([line(&mut all), line(&mut all)], ["\n", ""], "{}", program[0]);
+        assert_eq!(proxy.ask("show events kept -n"), "\n");
+        assert_eq!(proxy.ask("show events kept -x"), "unknown option\n");
     }
 }
 

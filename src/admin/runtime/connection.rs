@@ -47,10 +47,14 @@ pub async fn serve(mut stream: TcpStream, process: &Process, session: &Session) 
             }
             Step::Run(command, payload) => {
                 let answer = table::run(command, payload.as_deref(), process, session).await;
-                if answer == Answer::Quit {
-                    break;
+                match answer {
+                    Answer::Quit => break,
+                    Answer::Follow(follow) => {
+                        follow.tell(&mut stream, process).await?;
+                        String::new()
+                    }
+                    answer => answer.render(session.severity.get()),
                 }
-                answer.render(session.severity.get())
             }
         };
         match (session.manner.get(), gathered.is_some()) {

@@ -1,17 +1,26 @@
 //! `show events`: the rings of the log, and the lines that they hold.
 
 use std::fmt::Write;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::model::log::Ring;
 use crate::model::runtime::Level;
 use crate::state::log::Book;
 
 use super::table::Command;
-use super::{Answer, Call};
+use super::{Answer, Call, Process, Severity};
+
+/// Time between two looks for new lines.
+const LOOK: Duration = Duration::from_millis(50);
 
 pub const COMMANDS: &[Command] = &[
-    Command::now("show events", Level::User, "show events [<sink>] [-n] [-0]", "show event sink state", events),
-    Command::now("show ring", Level::User, "show ring [<sink>] [-n] [-0]", "show event sink state", events),
+    Command::now("show events", Level::User, "show events [<sink>] [-w] [-n] [-0]", "show event sink state", events),
+    Command::now("show ring", Level::User, "show ring [<sink>] [-w] [-n] [-0]", "show event sink state", events),
 ];
 
 fn events(call: &Call<'_>) -> Answer {
@@ -24,28 +33,67 @@ fn events(call: &Call<'_>) -> Answer {
     if !rings.iter().any(|ring| ring.name == name) {
         return Answer::error("No such event sink");
     }
-    let (mut is_new_only, mut end) = (false, b'\n');
-    for option in call.words.iter().skip(3).filter_map(|word| word.strip_prefix('-')) {
-        for letter in option.chars() {
-            match letter {
-                'n' => is_new_only = true,
-                '0' => end = 0,
-                'w' => return Answer::error("'-w' is not supported: ask again for what has come meanwhile."),
-                _ => return Answer::error("Unknown option, '-n' and '-0' are known."),
+    let (mut is_new_only, mut waits, mut end) = (false, false, b'\n');
+    for option in call.words.iter().skip(3) {
+        match option.as_str() {
+            "-n" => is_new_only = true,
+            "-w" => waits = true,
+            "-nw" | "-wn" => (is_new_only, waits) = (true, true),
+            "-0" => end = 0,
+            _ => return Answer::Message(Severity::Error, "unknown option".to_owned()),
+        }
+    }
+    let mut follow = Follow { ring: name.to_owned(), seen: 0, end };
+    if is_new_only {
+        follow.seen = generation.book.kept_since(name, u64::MAX).1;
+    }
+    match waits {
+        true => Answer::Follow(follow),
+        false => Answer::Text(String::from_utf8_lossy(&follow.next(&generation.book)).into_owned()),
+    }
+}
+
+/// Whoever reads a ring.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Follow {
+    ring: String,
+    /// Lines of the ring that came before the next one to tell.
+    seen: u64,
+    /// What stands behind each line.
+    end: u8,
+}
+
+impl Follow {
+    /// Lines that were not told yet.
+    fn next(&mut self, book: &Book) -> Vec<u8> {
+        let (lines, seen) = book.kept_since(&self.ring, self.seen);
+        self.seen = seen;
+        let mut out = Vec::new();
+        for line in lines {
+            out.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(&line));
+            out.push(self.end);
+        }
+        out
+    }
+
+    /// Tells lines as they come, until the client says something or ends. What it says is of no interest.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub async fn tell(mut self, stream: &mut TcpStream, process: &Process) -> io::Result<()> {
+        let book = Arc::clone(&process.generation.load().book);
+        loop {
+            stream.write_all(&self.next(&book)).await?;
+            if let Ok(count) = tokio::time::timeout(LOOK, stream.read(&mut [0; 512])).await {
+                return count.map(drop);
             }
         }
     }
-    let lines = if is_new_only { Vec::new() } else { generation.book.kept_since(name, 0).0 };
-    let mut out = Vec::new();
-    for line in lines {
-        out.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(&line));
-        out.push(end);
-    }
-    Answer::Text(String::from_utf8_lossy(&out).into_owned())
 }
 
 fn list(rings: &[Ring], book: &Book) -> String {
-    let mut out = "Supported events sinks are listed below. Add -n(new), -0(NUL after each event)\n".to_owned();
+    let mut out =
+        "Supported events sinks are listed below. Add -0(zero), -w(wait), -n(new). Any key to stop.\n".to_owned();
     for ring in rings {
         // Writing to a String cannot fail.
         let dropped = book.dropped_from(&ring.name);

@@ -53,6 +53,7 @@ use crate::state::streams::StreamOrder;
 use crate::sys::handover::Exposed;
 use crate::time::Instant;
 
+use events::Follow;
 use session::Session;
 
 /// What commands read and change.
@@ -115,6 +116,8 @@ enum Answer {
     Done,
     /// Nothing, and the connection ends.
     Quit,
+    /// Lines of a ring, as they come.
+    Follow(Follow),
 }
 
 impl Answer {
@@ -135,7 +138,7 @@ impl Answer {
     /// The text as the client gets it.
     fn render(&self, output: SeverityOutput) -> String {
         match (self, output) {
-            (Answer::Done | Answer::Quit, _) => String::new(),
+            (Answer::Done | Answer::Quit | Answer::Follow(_), _) => String::new(),
             (Answer::Text(text), _) | (Answer::Message(_, text), SeverityOutput::None) => text.clone(),
             (Answer::Message(severity, text), SeverityOutput::Number) => format!("[{}]: {text}", *severity as u8),
             (Answer::Message(severity, text), SeverityOutput::String) => format!("[{}]: {text}", severity.word()),
