@@ -24,6 +24,7 @@ pub mod caps;
 pub mod confine;
 pub mod dial;
 pub mod limits;
+pub mod datagrams;
 pub mod descriptors;
 pub mod hosts;
 pub mod environment;

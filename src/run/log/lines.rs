@@ -1,8 +1,8 @@
 //! vg-log: lines of log, so that a slow disk or syslog never blocks a worker.
 //!
 //! Workers append whole lines to their ring, other threads to the book's; this thread empties the rings twenty times a
-//! second, finds the targets of each line's log and writes the headers. A ring that is full drops lines and counts them, and
-//! the loss is reported here.
+//! second, and more often where there is much, finds the targets of each line's log and writes the headers. A ring that is
+//! full drops lines and counts them, and the loss is reported here.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,8 +24,13 @@ use super::relayed;
 use super::remote::Server;
 use super::sinks::Sinks;
 
-/// Time between two rounds.
+/// Longest time between two rounds.
 const ROUND: Duration = Duration::from_millis(50);
+/// Shortest time between two rounds.
+const SHORT: Duration = Duration::from_millis(2);
+/// Lines of a round, where there are that many: the buffer of a syslog server's socket, as the kernel makes it, holds some
+/// 250, and it has to read them before the next ones come.
+const BURST: f64 = 128.0;
 /// What is not written within this time at the end is lost.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
@@ -78,7 +83,7 @@ fn write(
     stopped: &AtomicBool,
     count: &AtomicU64,
 ) {
-    let (mut text, mut waiting) = (Vec::new(), Vec::new());
+    let (mut text, mut waiting, mut rest) = (Vec::new(), Vec::new(), ROUND);
     loop {
         let is_last = stopped.load(Ordering::Acquire);
         writer.look(&generation.load());
@@ -91,6 +96,7 @@ fn write(
                 start = text.len();
             }
         }
+        rest = pause(rest, waiting.len());
         // Of several workers, the one that wrote first comes first.
         waiting.sort_by_key(|(record, ..)| record.at);
         for (record, range, is_message) in waiting.drain(..) {
@@ -107,8 +113,13 @@ fn write(
             writer.sinks.close(sys::clock::now() + LAST_LINES);
             return;
         }
-        thread::park_timeout(ROUND);
+        thread::park_timeout(rest);
     }
+}
+
+/// The time until the next round, after one that brought so many lines: as long as it takes for [`BURST`] of them.
+fn pause(before: Duration, lines: usize) -> Duration {
+    before.mul_f64(BURST / lines.max(1) as f64).clamp(SHORT, ROUND)
 }
 
 /// What the thread knows.
@@ -302,6 +313,15 @@ mod tests {
             writer.write(&record, &text, false);
         }
         generation.book.kept_since("r", 0).0
+    }
+
+    #[test]
+    fn rounds_are_as_long_as_lines_are_few() {
+        assert_eq!(pause(ROUND, 0), ROUND);
+        assert_eq!(pause(ROUND, 256), ROUND / 2);
+        assert_eq!(pause(ROUND / 2, 128), ROUND / 2);
+        assert_eq!(pause(ROUND / 2, 1), ROUND);
+        assert_eq!(pause(ROUND, 1_000_000), SHORT);
     }
 
     #[test]

@@ -6,7 +6,6 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Write};
-use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::time::Duration;
@@ -16,6 +15,7 @@ use crate::model::log::{Destination, Framing};
 use crate::sys;
 use crate::time::Instant;
 
+use super::datagrams::Datagrams;
 use super::remote::{Remote, Server};
 
 /// Bytes that are written to a descriptor at once.
@@ -37,7 +37,7 @@ pub(super) struct Sinks {
 enum Sink {
     Lines(LineSink),
     Unix { socket: Option<UnixDatagram>, is_stuck: bool },
-    Udp(Option<UdpSocket>),
+    Udp(Datagrams),
 }
 
 impl Sinks {
@@ -74,17 +74,10 @@ impl Sinks {
                     }
                 }
             }
-            Sink::Udp(socket) => {
-                let Destination::Udp(address) = destination else { return };
-                let sent = socket.as_ref().map(|socket| socket.send(message));
-                match &sent {
-                    // That an earlier one was refused is told now, and this one may arrive.
-                    Some(Ok(_)) => {}
-                    Some(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {}
-                    // Its address may be gone.
-                    _ => *socket = udp(*address),
-                }
-                matches!(sent, Some(Ok(_))) || socket.as_ref().is_some_and(|socket| socket.send(message).is_ok())
+            Sink::Udp(datagrams) => {
+                let lost = datagrams.push(message);
+                self.lost += lost;
+                return;
             }
         };
         self.lost += u64::from(!is_sent);
@@ -118,7 +111,7 @@ impl Sinks {
             match sink {
                 Sink::Lines(lines) => self.lost += lines.flush(),
                 Sink::Unix { is_stuck, .. } => *is_stuck = false,
-                Sink::Udp(_) => {}
+                Sink::Udp(datagrams) => self.lost += datagrams.flush(),
             }
         }
         self.lost + self.servers.values().map(Remote::lost).sum::<u64>()
@@ -133,7 +126,7 @@ impl Sinks {
                 Sink::Lines(LineSink::new(file.map_or(Output::Nowhere, Output::File)))
             }
             Destination::Unix(_) => Sink::Unix { socket: unix(destination), is_stuck: false },
-            Destination::Udp(address) => Sink::Udp(udp(*address)),
+            Destination::Udp(address) => Sink::Udp(Datagrams::new(*address)),
             Destination::Stream(_) | Destination::Ring(_) => Sink::Lines(LineSink::new(Output::Nowhere)),
         })
     }
@@ -175,13 +168,6 @@ fn unix(destination: &Destination) -> Option<UnixDatagram> {
         Destination::Unix(path) => connect(path).ok(),
         _ => None,
     }
-}
-
-/// A socket for one server: connected, it needs no route for each datagram.
-fn udp(address: SocketAddr) -> Option<UdpSocket> {
-    let socket = UdpSocket::bind(if address.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" }).ok()?;
-    socket.connect(address).ok()?;
-    Some(socket)
 }
 
 enum Output {
