@@ -15,6 +15,8 @@ use crate::{process, server, table};
 pub enum Listener {
     /// HTTP mode.
     Http,
+    /// HTTP mode with 3 conditions and 12 header rules.
+    Rules,
     /// HTTP mode with a log, 3 conditions, 12 header rules, a cookie and counters.
     Features,
     /// TCP mode: the same requests, but the proxy only relays bytes.
@@ -46,7 +48,7 @@ const fn row(
 }
 
 /// Every row, in the order of the table.
-pub const ROWS: [Row; 11] = [
+pub const ROWS: [Row; 12] = [
     row("http 128 B c1", Listener::Http, 128, 1, Reuse::KeepAlive, None),
     row("http 128 B c32", Listener::Http, 128, 32, Reuse::KeepAlive, Some(0.70)),
     row("http 128 B c256", Listener::Http, 128, 256, Reuse::KeepAlive, Some(0.60)),
@@ -54,6 +56,7 @@ pub const ROWS: [Row; 11] = [
     row("http 1 MB c8", Listener::Http, 1024 * 1024, 8, Reuse::KeepAlive, Some(0.50)),
     row("http 1 MB c32", Listener::Http, 1024 * 1024, 32, Reuse::KeepAlive, Some(0.50)),
     row("http 128 B c32 new connection each", Listener::Http, 128, 32, Reuse::Close, Some(0.90)),
+    row("rules 128 B c32", Listener::Rules, 128, 32, Reuse::KeepAlive, None),
     row("features 128 B c32", Listener::Features, 128, 32, Reuse::KeepAlive, Some(0.60)),
     row("features 128 B c256", Listener::Features, 128, 256, Reuse::KeepAlive, Some(0.60)),
     row("tcp 128 B c32", Listener::Tcp, 128, 32, Reuse::KeepAlive, None),
@@ -67,6 +70,8 @@ pub struct Cell {
     pub cpu: Vec<f64>,
     /// Requests per second, one figure for each round.
     pub rate: Vec<f64>,
+    /// CPU microseconds per request that rules cost, one figure for each round; empty in rows without rules alone.
+    pub rules: Vec<f64>,
     /// System calls per request.
     pub syscalls: Option<f64>,
     /// Failed requests, by what happened, over all rounds.
@@ -99,12 +104,16 @@ pub fn run(options: &Options) -> Result<Verdict, String> {
     let targets = targets::start_all(options, servers, directory.path())?;
     table::print_setting(options);
     table::print_header(&targets);
-    let mut errors = 0;
+    let (mut errors, mut costs) = (0, Vec::new());
     for row in ROWS.iter().filter(|row| row.name.contains(&options.only)) {
         let cells = measure_row(row, &targets, options, directory.path());
         errors += cells.iter().flatten().flat_map(|cell| cell.errors.values()).sum::<u64>();
         table::print_row(row, &targets, &cells);
+        if row.listener == Listener::Rules {
+            costs.push(cells);
+        }
     }
+    costs.iter().for_each(|cells| table::print_rules(&targets, cells));
     Ok(Verdict::of(errors))
 }
 
@@ -114,6 +123,7 @@ impl Row {
             // A relay would open a connection to a server for each.
             Listener::Http if self.reuse == Reuse::Close && !target.has_pool => None,
             Listener::Http => Some(target.http),
+            Listener::Rules => target.rules,
             Listener::Features => target.features,
             Listener::Tcp => target.tcp,
         }
@@ -121,6 +131,31 @@ impl Row {
 
     fn load(&self, address: SocketAddr) -> Load {
         Load { address, connections: self.connections, length: self.length, reuse: self.reuse }
+    }
+}
+
+impl Cell {
+    /// One round.
+    fn measure(&mut self, row: &Row, target: &Target, address: SocketAddr, options: &Options) {
+        // Rules are measured right beside the same traffic without them.
+        let plain = (row.listener == Listener::Rules).then(|| self.load(row, target, target.http, options).0);
+        let (cpu, rate) = self.load(row, target, address, options);
+        self.cpu.push(cpu);
+        self.rate.push(rate);
+        self.rules.extend(plain.map(|plain| cpu - plain));
+    }
+
+    /// CPU microseconds per request, and requests per second.
+    fn load(&mut self, row: &Row, target: &Target, address: SocketAddr, options: &Options) -> (f64, f64) {
+        let pids = target.process.pids();
+        let (outcome, before) =
+            client::run(row.load(address), options.warm_up, options.measured, || measure::cpu_time(&pids));
+        let used = measure::cpu_time(&pids).saturating_sub(before);
+        for (why, count) in outcome.errors {
+            *self.errors.entry(why).or_default() += count;
+        }
+        let completed = outcome.completed.max(1) as f64;
+        (used.as_secs_f64() * 1e6 / completed, completed / outcome.elapsed.as_secs_f64())
     }
 }
 
@@ -134,16 +169,7 @@ fn measure_row(row: &Row, targets: &[Target], options: &Options, directory: &std
         };
         for number in order {
             let (Some(address), Some(cell)) = (row.address(&targets[number]), &mut cells[number]) else { continue };
-            let pids = targets[number].process.pids();
-            let (outcome, before) =
-                client::run(row.load(address), options.warm_up, options.measured, || measure::cpu_time(&pids));
-            let used = measure::cpu_time(&pids).saturating_sub(before);
-            for (why, count) in outcome.errors {
-                *cell.errors.entry(why).or_default() += count;
-            }
-            let completed = outcome.completed.max(1) as f64;
-            cell.cpu.push(used.as_secs_f64() * 1e6 / completed);
-            cell.rate.push(completed / outcome.elapsed.as_secs_f64());
+            cell.measure(row, &targets[number], address, options);
         }
     }
     for (number, cell) in cells.iter_mut().enumerate() {

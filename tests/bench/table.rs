@@ -47,6 +47,25 @@ fn ratio(first: &[f64], second: &[f64]) -> f64 {
     median(&ratios)
 }
 
+/// CPU microseconds per request that rules may cost in all.
+const RULES_AIM: f64 = 2.0;
+
+/// Prints what rules alone cost.
+pub fn print_rules(targets: &[Target], cells: &[Option<Cell>]) {
+    let measured = targets.iter().zip(cells).filter_map(|(target, cell)| Some((target.name, cell.as_ref()?)));
+    let costs: Vec<(&str, f64)> = measured.map(|(name, cell)| (name, median(&cell.rules))).collect();
+    let texts: Vec<String> = costs.iter().map(|(name, cost)| format!("{name} {cost:.2}")).collect();
+    let verdict = match costs.iter().find(|(name, _)| *name == "vipgate") {
+        Some((_, cost)) if *cost <= RULES_AIM => ", met",
+        Some(_) => ", missed",
+        None => "",
+    };
+    println!(
+        "\n12 header rules and 3 conditions cost, in us of CPU per request: {} (aim {RULES_AIM:.1}{verdict}).\n",
+        texts.join(", ")
+    );
+}
+
 /// Prints one row.
 pub fn print_row(row: &Row, targets: &[Target], cells: &[Option<Cell>]) {
     let all = |show: &dyn Fn(&Cell) -> String| {

@@ -17,6 +17,8 @@ pub struct Target {
     pub name: &'static str,
     /// The HTTP listener.
     pub http: SocketAddr,
+    /// The HTTP listener with rules; `None` where the program has no such things.
+    pub rules: Option<SocketAddr>,
     /// The HTTP listener with a log, rules, a cookie and counters; `None` where the program has no such things.
     pub features: Option<SocketAddr>,
     /// The TCP listener; `None` where the package has no TCP proxy.
@@ -43,7 +45,7 @@ pub fn start_all(options: &Options, servers: [SocketAddr; 2], directory: &Path) 
         targets.extend(maker(options, peers, directory)?);
     }
     for target in &mut targets {
-        for address in [Some(target.http), target.features, target.tcp].into_iter().flatten() {
+        for address in [Some(target.http), target.rules, target.features, target.tcp].into_iter().flatten() {
             target.process.wait_for(address).map_err(|why| format!("{}: {why}", target.name))?;
             let load = Load { address, connections: 1, length: 128, reuse: Reuse::KeepAlive };
             client::hold(load).map_err(|why| format!("{}: {why}\n{}", target.name, target.process.output()))?;
@@ -80,14 +82,15 @@ fn start_with_haproxy_cfg(
     peers: Peers,
     directory: &Path,
 ) -> Result<Option<Target>, String> {
-    let listeners =
-        Listeners { http: process::free_address()?, features: process::free_address()?, tcp: process::free_address()? };
+    let [http, rules, features, tcp] = [(); 4].map(|()| process::free_address());
+    let listeners = Listeners { http: http?, rules: rules?, features: features?, tcp: tcp? };
     let text = haproxy_cfg::text(listeners, peers.servers, peers.log);
     let path = write(directory, &format!("{name}.cfg"), &text)?.display().to_string();
     let arguments = [before, &["-db", "-f", &path]].concat();
     let process = Process::start(program, &arguments, &directory.join(format!("{name}.log")))?;
-    let Listeners { http, features, tcp } = listeners;
-    Ok(Some(Target { name, http, features: Some(features), tcp: Some(tcp), has_pool: true, process }))
+    let Listeners { http, rules, features, tcp } = listeners;
+    let (rules, features, tcp) = (Some(rules), Some(features), Some(tcp));
+    Ok(Some(Target { name, http, rules, features, tcp, has_pool: true, process }))
 }
 
 fn start_nginx(options: &Options, peers: Peers, directory: &Path) -> Result<Option<Target>, String> {
@@ -151,6 +154,7 @@ http {{
     Ok(Some(Target {
         name: "nginx",
         http,
+        rules: None,
         features: None,
         tcp: module.exists().then_some(tcp),
         has_pool: true,
@@ -163,5 +167,6 @@ fn start_relay(_: &Options, peers: Peers, directory: &Path) -> Result<Option<Tar
     let address = process::free_address()?;
     let [listen, one, two] = [address, peers.servers[0], peers.servers[1]].map(|address| address.to_string());
     let process = Process::start(&program, &[relay::WORD, &listen, &one, &two], &directory.join("relay.log"))?;
-    Ok(Some(Target { name: "relay", http: address, features: None, tcp: Some(address), has_pool: false, process }))
+    let tcp = Some(address);
+    Ok(Some(Target { name: "relay", http: address, rules: None, features: None, tcp, has_pool: false, process }))
 }
