@@ -37,6 +37,14 @@ pub struct Was {
     pub is_check_silent: bool,
     /// The operator had silenced its agent.
     pub is_agent_silent: bool,
+    /// Its address, where it had one.
+    pub address: Option<IpAddr>,
+    /// Its name, where it had one.
+    pub host: Option<String>,
+    /// The name of its service, where it had one.
+    pub service: Option<String>,
+    /// Its name was the operator's or that of a record.
+    pub was_renamed: bool,
     /// Its port; `None` if the line has none.
     pub port: Option<u16>,
     /// Another port of its checks.
@@ -83,6 +91,7 @@ const FIELDS: std::ops::RangeInclusive<usize> = 20..=25;
 const BY_OPERATOR: i64 = 0x01;
 const BY_CONFIGURATION: i64 = 0x04;
 const DRAINED: i64 = 0x08;
+const RENAMED: i64 = 0x40;
 /// Those that are found out anew: inherited from another server, no address, another name.
 const INHERITED: i64 = 0x02 | 0x10 | 0x20 | 0x40;
 /// Bits of `srv_check_state` and `srv_agent_state`.
@@ -143,12 +152,17 @@ fn was(fields: &[&str]) -> Result<Was, String> {
         text.parse::<u16>().map_err(|_| format!("invalid {name} value '{text}'"))
     };
     let own_port = |at: usize, name: &str| port(at, name).map(|port| Some(port).filter(|port| *port > 0));
+    let name = |at: usize| fields.get(at).filter(|text| !text.starts_with('-')).map(|text| (*text).to_owned());
     let address = |at: usize| fields.get(at).and_then(|text| text.parse::<IpAddr>().ok());
     Ok(Was {
         operation,
         was_in_maintenance: admin & BY_OPERATOR != 0,
         was_disabled: admin & BY_CONFIGURATION != 0,
         was_drained: admin & DRAINED != 0,
+        was_renamed: admin & RENAMED != 0,
+        address: address(4),
+        host: name(17),
+        service: name(19),
         weight: weight(7, "srv_uweight")?,
         configured_weight: weight(8, "srv_iweight")?,
         since: number(9, "srv_last_time_change", &|since| since >= 0)?.unsigned_abs(),
@@ -174,6 +188,7 @@ mod tests {
         let states = read(GOOD).expect("it is right");
         let [ServerState { backend, server, was: Ok(was) }] = &states[..] else { panic!("{states:?}") };
         assert_eq!((backend.as_str(), server.as_str()), ("be", "s1"));
+        assert_eq!((was.address, &was.host, &was.service), (Some([127, 0, 0, 1].into()), &None, &None));
         assert_eq!((was.operation, was.was_drained, was.was_in_maintenance), (Operation::Stopped, true, false));
         assert_eq!((was.weight, was.configured_weight, was.since), (7, 5, 42));
         assert_eq!((was.is_check_silent, was.is_agent_silent), (true, false));

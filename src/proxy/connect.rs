@@ -316,6 +316,10 @@ fn pretended(session: &Session, pose: Pose) -> SocketAddr {
 
 /// Where a server is: one without an address is where the client wanted to go, one without a port where it came in.
 fn address(session: &Session, server: &Server) -> io::Result<SocketAddr> {
+    // One whose name has no address is nowhere.
+    if server.options.naming.lack.is_some() {
+        return Err(io::ErrorKind::AddrNotAvailable.into());
+    }
     let mut address = server.address;
     if address.ip().is_unspecified() || address.port() == 0 {
         let wanted = session.destination();

@@ -23,4 +23,4 @@ mod place;
 mod tests;
 
 pub use machine::{Machine, Output, Wish};
-pub use place::{Told, keep, place};
+pub use place::{Told, keep, place, settle};

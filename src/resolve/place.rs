@@ -97,8 +97,8 @@ pub fn keep(before: &Model, after: &mut Model) {
 
 const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
-/// The server is there now, with whatever is made of its address.
-fn settle(server: &mut Server, address: SocketAddr, lack: Option<Lack>, backend: &BackendOptions) {
+/// The server is there now, or lacks its address, with whatever is made of it.
+pub fn settle(server: &mut Server, address: SocketAddr, lack: Option<Lack>, backend: &BackendOptions) {
     let before = server.address;
     server.address = address;
     server.options.naming.lack = lack;

@@ -7,14 +7,17 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::config::server_state::{self, Operation, ServerState, Was};
 use crate::generation::Generation;
-use crate::model::options::StateSource;
-use crate::model::proxy::Server;
+use crate::model::naming::First;
+use crate::model::options::{BackendOptions, StateSource};
+use crate::model::proxy::{Backend, Server};
 use crate::model::{Model, Weight};
+use crate::resolve;
 use crate::state::servers::{self, Admin, Health, Prober};
 use crate::time::Instant;
 
@@ -54,7 +57,9 @@ pub(super) fn restore(model: &mut Model) -> Kept {
         }
     }
     for (backend, server, was) in &kept {
-        place(&mut model.backends[*backend].servers[*server], was);
+        let Backend { servers, options, .. } = &mut model.backends[*backend];
+        name(&mut servers[*server], was, options);
+        place(&mut servers[*server], was);
     }
     kept
 }
@@ -81,7 +86,32 @@ fn read(path: &Path) -> Vec<ServerState> {
     }
 }
 
-/// Ports, and addresses of checks and agents. Addresses of servers are those of the configuration.
+/// Names that were given at run time, and addresses of servers that may begin with the last one (`init-addr`).
+fn name(server: &mut Server, was: &Was, backend: &BackendOptions) {
+    let naming = &mut server.options.naming;
+    match (&naming.service, &was.host) {
+        (None, Some(host)) if naming.host.is_some() && was.was_renamed && naming.resolvers.is_some() => {
+            naming.is_renamed = naming.host.as_ref() != Some(host);
+            naming.host = Some(host.clone());
+        }
+        (Some(service), Some(host)) if was.service.as_ref() == Some(service) => {
+            (naming.host, naming.is_renamed) = (Some(host.clone()), true);
+        }
+        _ => {}
+    }
+    let sources = naming.sources();
+    let is_before = |other: First| sources.iter().find(|first| matches!(first, First::Last) || **first == other);
+    let may_be_last = match naming.lack {
+        Some(_) => is_before(First::Nothing) == Some(&First::Last),
+        None => sources.first() == Some(&First::Last),
+    };
+    if let Some(address) = was.address.filter(|_| naming.is_there() && may_be_last) {
+        let port = server.address.port();
+        resolve::settle(server, SocketAddr::new(address, port), None, backend);
+    }
+}
+
+/// Ports, and addresses of checks and agents.
 fn place(server: &mut Server, was: &Was) {
     if let Some(port) = was.port {
         server.address.set_port(port);

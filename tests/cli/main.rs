@@ -9,6 +9,7 @@ mod output;
 mod ports;
 mod proxy;
 mod runtime;
+mod names;
 mod runtime_traffic;
 mod backends;
 mod rates;
