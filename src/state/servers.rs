@@ -122,6 +122,8 @@ pub struct Server {
     /// Why it has no address; main alone writes it, 0 where it has one.
     lack: AtomicU8,
     weight: AtomicU16,
+    /// The weight of the configuration.
+    configured: AtomicU16,
     /// Of this server.
     pub availability: Availability,
     group: Arc<Group>,
@@ -175,6 +177,7 @@ impl Server {
             admin: AtomicU8::new(Admin::configured(server) as u8),
             lack: AtomicU8::new(server.options.naming.lack.map_or(0, |lack| lack as u8)),
             weight: AtomicU16::new(server.weight.value()),
+            configured: AtomicU16::new(server.weight.value()),
             availability: Availability::default(),
             group,
             returned: AtomicU64::new(0),
@@ -474,7 +477,7 @@ struct Known {
 
 impl Registry {
     /// The backends of a model, index for index. A server known by name, with the same presence of a check, keeps its
-    /// state; the file's weight is applied. Servers that are gone are forgotten.
+    /// state; a weight that changed is applied. Servers that are gone are forgotten.
     pub fn resolve(&self, model: &model::Model) -> Vec<Arc<Backend>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut next = Known::default();
@@ -490,7 +493,10 @@ impl Registry {
                     }
                     _ => Arc::new(Server::new(server, tracked, Arc::clone(&group))),
                 };
-                state.set_weight(server.weight);
+                // Another edit of the model that runs must not touch what an agent or the operator set.
+                if state.configured.swap(server.weight.value(), Ordering::Relaxed) != server.weight.value() {
+                    state.set_weight(server.weight);
+                }
                 next.servers.insert(key, Arc::clone(&state));
                 state
             });

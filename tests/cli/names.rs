@@ -253,7 +253,9 @@ fn the_operator_renames_a_server_and_a_file_keeps_it_as_in_haproxy() {
             )
         });
         let rows = placed(&second, 3);
-        ["maint", "ready"].map(|state| second.ask(&format!("set server be/s state {state}")));
+        for state in ["maint", "ready"] {
+            assert_eq!(second.ask(&format!("set server be/s state {state}")), "\n");
+        }
         until("it has its other name", || states(&second)[0] == "s 127.0.0.3 2 64 1 two.test 80 -");
         (answers, rows[1..].to_vec())
     });

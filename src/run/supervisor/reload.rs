@@ -77,6 +77,12 @@ impl Supervisor {
         current.frontends.iter().for_each(|frontend| frontend.sessions.set_door(Door::Open));
         self.listeners.forget_halts(&current.model);
         let next = self.run_model(&current, model)?;
+        // The files say the weights, too, but for those that records of a service gave.
+        for backend in &next.backends {
+            let servers = backend.model.servers.iter().zip(&backend.state.servers);
+            let servers = servers.filter(|(server, _)| server.options.naming.service.is_none());
+            servers.for_each(|(server, state)| state.set_weight(server.weight));
+        }
         set_rates(&self.wiring.sessions, next.model.process.rates);
         tracing::info!(generation = next.number, changed, "a new configuration is running");
         let mut done = format!("configuration {} is running: {changed}", next.number);
