@@ -21,6 +21,22 @@ use page::{Row, bytes, rows, update};
 const DEFAULTS: &str = "defaults\n mode http\n timeout connect 2s\n timeout client 2s\n timeout server 9s\n \
                         timeout http-request 2s\n timeout http-keep-alive 500ms\n";
 
+/// How many rows are under way at once: their time limits have to hold on a busy machine.
+const AT_ONCE: usize = 12;
+
+/// Asks for the rows in turn, some at once.
+fn in_turn<T: Send>(cases: Vec<T>, ask: impl Fn(T) -> Row + Sync) -> Vec<Row> {
+    let (mut found, mut cases) = (Vec::new(), cases.into_iter().peekable());
+    while cases.peek().is_some() {
+        let some: Vec<T> = cases.by_ref().take(AT_ONCE).collect();
+        found.extend(thread::scope(|scope| {
+            let asked: Vec<_> = some.into_iter().map(|case| scope.spawn(|| ask(case))).collect();
+            asked.into_iter().map(|asked| asked.join().unwrap()).collect::<Vec<_>>()
+        }));
+    }
+    found
+}
+
 /// What came on the connections of a server.
 type Record = Arc<Mutex<Vec<Vec<u8>>>>;
 
@@ -162,36 +178,26 @@ fn ambiguous_requests_end_as_the_page_says_and_reach_no_server() {
     let theirs: Vec<_> = rows.iter().map(|_| recorder()).collect();
     let servers: Vec<_> = theirs.iter().map(|(server, _)| server.address).collect();
     let (_packaged, _directory, addresses) = packaged(&servers);
-    let cases: Vec<_> = rows
-        .iter()
-        .zip(theirs)
-        .zip(addresses)
-        .map(|((row, (_server, record)), address)| {
-            let mut row = row.clone();
-            thread::spawn(move || {
-                let sent = bytes(&row.text);
-                let haproxy = thread::spawn({
-                    let sent = sent.clone();
-                    move || told(&responses(&ask(address, &sent)).0, &reached(&record))
-                });
-                let ask_ours = |framing| {
-                    let (server, record) = recorder();
-                    let proxy = ours(server.address, framing);
-                    let statuses = responses(&ask(proxy.address, &sent)).0;
-                    let reached = reached(&record);
-                    if let Err(why) = &reached {
-                        panic!("{}: {why}\nthe server got {:?}", row.name, record.lock().unwrap());
-                    }
-                    told(&statuses, &reached)
-                };
-                let outcomes = [DoubtfulFraming::Refuse, DoubtfulFraming::Close].map(ask_ours);
-                [row.vipgate, row.lenient] = outcomes;
-                row.haproxy = haproxy.join().unwrap();
-                row
-            })
+    let cases: Vec<_> = rows.iter().zip(theirs).zip(addresses).collect();
+    let found = in_turn(cases, |((row, (_server, record)), address)| {
+        let sent = bytes(&row.text);
+        let ask_ours = |framing| {
+            let (server, record) = recorder();
+            let proxy = ours(server.address, framing);
+            let statuses = responses(&ask(proxy.address, &sent)).0;
+            let reached = reached(&record);
+            if let Err(why) = &reached {
+                panic!("{}: {why}\nthe server got {:?}", row.name, record.lock().unwrap());
+            }
+            told(&statuses, &reached)
+        };
+        thread::scope(|scope| {
+            let haproxy = scope.spawn(|| told(&responses(&ask(address, &sent)).0, &reached(&record)));
+            let vipgate = scope.spawn(|| ask_ours(DoubtfulFraming::Refuse));
+            let lenient = ask_ours(DoubtfulFraming::Close);
+            Row { vipgate: vipgate.join().unwrap(), lenient, haproxy: haproxy.join().unwrap(), ..row.clone() }
         })
-        .collect();
-    let found: Vec<Row> = cases.into_iter().map(|case| case.join().unwrap()).collect();
+    });
     compare("Requests", &rows, &found);
 }
 
@@ -202,27 +208,20 @@ fn ambiguous_responses_end_as_the_page_says_and_poison_nothing() {
     let theirs: Vec<_> = rows.iter().map(|row| odd_server(bytes(&row.text)).address).collect();
     let (_packaged, _directory, addresses) = packaged(&theirs);
     let twice = b"GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n";
-    let cases: Vec<_> = rows
-        .iter()
-        .zip(addresses)
-        .map(|(row, address)| {
-            let mut row = row.clone();
-            thread::spawn(move || {
-                let haproxy = thread::spawn(move || responses(&ask(address, twice)).0);
-                let ask_ours = |framing| {
-                    let server = odd_server(bytes(&row.text));
-                    let proxy = ours(server.address, framing);
-                    let (statuses, bodies) = responses(&ask(proxy.address, twice));
-                    assert!(!bodies.contains("evil"), "{}: {bodies}", row.name);
-                    statuses
-                };
-                let outcomes = [DoubtfulFraming::Refuse, DoubtfulFraming::Close].map(ask_ours);
-                [row.vipgate, row.lenient] = outcomes;
-                row.haproxy = haproxy.join().unwrap();
-                row
-            })
+    let found = in_turn(rows.iter().zip(addresses).collect(), |(row, address)| {
+        let ask_ours = |framing| {
+            let server = odd_server(bytes(&row.text));
+            let proxy = ours(server.address, framing);
+            let (statuses, bodies) = responses(&ask(proxy.address, twice));
+            assert!(!bodies.contains("evil"), "{}: {bodies}", row.name);
+            statuses
+        };
+        thread::scope(|scope| {
+            let haproxy = scope.spawn(|| responses(&ask(address, twice)).0);
+            let vipgate = scope.spawn(|| ask_ours(DoubtfulFraming::Refuse));
+            let lenient = ask_ours(DoubtfulFraming::Close);
+            Row { vipgate: vipgate.join().unwrap(), lenient, haproxy: haproxy.join().unwrap(), ..row.clone() }
         })
-        .collect();
-    let found: Vec<Row> = cases.into_iter().map(|case| case.join().unwrap()).collect();
+    });
     compare("Responses", &rows, &found);
 }
