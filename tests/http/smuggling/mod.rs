@@ -7,6 +7,7 @@ mod page;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -117,9 +118,12 @@ fn responses(mut got: &[u8]) -> (String, String) {
 
 /// One running HAProxy with a proxy for each server; their addresses.
 fn packaged(servers: &[SocketAddr]) -> (Packaged, tempfile::TempDir, Vec<SocketAddr>) {
-    // An address of this process alone: nobody else takes a port between its release here and haproxy's bind.
+    // An address of this process and this HAProxy alone: nobody else takes a port between its release here and haproxy's
+    // bind, which shares it with whoever has it.
+    static COUNT: AtomicU8 = AtomicU8::new(1);
     let [.., a, b] = std::process::id().to_be_bytes();
-    let place = || TcpListener::bind(SocketAddr::from(([127, 1 + a % 254, b, 1], 0))).unwrap();
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let place = || TcpListener::bind(SocketAddr::from(([127, 1 + a % 254, b, number], 0))).unwrap();
     let places: Vec<TcpListener> = servers.iter().map(|_| place()).collect();
     let addresses: Vec<SocketAddr> = places.iter().map(|place| place.local_addr().unwrap()).collect();
     drop(places);
