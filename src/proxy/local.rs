@@ -267,6 +267,7 @@ impl LocalFrontend {
 }
 
 impl Worker {
+    #[expect(clippy::too_many_arguments, reason = "each is one end of the worker's wiring")]
     pub(super) fn new(
         index: usize,
         log: Arc<LogRing>,

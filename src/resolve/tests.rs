@@ -22,6 +22,9 @@ struct Bench {
 }
 
 /// A question that was asked.
+/// The number of a name, and the address that it is told to have.
+type Told = (u64, Option<IpAddr>);
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Asked {
     id: u16,
@@ -98,7 +101,7 @@ impl Bench {
         self.outputs().1
     }
 
-    fn outputs(&mut self) -> (Vec<Asked>, Vec<Renewal>, Vec<(u64, Option<IpAddr>)>) {
+    fn outputs(&mut self) -> (Vec<Asked>, Vec<Renewal>, Vec<Told>) {
         let (mut asked, mut renewals, mut told) = (Vec::new(), Vec::new(), Vec::new());
         while let Some(output) = self.machine.poll_output() {
             match output {

@@ -52,7 +52,7 @@ enum What {
 /// What a slot does at its time.
 #[derive(Clone)]
 enum Task {
-    Probe { plan: Rc<Plan>, target: Target, environment: Environment },
+    Probe { plan: Rc<Plan>, target: Target, environment: Box<Environment> },
     Ask(Agent),
 }
 
@@ -135,7 +135,7 @@ impl Servers {
         for (backend, state) in model.backends.iter().zip(backends) {
             for (server, entry) in backend.servers.iter().zip(&state.servers) {
                 let health = server.check.as_ref().map(|check| {
-                    let environment = Environment::of(model, backend, server);
+                    let environment = Box::new(Environment::of(model, backend, server));
                     let plan = plans.of(check, model);
                     (Which::Health, check.clone(), Task::Probe { plan, target: Target::of(check, server), environment })
                 });

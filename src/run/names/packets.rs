@@ -31,10 +31,9 @@ pub(super) async fn ask(
                 };
                 reporter.tell(report);
             }
-            received = receive(socket.as_ref(), &mut buffer) => match received {
-                Ok(length) => reporter.tell(Report::Reply(buffer[..length].to_vec())),
-                // Nobody listens there now: the question waits for its time to be over.
-                Err(_) => {}
+            // Of an error nothing is told: nobody listens there now, and the question waits for its time to be over.
+            received = receive(socket.as_ref(), &mut buffer) => if let Ok(length) = received {
+                reporter.tell(Report::Reply(buffer[..length].to_vec()));
             },
         }
     }
