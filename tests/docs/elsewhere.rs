@@ -32,6 +32,12 @@ const ELSEWHERE: &[Elsewhere] = &[
         "packaging/build",
         "$documents/examples/",
     ),
+    // Read back by the next start there, too.
+    run(
+        "echo \"dump stats-file\" | socat - /run/vipgate/runtime.sock > /var/lib/vipgate/stats",
+        "tests/cli/counts.rs",
+        "dump stats-file",
+    ),
     run("systemctl reload vipgate", DAY, "systemctl reload vipgate"),
     run("systemctl restart vipgate", DAY, "systemctl restart vipgate"),
     run("systemctl stop vipgate", DAY, "systemctl stop vipgate"),
