@@ -74,7 +74,7 @@ fn a_server_that_a_cookie_names_by_its_address_is_gone_back_to() {
     };
     let text = file(" balance roundrobin\n persist rdp-cookie\n", &[&one, &two]);
     same_on_both("tcp", &text, |connect| {
-        let cookies = [&one, &one, &two, &two, &two, &one].map(|server| named(server));
+        let cookies = [&one, &one, &two, &two, &two, &one].map(&named);
         let found = answers(connect, cookies.into_iter());
         let names: Vec<&str> = found.iter().map(|(_, name)| name.as_str()).collect();
         assert_eq!(names, ["one", "one", "two", "two", "two", "one"]);
