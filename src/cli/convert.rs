@@ -43,9 +43,12 @@ pub(super) fn run(options: &ConvertOptions) -> anyhow::Result<ExitCode> {
 fn with_places_of(other: &Model, mut model: Model) -> Model {
     let frontends = model.frontends.iter_mut().map(|frontend| &mut frontend.rules);
     let backends = model.backends.iter_mut().map(|backend| &mut backend.rules);
+    let templates = model.templates.iter_mut().map(|template| &mut template.backend.rules);
+    let rules = frontends.chain(backends).chain(templates).chain([&mut model.rules.globals]);
     let places = other.frontends.iter().map(|frontend| &frontend.rules);
     let places = places.chain(other.backends.iter().map(|backend| &backend.rules));
-    for (rules, placed) in frontends.chain(backends).zip(places) {
+    let places = places.chain(other.templates.iter().map(|template| &template.backend.rules));
+    for (rules, placed) in rules.zip(places.chain([&other.rules.globals])) {
         if are_alike(rules, placed) {
             rules.clone_from(placed);
         }

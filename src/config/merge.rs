@@ -40,35 +40,79 @@ fn absorb(mut into: Draft, from: Draft, problems: &Problems) -> Draft {
         let first = into.backends.iter().find(|known| known.name.value == backend.name.value);
         twice(&backend.name, first.map(|known| known.name.span));
     }
-    into.frontends.extend(from.frontends);
-    into.backends.extend(from.backends);
-    into.templates.extend(from.templates);
-    into.userlists.extend(from.userlists);
-    into.error_pages.extend(from.error_pages);
-    into.confinement.root = into.confinement.root.or(from.confinement.root);
-    into.confinement.user = into.confinement.user.or(from.confinement.user);
-    into.confinement.group = into.confinement.group.or(from.confinement.group);
-    into.runtime.sockets.extend(from.runtime.sockets);
-    into.runtime.timeout = into.runtime.timeout.or(from.runtime.timeout);
-    into.runtime.maxconn = into.runtime.maxconn.or(from.runtime.maxconn);
-    into.log.targets = into.log.targets.or(from.log.targets);
-    into.log.tag = into.log.tag.or(from.log.tag);
-    into.log.hostname = into.log.hostname.or(from.log.hostname);
-    into.log.rings.extend(from.log.rings);
-    into.log.relays.extend(from.log.relays);
-    into.tables.extend(from.tables);
-    into.resolvers.extend(from.resolvers);
-    into.families = into.families.or(from.families);
-    into.peers.extend(from.peers);
-    into.globals.extend(from.globals);
-    into.stick_counters = into.stick_counters.or(from.stick_counters);
-    into.workers = into.workers.or(from.workers);
-    into.maxconn = into.maxconn.or(from.maxconn);
-    into.server_state_file = into.server_state_file.or(from.server_state_file);
-    into.stats_file = into.stats_file.or(from.stats_file);
-    into.connection_rate = into.connection_rate.or(from.connection_rate);
-    into.session_rate = into.session_rate.or(from.session_rate);
-    into.drain = into.drain.or(from.drain);
-    into.is_strict = into.is_strict.or(from.is_strict);
+    // Every field by name: what comes to a draft cannot be forgotten here.
+    let Draft {
+        nodes,
+        instances,
+        sync_groups,
+        scripts,
+        frontends,
+        backends,
+        templates,
+        userlists,
+        error_pages,
+        resolvers,
+        tables,
+        peers,
+        globals,
+        stick_counters,
+        admin_socket,
+        confinement,
+        start,
+        runtime,
+        log,
+        workers,
+        maxconn,
+        server_state_file,
+        stats_file,
+        families,
+        connection_rate,
+        session_rate,
+        drain,
+        external_checks,
+        shares_idle,
+        spread_checks,
+        is_strict,
+    } = from;
+    into.nodes.extend(nodes);
+    into.instances.extend(instances);
+    into.sync_groups.extend(sync_groups);
+    into.scripts.extend(scripts);
+    into.frontends.extend(frontends);
+    into.backends.extend(backends);
+    into.templates.extend(templates);
+    into.userlists.extend(userlists);
+    into.error_pages.extend(error_pages);
+    into.resolvers.extend(resolvers);
+    into.tables.extend(tables);
+    into.peers.extend(peers);
+    into.globals.extend(globals);
+    into.stick_counters = into.stick_counters.or(stick_counters);
+    into.admin_socket = into.admin_socket.or(admin_socket);
+    into.confinement.root = into.confinement.root.or(confinement.root);
+    into.confinement.user = into.confinement.user.or(confinement.user);
+    into.confinement.group = into.confinement.group.or(confinement.group);
+    // How to start is HAProxy's alone: YAML has no words for it.
+    into.start = start;
+    into.runtime.sockets.extend(runtime.sockets);
+    into.runtime.timeout = into.runtime.timeout.or(runtime.timeout);
+    into.runtime.maxconn = into.runtime.maxconn.or(runtime.maxconn);
+    into.log.targets = into.log.targets.or(log.targets);
+    into.log.tag = into.log.tag.or(log.tag);
+    into.log.hostname = into.log.hostname.or(log.hostname);
+    into.log.rings.extend(log.rings);
+    into.log.relays.extend(log.relays);
+    into.workers = into.workers.or(workers);
+    into.maxconn = into.maxconn.or(maxconn);
+    into.server_state_file = into.server_state_file.or(server_state_file);
+    into.stats_file = into.stats_file.or(stats_file);
+    into.families = into.families.or(families);
+    into.connection_rate = into.connection_rate.or(connection_rate);
+    into.session_rate = into.session_rate.or(session_rate);
+    into.drain = into.drain.or(drain);
+    into.external_checks = into.external_checks.or(external_checks);
+    into.shares_idle = into.shares_idle.or(shares_idle);
+    into.spread_checks = into.spread_checks.or(spread_checks);
+    into.is_strict = into.is_strict.or(is_strict);
     into
 }

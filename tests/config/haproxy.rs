@@ -77,7 +77,8 @@ fn every_case_without_an_error_converts_to_the_same_model() {
 fn without_places(mut model: Model) -> Model {
     let frontends = model.frontends.iter_mut().flat_map(|frontend| &mut frontend.rules);
     let backends = model.backends.iter_mut().flat_map(|backend| &mut backend.rules);
-    for line in frontends.chain(backends) {
+    let templates = model.templates.iter_mut().flat_map(|template| &mut template.backend.rules);
+    for line in frontends.chain(backends).chain(templates).chain(&mut model.rules.globals) {
         (line.file, line.line) = ("".into(), 0);
     }
     model
@@ -178,4 +179,14 @@ fn error_pages_are_files_by_status_in_both_languages() {
     let said = render(&load(&sources, &host).diagnostics, &sources, 1);
     assert!(said.contains("[a.cfg:3]") && said.contains("999"), "{said}");
     assert!(said.contains("[a.cfg:9]") && said.contains("cannot read '/e/504'"), "{said}");
+}
+
+#[test]
+fn what_haproxy_cfg_says_of_the_process_counts_beside_yaml() {
+    let cfg = "global\n external-check\n spread-checks 5\n set-var proc.x int(1)\ndefaults\n mode http\n timeout client \
+               5s\n timeout connect 5s\n timeout server 5s\nlisten l\n bind 127.0.0.1:80\n server s 127.0.0.1:81\n";
+    let sources = [Source::new("a.yaml", "process: {workers: 3}"), Source::new("a.cfg", cfg)];
+    let loaded = load(&sources, &on("lb1"));
+    let process = loaded.model.unwrap_or_else(|| panic!("{}", diag::render(&loaded.diagnostics, &sources))).process;
+    assert_eq!((process.external_checks, process.spread_checks, process.workers), (true, 5, Some(3)));
 }

@@ -5,6 +5,7 @@
 
 mod log;
 mod naming;
+mod users;
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -21,19 +22,16 @@ use crate::rule;
 
 use super::options;
 use super::validate::numbers;
-use super::yaml::duration_text;
+use super::yaml::{duration_text, proxy_name};
 
 /// Why a model cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum EmitError {
-    /// It has lists of users.
-    #[error("userlists cannot be written in YAML yet: keep them in haproxy.cfg, which may stand beside it")]
-    Userlists,
     /// It has virtual routers, which only YAML describes.
     #[error("virtual routers are in YAML already: convert haproxy.cfg alone")]
     Routers,
     /// A name that YAML does not allow.
-    #[error("`{0}` cannot be a name in YAML: letters, digits, `-`, `_` and `.`, 1 to 64 of them")]
+    #[error("`{0}` cannot be a name in YAML: letters, digits, `-`, `_`, `.` and `:`, 1 to 255 of them")]
     Name(String),
 }
 
@@ -44,9 +42,6 @@ pub enum EmitError {
 pub fn yaml(model: &Model) -> Result<String, EmitError> {
     if !model.instances.is_empty() {
         return Err(EmitError::Routers);
-    }
-    if !model.rules.userlists.is_empty() {
-        return Err(EmitError::Userlists);
     }
     let mut out = Text::default();
     out.line(0, "nodes:");
@@ -87,6 +82,7 @@ pub fn yaml(model: &Model) -> Result<String, EmitError> {
     }
     stick_tables(&mut out, model);
     naming::resolvers(&mut out, &model.resolvers);
+    users::userlists(&mut out, &model.rules.userlists)?;
     process(&mut out, model);
     Ok(out.0)
 }
@@ -123,11 +119,7 @@ fn scalar(text: &str) -> String {
 }
 
 fn name(text: &str) -> Result<String, EmitError> {
-    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    match (1..=64).contains(&text.len()) && text.chars().all(is_allowed) {
-        true => Ok(scalar(text)),
-        false => Err(EmitError::Name(text.to_owned())),
-    }
+    proxy_name(text).map(|name| scalar(&name)).map_err(|_| EmitError::Name(text.to_owned()))
 }
 
 fn time(duration: Duration) -> String {

@@ -63,6 +63,10 @@ pub enum Scalar {
     Text,
     /// A name of the operator's.
     Name,
+    /// A name that may come from haproxy.cfg: of a proxy, a server, a section.
+    ProxyName,
+    /// A password as crypt(3) keeps it.
+    Password,
     /// An interface.
     Interface,
     /// `true` or `false`.
@@ -143,6 +147,8 @@ impl Scalar {
         match self {
             Scalar::Text => Ok(()),
             Scalar::Name => value::name(text).map(drop),
+            Scalar::ProxyName => value::proxy_name(text).map(drop),
+            Scalar::Password => value::password(text).map(drop),
             Scalar::Interface => value::interface(text).map(drop),
             Scalar::Flag => value::flag(text).map(drop),
             Scalar::Number(least, most) => {
@@ -192,7 +198,7 @@ impl Scalar {
             Scalar::Rule | Scalar::Condition => value::words(text).map(drop),
             Scalar::TableName => {
                 let (first, second) = text.split_once('/').unwrap_or((text, text));
-                value::name(first).and(value::name(second)).map(drop)
+                value::proxy_name(first).and(value::proxy_name(second)).map(drop)
             }
             Scalar::StickTable => value::stick_table(text).map(drop),
             Scalar::Balance => value::balance(text).map(drop),
@@ -200,7 +206,7 @@ impl Scalar {
             Scalar::CookieOption => value::cookie_option(text, &mut Default::default()),
             Scalar::ServerOptions => value::server_options(text, &mut Default::default()),
             Scalar::ServerName => match text.split_once('/') {
-                Some((backend, server)) => value::name(backend).and(value::name(server)).map(drop),
+                Some((backend, server)) => value::proxy_name(backend).and(value::proxy_name(server)).map(drop),
                 None => Err(Wrong {
                     code: "E-VALUE",
                     what: format!("`{text}` names no server"),
@@ -219,7 +225,8 @@ impl Scalar {
     pub const fn expected(self) -> &'static str {
         match self {
             Scalar::Text => "a text",
-            Scalar::Name => "a name",
+            Scalar::Name | Scalar::ProxyName => "a name",
+            Scalar::Password => "a password as mkpasswd prints it",
             Scalar::Interface => "an interface",
             Scalar::Flag => "true or false",
             Scalar::Number(..) => "a whole number",

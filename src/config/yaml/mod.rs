@@ -21,7 +21,7 @@ pub use destination::datagrams_text;
 pub use manual::manual;
 pub use reference::reference;
 pub use schema::schema;
-pub use value::{duration_text, log_destination_text};
+pub use value::{duration_text, log_destination_text, proxy_name};
 
 use super::draft::Draft;
 use crate::diag::{Problems, Source};

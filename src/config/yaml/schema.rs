@@ -64,6 +64,8 @@ fn scalar(kind: Scalar) -> Json {
             text("^(roundrobin|static-rr|leastconn|first|source|random|uri|url_param|hdr|hash)([ (].*)?$")
         }
         Scalar::Name => json!({"type": ["string", "integer"], "pattern": "^[A-Za-z0-9._-]{1,64}$"}),
+        Scalar::ProxyName => json!({"type": ["string", "integer"], "pattern": "^[A-Za-z0-9._:-]{1,255}$"}),
+        Scalar::Password => text("^\\$"),
         Scalar::Interface => text("^[^ /]{1,15}$"),
         Scalar::Flag => json!({"type": "boolean"}),
         Scalar::Number(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
@@ -100,8 +102,8 @@ fn scalar(kind: Scalar) -> Json {
         Scalar::Datagrams => text("^(\\*|[0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}( interface .+)?$"),
         Scalar::LogSample => text("^[0-9,-]+:[0-9]+$"),
         Scalar::Path => text("^/"),
-        Scalar::TableName => text("^[A-Za-z0-9._-]{1,64}(/[A-Za-z0-9._-]{1,64})?$"),
+        Scalar::TableName => text("^[A-Za-z0-9._:-]{1,255}(/[A-Za-z0-9._:-]{1,255})?$"),
         Scalar::StickTable => json!({"type": "string"}),
-        Scalar::ServerName => text("^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$"),
+        Scalar::ServerName => text("^[A-Za-z0-9._:-]+/[A-Za-z0-9._:-]+$"),
     }
 }

@@ -13,11 +13,15 @@ use crate::model::cookie::{Cookie, CookieMode};
 use crate::model::log::{Destination, Sample};
 use crate::model::naming::{Naming, Transport};
 use crate::model::options::{BackendOptions, ServerOptions};
+use crate::model::rules::{Password, Userlist};
 use crate::model::stick;
 use crate::model::track::Weight;
 use crate::rule;
 
 use super::destination;
+
+/// Most characters of a [`proxy_name`].
+const PROXY_NAME_MAX: usize = 255;
 
 /// Why a text is not such a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -444,6 +448,29 @@ pub fn name(text: &str) -> Result<String, Wrong> {
         false => {
             Err(Wrong::value(format!("`{text}` is not a name"), "a name has 1-64 letters, digits, `-`, `_` or `.`"))
         }
+    }
+}
+
+/// The name of a proxy, a server or a section of HAProxy's (manual §4, "proxy names").
+pub fn proxy_name(text: &str) -> Result<String, Wrong> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+    match !text.is_empty() && text.len() <= PROXY_NAME_MAX && text.chars().all(is_allowed) {
+        true => Ok(text.to_owned()),
+        false => {
+            let hint = format!("a name has 1-{PROXY_NAME_MAX} letters, digits, `-`, `_`, `.` or `:`");
+            Err(Wrong::value(format!("`{text}` is not a name"), &hint))
+        }
+    }
+}
+
+/// A password as crypt(3) keeps it.
+pub fn password(text: &str) -> Result<Password, Wrong> {
+    match Userlist::complaint(text) {
+        None => Ok(Password::Crypted(text.to_owned())),
+        Some(complaint) => Err(Wrong::value(
+            format!("this is no password that can be checked: {complaint}"),
+            "write what `mkpasswd -m sha-512` prints, or {clear: TEXT}",
+        )),
     }
 }
 

@@ -11,6 +11,7 @@ mod runtime;
 mod log;
 mod naming;
 mod stick;
+mod users;
 
 use crate::config::draft::{Confinement, Draft, Node as NodeDraft, Start};
 use crate::diag::Spanned;
@@ -24,7 +25,7 @@ pub fn file(root: &Node) -> Draft {
     let sections = |name: &str| root.value(name).map(Node::entries).unwrap_or_default();
     let inner = |section: &str, key: &str| root.value(section).and_then(|section| section.value(key));
     Draft {
-        userlists: Vec::new(),
+        userlists: sections("userlists").iter().map(users::userlist).collect(),
         error_pages: sections("http_errors").iter().map(rules::error_pages).collect(),
         tables: stick::tables(root),
         peers: Vec::new(),

@@ -34,12 +34,12 @@ pub(super) static PROCESS: Section = Section {
         ),
         key(
             "rings",
-            Value::Named(Scalar::Name, &Value::Section(&RING)),
+            Value::Named(Scalar::ProxyName, &Value::Section(&RING)),
             "Buffers in memory by name, with the syslog servers that read them.",
         ),
         key(
             "relays",
-            Value::Named(Scalar::Name, &Value::Section(&RELAY)),
+            Value::Named(Scalar::ProxyName, &Value::Section(&RELAY)),
             "Relays of syslog messages by name: what comes in from others goes out to log targets.",
         ),
     ],
@@ -126,7 +126,7 @@ static RING: Section = Section {
         ),
         key(
             "servers",
-            Value::Named(Scalar::Name, &Value::Section(&RING_SERVER)),
+            Value::Named(Scalar::ProxyName, &Value::Section(&RING_SERVER)),
             "Syslog servers; each gets every line. As much as the ring holds waits for one that is away.",
         ),
         key("connect_timeout", Value::One(TIMEOUT), "Time limit of a connect to a server. Default: the kernel's."),

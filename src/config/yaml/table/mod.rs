@@ -8,6 +8,7 @@ mod proxy;
 mod log;
 mod care;
 mod naming;
+mod users;
 
 use super::keyword::{Key, Need, Scalar, Section, Value};
 
@@ -56,11 +57,11 @@ pub static FILE: Section = Section {
             Value::Named(Scalar::Name, &Value::Section(&vrrp::SCRIPT)),
             "Programs whose exit status is tracked (`track: [{script: NAME}]`).",
         ),
-        key("frontends", Value::Named(Scalar::Name, &Value::Section(&proxy::FRONTEND)), "Where clients connect."),
-        key("backends", Value::Named(Scalar::Name, &Value::Section(&proxy::BACKEND)), "Groups of servers."),
+        key("frontends", Value::Named(Scalar::ProxyName, &Value::Section(&proxy::FRONTEND)), "Where clients connect."),
+        key("backends", Value::Named(Scalar::ProxyName, &Value::Section(&proxy::BACKEND)), "Groups of servers."),
         key(
             "backend_templates",
-            Value::Named(Scalar::Name, &Value::Section(&proxy::BACKEND)),
+            Value::Named(Scalar::ProxyName, &Value::Section(&proxy::BACKEND)),
             "What backends begin with that the runtime command `add backend NAME from TEMPLATE` makes, as HAProxy's named \
              `defaults` sections: groups without servers.",
         ),
@@ -71,13 +72,18 @@ pub static FILE: Section = Section {
         ),
         key(
             "resolvers",
-            Value::Named(Scalar::Name, &Value::Section(&naming::RESOLVERS)),
+            Value::Named(Scalar::ProxyName, &Value::Section(&naming::RESOLVERS)),
             "Name servers by name of the group, with which names of servers are followed (`options: [resolvers NAME]`).",
         ),
         key(
             "http_errors",
-            Value::Named(Scalar::Name, &proxy::PAGES),
+            Value::Named(Scalar::ProxyName, &proxy::PAGES),
             "Groups of error pages by name, for the rules' `errorfiles`: files by status.",
+        ),
+        key(
+            "userlists",
+            Value::Named(Scalar::ProxyName, &Value::Named(Scalar::Text, &Value::Section(&users::USER))),
+            "Lists of users by name, for the rules' `http_auth(LIST)`: users by name.",
         ),
         key("admin", Value::Section(&ADMIN), "The control socket, and HAProxy's runtime sockets."),
         key("process", Value::Section(&PROCESS), "Limits of the process."),
@@ -190,7 +196,8 @@ static PROCESS: Section = Section {
         key(
             "address_families",
             Value::One(Scalar::Word(&["auto", "both", "ipv4", "ipv6"])),
-            "Families of the addresses that name servers may tell; auto is IPv4, and IPv6 where the machine has a route to it.              Default auto.",
+            "Families of the addresses that name servers may tell; auto is IPv4, and IPv6 where the machine has a route to it. \
+             Default auto.",
         ),
         key(
             "drain",

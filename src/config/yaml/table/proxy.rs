@@ -26,7 +26,7 @@ pub(super) static FRONTEND: Section = Section {
         ),
         key("mode", Value::One(MODE), "http or tcp. Default http."),
         ID,
-        key("default_backend", Value::One(Scalar::Name), "Backend of its traffic. Default none: 503."),
+        key("default_backend", Value::One(Scalar::ProxyName), "Backend of its traffic. Default none: 503."),
         key("maxconn", Value::One(MAXCONN), "Concurrent sessions. Default: bounded by the process only."),
         key(
             "session_rate",
@@ -121,7 +121,7 @@ static STATISTICS: Section = Section {
         key("realm", Value::One(Scalar::Text), "Realm of its passwords. Default HAProxy Statistics."),
         key(
             "users",
-            Value::Named(Scalar::Name, &Value::One(Scalar::Text)),
+            Value::Named(Scalar::Text, &Value::One(Scalar::Text)),
             "Passwords by user. Default: everybody sees the page.",
         ),
         key("refresh", Value::One(TIMEOUT), "How often it reloads by itself. Default: never."),
@@ -146,7 +146,7 @@ static USE_BACKEND: Section = Section {
     name: "an entry of `use_backend`",
     doc: "A backend for some of the traffic.",
     keys: &[
-        required("backend", Value::One(Scalar::Name), "Its name."),
+        required("backend", Value::One(Scalar::ProxyName), "Its name."),
         key(
             "if",
             Value::One(Scalar::Condition),
@@ -184,7 +184,7 @@ pub(super) static BACKEND: Section = Section {
         required(
             "servers",
             Value::Any(&[
-                Value::Named(Scalar::Name, &Value::Any(&[Value::One(Scalar::Server), Value::Section(&SERVER)])),
+                Value::Named(Scalar::ProxyName, &Value::Any(&[Value::One(Scalar::Server), Value::Section(&SERVER)])),
                 OFF,
             ]),
             "Servers by name: address:port, or a map. Address 0.0.0.0 is where the client wanted to go, port 0 the one that \

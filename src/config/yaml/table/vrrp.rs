@@ -162,7 +162,11 @@ static TRACK: Section = Section {
         key("script", Value::One(Scalar::Name), "Name under `scripts`. Default weight fault."),
         key("file", Value::One(Scalar::Path), "Down while its first number is not 0. Default weight fault."),
         key("process", Value::One(Scalar::Text), "Down while no process has this name (comm). Default weight fault."),
-        key("backend", Value::One(Scalar::Name), "Down with fewer than min_up usable servers. Default weight degrade."),
+        key(
+            "backend",
+            Value::One(Scalar::ProxyName),
+            "Down with fewer than min_up usable servers. Default weight degrade.",
+        ),
         key("server", Value::One(Scalar::ServerName), "BACKEND/SERVER, down while not usable. Default weight fault."),
         key("min_up", Value::One(Scalar::Number(1, 10_000)), "Least usable servers of a backend. Default 1."),
         key(
