@@ -220,13 +220,14 @@ async fn relay(
         let fail = |by| Poll::Ready(Err(Failure::new(by, Cause::Abort, Phase::Data)));
         match session.interrupt(context, session.now()) {
             Some(Interrupt::Killed) => return fail(By::Killed),
-            Some(Interrupt::Expired) => return Poll::Ready(Ok(Read::Expired)),
-            None => {}
+            Some(Interrupt::Expired) if session.now() >= until => return Poll::Ready(Ok(Read::Expired)),
+            _ => {}
         }
         let worker = session.worker.clone();
-        if let Poll::Ready(Err(broken)) = up.poll(&worker, context, &mut session.client, server) {
+        if let Poll::Ready(Err(broken)) = up.poll_from_client(session, context, server) {
             return fail(broken.blames(By::Client, By::Server));
         }
+        session.set_deadline(up.throttled().map_or(until, |limited| limited.min(until)));
         let room = MOST - received.as_ref().map_or(0, |received| received.len());
         let mut scratch = worker.buffers.scratch.borrow_mut();
         let count = match ready!(server.poll_read(context, &mut scratch[..room.min(SMALL_READ)])) {

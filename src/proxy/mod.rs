@@ -28,6 +28,7 @@ mod connect;
 mod pool;
 pub mod pools;
 mod splice;
+mod throttle;
 mod tunnel;
 mod buffers;
 mod timers;

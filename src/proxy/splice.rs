@@ -95,13 +95,14 @@ pub(super) fn is_worthwhile(body: &Body, last_read: usize) -> bool {
     body.unexamined() >= LEAST && (last_read >= BULK || !matches!(body, Body::UntilClose))
 }
 
-/// Moves what there is of a body, also what the pipe still holds. Ready when the next byte must be looked at, or there is
+/// Moves up to `most` bytes of what there is of a body, also what the pipe still holds. Ready when the next byte must be looked at, or there is
 /// none; counts bytes as they enter the pipe and as they leave it.
 pub(super) fn poll_body(
     pipe: &mut Pipe,
     body: &mut Body,
     [from, to]: [&mut Socket; 2],
     [taken, given]: [&mut u64; 2],
+    most: u64,
     context: &mut Context<'_>,
 ) -> Poll<Result<(), Broken>> {
     loop {
@@ -114,7 +115,7 @@ pub(super) fn poll_body(
             }
             continue;
         }
-        let most = body.unexamined().min(pipe.capacity() as u64);
+        let most = body.unexamined().min(pipe.capacity() as u64).min(most);
         if most == 0 {
             return Poll::Ready(Ok(()));
         }

@@ -4,10 +4,13 @@
 //! calms down. An end of one side is passed on (half-close) while the other direction goes on.
 
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use crate::rule::bandwidth::{Bandwidth, Way};
 use crate::sys::splice::More;
+use crate::time::Instant;
 
 use super::buffers::Chunk;
 use super::failure::{By, Cause, Failure, Phase};
@@ -15,6 +18,7 @@ use super::local::Worker;
 use super::session::{Interrupt, Session};
 use super::socket::Socket;
 use super::splice::{self, BorrowedPipe, Broken};
+use super::throttle::{self, Throttle};
 
 /// Bytes read at once. A read that fills it changes to splicing.
 const READ: usize = 32 * 1024;
@@ -37,6 +41,7 @@ pub(super) struct Direction {
     small: u8,
     is_read_out: bool,
     is_done: bool,
+    throttle: Throttle,
     /// Bytes written.
     pub(super) bytes: u64,
 }
@@ -50,28 +55,28 @@ pub(super) async fn run(
     silence: Silence,
 ) -> Result<(), Failure> {
     let limit = silence.client.min(silence.server);
-    session.set_deadline(session.now() + limit);
+    let mut silent = session.now() + limit;
+    session.set_deadline(silent);
     let mut was_upward = false;
     let fail = |by, cause| Poll::Ready(Err(Failure::new(by, cause, Phase::Data)));
     poll_fn(|context| {
         let now = session.now();
         match session.interrupt(context, now) {
             Some(Interrupt::Killed) => return fail(By::Killed, Cause::Abort),
-            Some(Interrupt::Expired) => {
+            Some(Interrupt::Expired) if now >= silent => {
                 // Of two equal times the one of whom an answer is awaited.
                 let is_client = silence.client < silence.server || silence.client == silence.server && !was_upward;
                 return fail(if is_client { By::Client } else { By::Server }, Cause::Timeout);
             }
-            None => {}
+            _ => {}
         }
         let before = (up.bytes, down.bytes);
-        let worker = session.worker.clone();
-        match up.poll(&worker, context, &mut session.client, server) {
+        match up.poll_from_client(session, context, server) {
             Poll::Ready(Err(Broken::Source)) => return fail(By::Client, Cause::Abort),
             Poll::Ready(Err(Broken::Sink)) => return fail(By::Server, Cause::Abort),
             _ => {}
         }
-        match down.poll(&worker, context, server, &mut session.client) {
+        match down.poll_to_client(session, context, server) {
             Poll::Ready(Err(Broken::Source)) => return fail(By::Server, Cause::Abort),
             Poll::Ready(Err(Broken::Sink)) => return fail(By::Client, Cause::Abort),
             _ => {}
@@ -81,8 +86,14 @@ pub(super) async fn run(
         }
         if (up.bytes, down.bytes) != before {
             was_upward = up.bytes != before.0 && down.bytes == before.1;
-            session.set_deadline(now + limit);
+            silent = now + limit;
+            session.set_deadline(silent);
             session.count_bytes(up.bytes, down.bytes);
+        }
+        if let Some(until) = throttle::first(up.throttled(), down.throttled()) {
+            // Who waits for a limit is not silent.
+            silent = until + limit;
+            session.set_deadline(until);
         }
         Poll::Pending
     })
@@ -112,18 +123,59 @@ impl Direction {
         Direction { spill: spill.filter(|chunk| !chunk.is_empty()), ..Direction::default() }
     }
 
-    /// Moves what can be moved; ready when both ends have been reached, or one is broken.
-    pub(super) fn poll(
+    /// Moves what can be moved of what the client sends; ready when both ends have been reached, or one is broken.
+    pub(super) fn poll_from_client(
+        &mut self,
+        session: &mut Session,
+        context: &mut Context<'_>,
+        server: &mut Socket,
+    ) -> Poll<Result<(), Broken>> {
+        let (worker, now) = (Rc::clone(&session.worker), session.now());
+        match session.limited(Way::In) {
+            Some((limits, client)) => self.poll(&worker, context, [client, server], Some((limits, Way::In, now))),
+            None => self.poll(&worker, context, [&mut session.client, server], None),
+        }
+    }
+
+    /// The same of what the server sends.
+    pub(super) fn poll_to_client(
+        &mut self,
+        session: &mut Session,
+        context: &mut Context<'_>,
+        server: &mut Socket,
+    ) -> Poll<Result<(), Broken>> {
+        let (worker, now) = (Rc::clone(&session.worker), session.now());
+        match session.limited(Way::Out) {
+            Some((limits, client)) => self.poll(&worker, context, [server, client], Some((limits, Way::Out, now))),
+            None => self.poll(&worker, context, [server, &mut session.client], None),
+        }
+    }
+
+    /// When it goes on, if it waits for a limit.
+    pub(super) fn throttled(&self) -> Option<Instant> {
+        self.throttle.until
+    }
+
+    fn poll(
         &mut self,
         worker: &Worker,
         context: &mut Context<'_>,
-        from: &mut Socket,
-        to: &mut Socket,
+        [from, to]: [&mut Socket; 2],
+        mut limited: Option<(&mut Bandwidth, Way, Instant)>,
     ) -> Poll<Result<(), Broken>> {
+        self.throttle.until = None;
         while !self.is_done {
+            if limited.is_some() {
+                self.pipe.take_if(|pipe| pipe.buffered() == 0);
+            }
             if let Some(chunk) = &mut self.spill {
                 let before = chunk.len();
-                let flushed = to.poll_flush(context, chunk);
+                let flushed = match &mut limited {
+                    None => to.poll_flush(context, chunk),
+                    Some((limits, way, now)) => {
+                        self.throttle.poll_flush((limits, *way), *now, context, (&mut *to, chunk))
+                    }
+                };
                 self.bytes += (before - chunk.len()) as u64;
                 ready!(flushed).map_err(|_| Broken::Sink)?;
                 self.spill = None;
@@ -131,7 +183,7 @@ impl Direction {
             if self.pipe.is_some() {
                 ready!(self.poll_splice(context, from, to))?;
             } else if !self.is_read_out {
-                ready!(self.poll_copy(worker, context, from, to))?;
+                ready!(self.poll_copy(worker, context, [&mut *from, &mut *to], limited.is_some()))?;
             }
             if self.is_read_out && self.pipe.is_none() && self.spill.is_none() {
                 to.shutdown().map_err(|_| Broken::Sink)?;
@@ -145,12 +197,16 @@ impl Direction {
         &mut self,
         worker: &Worker,
         context: &mut Context<'_>,
-        from: &mut Socket,
-        to: &mut Socket,
+        [from, to]: [&mut Socket; 2],
+        is_limited: bool,
     ) -> Poll<Result<(), Broken>> {
         let mut scratch = worker.buffers.scratch.borrow_mut();
         let count = ready!(from.poll_read(context, &mut scratch[..READ])).map_err(|_| Broken::Source)?;
         self.is_read_out = count == 0;
+        if is_limited {
+            self.spill = Some(worker.buffers.chunk_of(&scratch[..count])).filter(|chunk| !chunk.is_empty());
+            return Poll::Ready(Ok(()));
+        }
         let written = match to.poll_write(context, &scratch[..count]) {
             Poll::Ready(written) => written.map_err(|_| Broken::Sink)?,
             Poll::Pending => 0,

@@ -113,7 +113,8 @@ impl Files for HashMap<&str, &str> {
 }
 
 fn table() -> stick::Table {
-    let types = [DataType::Gpt0, DataType::Gpc0, DataType::ConnCnt, DataType::HttpReqCnt, DataType::Gpc];
+    use DataType::{BytesOutRate, ConnCnt, Gpc, Gpc0, Gpt0, HttpReqCnt};
+    let types = [Gpt0, Gpc0, ConnCnt, HttpReqCnt, Gpc, BytesOutRate];
     let stored =
         |what: DataType| stick::Stored { what, elements: if what.is_array() { 2 } else { 1 }, period: Duration::ZERO };
     stick::Table {

@@ -53,6 +53,7 @@ pub mod acl;
 pub mod condition;
 pub mod format;
 pub mod action;
+pub mod bandwidth;
 pub mod pages;
 pub mod forwarding;
 pub mod options;

@@ -7,6 +7,7 @@ use crate::model::proxy::Mode;
 use crate::model::rules::ErrorPages;
 
 use super::acl::Acl;
+use super::bandwidth::Filter;
 use super::error::{RuleError, Warning};
 use super::pattern::{PatternSpec, Patterns, Registry};
 use super::public_key::{KeyForm, PublicKey};
@@ -66,6 +67,8 @@ pub struct Scope<'a> {
     pub counters: usize,
     /// Capture slots of the frontend; `http-request capture ... len` adds one.
     pub slots: Slots,
+    /// Bandwidth limits of the section.
+    pub filters: Vec<Arc<Filter>>,
     /// Names to be looked up when everything has been read.
     pub references: Vec<Reference>,
     /// Complaints that do not stop anything.
@@ -92,6 +95,7 @@ impl<'a> Scope<'a> {
             home: "",
             counters: DEFAULT_COUNTERS,
             slots: Slots::default(),
+            filters: Vec::new(),
             references: Vec::new(),
             warnings: Vec::new(),
             acls: HashMap::new(),

@@ -12,6 +12,7 @@ use crate::model::rules::{ErrorPages, Line};
 
 use super::action::{Action, Redirect, Rule, RuleSet};
 use super::argument;
+use super::bandwidth::Filter;
 use super::choice::{self, Choice};
 use super::condition::Condition;
 use super::error::{RuleError, Warning};
@@ -179,7 +180,12 @@ impl Section {
             slots: (0, 0),
         };
         let mut compiled = Compiled { section, errors: Vec::new(), warnings: Vec::new(), references: Vec::new() };
-        for (number, line) in lines.iter().enumerate() {
+        // Rules may set limits that are declared below them.
+        let (filters, others): (Vec<_>, Vec<_>) = lines.iter().enumerate().partition(|(_, line)| {
+            let word = |at: usize| line.words.get(at).map_or("", String::as_str);
+            Filter::has_line(word(0), word(1))
+        });
+        for (number, line) in filters.into_iter().chain(others) {
             let words: Vec<&str> = line.words.iter().map(String::as_str).collect();
             scope.registry.at(&line.file, line.line);
             if let Err(error) = compiled.section.add(&words, line.line, mode, &mut scope) {
@@ -270,6 +276,10 @@ impl Section {
                 scope.stage = persistence::stage_of(words, mode == Mode::Http);
                 let sticks = if kind == "store-response" { &mut self.response_sticks } else { &mut self.sticks };
                 sticks.push(persistence::stick(words, scope)?);
+            }
+            ("filter", "bwlim-in" | "bwlim-out") => {
+                let filter = Filter::compile(words, scope)?;
+                scope.filters.push(Arc::new(filter));
             }
             ("tcp-request", "inspect-delay") => self.inspect_delay = delay(words)?,
             ("tcp-response", "inspect-delay") => self.response_delay = delay(words)?,

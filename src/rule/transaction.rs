@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::http::{Head, Message, Parsed, parse_request};
 
 use super::action::Scratch;
+use super::bandwidth::Bandwidth;
 use super::facts::{Address, Facts};
 use super::pattern::Registry;
 use super::stage::Stage;
@@ -82,6 +83,8 @@ pub struct Effects {
     pub forbids_retry: bool,
     /// `early-hint`: fields of the 103 responses, one Vec per rule in a row, lines with their ends.
     pub early_hints: Vec<u8>,
+    /// `set-bandwidth-limit`
+    pub bandwidth: Bandwidth,
     /// `track-sc`: what the session and the stream are counted in.
     pub tracking: Tracking,
     /// Whether rules of a backend run: what they track has not seen the request before.
@@ -106,9 +109,19 @@ impl Effects {
     pub fn clear(&mut self) {
         let (scratch, mut early_hints) = (std::mem::take(&mut self.scratch), std::mem::take(&mut self.early_hints));
         early_hints.clear();
+        let mut bandwidth = std::mem::take(&mut self.bandwidth);
+        bandwidth.clear();
         let tracking = std::mem::take(&mut self.tracking);
         let (session_source, session_destination) = (self.session_source, self.session_destination);
-        *self = Effects { scratch, early_hints, tracking, session_source, session_destination, ..Effects::default() };
+        *self = Effects {
+            scratch,
+            early_hints,
+            bandwidth,
+            tracking,
+            session_source,
+            session_destination,
+            ..Effects::default()
+        };
     }
 }
 

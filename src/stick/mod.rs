@@ -21,6 +21,7 @@ pub mod tracked;
 pub mod show;
 
 pub use entry::Layout;
+pub use rate::{Grant, Quota, Rate};
 pub use table::{Entry, Table};
 pub use tables::Tables;
 pub use tracked::{Tracked, Tracking};

@@ -4,12 +4,14 @@ use std::cmp::Reverse;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::model::stick::{DataType, KeyType, ServerKey};
 use crate::model::{self};
 use crate::time::Instant;
 
 use super::entry::{Datum, Layout};
+use super::rate::{Grant, Quota};
 use super::shard::{Shard, Slot};
 
 /// Shards of a large table.
@@ -341,6 +343,15 @@ impl View<'_> {
             }
             Datum::Text(_) => None,
         }
+    }
+
+    /// How many of the wanted events of a rate a quota allows, whose users count here and whose period is the table's.
+    /// `None` if the table does not keep the rate.
+    pub fn allows(&self, what: DataType, quota: Quota, wanted: u64) -> Option<Grant> {
+        let Datum::Rate(rate) = self.slot.data.get(self.table.layout.place(what, 0)?)? else { return None };
+        let period = Duration::from_millis(self.table.layout.period(what));
+        let quota = Quota { period, users: self.users().into(), ..quota };
+        Some(rate.times(self.factor(what)).allows(self.now, quota, wanted))
     }
 
     /// One less, but not below 0.

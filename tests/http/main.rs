@@ -19,6 +19,7 @@ mod statistics;
 mod exporter;
 mod answers;
 mod waits;
+mod bandwidth;
 mod smuggling;
 mod daily;
 mod stick;

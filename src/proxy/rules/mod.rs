@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use crate::http::{Edits, Head, Message, Parsed, Span, Version, parse_request};
 use crate::rule::action::Timeout;
+use crate::rule::bandwidth::{Bandwidth, Way};
 use crate::rule::transaction::LogLevel;
 use crate::rule::variable::{ProcessVariables, VariableScope};
 use crate::rule::{Captures, Data, Effects, Progress, Registry, RuleSet, Stage, Transaction, Variables, Verdict, Wait};
@@ -108,6 +109,16 @@ impl RuleState {
     /// Whether a rule forbade that the request is sent again.
     pub(super) fn forbids_retry(&self) -> bool {
         self.effects.forbids_retry
+    }
+
+    /// Limits of the stream's bandwidth.
+    pub(super) fn bandwidth(&mut self) -> &mut Bandwidth {
+        &mut self.effects.bandwidth
+    }
+
+    /// Whether there are any that way.
+    pub(super) fn limits(&self, way: Way) -> bool {
+        self.effects.bandwidth.limits(way)
     }
 
     /// The level that a rule gave the line.

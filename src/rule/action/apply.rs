@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::http::{Message, blank_controls, reason_phrase};
 
+use super::super::bandwidth;
 use super::super::converter::may_set;
 use super::super::expression::Expression;
 use super::super::fetch::Cursor;
@@ -63,6 +64,10 @@ pub(super) fn apply<'r>(
         }
         Action::CountUp { .. } | Action::SetTag { .. } => {
             counter::change(action, transaction);
+            return None;
+        }
+        Action::LimitBandwidth(setting) => {
+            bandwidth::set(setting, transaction);
             return None;
         }
         Action::Pause(time) => return time_of(time, transaction).map(|time| Verdict::Wait(Wait::Pause(time))),
@@ -307,14 +312,14 @@ fn replace_values(out: &mut Vec<u8>, line: &[u8], regex: &Regex, value: &[u8]) -
     is_changed
 }
 
-pub(super) fn number_of(value: &Value, transaction: &Transaction<'_>) -> Option<i64> {
+pub(in crate::rule) fn number_of(value: &Value, transaction: &Transaction<'_>) -> Option<i64> {
     match value {
         Value::Fixed(number) => Some(*number),
         Value::Computed(expression) => expression.value(transaction)?.to_int(),
     }
 }
 
-fn time_of(time: &Time, transaction: &Transaction<'_>) -> Option<Duration> {
+pub(in crate::rule) fn time_of(time: &Time, transaction: &Transaction<'_>) -> Option<Duration> {
     match time {
         Time::Fixed(time) => Some(*time),
         Time::Computed(expression) => {

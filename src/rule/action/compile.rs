@@ -6,6 +6,7 @@ use crate::http::FieldName;
 use crate::model::log::Level;
 
 use super::super::argument::{self, Argument, Raw};
+use super::super::bandwidth::Setting;
 use super::super::carried;
 use super::super::converter;
 use super::super::error::{RuleError, Support};
@@ -241,6 +242,7 @@ impl Reader<'_, '_, '_> {
             "add-acl" => self.patterns(arguments, false, false)?,
             "wait-for-body" => self.wait_for_body()?,
             "wait-for-handshake" => Action::WaitForHandshake,
+            "set-bandwidth-limit" => self.bandwidth()?,
             "pause" => Action::Pause(self.time()?),
             "strict-mode" => self.strict_mode()?,
             "disable-l7-retry" => Action::DisableRetry,
@@ -352,6 +354,39 @@ impl Reader<'_, '_, '_> {
                 return Err(error.hint("client, server, connect, queue, tarpit or tunnel"));
             }
         })
+    }
+
+    /// `set-bandwidth-limit <name> [limit <size>|<expr>] [period <time>|<expr>]`
+    fn bandwidth(&mut self) -> Result<Action, RuleError> {
+        let name = self.word("the name of a bandwidth limit")?;
+        let known = self.scope.filters.iter().find(|filter| *filter.name == *name).cloned();
+        let Some(filter) = known else {
+            let known = self.scope.filters.iter().map(|filter| &*filter.name);
+            return Err(RuleError::unknown("bandwidth limit", name, known).later(self.at - 1));
+        };
+        if let Some(key) = filter.key() {
+            key.check_stage(self.scope).map_err(|error| error.later(self.at - 1))?;
+        }
+        let (mut limit, mut period) = (None, None);
+        while let Some(word) = self.peek() {
+            self.at += 1;
+            if !matches!(word, "limit" | "period") {
+                return Err(self.wrong(format!("expected 'limit' or 'period', found '{word}'")));
+            }
+            if filter.key().is_some() {
+                return Err(self.wrong(format!("bandwidth limit '{name}' is shared: it has no '{word}' for one stream")));
+            }
+            let fixed = self.peek().filter(|_| word == "limit").and_then(argument::size);
+            match (word, fixed.and_then(|size| i64::try_from(size).ok())) {
+                ("limit", Some(size)) => {
+                    self.at += 1;
+                    limit = Some(Value::Fixed(size));
+                }
+                ("limit", None) => limit = Some(self.value(0..=i64::MAX)?),
+                _ => period = Some(self.time()?),
+            }
+        }
+        Ok(Action::LimitBandwidth(Setting { filter, limit, period }))
     }
 
     fn wait_for_body(&mut self) -> Result<Action, RuleError> {

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use super::acl::Outcome;
 use super::argument::Argument;
+use super::bandwidth::Setting;
 use super::condition::Condition;
 use super::error::RuleError;
 use super::expression::Expression;
@@ -35,6 +36,7 @@ use crate::stick::Table;
 pub use apply::{Scratch, write_challenge};
 pub use bulk::{Bulk, Likeness};
 pub use counter::Place;
+pub(super) use apply::{number_of, time_of};
 pub(super) use counter::check_key;
 pub use normalize::Normalizer;
 pub use redirect::Redirect;
@@ -223,6 +225,8 @@ pub enum Action {
     SwitchToHttp,
     ExpectProxyHeader,
     UseExporter,
+    /// Limits how fast the bytes of the stream go.
+    LimitBandwidth(Setting),
     /// Puts a counter on the entry of a key.
     Track {
         counter: usize,

@@ -89,7 +89,7 @@ pub const ACTIONS: &[ActionRow] = &[
     row("sc-set-gpt0", "(<sc-id>) <int>|<expr>", ALL, Full, "sets the first general tag"),
     row("send-retry", "", &[], QUIC, "asks the client to prove its address"),
     row("send-spoe-group", "<engine> <group>", &[Cnt, RsC, Req, Res, Aft], Refused("vipgate does not speak SPOE"), "asks an agent"),
-    row("set-bandwidth-limit", "<name>", &[Cnt, RsC, Req, Res], Refused("vipgate has no filters"), "limits the speed"),
+    row("set-bandwidth-limit", "<name> [limit <size>|<expr>] [period <time>|<expr>]", &[Cnt, RsC, Req, Res], Full, "limits how fast bytes of the stream go, as a filter of the section says"),
     row("set-bc-mark", "<mark>|<expr>", CHOICE, Full, "sets the firewall mark of the server connection"),
     row("set-bc-tos", "<tos>|<expr>", CHOICE, Full, "sets the type of service of the server connection"),
     row("set-dst", "<expr>", CLIENT, Full, "changes the destination address"),

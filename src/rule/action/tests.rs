@@ -1,4 +1,5 @@
 use crate::rule::action::{Progress, RuleSet, Verdict, Wait, compile_rule, table};
+use crate::rule::bandwidth::Filter;
 use crate::rule::error::{RuleError, Support};
 use crate::rule::expression::Expression;
 use crate::rule::fixture::World;
@@ -9,6 +10,11 @@ use crate::rule::words;
 
 fn compile(scope: &mut Scope<'_>, rules: &[&str]) -> Result<RuleSet, RuleError> {
     let mut set = RuleSet::new(scope.stage);
+    if scope.filters.is_empty() {
+        let words = ["filter", "bwlim-out", "slow", "default-limit", "1k", "default-period", "1s"];
+        let slow = Filter::compile(&words, scope)?;
+        scope.filters.push(slow.into());
+    }
     for (line, rule) in rules.iter().enumerate() {
         let words = words::split(rule)?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -375,6 +381,42 @@ fn complaints_about_rules_point_at_the_word() {
     assert_eq!(complaint(Stage::HttpResponse, "capture res.hdr(a) len 5").0, 2);
 }
 
+#[test]
+fn bandwidth_limits_are_shared_or_each_streams_own() {
+    let complaint = |line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        let compiled = World::new().with(
+            Stage::HttpRequest,
+            |scope| Filter::compile(&words, scope).map_err(|error| (error.at, error.what)).map(drop),
+            |compiled, _| compiled.clone(),
+        );
+        compiled.err()
+    };
+    for line in [
+        "filter bwlim-in a default-limit 1m default-period 1s min-size 2896",
+        "filter bwlim-out a limit 1m key src",
+        "filter bwlim-out a key req.hdr(host),lower limit 1m table own min-size 1",
+    ] {
+        assert_eq!(complaint(line), None, "{line}");
+    }
+    for (line, at, what) in [
+        ("filter bwlim-in", 1, "'bwlim-in' needs a name"),
+        ("filter bwlim-in a", 1, "'bwlim-in' needs 'default-period' and a time above 0"),
+        ("filter bwlim-in a default-period 1s", 1, "'bwlim-in' needs 'default-limit' and a size above 0"),
+        ("filter bwlim-in a default-limit 1x", 4, "'1x' is not a size"),
+        ("filter bwlim-in a default-limit 1k nonsense", 5, "unexpected 'nonsense'"),
+        ("filter bwlim-in a default-limit 1k key src", 5, "'default-limit' and 'key' exclude each other: a limit is shared, or each stream's own"),
+        ("filter bwlim-in a limit 1k table own", 1, "'bwlim-in' needs 'key' and an expression"),
+        ("filter bwlim-in a limit 1k key src", 1, "stick table 'own' does not store 'bytes_in_rate'"),
+        ("filter bwlim-in a limit 1k key src table nowhere", 8, "unknown stick table 'nowhere'"),
+    ] {
+        assert_eq!(complaint(line), Some((at, what.to_owned())), "{line}");
+    }
+    assert_eq!(self::complaint(Stage::HttpRequest, "set-bandwidth-limit none").0, 1);
+    assert_eq!(self::complaint(Stage::HttpRequest, "set-bandwidth-limit slow speed 1").0, 2);
+    assert_eq!(self::complaint(Stage::HttpRequest, "set-bandwidth-limit slow limit 1k period").0, 5);
+}
+
 /// A rule for every action of the table that is not refused.
 #[test]
 fn every_action_compiles() {
@@ -405,6 +447,7 @@ fn every_action_compiles() {
         | "set-priority-class"
         | "set-priority-offset"
         | "set-retries" => " 1",
+        "set-bandwidth-limit" => " slow limit int(5) period 1s",
         "set-dst" | "set-src" => " src",
         "set-dst-port" | "set-src-port" => " int(1)",
         "set-log-level" => " info",

@@ -181,7 +181,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
 ];
 
 /// Lines that are kept for the rules.
-const RULES: [&str; 65] = [
+const RULES: [&str; 67] = [
     "acl",
     "capture cookie",
     "capture request header",
@@ -193,6 +193,8 @@ const RULES: [&str; 65] = [
     "errorloc",
     "errorloc302",
     "errorloc303",
+    "filter bwlim-in",
+    "filter bwlim-out",
     "force-be-switch",
     "force-persist",
     "http-after-response",

@@ -11,6 +11,7 @@ use crate::proxy::local::Worker;
 use crate::proxy::session::Session;
 use crate::proxy::socket::Socket;
 use crate::proxy::splice::{self, BorrowedPipe, Broken};
+use crate::rule::bandwidth::Way;
 use crate::time::Instant;
 
 /// Body bytes up to which head and body are copied together for one send; above, they are sent as two slices.
@@ -24,10 +25,16 @@ impl Exchange<'_> {
         context: &mut Context<'_>,
         now: Instant,
     ) -> Poll<Result<(), Failure>> {
+        self.down.until = None;
         loop {
             if let Some(chunk) = &mut self.to_client {
                 let before = chunk.len();
-                let flushed = session.client.poll_flush(context, chunk);
+                let flushed = match session.limited(Way::Out) {
+                    None => session.client.poll_flush(context, chunk),
+                    Some((limits, client)) => {
+                        self.down.poll_flush((limits, Way::Out), now, context, (client, chunk))
+                    }
+                };
                 self.bytes_out += (before - chunk.len()) as u64;
                 if ready!(flushed).is_err() {
                     return Poll::Ready(Err(self.failure(By::Client, Cause::Abort)));
@@ -38,7 +45,10 @@ impl Exchange<'_> {
                 Stage::Done | Stage::Switched => return Poll::Ready(Ok(())),
                 Stage::Head => ready!(self.poll_head(worker, session, context, now))?,
                 Stage::Body => {
-                    if self.download_pipe.is_none() && splice::is_worthwhile(&self.download, self.read_down) {
+                    if self.download_pipe.is_none()
+                        && splice::is_worthwhile(&self.download, self.read_down)
+                        && !session.is_limited(Way::Out)
+                    {
                         self.download_pipe = worker.pipes.take();
                     }
                     match self.download_pipe.take() {
@@ -134,7 +144,7 @@ impl Exchange<'_> {
     ) -> Poll<Result<(), Failure>> {
         let sockets = [&mut self.server, &mut session.client];
         let counts = [&mut self.spliced_down, &mut self.bytes_out];
-        match splice::poll_body(&mut pipe, &mut self.download, sockets, counts, context) {
+        match splice::poll_body(&mut pipe, &mut self.download, sockets, counts, u64::MAX, context) {
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(Broken::Source)) => return Poll::Ready(Err(self.failure(By::Server, Cause::Abort))),
             Poll::Ready(Err(Broken::Sink)) => return Poll::Ready(Err(self.failure(By::Client, Cause::Abort))),
@@ -170,6 +180,21 @@ impl Exchange<'_> {
         Poll::Ready(self.send(worker, session, context, &scratch[..taken], &[]))
     }
 
+    /// Writes a head, which no limit is about, and what follows it.
+    pub(super) fn send_head(
+        &mut self,
+        worker: &Worker,
+        session: &mut Session,
+        context: &mut Context<'_>,
+        head: &[u8],
+        rest: &[u8],
+    ) -> Result<(), Failure> {
+        if session.is_limited(Way::Out) {
+            self.down.add_head(head.len());
+        }
+        self.send(worker, session, context, head, rest)
+    }
+
     /// Writes to the client and keeps what it does not take.
     pub(super) fn send(
         &mut self,
@@ -182,6 +207,12 @@ impl Exchange<'_> {
         if let Some(waiting) = &mut self.to_client {
             waiting.push(first);
             waiting.push(second);
+            return Ok(());
+        }
+        if session.is_limited(Way::Out) {
+            let mut chunk = worker.buffers.chunk_of(first);
+            chunk.push(second);
+            self.to_client = Some(chunk);
             return Ok(());
         }
         let total = first.len() + second.len();

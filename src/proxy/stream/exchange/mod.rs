@@ -24,6 +24,7 @@ use super::super::persistence::Persistence;
 use super::super::session::{Interrupt, Session};
 use super::super::socket::Socket;
 use super::super::splice::BorrowedPipe;
+use super::super::throttle::{self, Throttle};
 use super::Request;
 
 /// How a stream ended.
@@ -79,6 +80,9 @@ pub(super) struct Exchange<'a> {
     seen: usize,
     /// `input` is a whole head, and more, that rules keep back.
     parked: Option<Parked>,
+    /// What limits make wait, of each direction.
+    up: Throttle,
+    down: Throttle,
     download: Body,
     /// Bytes read from the server and not yet written.
     pub(super) to_client: Option<Chunk>,
@@ -142,6 +146,8 @@ impl<'a> Exchange<'a> {
             input: None,
             seen: 0,
             parked: None,
+            up: Throttle::default(),
+            down: Throttle::default(),
             download: Body::Done,
             to_client: None,
             is_client_slow: false,
@@ -205,6 +211,12 @@ impl<'a> Exchange<'a> {
                 // Its own time counts, and the timeouts begin anew after it.
                 moved = u64::MAX;
                 session.set_deadline(parked.until);
+                return Poll::Pending;
+            }
+            if let Some(until) = throttle::first(self.up.until, self.down.until) {
+                // Who waits for a limit is not silent.
+                moved = u64::MAX;
+                session.set_deadline(until);
                 return Poll::Pending;
             }
             let before = std::mem::replace(&mut waits, self.waits());

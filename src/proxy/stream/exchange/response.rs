@@ -61,7 +61,7 @@ impl Exchange<'_> {
                 let mut out = worker.buffers.out.borrow_mut();
                 out.clear();
                 write_response(&mut out, bytes, &head, ConnectionField::Omit);
-                self.send(worker, session, context, &out, &[])?;
+                self.send_head(worker, session, context, &out, &[])?;
             }
             bytes = &bytes[head.length..];
         }
@@ -95,9 +95,9 @@ impl Exchange<'_> {
         self.stage = Stage::Switched;
         if self.takes(responded, session, &mut out) {
             self.log_early(session, out.len() + rest.len(), now);
-            return self.send(worker, session, context, &out, rest);
+            return self.send_head(worker, session, context, &out, rest);
         }
-        self.send(worker, session, context, &out, &[])
+        self.send_head(worker, session, context, &out, &[])
     }
 
     /// The final response begins.
@@ -156,9 +156,9 @@ impl Exchange<'_> {
         self.take_body(rest)?;
         if self.takes(responded, session, &mut out) {
             self.log_early(session, out.len() + taken, now);
-            return self.send(worker, session, context, &out, &rest[..taken]);
+            return self.send_head(worker, session, context, &out, &rest[..taken]);
         }
-        self.send(worker, session, context, &out, &[])
+        self.send_head(worker, session, context, &out, &[])
     }
 
     /// Writes the line now if it is to be early: `bytes` are what there is of the response.
