@@ -119,7 +119,10 @@ impl Filter {
             at += taken;
         }
         if let (Some(one), Some(other)) = (own, shared) {
-            let what = format!("'{}' and '{}' exclude each other: a limit is shared, or each stream's own", words[one], words[other]);
+            let what = format!(
+                "'{}' and '{}' exclude each other: a limit is shared, or each stream's own",
+                words[one], words[other]
+            );
             return Err(RuleError::new(one.max(other), what));
         }
         let limit = limit.filter(|limit| *limit > 0);

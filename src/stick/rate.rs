@@ -90,7 +90,8 @@ impl Rate {
             let time = u128::from(events) * u128::from(period) * u128::from(users) / u128::from(limit);
             Grant::After(Duration::from_millis(u64::try_from(time).unwrap_or(u64::MAX).clamp(1, 2 * period)))
         };
-        let paced = |time: u64| u64::try_from(u128::from(limit) * u128::from(time) / u128::from(period)).unwrap_or(limit);
+        let paced =
+            |time: u64| u64::try_from(u128::from(limit) * u128::from(time) / u128::from(period)).unwrap_or(limit);
         let age = now.saturating_sub(self.began);
         let present = if age < period { self.present } else { 0 };
         let even = paced(age % period + LEAD);

@@ -374,7 +374,9 @@ impl Reader<'_, '_, '_> {
                 return Err(self.wrong(format!("expected 'limit' or 'period', found '{word}'")));
             }
             if filter.key().is_some() {
-                return Err(self.wrong(format!("bandwidth limit '{name}' is shared: it has no '{word}' for one stream")));
+                return Err(
+                    self.wrong(format!("bandwidth limit '{name}' is shared: it has no '{word}' for one stream"))
+                );
             }
             let fixed = self.peek().filter(|_| word == "limit").and_then(argument::size);
             match (word, fixed.and_then(|size| i64::try_from(size).ok())) {

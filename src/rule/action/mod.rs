@@ -34,9 +34,9 @@ use crate::http::FieldName;
 use crate::stick::Table;
 
 pub use apply::{Scratch, write_challenge};
+pub(super) use apply::{number_of, time_of};
 pub use bulk::{Bulk, Likeness};
 pub use counter::Place;
-pub(super) use apply::{number_of, time_of};
 pub(super) use counter::check_key;
 pub use normalize::Normalizer;
 pub use redirect::Redirect;

@@ -405,7 +405,11 @@ fn bandwidth_limits_are_shared_or_each_streams_own() {
         ("filter bwlim-in a default-period 1s", 1, "'bwlim-in' needs 'default-limit' and a size above 0"),
         ("filter bwlim-in a default-limit 1x", 4, "'1x' is not a size"),
         ("filter bwlim-in a default-limit 1k nonsense", 5, "unexpected 'nonsense'"),
-        ("filter bwlim-in a default-limit 1k key src", 5, "'default-limit' and 'key' exclude each other: a limit is shared, or each stream's own"),
+        (
+            "filter bwlim-in a default-limit 1k key src",
+            5,
+            "'default-limit' and 'key' exclude each other: a limit is shared, or each stream's own",
+        ),
         ("filter bwlim-in a limit 1k table own", 1, "'bwlim-in' needs 'key' and an expression"),
         ("filter bwlim-in a limit 1k key src", 1, "stick table 'own' does not store 'bytes_in_rate'"),
         ("filter bwlim-in a limit 1k key src table nowhere", 8, "unknown stick table 'nowhere'"),

@@ -31,9 +31,7 @@ impl Exchange<'_> {
                 let before = chunk.len();
                 let flushed = match session.limited(Way::Out) {
                     None => session.client.poll_flush(context, chunk),
-                    Some((limits, client)) => {
-                        self.down.poll_flush((limits, Way::Out), now, context, (client, chunk))
-                    }
+                    Some((limits, client)) => self.down.poll_flush((limits, Way::Out), now, context, (client, chunk)),
                 };
                 self.bytes_out += (before - chunk.len()) as u64;
                 if ready!(flushed).is_err() {
