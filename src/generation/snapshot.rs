@@ -11,8 +11,9 @@ use crate::model::proxy::Balance;
 use crate::rule::{Choice, Section, Target};
 use crate::state::availability::Availability;
 use crate::state::counters::Rated;
+use crate::state::naming::{self, Tally};
 use crate::state::process::ProcessFacts;
-use crate::state::servers::{self, LastCheck, Prober};
+use crate::state::servers::{self, Admin, LastCheck, Prober};
 use crate::state::sessions::{Door, Paced, Sessions};
 use crate::state::socket::CountedSocket;
 use crate::stats::Snapshot;
@@ -58,7 +59,11 @@ impl Generation {
 
     /// Everything that statistics show.
     pub fn snapshot(&self, around: &Surroundings<'_>) -> Snapshot {
-        Snapshot { process: self.process(around), proxies: self.proxies(around) }
+        Snapshot {
+            process: self.process(around),
+            proxies: self.proxies(around),
+            name_servers: self.resolvers.iter().flat_map(name_servers).collect(),
+        }
     }
 
     fn process(&self, around: &Surroundings<'_>) -> Process {
@@ -162,6 +167,14 @@ impl Generation {
     }
 }
 
+fn name_servers(section: &naming::Section) -> impl Iterator<Item = snapshot::NameServer> + '_ {
+    section.servers.iter().map(|(name, tallies)| snapshot::NameServer {
+        section: section.name.clone(),
+        name: name.clone(),
+        counts: Tally::ALL.map(|(tally, ..)| tallies.get(tally)),
+    })
+}
+
 fn limit_of(frontend: &Frontend, around: &Surroundings<'_>) -> u64 {
     frontend.sessions.limit().min(around.sessions.limit()) as u64
 }
@@ -252,7 +265,7 @@ fn server(
         idle: [0; 2],
         idle_limit: model.options.pool_max.map(|most| most as u64),
         throttle: warmth.map(|warmth| warmth.percentage),
-        standing: standing(&state.availability, around),
+        standing: standing_of_server(state, around),
         last_session: age(totals.last_session, around),
         totals,
     }
@@ -270,6 +283,15 @@ fn standing(availability: &Availability, around: &Surroundings<'_>) -> Standing 
         since: around.now.since(changed),
         downs: availability.downs(),
         downtime: availability.downtime(around.now),
+    }
+}
+
+/// That of a server: one that the configuration disabled has been down since the start.
+fn standing_of_server(state: &servers::Server, around: &Surroundings<'_>) -> Standing {
+    let standing = standing(&state.availability, around);
+    match state.own() == Admin::Maint && standing.downtime.is_zero() {
+        true => Standing { downtime: standing.since, ..standing },
+        false => standing,
     }
 }
 

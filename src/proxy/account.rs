@@ -168,7 +168,7 @@ pub(super) fn attempt(session: &Session, slot: &Slot, connection: Connection) {
     server.count_rate(worker, Rated::Sessions, 1, session.now());
 }
 
-/// A connection attempt after the first.
+/// Another attempt at the same server.
 pub(super) fn retry(session: &Session, slot: &Slot) {
     let worker = session.worker.index;
     slot.backend.running.counters.of(worker).retries.add(1);

@@ -152,7 +152,6 @@ pub(super) async fn connect(
             return Err(failure);
         }
         effort.retries += 1;
-        account::retry(session, &slot);
         let failed = slot.index;
         if redispatches(session, backend, wanted, effort.retries) {
             drop(slot);
@@ -160,10 +159,13 @@ pub(super) async fn connect(
             let assigned = assign(session, backend, &mut Wanted { exclude: Some(failed), ..*wanted }).await?;
             slot = assigned.slot;
             effort.server = Some(slot.index);
-            if slot.index != failed {
-                effort.has_redispatched = true;
-                account::redispatch(session, backend, failed);
-            }
+        }
+        // As HAProxy counts: an attempt is a retry or a redispatch, never both.
+        if slot.index == failed {
+            account::retry(session, &slot);
+        } else {
+            effort.has_redispatched = true;
+            account::redispatch(session, backend, failed);
         }
         // Another server is tried at once, as far as there is one.
         if failure.cause == Cause::Abort && slot.index == failed {

@@ -131,7 +131,7 @@ traffic! {
     connect_errors,
     /// Responses that were none, or that the server broke off.
     response_errors,
-    /// Connection attempts after the first.
+    /// Connection attempts after the first, at the same server.
     retries,
     /// Attempts that went to another server.
     redispatches,

@@ -60,6 +60,27 @@ impl Tally {
         (Tally::Truncated, "truncated", "truncated"),
         (Tally::Outdated, "outdated", "outdated"),
     ];
+
+    /// What is counted, as statistics describe it.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Tally::Sent => "Questions sent",
+            Tally::SendError => "Questions that could not be sent",
+            Tally::Valid => "Good answers",
+            Tally::Update => "Addresses of servers that it changed",
+            Tally::Alias => "Answers that were an alias",
+            Tally::AliasError => "Answers with an alias alone",
+            Tally::Empty => "Answers without a record",
+            Tally::Nx => "Names that do not exist",
+            Tally::Timeout => "Questions without an answer",
+            Tally::Refused => "Questions that it refused",
+            Tally::Other => "Other failures",
+            Tally::Invalid => "Messages that were no answer",
+            Tally::TooBig => "Answers that were too long",
+            Tally::Truncated => "Answers without room for all records",
+            Tally::Outdated => "Answers that came too late",
+        }
+    }
 }
 
 /// What is counted of a name server. Written by vg-ctl alone; lives as long as the names of it and of its section.

@@ -45,9 +45,21 @@ pub enum Which {
     Of(Vec<String>),
 }
 
+/// What rows are about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Domain {
+    /// Proxies.
+    #[default]
+    Proxy,
+    /// Name servers.
+    Resolvers,
+}
+
 /// What `show stat` was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatRequest {
+    /// What its rows are about.
+    pub domain: Domain,
     /// How it is written.
     pub form: Form,
     /// Whether each value is described.
@@ -68,6 +80,7 @@ impl Default for StatRequest {
     fn default() -> StatRequest {
         let (form, without) = (Form::default(), Without::default());
         StatRequest {
+            domain: Domain::default(),
             form,
             is_described: false,
             without,
@@ -83,6 +96,21 @@ impl Default for StatRequest {
 const OPTIONS: [&str; 5] = ["desc", "json", "no-maint", "typed", "up"];
 
 impl StatRequest {
+    /// Of what follows `show stat`: `[domain {proxy|resolvers}]`, then what [`StatRequest::of`] takes.
+    ///
+    /// # Errors
+    /// HAProxy's answer where there is no such domain.
+    pub fn read(words: &[&str]) -> Result<StatRequest, &'static str> {
+        match words {
+            ["domain", "resolvers", rest @ ..] => {
+                Ok(StatRequest { domain: Domain::Resolvers, ..StatRequest::of(rest) })
+            }
+            ["domain", "proxy", rest @ ..] => Ok(StatRequest::of(rest)),
+            ["domain", ..] => Err("Invalid statistics domain.\n"),
+            words => Ok(StatRequest::of(words)),
+        }
+    }
+
     /// Of what follows `show stat`: `[{<iid>|<proxy>} <type> <sid>] [desc] [up|no-maint] [typed|json]`. As in HAProxy, words
     /// that are none of these say nothing.
     pub fn of(words: &[&str]) -> StatRequest {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::model::proxy::Mode;
 use crate::state::counters::{Rate, Totals};
+use crate::state::naming::Tally;
 use crate::state::servers::{Admin, Health, LastCheck};
 
 /// Everything that statistics show.
@@ -14,6 +15,19 @@ pub struct Snapshot {
     pub process: Process,
     /// Frontends and backends, in the order of their numbers; a `listen` section is one of them.
     pub proxies: Vec<Proxy>,
+    /// Name servers of the `resolvers` sections.
+    pub name_servers: Vec<NameServer>,
+}
+
+/// A name server.
+#[derive(Clone, Debug)]
+pub struct NameServer {
+    /// Its section.
+    pub section: String,
+    /// Its name.
+    pub name: String,
+    /// What was counted of it, by [`Tally`].
+    pub counts: [u64; Tally::ALL.len()],
 }
 
 /// The process.

@@ -13,9 +13,12 @@ const FILE: &str = "frontend web
 backend app
  server s1 SERVER
  server s2 SERVER backup
+ server s3 SERVER check disabled
+ server s4 SERVER track s3
 backend plain
  mode tcp
  server t1 SERVER
+backend nobody
 backend both
  server x SERVER
 ";
@@ -97,4 +100,34 @@ fn requests_are_counted_where_they_were_answered() {
     peer.send("HEAD /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
     let head = peer.head();
     assert!(head.contains("content-length: "), "{head}");
+}
+
+#[test]
+fn an_attempt_at_another_server_is_a_redispatch_and_no_retry() {
+    let text = "frontend web
+ bind PORT
+ http-request use-service prometheus-exporter if { path /metrics }
+ default_backend app
+backend app
+ balance first
+ retries 2
+ option redispatch 1
+ server dead 127.0.0.1:1 id 1
+ server alive SERVER id 2
+";
+    let counts = |text: &str, proxy: &str| {
+        let count = |name: &str| {
+            let head = format!("haproxy_{proxy}}} ").replace("NAME", name);
+            text.lines().find_map(|line| line.strip_prefix(&head)).expect("a count").to_owned()
+        };
+        ["retry", "redispatch"].map(|what| count(&format!("{what}_warnings_total")))
+    };
+    on_both("http", text, |client| {
+        let mut peer = client();
+        peer.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        assert!(peer.head().starts_with("HTTP/1.1 200 "));
+        let (_, text) = ask(client(), "/metrics");
+        assert_eq!(counts(&text, "backend_NAME{proxy=\"app\""), ["0", "1"]);
+        assert_eq!(counts(&text, "server_NAME{proxy=\"app\",server=\"dead\""), ["0", "1"]);
+    });
 }

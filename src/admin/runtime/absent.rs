@@ -20,7 +20,7 @@ enum Said {
 
 const NO_TLS: &str = "vipgate has no TLS yet: there are no certificates, keys and lists of them.";
 const NO_CACHE: &str = "vipgate has no cache: every request goes to its server.";
-const NO_PEERS: &str = "vipgate does not speak the peers protocol: stick tables are kept on this node alone.";
+const NO_CLIENT: &str = "vipgate has no HTTP client of its own: ask with curl.";
 const NO_TRACES: &str = "vipgate has no trace sources: 'show sess', 'show errors' and the log tell what happens.";
 const NO_TASKS: &str =
     "vipgate's scheduler does not list its tasks: see 'show sess', 'show threads' and 'show activity'.";
@@ -28,6 +28,9 @@ const NO_DEBUG: &str = "There are no commands and counters for HAProxy's develop
 const NO_ANON: &str = "vipgate does not anonymize its answers: there is no key.";
 const NO_QUIC: &str = "vipgate does not speak QUIC.";
 const NO_ACME: &str = "vipgate asks no authority for certificates.";
+
+/// The head of the list of trace sources.
+const TRACES: &str = "Supported trace sources and states (.=stopped, w=waiting, R=running) :\n";
 
 /// Every one, by the words that it begins with.
 const COMMANDS: &[(&str, Level, Said)] = &[
@@ -38,6 +41,7 @@ const COMMANDS: &[(&str, Level, Said)] = &[
     ("debug", Level::Admin, Said::Why(NO_DEBUG)),
     ("del ssl", Level::Admin, Said::Why(NO_TLS)),
     ("dump ssl", Level::Admin, Said::Why(NO_TLS)),
+    ("httpclient", Level::Admin, Said::Why(NO_CLIENT)),
     ("new ssl", Level::Admin, Said::Why(NO_TLS)),
     ("set anon global-key", Level::Admin, Said::Why(NO_ANON)),
     ("set anon off", Level::User, Said::Done),
@@ -46,7 +50,7 @@ const COMMANDS: &[(&str, Level, Said)] = &[
     ("show anon", Level::User, Said::Empty("Anonymized mode disabled\n", NO_ANON)),
     ("show cache", Level::User, Said::Empty("", NO_CACHE)),
     ("show dev", Level::User, Said::Why("The inside of vipgate: see 'show info', 'show libs' and 'show threads'.")),
-    ("show peers", Level::User, Said::Empty("", NO_PEERS)),
+    ("show peers", Level::User, Said::Empty("", "No such peers")),
     ("show quic", Level::User, Said::Why(NO_QUIC)),
     ("show ssl ca-file", Level::Admin, Said::Empty("# filename\n", NO_TLS)),
     ("show ssl cert", Level::Admin, Said::Empty("", NO_TLS)),
@@ -55,11 +59,12 @@ const COMMANDS: &[(&str, Level, Said)] = &[
     ("show ssl jwt", Level::Admin, Said::Empty("", NO_TLS)),
     ("show ssl ocsp-response", Level::Admin, Said::Empty("", NO_TLS)),
     ("show ssl ocsp-updates", Level::Admin, Said::Empty("", NO_TLS)),
+    ("show ssl providers", Level::User, Said::Empty("Loaded providers : \n", NO_TLS)),
     ("show ssl", Level::Admin, Said::Why(NO_TLS)),
     ("show tasks", Level::Operator, Said::Why(NO_TASKS)),
     ("show tls-keys", Level::Admin, Said::Empty("# id (file)\n", NO_TLS)),
-    ("show trace", Level::Operator, Said::Why(NO_TRACES)),
-    ("trace", Level::Admin, Said::Why(NO_TRACES)),
+    ("show trace", Level::Operator, Said::Empty(TRACES, NO_TRACES)),
+    ("trace", Level::Admin, Said::Empty(TRACES, NO_TRACES)),
     ("update ssl", Level::Admin, Said::Why(NO_TLS)),
 ];
 

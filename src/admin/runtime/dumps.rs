@@ -48,6 +48,8 @@ struct Dumped<'a> {
     idle: &'a dyn IdleConnections,
     /// 1-.
     number: u32,
+    /// Where it stands in its backend, 1-: one of another number was given it.
+    place: u32,
     configured: &'a Configured,
     /// Since when it is as it is, if nothing has changed.
     started: Instant,
@@ -66,13 +68,14 @@ fn dump(call: &Call<'_>, head: String, row: fn(&mut String, &Dumped<'_>)) -> Ans
         if !wanted.is_empty() && wanted != proxy.name {
             continue;
         }
-        for (configured, server) in backend.model.servers.iter().zip(&backend.state.servers) {
+        for ((configured, server), place) in backend.model.servers.iter().zip(&backend.state.servers).zip(1..) {
             row(
                 &mut out,
                 &Dumped {
                     proxy,
                     idle: &*call.process.idle,
                     number: configured.options.id,
+                    place,
                     configured,
                     started: call.process.started,
                     server,
@@ -87,17 +90,23 @@ fn dump(call: &Call<'_>, head: String, row: fn(&mut String, &Dumped<'_>)) -> Ans
 fn state(out: &mut String, dumped: &Dumped<'_>) {
     let Dumped { proxy, number, configured, server, .. } = dumped;
     let naming = &configured.options.naming;
-    let operation = match (server.health(), server.own()) {
+    let operation = match (server.health(), server.order()) {
         (Health::Down, _) | (_, Admin::Maint) => 0,
         (Health::Stopping, _) => 3,
         _ => 2,
     };
-    // Bits: 1 by the operator, 4 by the configuration, 8 drained by the operator, 32 without an address, 64 another name.
+    // Bits: 1 by the operator, 2 with the server that it tracks, 4 by the configuration, 8 drained by the operator, 16 with
+    // the server that it tracks, 32 without an address, 64 another name.
     let by_configuration = if configured.is_disabled { 4 } else { 0 };
     let admin = by_configuration
         + match server.admin() {
             Admin::Maint => 1,
             Admin::Drain => 8,
+            Admin::Ready => 0,
+        }
+        + match server.shared() {
+            Admin::Maint => 2,
+            Admin::Drain => 16,
             Admin::Ready => 0,
         }
         + if server.lack().is_some() { 32 } else { 0 }
@@ -120,7 +129,7 @@ fn state(out: &mut String, dumped: &Dumped<'_>) {
     };
     let _ = writeln!(
         out,
-        "{} {} {number} {} {} {operation} {admin} {} {} {since} {status} {result} {} {check} {agent} 0 0 {} {} {} 0 \
+        "{} {} {number} {} {} {operation} {admin} {} {} {since} {status} {result} {} {check} {agent} 0 {} {} {} {} 0 \
          {check_port} {check_address} {agent_address} {agent_port}",
         proxy.id,
         proxy.name,
@@ -128,7 +137,9 @@ fn state(out: &mut String, dumped: &Dumped<'_>) {
         place(dumped),
         server.weight(),
         configured.weight.value(),
-        server.check_counter(),
+        // Whoever is out of service begins anew.
+        if server.order() == Admin::Maint { 0 } else { server.check_counter() },
+        u8::from(*number != dumped.place),
         naming.host.as_deref().unwrap_or("-"),
         address.port(),
         naming.service.as_deref().unwrap_or("-"),
@@ -148,7 +159,9 @@ const ENABLED: u8 = 4;
 
 /// HAProxy's numbers of the last status, of its result, and of what the check is.
 fn probes(dumped: &Dumped<'_>) -> (u8, u8, u8) {
-    let Some(_) = &dumped.configured.check else { return (1, 0, 0) };
+    // Paused if the operator has taken the server out.
+    let paused = if dumped.server.own() == Admin::Maint { 8 } else { 0 };
+    let Some(_) = &dumped.configured.check else { return (1, 0, if dumped.configured.is_disabled { 8 } else { 0 }) };
     let last = dumped.server.last_check();
     let status = last.as_ref().map_or(1, |last| match last.code {
         "HANA" => 4,
@@ -175,9 +188,8 @@ fn probes(dumped: &Dumped<'_>) -> (u8, u8, u8) {
         Some(last) if last.code.ends_with("OKC") => 4,
         Some(_) => 2,
     };
-    // Configured, and enabled unless the operator silenced it; paused if the operator has taken the server out.
+    // Configured, and enabled unless the operator silenced it.
     let enabled = if dumped.server.is_enabled(Prober::Check) { ENABLED } else { 0 };
-    let paused = if dumped.server.own() == Admin::Maint { 8 } else { 0 };
     (status, result, 2 | enabled | paused)
 }
 

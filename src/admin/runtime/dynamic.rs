@@ -59,7 +59,8 @@ async fn order(call: &Call<'_>, backend: &str, server: &str, edit: ServerEdit) -
 
 /// The backend and the server that a word names.
 fn names<'a>(call: &'a Call<'_>, number: usize) -> Result<(&'a str, &'a str), Answer> {
-    call.word(number).split_once('/').ok_or_else(|| Answer::error("Require 'backend/server'."))
+    let parts = call.word(number).split_once('/').filter(|(_, server)| !server.is_empty());
+    parts.ok_or_else(|| Answer::error("Require 'backend/server'."))
 }
 
 /// A sentence that HAProxy ends without a line of its own.

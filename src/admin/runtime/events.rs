@@ -23,6 +23,11 @@ pub const COMMANDS: &[Command] = &[
     Command::now("show ring", Level::User, "show ring [<sink>] [-w] [-n] [-0]", "show event sink state", events),
 ];
 
+/// Sinks that keep nothing, and what each is.
+const STREAMS: [(&str, &str); 2] = [("stdout", "standard output (fd#1)"), ("stderr", "standard output (fd#2)")];
+/// The ring that is always there; HAProxy writes its traces into it.
+const TRACES: &str = "buf0";
+
 fn events(call: &Call<'_>) -> Answer {
     let generation = call.process.generation.load();
     let rings = &generation.model.process.log.rings;
@@ -30,7 +35,10 @@ fn events(call: &Call<'_>) -> Answer {
     if name.is_empty() {
         return Answer::Text(list(rings, &generation.book));
     }
-    if !rings.iter().any(|ring| ring.name == name) {
+    if STREAMS.iter().any(|(stream, _)| *stream == name) {
+        return Answer::error("Nothing to report for this sink");
+    }
+    if name != TRACES && !rings.iter().any(|ring| ring.name == name) {
         return Answer::error("No such event sink");
     }
     let (mut is_new_only, mut waits, mut end) = (false, false, b'\n');
@@ -94,8 +102,14 @@ impl Follow {
 fn list(rings: &[Ring], book: &Book) -> String {
     let mut out =
         "Supported events sinks are listed below. Add -0(zero), -w(wait), -n(new). Any key to stop.\n".to_owned();
+    // Writing to a String cannot fail.
+    for (name, what) in STREAMS {
+        let _ = writeln!(out, "    {name:<10} : type=fd, 0 dropped, {what}");
+    }
+    if !rings.iter().any(|ring| ring.name == TRACES) {
+        let _ = writeln!(out, "    {TRACES:<10} : type=buffer, 0 dropped, in-memory ring buffer");
+    }
     for ring in rings {
-        // Writing to a String cannot fail.
         let dropped = book.dropped_from(&ring.name);
         let text = ring.description.as_ref().unwrap_or(&ring.name);
         let _ = writeln!(out, "    {:<10} : type=buffer, {dropped} dropped, {text}", ring.name);

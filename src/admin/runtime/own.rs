@@ -140,6 +140,9 @@ fn timeout(call: &Call<'_>) -> Answer {
     if call.word(2) != "cli" {
         return Answer::error("'set timeout' only supports 'cli'.");
     }
+    if call.word(3).is_empty() {
+        return Answer::error("Expects an integer value.");
+    }
     match delay(call.word(3)) {
         Some(delay) => {
             call.session.timeout.set(delay);

@@ -72,7 +72,10 @@ pub fn snapshot(call: &Call<'_>) -> Snapshot {
 }
 
 fn show_stat(call: &Call<'_>) -> Answer {
-    let mut request = StatRequest::of(&arguments(call));
+    let mut request = match StatRequest::read(&arguments(call)) {
+        Ok(request) => request,
+        Err(refusal) => return Answer::Message(Severity::Error, refusal.to_owned()),
+    };
     request.is_discreet = call.session.level.get() < Level::Operator;
     match stats::show_stat(&snapshot(call), &request) {
         Ok(text) => Answer::Text(text),

@@ -76,7 +76,7 @@ fn run(tables: &Tables, words: &[String], deed: Deed, may_see_entries: bool, now
     let table = tables.find(word(0)).ok_or_else(|| Answer::error("No such table"))?;
     match word(1) {
         "key" => of_key(table, words, deed, may_see_entries, now),
-        "" if deed == Deed::Set => Err(usage(deed)),
+        "" if deed == Deed::Set => Ok(Answer::Done),
         first if first.is_empty() || first.starts_with("data.") => {
             let filters = if first.is_empty() { Vec::new() } else { filters(table, &words[1..], deed)? };
             of_all(table, &filters, deed, may_see_entries, now)
@@ -136,7 +136,7 @@ fn filters(table: &Table, words: &[String], deed: Deed) -> Result<Vec<Filter>, A
         found.push(Filter { what, element, holds, value });
     }
     if let Some(before) = taken.last().filter(|_| !rest.is_empty()) {
-        let place = 3 + taken.len();
+        let place = 4 + taken.len();
         let what = format!("Detected extra data in filter, {place}th word of input, after '{before}'");
         return Err(Answer::error(what));
     }

@@ -38,7 +38,7 @@ pub(super) fn answer(world: &mut World<'_>, case: Case<'_>, state: &mut RuleStat
             used: table.count(now),
         })
         .collect();
-    let text = prometheus::text(&snapshot(session, frontend), &tables, asked);
+    let text = prometheus::text(&snapshot(session, frontend), &tables, &asked);
     let manner = Manner::of(request, session);
     let mut bytes = session.worker.buffers.chunk();
     let head = "HTTP/1.1 200 OK\r\ncache-control: no-cache\r\ncontent-type: text/plain; version=0.0.4\r\n";

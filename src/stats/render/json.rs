@@ -7,6 +7,7 @@ use crate::stats::info::Value;
 use crate::stats::row::{Cell, Row};
 use crate::stats::select::InfoRequest;
 
+use super::resolvers::Content;
 use super::typed;
 
 #[derive(Serialize)]
@@ -43,14 +44,15 @@ struct Entry<'a> {
     #[serde(flatten)]
     place: Option<Place>,
     field: Field<'a>,
-    process_num: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    process_num: Option<u32>,
     tags: Tags,
     value: Typed,
 }
 
 fn entry<'a>(place: Option<Place>, at: usize, name: &'a str, tags: &str, value: Typed) -> Entry<'a> {
     let [origin, nature, scope] = tag_words(tags);
-    Entry { place, field: Field { pos: at, name }, process_num: 1, tags: Tags { origin, nature, scope }, value }
+    Entry { place, field: Field { pos: at, name }, process_num: Some(1), tags: Tags { origin, nature, scope }, value }
 }
 
 /// An array with an array for each row.
@@ -65,6 +67,21 @@ pub fn rows(rows: &[Row]) -> String {
         cells.collect()
     }
     text(&rows.iter().map(objects).collect::<Vec<_>>())
+}
+
+/// An array with an array for each name server.
+pub(super) fn name_servers<'a>(rows: impl Iterator<Item = Vec<(Described, Content<'a>)>>) -> String {
+    let objects = |columns: Vec<(Described, Content<'a>)>| {
+        let cells = columns.into_iter().enumerate().map(|(position, (described, content))| {
+            let value = match content {
+                Content::Text(text) => Typed { kind: "str", value: text.into() },
+                Content::Count(count) => Typed { kind: "u64", value: count.into() },
+            };
+            Entry { process_num: None, ..entry(None, position, described.name, described.tags, value) }
+        });
+        cells.collect::<Vec<_>>()
+    };
+    text(&rows.map(objects).collect::<Vec<_>>())
 }
 
 fn number_or_text(cell: &Cell) -> serde_json::Value {

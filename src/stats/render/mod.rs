@@ -7,10 +7,11 @@ pub mod typed;
 pub mod json;
 pub mod schema;
 pub mod html;
+mod resolvers;
 pub mod prometheus;
 
 use super::info::{LINES, Value};
-use super::select::{Form, InfoRequest, StatRequest};
+use super::select::{Domain, Form, InfoRequest, StatRequest};
 use super::snapshot::Snapshot;
 
 /// The answer to `show stat`, without the empty line that ends it.
@@ -18,6 +19,9 @@ use super::snapshot::Snapshot;
 /// # Errors
 /// HAProxy's answer where a proxy was named that does not exist.
 pub fn show_stat(snapshot: &Snapshot, request: &StatRequest) -> Result<String, &'static str> {
+    if request.domain == Domain::Resolvers {
+        return Ok(resolvers::rows(&snapshot.name_servers, request));
+    }
     let rows = request.rows(snapshot)?;
     Ok(match request.form {
         Form::Plain => csv::table(&rows),

@@ -34,7 +34,7 @@ pub(super) fn typed(cell: &Cell) -> Option<(&'static str, String)> {
     })
 }
 
-fn end(out: &mut String, doc: Option<&str>) {
+pub(super) fn end(out: &mut String, doc: Option<&str>) {
     if let Some(doc) = doc {
         let _ = write!(out, ":\"{doc}\"");
     }
