@@ -119,6 +119,35 @@ fn a_body_follows_a_head_that_was_edited() {
 }
 
 #[test]
+fn patterns_that_look_around_match_as_in_haproxy() {
+    let text = r#"frontend web
+ bind PORT
+ http-request set-header X-Out no-admin if { path_reg ^/(?!admin) }
+ http-request set-header X-Atom atom if { path_reg '^/(?>a+)b' } !{ path_reg '^/a++ab' }
+ http-request replace-path ^/(?:.*/)?(?<=/)([a-z]+)(?=\.html) /new/\1
+ http-request set-header X-Sub "%[str(a.b.c),regsub('(?<=[.])([a-z])','<\\1>',g)]"
+ http-request set-header X-Twice "%[path,regsub('([a-z])\\1','-')]"
+ default_backend app
+backend app
+ server s SERVER"#;
+    on_both("http", text, |connect| {
+        let mut client = connect();
+        for (path, first, out, atom) in [
+            ("/admin/x", "/admin/x", None, None),
+            ("/shop", "/shop", Some("no-admin"), None),
+            ("/aab", "/aab", Some("no-admin"), Some("atom")),
+            ("/x/page.html", "/new/page", Some("no-admin"), None),
+        ] {
+            let (_, body) = client.send(get(path)).response();
+            assert!(body.starts_with(&format!("GET {first} HTTP/1.1\r\n")), "{path}: {body}");
+            assert_eq!((field(&body, "x-out"), field(&body, "x-atom")), (out, atom), "{path}");
+            assert_eq!(field(&body, "x-sub"), Some("a.<b>.<c>"));
+            assert_eq!(field(&body, "x-twice"), Some(if path == "/aab" { "/-b" } else { first }), "{path}");
+        }
+    });
+}
+
+#[test]
 fn the_first_use_backend_that_applies_chooses() {
     let text = "frontend web\n bind PORT\n acl is_api path_beg /api /v1\n acl is_new hdr(x-new) -m found\n \
                 use_backend api if is_api !is_new\n use_backend %[path,field(2,/)] if { path_dir dynamic none }\n \

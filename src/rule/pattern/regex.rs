@@ -1,49 +1,88 @@
-//! Regular expressions: linear time, whatever a client sends.
+//! Regular expressions, in PCRE's syntax as HAProxy's are.
 //!
-//! The syntax is that of the `regex` crate, which is PCRE's without look-around, back-references and possessive
-//! quantifiers: those need backtracking, which lets one request stall a worker. Such a pattern is refused with its reason.
+//! Nearly all are searched in linear time, whatever a client sends. Those that need backtracking (look-around,
+//! back-references, possessive quantifiers, atomic groups) are searched by an engine that gives up after [`STEPS`]: one
+//! request cannot stall a worker, and a search that is given up is no match, as in HAProxy.
 
-use regex::bytes::{Captures, RegexBuilder};
+use std::ops::Range;
+
+use regex::bytes;
 
 use super::text::Case;
 
+/// Steps back that a search may take; PCRE's own limit, 10,000,000, is seconds of a worker.
+const STEPS: usize = 100_000;
+
 /// A compiled expression.
 #[derive(Clone, Debug)]
-pub struct Regex(regex::bytes::Regex);
+pub struct Regex(Engine);
+
+#[derive(Clone, Debug)]
+enum Engine {
+    Linear(bytes::Regex),
+    Backtracking(Box<fancy_regex::Regex>),
+}
+
+/// A match and its groups.
+#[derive(Debug)]
+pub enum Groups<'t> {
+    /// Found in linear time.
+    Linear(bytes::Captures<'t>),
+    /// Found by backtracking.
+    Backtracking(fancy_regex::Captures<'t, [u8]>),
+}
+
+impl<'t> Groups<'t> {
+    /// Where the match is.
+    fn whole(&self) -> Range<usize> {
+        match self {
+            Groups::Linear(groups) => groups.get_match().range(),
+            Groups::Backtracking(groups) => groups.get(0).map(|whole| whole.range()).unwrap_or_default(),
+        }
+    }
+
+    /// What group `number` matched, 0 for the whole.
+    fn text(&self, number: usize) -> Option<&'t [u8]> {
+        match self {
+            Groups::Linear(groups) => groups.get(number).map(|group| group.as_bytes()),
+            Groups::Backtracking(groups) => groups.get(number).map(|group| group.as_bytes()),
+        }
+    }
+}
 
 impl Regex {
     /// Compiles; `Err` says why not.
     pub fn new(pattern: &str, case: Case) -> Result<Regex, String> {
-        let build = |pattern: &str| {
-            RegexBuilder::new(pattern).unicode(false).case_insensitive(case == Case::Ignored).octal(false).build()
-        };
         // PCRE takes `\/`, `\<` and other escapes of what needs none; try what was written first.
-        let error = match build(pattern).or_else(|error| build(&without_idle_escapes(pattern)).map_err(|_| error)) {
-            Ok(regex) => return Ok(Regex(regex)),
-            Err(error) => error,
+        let plainer = without_idle_escapes(pattern);
+        let error = match linear(pattern, case).or_else(|error| linear(&plainer, case).map_err(|_| error)) {
+            Ok(regex) if !has_possessive(pattern) => return Ok(Regex(Engine::Linear(regex))),
+            Ok(_) => None,
+            Err(error) => Some(error),
         };
-        let perl_only = ["(?=", "(?!", "(?<=", "(?<!", "(?>", "(?R)", "(?|", "*+", "++", "?+"];
-        let is_backreference =
-            pattern.as_bytes().windows(2).any(|pair| pair[0] == b'\\' && matches!(pair[1], b'1'..=b'9'));
-        if is_backreference || perl_only.iter().any(|sign| pattern.contains(sign)) {
-            return Err(format!(
-                "regex '{pattern}' needs backtracking (look-around, back-reference or possessive match), \
-                 which vipgate does not do: matching takes linear time"
-            ));
-        }
-        let text = error.to_string();
+        let text = match (backtracking(pattern, case).or_else(|_| backtracking(&plainer, case)), error) {
+            (Ok(regex), _) => return Ok(Regex(Engine::Backtracking(Box::new(regex)))),
+            (Err(_), Some(error)) => error.to_string(),
+            (Err(error), None) => error.to_string(),
+        };
         let reason = text.lines().rev().find_map(|line| line.strip_prefix("error: ")).unwrap_or(&text).to_owned();
         Err(format!("regex '{pattern}': {reason}"))
     }
 
     /// Whether it matches anywhere in the text.
     pub fn is_match(&self, text: &[u8]) -> bool {
-        self.0.is_match(text)
+        match &self.0 {
+            Engine::Linear(regex) => regex.is_match(text),
+            Engine::Backtracking(regex) => regex.is_match(text).unwrap_or(false),
+        }
     }
 
     /// The first match with its groups.
-    pub fn captures<'t>(&self, text: &'t [u8]) -> Option<Captures<'t>> {
-        self.0.captures(text)
+    pub fn captures<'t>(&self, text: &'t [u8]) -> Option<Groups<'t>> {
+        match &self.0 {
+            Engine::Linear(regex) => regex.captures(text).map(Groups::Linear),
+            Engine::Backtracking(regex) => regex.captures(text).ok()?.map(Groups::Backtracking),
+        }
     }
 
     /// Appends the substitution if the text matches, and says whether it does. Nothing is allocated where the
@@ -56,33 +95,71 @@ impl Regex {
             }
             return is_match;
         }
-        let captures = self.captures(text);
-        captures.inspect(|captures| expand(out, substitution, captures)).is_some()
+        let groups = self.captures(text);
+        groups.inspect(|groups| expand(out, substitution, groups)).is_some()
     }
 
     /// Replaces the first match or all of them. `None` if nothing matches.
     pub fn replace(&self, text: &[u8], substitution: &[u8], is_global: bool) -> Option<Vec<u8>> {
-        let mut out = Vec::with_capacity(text.len() + substitution.len());
-        let mut end = 0;
-        for captures in self.0.captures_iter(text) {
-            let whole = captures.get(0)?;
-            out.extend_from_slice(&text[end..whole.start()]);
-            expand(&mut out, substitution, &captures);
-            end = whole.end();
-            if !is_global {
-                break;
+        let count = if is_global { usize::MAX } else { 1 };
+        match &self.0 {
+            Engine::Linear(regex) => {
+                let matches = regex.captures_iter(text).map(Groups::Linear);
+                replaced(text, substitution, matches.take(count))
+            }
+            Engine::Backtracking(regex) => {
+                let matches = regex.captures_iter(text).map_while(Result::ok).map(Groups::Backtracking);
+                replaced(text, substitution, matches.take(count))
             }
         }
-        if end == 0 && out.is_empty() && !self.0.is_match(text) {
-            return None;
-        }
-        out.extend_from_slice(&text[end..]);
-        Some(out)
     }
 }
 
+fn linear(pattern: &str, case: Case) -> Result<bytes::Regex, regex::Error> {
+    let is_folded = case == Case::Ignored;
+    bytes::RegexBuilder::new(pattern).unicode(false).case_insensitive(is_folded).octal(false).build()
+}
+
+fn backtracking(pattern: &str, case: Case) -> fancy_regex::Result<fancy_regex::Regex> {
+    let mut builder = fancy_regex::RegexBuilder::new(pattern);
+    let builder = builder.bytes_mode(fancy_regex::BytesMode::Ascii).unicode_mode(false);
+    builder.case_insensitive(case == Case::Ignored).backtrack_limit(STEPS).build()
+}
+
+/// Whether a quantifier gives nothing back (`a++`), which [`linear`] would read as a group of its own.
+fn has_possessive(pattern: &str) -> bool {
+    let (mut is_escaped, mut is_class, mut is_quantifier) = (false, false, false);
+    for byte in pattern.bytes() {
+        match byte {
+            _ if is_escaped => (is_escaped, is_quantifier) = (false, false),
+            b'\\' => (is_escaped, is_quantifier) = (true, false),
+            b']' if is_class => (is_class, is_quantifier) = (false, false),
+            _ if is_class => {}
+            b'[' => (is_class, is_quantifier) = (true, false),
+            b'+' if is_quantifier => return true,
+            _ => is_quantifier = matches!(byte, b'*' | b'+' | b'?' | b'}'),
+        }
+    }
+    false
+}
+
+/// The text with its matches replaced; `None` if there are none.
+fn replaced<'t>(text: &[u8], substitution: &[u8], matches: impl Iterator<Item = Groups<'t>>) -> Option<Vec<u8>> {
+    let mut matches = matches.peekable();
+    matches.peek()?;
+    let (mut out, mut end) = (Vec::with_capacity(text.len() + substitution.len()), 0);
+    for groups in matches {
+        let whole = groups.whole();
+        out.extend_from_slice(&text[end..whole.start]);
+        expand(&mut out, substitution, &groups);
+        end = whole.end;
+    }
+    out.extend_from_slice(&text[end..]);
+    Some(out)
+}
+
 /// Appends a substitution: `\0` to `\9` are groups, `\xHH` a byte, `\` before anything else is dropped.
-pub fn expand(out: &mut Vec<u8>, substitution: &[u8], captures: &Captures<'_>) {
+pub fn expand(out: &mut Vec<u8>, substitution: &[u8], groups: &Groups<'_>) {
     let mut at = 0;
     while let Some(&byte) = substitution.get(at) {
         at += 1;
@@ -93,9 +170,7 @@ pub fn expand(out: &mut Vec<u8>, substitution: &[u8], captures: &Captures<'_>) {
         let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
         match substitution.get(at) {
             Some(group @ b'0'..=b'9') => {
-                if let Some(found) = captures.get(usize::from(group - b'0')) {
-                    out.extend_from_slice(found.as_bytes());
-                }
+                out.extend_from_slice(groups.text(usize::from(group - b'0')).unwrap_or_default());
                 at += 1;
             }
             Some(b'x') => match (digit(substitution.get(at + 1)), digit(substitution.get(at + 2))) {
