@@ -19,6 +19,7 @@ pub(super) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
         master: None,
         joins: false,
         taken_from: None,
+        needs_listener: false,
         stop: run::Stop::Drain,
     };
     let result = run::run(settings, || {});

@@ -59,6 +59,7 @@ fn absorb(mut into: Draft, from: Draft, problems: &Problems) -> Draft {
         admin_socket,
         confinement,
         start,
+        identity,
         runtime,
         log,
         workers,
@@ -94,6 +95,9 @@ fn absorb(mut into: Draft, from: Draft, problems: &Problems) -> Draft {
     into.confinement.group = into.confinement.group.or(confinement.group);
     // How to start is HAProxy's alone: YAML has no words for it.
     into.start = start;
+    into.identity.version = into.identity.version.or(identity.version);
+    into.identity.node = into.identity.node.or(identity.node);
+    into.identity.description = into.identity.description.or(identity.description);
     into.runtime.sockets.extend(runtime.sockets);
     into.runtime.timeout = into.runtime.timeout.or(runtime.timeout);
     into.runtime.maxconn = into.runtime.maxconn.or(runtime.maxconn);

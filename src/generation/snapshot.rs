@@ -67,6 +67,7 @@ impl Generation {
     }
 
     fn process(&self, around: &Surroundings<'_>) -> Process {
+        let identity = &self.model.process.identity;
         let totals = around.sessions.counters.totals(around.now);
         let listeners = self.model.frontends.iter().map(|frontend| frontend.binds.len() as u64);
         Process {
@@ -84,8 +85,9 @@ impl Generation {
             connection_rate: totals.rates[Rated::Connections as usize],
             session_rate: totals.rates[Rated::Sessions as usize],
             listeners: listeners.sum(),
-            node: self.model.node.clone(),
-            description: None,
+            version: identity.version,
+            node: identity.node.clone().unwrap_or_else(|| self.model.node.clone()),
+            description: identity.description.clone(),
             is_stopping: around.facts.is_stopping.load(Ordering::Relaxed),
             logs_dropped: around.facts.logs_dropped(),
             logs_received: around.facts.logs_received.load(Ordering::Relaxed),

@@ -98,6 +98,9 @@ fn settings(words: &mut Vec<String>, before: &Process, after: &Process) {
     if before.log != after.log {
         words.push("process log changed".to_owned());
     }
+    if before.identity != after.identity {
+        words.push("process version, name or description changed".to_owned());
+    }
     if before.rates != after.rates {
         words.push("process connection_rate or session_rate changed".to_owned());
     }

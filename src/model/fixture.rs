@@ -32,6 +32,7 @@ pub fn model(backends: Vec<Backend>) -> Model {
             rates: Default::default(),
             admin_socket: PathBuf::from("/run/vipgate/admin.sock"),
             confinement: Default::default(),
+            identity: Default::default(),
             runtime: Default::default(),
             log: ProcessLogs::default(),
             families: Default::default(),

@@ -17,6 +17,7 @@ pub mod options;
 pub mod naming;
 pub mod rules;
 pub mod runtime;
+pub mod identity;
 pub mod log;
 pub mod relay;
 pub mod stick;
@@ -58,6 +59,15 @@ pub struct Model {
     pub process: Process,
 }
 
+impl Model {
+    /// Whether anybody can reach the process, or it may hold virtual addresses.
+    pub fn listens(&self) -> bool {
+        let has_binds = self.frontends.iter().any(|frontend| !frontend.binds.is_empty());
+        let has_relays = !self.process.log.relays.is_empty();
+        has_binds || has_relays || !self.process.runtime.sockets.is_empty() || !self.instances.is_empty()
+    }
+}
+
 /// A node of the pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
@@ -86,6 +96,8 @@ pub struct Process {
     pub admin_socket: PathBuf,
     /// What workers give up beside their capabilities.
     pub confinement: Confinement,
+    /// What HAProxy's tools are told of it.
+    pub identity: identity::Identity,
     /// HAProxy's runtime sockets.
     pub runtime: runtime::Runtime,
     /// What is logged, and where.

@@ -44,6 +44,8 @@ pub struct Settings {
     pub joins: bool,
     /// Runtime socket of the process that this one takes the place of, which gives its listening sockets away (`-x`).
     pub taken_from: Option<PathBuf>,
+    /// Whether a configuration without any listener is an error, as it is on HAProxy's command line.
+    pub needs_listener: bool,
     /// What a first SIGTERM or SIGINT does.
     pub stop: Stop,
 }

@@ -6,7 +6,6 @@ use crate::state::counters::Rate;
 
 use super::catalog::Described;
 use super::snapshot::{Process, Snapshot};
-use super::{RELEASE_DATE, version};
 
 /// What stands in a line.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,8 +71,8 @@ pub fn uptime(time: Duration) -> String {
 /// Every line, in HAProxy's order.
 pub static LINES: &[Line] = &[
     line("Name", "POS", |_| text("HAProxy"), "Program whose dialect this is"),
-    line("Version", "POS", |_| text(version()), "Version of that dialect, and of vipgate"),
-    line("Release_date", "POS", |_| text(RELEASE_DATE), "Date of that version"),
+    line("Version", "POS", |all| text(process(all).version.told()), "Version of that dialect, and of vipgate"),
+    line("Release_date", "POS", |all| text(process(all).version.date()), "Date of that version"),
     line("Nbthread", "CGS", |all| Value::U32(process(all).threads as u64), "Worker threads"),
     line("Nbproc", "CGS", |_| Value::U32(1), "Processes, always 1"),
     line("Process_num", "KGP", |_| Value::U32(1), "Number of this process, always 1"),
@@ -173,7 +172,7 @@ pub static LINES: &[Line] = &[
     ),
     line("DebugCommandsIssued", "MGP", none, "Debugging commands so far; there are none"),
     line("CumRecvLogs", "MCP", |all| Value::U32(process(all).logs_received), "Log lines received from others"),
-    line("Build info", "POS", |_| text(version()), "Version of that dialect, and of vipgate"),
+    line("Build info", "POS", |all| text(process(all).version.told()), "Version of that dialect, and of vipgate"),
     line("Memmax_bytes", "CLP", none, "Limit of its memory; 0 is none"),
     line("PoolAlloc_bytes", "MGP", |_| Value::U64(0), "Memory of pools; there are none"),
     line("PoolUsed_bytes", "MGP", |_| Value::U64(0), "Memory of pools in use; there are none"),

@@ -20,14 +20,5 @@ pub use render::{show_info, show_schema, show_stat};
 pub use select::{Form, InfoRequest, StatRequest};
 pub use snapshot::Snapshot;
 
-/// The version of HAProxy whose columns and texts these are, which is what tools ask for; vipgate's own follows it, so that
-/// nobody takes one for the other.
-pub fn version() -> String {
-    format!("2.6.12-vipgate{}", crate::VERSION)
-}
-
-/// Date of that version, as tools expect one.
-pub const RELEASE_DATE: &str = "2023/03/28";
-
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::model::identity::Version;
 use crate::model::proxy::Mode;
 use crate::state::counters::{Rate, Totals};
 use crate::state::naming::Tally;
@@ -59,6 +60,8 @@ pub struct Process {
     pub session_rate: Rate,
     /// Listening sockets, one for each address.
     pub listeners: u64,
+    /// The version of HAProxy that it speaks like.
+    pub version: Version,
     /// Name of this node.
     pub node: String,
     /// `description` of the configuration.

@@ -154,6 +154,7 @@ fn model(mode: Mode, listen: SocketAddr, server: SocketAddr) -> Model {
             rates: Default::default(),
             admin_socket: PathBuf::from("unused"),
             confinement: Default::default(),
+            identity: Default::default(),
             runtime: Default::default(),
             log: ProcessLogs::default(),
             drain: second,

@@ -17,6 +17,7 @@ mod relays;
 mod states;
 mod counts;
 mod scripting;
+mod dialect;
 mod errors;
 mod handover;
 mod observe;

@@ -31,7 +31,7 @@ impl Balancer {
         let (page, web, server) = (ports::free(), ports::free(), ports::free());
         let socket = directory.path().join("admin.sock");
         let text = format!(
-            "global\n stats socket {} mode 600 level admin\ndefaults\n mode http\n timeout client 5s\n timeout connect 1s\n \
+            "# vipgate: haproxy 2.6\nglobal\n stats socket {} mode 600 level admin\ndefaults\n mode http\n timeout client 5s\n timeout connect 1s\n \
              timeout server 5s\nfrontend web\n bind {web}\n default_backend app\nbackend app\n server web01 {server} check\n \
              server web02 {web}\n server web03 {page} disabled\nlisten numbers\n bind {page}\n stats enable\n stats uri /stats\n \
              stats show-legends\n stats show-node\n stats admin if TRUE\n",

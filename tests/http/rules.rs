@@ -47,9 +47,11 @@ pub fn on_both(mode: &str, text: &str, script: impl Fn(&dyn Fn() -> Peer)) {
 /// The same with a file for vipgate, and one for HAProxy that says it in other words.
 pub fn on_each(mode: &str, ours: &str, theirs: &str, script: impl Fn(&dyn Fn() -> Peer)) {
     let server = Scripted::echo();
+    // The packaged haproxy is 2.6, and what it reads as it is must mean the same here.
+    let declared = if ours == theirs { "# vipgate: haproxy 2.6\n" } else { "" };
     let file = |text: &str, port: u16| {
         let text = text.replace("PORT", &format!("127.0.0.1:{port}")).replace("SERVER", &server.address.to_string());
-        format!("global\n nbthread 1\n{DEFAULTS} mode {mode}\n{}\n", text.trim_end())
+        format!("{declared}global\n nbthread 1\n{DEFAULTS} mode {mode}\n{}\n", text.trim_end())
     };
     let kind = if mode == "tcp" { Mode::Tcp } else { Mode::Http };
     let proxy = Proxy::start(kind, &[], |model| {

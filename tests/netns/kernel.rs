@@ -381,6 +381,7 @@ pub fn model() -> Model {
             rates: Default::default(),
             admin_socket: "/nonexistent".into(),
             confinement: Default::default(),
+            identity: Default::default(),
             runtime: Default::default(),
             log: vipgate::model::log::ProcessLogs::default(),
             drain: Duration::ZERO,

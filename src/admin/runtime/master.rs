@@ -52,7 +52,7 @@ fn processes(call: &Call<'_>) -> Answer {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "{:<15} {:<15} {:<15} {:<15} {:<15}", cells[0], cells[1], cells[2], cells[3], cells[4]);
     };
-    let (pid, reloads, version) = (std::process::id().to_string(), reloads.to_string(), crate::stats::version());
+    let (pid, reloads, version) = (std::process::id().to_string(), reloads.to_string(), process.version());
     row(["#<PID>", "<type>", "<reloads>", "<uptime>", "<version>"]);
     row([&pid, "master", &reloads, &uptime, &version]);
     let mut text = std::mem::take(&mut out);

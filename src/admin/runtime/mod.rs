@@ -88,6 +88,13 @@ pub struct Process {
     pub timeout: Duration,
 }
 
+impl Process {
+    /// The version that tools are told.
+    fn version(&self) -> String {
+        self.generation.load().model.process.identity.version.told()
+    }
+}
+
 /// A command that somebody typed.
 struct Call<'a> {
     /// Its words, those that name it included.

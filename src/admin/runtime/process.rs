@@ -13,8 +13,8 @@ use super::table::Command;
 use super::{Answer, Call, Severity};
 
 pub const COMMANDS: &[Command] = &[
-    Command::now("show version", Level::User, "show version", "show version of the current process", |_| {
-        Answer::info(crate::VERSION)
+    Command::now("show version", Level::User, "show version", "show version of the current process", |call| {
+        Answer::info(call.process.version())
     }),
     Command::now(
         "show env",

@@ -13,7 +13,8 @@ use std::process::ExitCode;
 
 use nix::unistd::{AccessFlags, access};
 
-use crate::config::haproxy::{self, SPOKEN};
+use crate::config::haproxy;
+use crate::model::identity::Version;
 use crate::run::{self, LoadError, Stop};
 use crate::sys;
 
@@ -31,7 +32,7 @@ pub(super) fn main(arguments: &[String]) -> anyhow::Result<ExitCode> {
         }
     };
     if asked.version > 0 {
-        version(asked.version);
+        version(asked.version, run::haproxy_start(&[], None).version);
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(condition) = &asked.condition {
@@ -55,24 +56,32 @@ pub(super) fn main(arguments: &[String]) -> anyhow::Result<ExitCode> {
     asked.pid_file = asked.pid_file.or(start.pid_file);
     if asked.is_check || asked.is_strict || asked.is_background {
         match judge(&asked) {
-            Verdict::Valid if asked.is_check => {
+            Verdict::Silent if asked.is_check && start.judges_listeners && !start.has_peers => {
+                if !asked.is_quiet {
+                    println!("Configuration file has no error but will not start (no listener) => exit(2).");
+                }
+                return Ok(ExitCode::from(2));
+            }
+            Verdict::Valid | Verdict::Silent if asked.is_check => {
                 if asked.is_verbose {
                     println!("Configuration file is valid");
                 }
                 return Ok(ExitCode::SUCCESS);
             }
-            Verdict::Valid => {}
+            Verdict::Valid | Verdict::Silent => {}
             Verdict::Invalid => return Ok(ExitCode::FAILURE),
         }
     }
     match asked.is_background && !asked.is_foreground {
         true => background::start(arguments),
-        false => serve(asked),
+        false => serve(asked, start.has_peers),
     }
 }
 
 enum Verdict {
     Valid,
+    /// Valid, but nothing listens.
+    Silent,
     Invalid,
 }
 
@@ -87,7 +96,7 @@ fn judge(asked: &Invocation) -> Verdict {
                 alert("Some warnings were found and 'zero-warning' is set. Aborting.");
                 return Verdict::Invalid;
             }
-            Verdict::Valid
+            if loaded.model.listens() { Verdict::Valid } else { Verdict::Silent }
         }
         Err(error) => {
             if !asked.is_quiet {
@@ -104,7 +113,7 @@ fn judge(asked: &Invocation) -> Verdict {
     }
 }
 
-fn serve(asked: Invocation) -> anyhow::Result<ExitCode> {
+fn serve(asked: Invocation, has_peers: bool) -> anyhow::Result<ExitCode> {
     let master = match asked.master.as_deref().map(run::master_socket).transpose() {
         Ok(master) => master,
         Err(error) => {
@@ -122,6 +131,7 @@ fn serve(asked: Invocation) -> anyhow::Result<ExitCode> {
         master,
         joins: !asked.replaced.is_empty(),
         taken_from: asked.taken_from,
+        needs_listener: !asked.is_master && !has_peers,
         stop: if asked.is_master { Stop::AtOnceAsMaster } else { Stop::AtOnce },
     };
     let pid_file = asked.pid_file;
@@ -155,8 +165,8 @@ fn admin_socket() -> (Option<PathBuf>, Option<File>) {
     }
 }
 
-fn version(level: u8) {
-    println!("HAProxy version {SPOKEN} (vipgate {}, which reads HAProxy's language)", env!("CARGO_PKG_VERSION"));
+fn version(level: u8, version: Version) {
+    println!("HAProxy version {} {} (vipgate, which reads HAProxy's language)", version.told(), version.date());
     if level > 1 {
         println!("Build options :\n  TARGET  = linux-glibc\n\nFeature list : {}", haproxy::features().join(" "));
     }

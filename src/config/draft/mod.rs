@@ -16,6 +16,7 @@ use crate::diag::{Span, Spanned};
 use crate::model::balance::Balance;
 use crate::model::bind::BindOptions;
 use crate::model::check::InitialState;
+use crate::model::identity;
 use crate::model::log::{Level, Selection};
 use crate::model::naming::{self, Families};
 use crate::model::options::{BackendOptions, ServerOptions};
@@ -63,6 +64,8 @@ pub struct Draft {
     pub confinement: Confinement,
     /// How HAProxy's command line starts it.
     pub start: Start,
+    /// What HAProxy's tools are told.
+    pub identity: Identity,
     /// HAProxy's runtime sockets.
     pub runtime: Runtime,
     /// Logs of the process.
@@ -104,6 +107,17 @@ pub struct Confinement {
     pub group: Option<Spanned<Account>>,
 }
 
+/// What HAProxy's tools are told of the process.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    /// The version that it speaks like.
+    pub version: Option<Spanned<identity::Version>>,
+    /// Its name.
+    pub node: Option<Spanned<String>>,
+    /// A text about it.
+    pub description: Option<Spanned<String>>,
+}
+
 /// What a file of HAProxy's says of the start; only its command line looks at it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Start {
@@ -111,6 +125,12 @@ pub struct Start {
     pub is_daemon: bool,
     /// `pidfile`: where the process id is written.
     pub pid_file: Option<PathBuf>,
+    /// Whether `-c` ends with 2 where nothing listens, as the declared version has it.
+    pub judges_listeners: bool,
+    /// Whether there is a `peers` section, which listens in HAProxy.
+    pub has_peers: bool,
+    /// The version that tools are told.
+    pub version: identity::Version,
 }
 
 /// HAProxy's runtime sockets.

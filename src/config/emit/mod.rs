@@ -17,6 +17,7 @@ use crate::model::check::{Care, Check, InitialState, Reports};
 use crate::model::options::ServerOptions;
 use crate::model::proxy::{Backend, Bind, DoubtfulFraming, Frontend, Mode, Server};
 use crate::model::rules::Line;
+use crate::model::identity::Identity;
 use crate::model::runtime::Runtime;
 use crate::rule;
 
@@ -30,6 +31,9 @@ pub enum EmitError {
     /// It has virtual routers, which only YAML describes.
     #[error("virtual routers are in YAML already: convert haproxy.cfg alone")]
     Routers,
+    /// A frontend that nobody reaches.
+    #[error("frontend `{0}` has no `bind`: YAML has none without, so leave it out")]
+    Unbound(String),
     /// A name that YAML does not allow.
     #[error("`{0}` cannot be a name in YAML: letters, digits, `-`, `_`, `.` and `:`, 1 to 255 of them")]
     Name(String),
@@ -50,6 +54,9 @@ pub fn yaml(model: &Model) -> Result<String, EmitError> {
         out.line(0, "frontends:");
     }
     for frontend in &model.frontends {
+        if frontend.binds.is_empty() {
+            return Err(EmitError::Unbound(frontend.name.clone()));
+        }
         out.line(1, &format!("{}:", name(&frontend.name)?));
         self::frontend(&mut out, frontend, model);
     }
@@ -441,8 +448,19 @@ fn process(out: &mut Text, model: &Model) {
     }
     out.line(0, "admin:");
     out.pair(1, "socket", scalar(&process.admin_socket.display().to_string()));
+    identity(out, &process.identity);
     runtime(out, &process.runtime);
     log::process(out, &process.log);
+}
+
+/// What HAProxy's tools are told.
+fn identity(out: &mut Text, identity: &Identity) {
+    out.pair(1, "haproxy_version", scalar(&identity.version.to_string()));
+    for (key, text) in [("node_name", &identity.node), ("description", &identity.description)] {
+        if let Some(text) = text {
+            out.pair(1, key, scalar(text));
+        }
+    }
 }
 
 /// The keys of `admin` that begin with `runtime`.

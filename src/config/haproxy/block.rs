@@ -3,7 +3,7 @@
 use crate::diag::Span;
 
 /// Blocks within each other.
-const DEEPEST: usize = 16;
+const DEEPEST: usize = 100;
 
 /// The open blocks, the innermost last.
 #[derive(Debug, Default)]

@@ -1,7 +1,8 @@
 //! Conditions of `.if`, `.elif` and `-cc` (manual §2.4): read whole, then evaluated from left to right as far as needed.
 
+use crate::model::identity::Version;
+
 use super::environment::Environment;
-use super::version::Version;
 
 /// Parentheses and operators within each other.
 const DEEPEST: usize = 200;

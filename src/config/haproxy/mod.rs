@@ -6,7 +6,7 @@
 
 mod environment;
 mod lex;
-mod version;
+mod dialect;
 mod condition;
 mod block;
 pub mod table;
@@ -23,7 +23,7 @@ use super::draft::{Draft, Start};
 use super::{AccountKind, HostFacts};
 
 pub use alert::alert;
-pub use version::{SPOKEN, Version};
+pub use dialect::Dialect;
 
 use condition::Facts;
 use environment::Environment;
@@ -51,7 +51,8 @@ pub fn read(sources: &[(usize, &Source)], host: &HostFacts, problems: &Problems)
 
 /// What the files say of the start, which `vipgate haproxy` carries out.
 pub fn start(sources: &[(usize, &Source)], host: &HostFacts) -> Start {
-    load(sources, host, &Problems::default()).0.start
+    let dialect = Dialect::of(sources, &host.environment, &Problems::default());
+    Start { version: dialect.version(), ..load(sources, host, &Problems::default()).0.start }
 }
 
 /// Host names that the files use and that `host` does not know.
@@ -73,22 +74,23 @@ struct Named {
 }
 
 fn load(sources: &[(usize, &Source)], host: &HostFacts, problems: &Problems) -> (Draft, Named) {
-    let mut environment = self::environment(sources, host);
-    let sections: Vec<_> =
-        sources.iter().flat_map(|(number, source)| read::file(source, *number, &mut environment, problems)).collect();
-    let context = Context::new(problems, host, &environment);
+    let dialect = Dialect::of(sources, &host.environment, problems);
+    let mut environment = self::environment(sources, host, dialect);
+    let read = |(number, source): &(usize, &Source)| read::file(source, *number, dialect, &mut environment, problems);
+    let sections: Vec<_> = sources.iter().flat_map(read).collect();
+    let context = Context::new(problems, host, &environment, dialect);
     let draft = lower::draft(&sections, &context);
     (draft, Named { missing: context.missing(), accounts: context.accounts() })
 }
 
-fn environment(sources: &[(usize, &Source)], host: &HostFacts) -> Environment {
+fn environment(sources: &[(usize, &Source)], host: &HostFacts, dialect: Dialect) -> Environment {
     let files = sources.iter().map(|(_, source)| source.name.as_str()).collect::<Vec<_>>().join(";");
     let formats = FORMATS.iter().map(|(name, format)| ((*name).to_owned(), (*format).to_owned()));
     let own = [
-        ("HAPROXY_BRANCH".to_owned(), SPOKEN.branch()),
+        ("HAPROXY_BRANCH".to_owned(), dialect.version().branch()),
         ("HAPROXY_CFGFILES".to_owned(), files),
         ("HAPROXY_LOCALPEER".to_owned(), host.node.clone()),
-        ("HAPROXY_VERSION".to_owned(), SPOKEN.to_string()),
+        ("HAPROXY_VERSION".to_owned(), dialect.version().told()),
     ];
     Environment::new(&host.environment, own.into_iter().chain(formats))
 }
@@ -98,11 +100,12 @@ fn environment(sources: &[(usize, &Source)], host: &HostFacts) -> Environment {
 /// # Errors
 /// It is no condition; the sentence says why.
 pub fn condition(text: &str, variables: &BTreeMap<String, String>) -> Result<bool, String> {
+    let dialect = Dialect::of(&[], variables, &Problems::default());
     let environment = Environment::new(variables, []);
     let place = lex::Place { file: "-cc", line: 1, section: "" };
     let words = lex::words(text, 0, 0, &environment, place).map_err(|(error, _)| error.to_string())?;
     let text = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-    let facts = Facts { environment: &environment, version: &SPOKEN };
+    let facts = Facts { environment: &environment, version: &dialect.version() };
     condition::evaluate(&text, &facts).map_err(|error| error.to_string())
 }
 

@@ -31,6 +31,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diag::{Diagnostic, Problems, Source, Span, Spanned, nearest};
+use crate::model::identity::{Identity, SPOKEN};
 use crate::model::naming::Families;
 use crate::model::relay::Relay;
 use crate::model::runtime::Runtime;
@@ -119,6 +120,7 @@ fn process(context: &Context<'_>, relays: Vec<Relay>) -> Process {
             user: draft.confinement.user.as_ref().map(|user| user.value.clone()),
             group: draft.confinement.group.as_ref().map(|group| group.value.clone()),
         },
+        identity: identity(&draft.identity),
         runtime: runtime(&draft.runtime),
         log: logs::process(context, relays),
         families: draft.families.map_or(Families::default(), |families| families.value),
@@ -126,6 +128,14 @@ fn process(context: &Context<'_>, relays: Vec<Relay>) -> Process {
         external_checks: or(&draft.external_checks, false),
         shares_idle: or(&draft.shares_idle, true),
         spread_checks: draft.spread_checks.map_or(0, |spread| u8::try_from(spread.value).unwrap_or(50)),
+    }
+}
+
+fn identity(draft: &draft::Identity) -> Identity {
+    Identity {
+        version: or(&draft.version, SPOKEN),
+        node: draft.node.as_ref().map(|node| node.value.clone()),
+        description: draft.description.as_ref().map(|text| text.value.clone()),
     }
 }
 

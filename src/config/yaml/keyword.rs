@@ -95,6 +95,8 @@ pub enum Scalar {
     Mode,
     /// A user or a group.
     Account,
+    /// A version of HAProxy.
+    Release,
     /// Status codes.
     Status,
     /// A status code that has a page, as a key.
@@ -182,6 +184,7 @@ impl Scalar {
             Scalar::Place => place::endpoint(text).map(drop),
             Scalar::Mode => place::mode(text).map(drop),
             Scalar::Account => place::account(text).map(drop),
+            Scalar::Release => value::release(text).map(drop),
             Scalar::Status => value::status(text).map(drop),
             Scalar::PageStatus => Scalar::Number(200, 599).check(text),
             Scalar::TrackWeight => value::track_weight(text).map(drop),
@@ -241,6 +244,7 @@ impl Scalar {
             Scalar::Place => "ADDRESS:PORT, fd@NUMBER, unix@PATH or abns@NAME",
             Scalar::Mode => "permission bits such as 660",
             Scalar::Account => "a user or a group",
+            Scalar::Release => "a version such as 2.6",
             Scalar::Status => "status codes such as 200-399",
             Scalar::PageStatus => "a status code",
             Scalar::TrackWeight => "fault, degrade, -n or +n",

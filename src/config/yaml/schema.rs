@@ -86,6 +86,7 @@ fn scalar(kind: Scalar) -> Json {
         Scalar::Place => text("^((\\*|[0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}|fd@[0-9]+|/.+|(unix|abns)@.+)$"),
         Scalar::Mode => text("^[0-7]{1,4}$"),
         Scalar::Account => text("^.+$"),
+        Scalar::Release => json!({"type": ["string", "number"]}),
         Scalar::Status => json!({"type": ["integer", "string"], "pattern": "^[1-5][0-9]{2}(-[1-5][0-9]{2})?$"}),
         Scalar::TrackWeight => {
             json!({"anyOf": [{"enum": ["fault", "degrade"]}, {"type": ["integer", "string"], "pattern": "^[+-][0-9]{1,3}$"}]})

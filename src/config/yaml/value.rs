@@ -10,6 +10,7 @@ use crate::model::Endpoint;
 use crate::model::balance::Balance;
 use crate::model::bind::BindOptions;
 use crate::model::cookie::{Cookie, CookieMode};
+use crate::model::identity::Version;
 use crate::model::log::{Destination, Sample};
 use crate::model::naming::{Naming, Transport};
 use crate::model::options::{BackendOptions, ServerOptions};
@@ -140,6 +141,12 @@ pub fn backend_option(text: &str, into: &mut BackendOptions) -> Result<(), Wrong
 /// Options of a server.
 pub fn server_options(text: &str, into: &mut ServerOptions) -> Result<(), Wrong> {
     read(text, |words| options::server::read_all(into, words))
+}
+
+/// A version of HAProxy.
+pub fn release(text: &str) -> Result<Version, Wrong> {
+    let hint = "write a branch or a release, such as 2.6 or 2.6.12";
+    Version::declared(text).ok_or_else(|| Wrong::value(format!("`{text}` is no version of HAProxy"), hint))
 }
 
 /// A whole number.

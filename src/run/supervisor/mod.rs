@@ -60,6 +60,12 @@ pub fn run(settings: Settings, started: impl FnOnce()) -> anyhow::Result<ExitCod
         Err(error) => return Err(error.into()),
     };
     log::messages::say(&loaded.warnings);
+    if settings.needs_listener && !loaded.model.listens() {
+        let pid = std::process::id();
+        let what = "[haproxy.main()] No enabled listener found (check for 'bind' directives) ! Exiting.";
+        log::messages::say(&format!("[ALERT]    ({pid}) : {what}\n"));
+        return Ok(ExitCode::FAILURE);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build_local(Default::default())

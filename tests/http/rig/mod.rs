@@ -103,6 +103,7 @@ pub fn model(mode: Mode, bind: SocketAddr, servers: &[SocketAddr]) -> Model {
             rates: Default::default(),
             admin_socket: "/nowhere".into(),
             confinement: Default::default(),
+            identity: Default::default(),
             runtime: Default::default(),
             log: ProcessLogs::default(),
             drain: Duration::from_secs(1),

@@ -48,9 +48,12 @@ fn rule(line: &Line) -> Rule {
 
 /// `option httpchk [[METHOD] URI [VERSION]]`, `option tcp-check`, `option redis-check` and their like: the last one counts,
 /// and its own rules replace inherited ones.
-pub fn option(settings: &mut Settings, _: &'static Row, line: &Line, _: &Context<'_>) {
+pub fn option(settings: &mut Settings, _: &'static Row, line: &Line, context: &Context<'_>) {
     let lines = &mut settings.checks.lines;
     let name = line.text(1);
+    if name == "httpchk" {
+        judge_request(line, context);
+    }
     if line.modifier != Modifier::None {
         lines.retain(|kept| !(kept.is_option() && kept.word(1) == name));
         return;
@@ -60,6 +63,21 @@ pub fn option(settings: &mut Settings, _: &'static Row, line: &Line, _: &Context
     let is_replaced = |kept: &Kept| kept.is_inherited && Some(kept.word(0)) == family && name != "external-check";
     lines.retain(|kept| !kept.is_option() && !is_replaced(kept));
     lines.push(Kept { rule: rule(line), is_inherited: false });
+}
+
+/// What `option httpchk` may say hangs on the version.
+fn judge_request(line: &Line, context: &Context<'_>) {
+    if let Some(word) = line.word(5).filter(|_| !context.dialect.has_host_of_checks()) {
+        let message = format!("'option httpchk' cannot handle unexpected argument '{}'", word.text);
+        context.push(Diagnostic::error("E-DIALECT", word.span, message).hint("HAProxy 3.1 reads a host there"));
+    }
+    let Some(word) = line.word(4).filter(|word| word.text.contains("\r\n")) else { return };
+    let what = "'option httpchk': hiding headers or body at the end of the version string is";
+    let hint = "write 'http-check send hdr NAME VALUE' instead";
+    match context.dialect.hides_fields_of_checks() {
+        true => context.warning("W-OLD", word.span, format!("{what} deprecated"), hint),
+        false => context.push(Diagnostic::error("E-DIALECT", word.span, format!("{what} unsupported")).hint(hint)),
+    }
 }
 
 /// `http-check ...`, `tcp-check ...`: the first of a section replaces inherited ones, and what `option httpchk` asked there.

@@ -4,15 +4,16 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
+use crate::config::haproxy::dialect::{Dialect, Stranger};
 use crate::config::haproxy::environment::Environment;
 use crate::config::haproxy::lex::Word;
 use crate::config::haproxy::section::{Line, Modifier, Section};
 use crate::config::haproxy::table::{self, Place, Places, RULES, Row, Support};
-use crate::config::haproxy::version::Version;
 use crate::config::options::Wrong;
 use crate::config::{AccountKind, HostFacts, endpoint};
 use crate::diag::{Diagnostic, Problems, Severity, Span, Spanned, nearest};
 use crate::model::Endpoint;
+use crate::model::identity::Version;
 use crate::model::runtime::Account;
 
 use super::ignored;
@@ -25,6 +26,8 @@ pub struct Context<'a> {
     names: &'a BTreeMap<String, Vec<IpAddr>>,
     unknown_accounts: &'a BTreeSet<(AccountKind, String)>,
     environment: &'a Environment,
+    /// The version that files are read as.
+    pub dialect: Dialect,
     /// Names that were asked for and are not known.
     missing: RefCell<BTreeSet<String>>,
     accounts: RefCell<BTreeSet<(AccountKind, String)>>,
@@ -38,12 +41,18 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// `host` says what names are on the machine.
-    pub fn new(problems: &'a Problems, host: &'a HostFacts, environment: &'a Environment) -> Context<'a> {
+    pub fn new(
+        problems: &'a Problems,
+        host: &'a HostFacts,
+        environment: &'a Environment,
+        dialect: Dialect,
+    ) -> Context<'a> {
         Context {
             problems,
             names: &host.names,
             unknown_accounts: &host.unknown_accounts,
             environment,
+            dialect,
             missing: RefCell::default(),
             accounts: RefCell::default(),
             unix_bind: RefCell::default(),
@@ -91,6 +100,11 @@ impl<'a> Context<'a> {
     /// The configuration cannot be used because of what stands there.
     pub fn error(&self, code: &'static str, span: Span, message: impl Into<String>) {
         self.push(Diagnostic::error(code, span, message));
+    }
+
+    /// Whether an error was reported.
+    pub fn has_errors(&self) -> bool {
+        self.problems.has_errors()
     }
 
     /// What stands there works, but hardly as it was meant.
@@ -184,6 +198,9 @@ impl<'a> Context<'a> {
         let words: Vec<&str> = line.words.iter().take(4).map(|word| word.text.as_str()).collect();
         let here = table::rows_of(of);
         if let Some((row, count)) = table::find(&words, here.clone()) {
+            if self.is_strange(row, place, line.span_of(count)) {
+                return None;
+            }
             let is_honoured = self.honours(row, line, count);
             let is_complete = matches!(row.support, Support::Refused(_)) || self.has_its_arguments(row, line, count);
             return (is_honoured && is_complete).then_some((row, count));
@@ -197,6 +214,24 @@ impl<'a> Context<'a> {
             None => self.unknown(place, line, &words, here),
         }
         None
+    }
+
+    /// Whether the version that the file declares does not know a word, which is reported.
+    pub fn is_strange(&self, row: &Row, place: Place, span: Span) -> bool {
+        let Some(stranger) = self.dialect.stranger(row) else { return false };
+        let spoken = self.dialect.version().branch();
+        let (message, hint) = match stranger {
+            Stranger::New(since) => (
+                format!("unknown keyword '{}' in '{}' {}", row.name, place.name(), place.kind()),
+                format!("it comes with HAProxy {since}, and the file declares {spoken}"),
+            ),
+            Stranger::Gone(removed) => (
+                format!("'{}' is not supported any more since HAProxy {removed}", row.name),
+                format!("the file declares {spoken}"),
+            ),
+        };
+        self.push(Diagnostic::error("E-DIALECT", span, message).hint(hint));
+        true
     }
 
     /// Whether a word that takes nothing has nothing behind it, and one that needs something has it.
@@ -258,8 +293,11 @@ impl<'a> Context<'a> {
     /// Whether the action of a rule is known and carried out.
     fn honours_action(&self, set: Place, action: usize, line: &Line) -> bool {
         let words: Vec<&str> = line.from(action).iter().take(2).map(|word| word.text.as_str()).collect();
-        let is_carried_out = table::find(&words, table::rows_of(set))
-            .is_some_and(|(row, _)| matches!(row.support, Support::Full | Support::Partial(_)));
+        let found = table::find(&words, table::rows_of(set));
+        if found.is_some_and(|(row, _)| self.is_strange(row, set, line.span_of(action + 1))) {
+            return false;
+        }
+        let is_carried_out = found.is_some_and(|(row, _)| matches!(row.support, Support::Full | Support::Partial(_)));
         if !is_carried_out {
             self.refused_rule(set, action, line, "");
         }

@@ -33,6 +33,7 @@ pub fn lower(proxies: Proxies, global: &Global, named: &Named, draft: &mut Draft
             draft.backends.extend(backend(proxy, named, context));
         }
         if proxy.place != Place::Backend && !proxy.settings.is_disabled {
+            has_listeners(proxy, context);
             line_format(proxy, context);
             draft.frontends.push(frontend(proxy, &proxies.list, global.doubtful_framing));
         }
@@ -81,6 +82,17 @@ fn timeouts_are_set(proxy: &Proxy, context: &Context<'_>) {
         let message = format!("missing timeouts for {} '{}'", proxy.place.name(), proxy.name.value);
         let hint = format!("add 'timeout {} ...'; without it the limit is one day", missing.join(" ...', 'timeout "));
         context.warning("W-TIMEOUT", proxy.head, message, hint);
+    }
+}
+
+/// HAProxy's warning about frontends that nobody reaches.
+fn has_listeners(proxy: &Proxy, context: &Context<'_>) {
+    // One that could not be read was reported.
+    if proxy.settings.binds.is_empty() && !context.has_errors() {
+        let kind = if proxy.place == Place::Listen { "proxy" } else { "frontend" };
+        let name = &proxy.name.value;
+        let message = format!("{kind} '{name}' has no 'bind' directive");
+        context.warning("W-BIND", proxy.head, message, "declare it as a backend if this was intended");
     }
 }
 
@@ -163,7 +175,7 @@ fn to_backend(proxy: &Proxy, named: &Named, context: &Context<'_>) -> Backend {
         name: proxy.name.clone(),
         id: settings.id,
         mode: Some(mode(settings, head)),
-        balance: settings.balance.clone(),
+        balance: settings.balance.clone().or_else(|| Some(Spanned::new(context.dialect.balance(), head))),
         retries: settings.retries,
         redispatch: Some(settings.redispatch.unwrap_or(Spanned::new(false, head))),
         connect: Some(limit(timeouts.connect, head)),
@@ -173,7 +185,7 @@ fn to_backend(proxy: &Proxy, named: &Named, context: &Context<'_>) -> Backend {
         check: None,
         reports: Reports { logs_checks: settings.logs_checks, mail: settings.alerts.lower(&named.mailers, context) },
         servers: settings.servers.iter().map(|server| self::server(settings, server, named, context)).collect(),
-        rules: rules(proxy),
+        rules: rules(proxy, context),
         options: BackendOptions {
             guid: settings.guid.as_ref().map(|guid| guid.value.clone()),
             ..settings.options.clone()
@@ -182,7 +194,7 @@ fn to_backend(proxy: &Proxy, named: &Named, context: &Context<'_>) -> Backend {
 }
 
 /// Lines that count in a backend, then formats of its servers.
-fn rules(proxy: &Proxy) -> Vec<Rule> {
+fn rules(proxy: &Proxy, context: &Context<'_>) -> Vec<Rule> {
     let lines = proxy.settings.rules.iter().filter(|rule| counts_in(proxy.place, rule)).cloned();
     let formats = proxy.settings.servers.iter().flat_map(|server| {
         let places = server.options.places.iter().filter(|(name, _)| *name == "set-proxy-v2-tlv-fmt");
@@ -191,7 +203,16 @@ fn rules(proxy: &Proxy) -> Vec<Rule> {
             Some(options::server::line_of_value(&server.name.value, *kind, format.as_ref()?, *place))
         })
     });
-    lines.chain(formats).collect()
+    lines.chain(formats).chain(abort_on_close(proxy, context)).collect()
+}
+
+/// `option abortonclose`, where the dialect has it without being asked.
+fn abort_on_close(proxy: &Proxy, context: &Context<'_>) -> Option<Rule> {
+    let is_http = mode(&proxy.settings, proxy.head).value == Mode::Http;
+    let is_written = |rule: &Rule| rule.words.iter().any(|word| word.value == "abortonclose");
+    let is_asked = context.dialect.aborts_on_close() && is_http && !proxy.settings.rules.iter().any(is_written);
+    let words = ["option", "abortonclose"].map(|word| Spanned::new(word.to_owned(), proxy.head));
+    is_asked.then(|| Rule { words: words.into(), span: proxy.head })
 }
 
 /// Whether a line that a `defaults` section may have handed down means anything in this place.

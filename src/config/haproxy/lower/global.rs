@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::AccountKind;
-use crate::config::draft::{Confinement, Draft, Rule, Start};
+use crate::config::draft::{Confinement, Draft, Identity, Rule, Start};
 use crate::config::haproxy::section::{Line, Section};
 use crate::config::haproxy::table::{Place, Row};
 use crate::diag::{Span, Spanned};
@@ -28,6 +28,7 @@ pub struct Global {
     /// What every frontend makes of messages whose end is doubtful.
     pub doubtful_framing: DoubtfulFraming,
     hostname: Option<Hostname>,
+    identity: Identity,
     maxconn: Option<Spanned<u64>>,
     connection_rate: Option<Spanned<u64>>,
     session_rate: Option<Spanned<u64>>,
@@ -54,6 +55,7 @@ type Handler = fn(&mut Global, &'static Row, &Line, &Context<'_>);
 /// Every word that is honoured.
 pub const HANDLERS: &[(&str, Handler)] = &[
     ("chroot", chroot),
+    ("description", description),
     ("daemon", |global, _, _, _| global.start.is_daemon = true),
     ("dns-accept-family", |global, _, line, context| {
         global.families = resolvers::families(line, context).or(global.families);
@@ -78,6 +80,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
         global.session_rate = lenient_count(line, context, u32::MAX.into()).or(global.session_rate);
     }),
     ("nbthread", nbthread),
+    ("node", |global, _, line, context| global.identity.node = text(line, context).or(global.identity.node.take())),
     ("pidfile", pid_file),
     ("presetenv", environment),
     ("resetenv", elsewhere),
@@ -157,6 +160,7 @@ impl Global {
         draft.is_strict = self.is_strict;
         draft.confinement = self.confinement.clone();
         draft.start = self.start.clone();
+        draft.identity = self.identity.clone();
         self.runtime.lower(draft);
         // Nobody who writes no `log` wants lines on standard output.
         draft.log.targets = Some(self.logs.targets.clone());
@@ -218,6 +222,20 @@ fn stick_counters(global: &mut Global, _: &'static Row, line: &Line, context: &C
 fn maxconn(global: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {
     // Zero asks for the default.
     global.maxconn = lenient_count(line, context, 10_000_000).filter(|count| count.value > 0).or(global.maxconn);
+}
+
+/// The one word of a line.
+fn text(line: &Line, context: &Context<'_>) -> Option<Spanned<String>> {
+    let word = context.argument(line, 1, "a name")?;
+    context.no_more(line, 2);
+    Some(Spanned::new(word.text.clone(), word.span))
+}
+
+/// `description WORD...`: the rest of the line.
+fn description(global: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {
+    let Some(word) = context.argument(line, 1, "a text") else { return };
+    let words: Vec<&str> = line.from(1).iter().map(|word| word.text.as_str()).collect();
+    global.identity.description = Some(Spanned::new(words.join(" "), word.span));
 }
 
 /// `log-send-hostname [NAME]`.

@@ -9,7 +9,7 @@ use super::Context;
 /// Looks at what stands behind a word; the complaint is about the word of that number.
 type Judge = fn(&[&str]) -> Result<(), (usize, String)>;
 
-const JUDGES: [(&str, Judge); 9] = [
+const JUDGES: [(&str, Judge); 8] = [
     ("cpu-map", cpu_map),
     ("h1-case-adjust", |words| match words {
         [from, to] if from.eq_ignore_ascii_case(to) => Ok(()),
@@ -21,10 +21,6 @@ const JUDGES: [(&str, Judge); 9] = [
     ("master-worker", |words| match words {
         [] | ["no-exit-on-failure"] => Ok(()),
         _ => Err((0, "'master-worker' only supports 'no-exit-on-failure' option".to_owned())),
-    }),
-    ("node", |words| match words.get(1) {
-        Some(more) => Err((1, format!("'node' cannot handle unexpected argument '{more}'"))),
-        None => Ok(()),
     }),
     ("profiling.tasks", |words| {
         let known = ["auto", "on", "off", "lock", "no-lock", "memory", "no-memory"];

@@ -87,6 +87,9 @@ pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
         }
     }
     global.lower(&mut draft);
+    draft.identity.version = context.dialect.declared();
+    draft.start.judges_listeners = context.dialect.judges_listeners();
+    draft.start.has_peers = !draft.peers.is_empty();
     finish::lower(proxies, &global, &named, &mut draft, context);
     for backend in draft.backends.iter_mut().filter(|backend| backend.options.state_source == StateSource::Local) {
         let name = backend.options.state_file.as_ref().unwrap_or(&backend.name.value);

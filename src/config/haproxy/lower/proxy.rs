@@ -251,6 +251,10 @@ const RULES: [&str; 67] = [
     "use_backend",
 ];
 
+/// Words that `defaults` sections have since HAProxy 2.5.
+const IN_DEFAULTS: [&str; 6] =
+    ["acl", "http-request", "http-response", "http-after-response", "tcp-request", "tcp-response"];
+
 impl Proxies {
     /// Adds a section.
     pub fn read(&mut self, section: &Section, context: &Context<'_>) {
@@ -261,6 +265,14 @@ impl Proxies {
                 continue;
             }
             let Some((row, _)) = context.find(section.place, section.place, line) else { continue };
+            if section.place == Place::Defaults && IN_DEFAULTS.contains(&line.text(0)) {
+                if !context.dialect.has_rules_in_defaults() {
+                    let message = format!("'{}' not allowed in 'defaults' section", line.text(0));
+                    let problem = Diagnostic::error("E-DIALECT", line.span_of(1), message);
+                    context.push(problem.hint("HAProxy 2.5 allows it, in a section with a name"));
+                    continue;
+                }
+            }
             if line.modifier != Modifier::None && ALWAYS.contains(&row.name) {
                 let message = format!("negation/default is not supported for option '{}'", line.text(1));
                 context.error("E-VALUE", line.span_of(2), message);
@@ -354,7 +366,8 @@ impl Proxies {
         let (front, back) = serves(section.place);
         let is_same = |other: &&Proxy| {
             let (other_front, other_back) = serves(other.place);
-            other.name.value == word.text && ((front && other_front) || (back && other_back))
+            let is_met = (front && other_front) || (back && other_back) || !context.dialect.shares_names();
+            other.name.value == word.text && is_met
         };
         if let Some(first) = self.list.iter().find(is_same) {
             let message = format!(

@@ -362,6 +362,9 @@ pub fn origin(options: &mut ServerOptions, words: &[Word], context: &Context<'_>
 pub fn row(place: Place, word: &Word, context: &Context<'_>) -> Option<&'static Row> {
     let rows = table::rows_of(place);
     let found = table::find(&[&word.text], rows.clone()).map(|(row, _)| row);
+    if found.is_some_and(|row| context.is_strange(row, place, word.span)) {
+        return None;
+    }
     if found.is_none() {
         let hint = nearest(table::plain(&word.text), rows.map(|row| row.name));
         let message = format!("unknown keyword '{}' on a '{}' line", word.text, place.name());

@@ -7,11 +7,11 @@ use crate::diag::{Diagnostic, Problems, Severity, Source, Span, nearest};
 
 use super::block::Blocks;
 use super::condition::{self, Facts};
+use super::dialect::{Dialect, EmptyWord};
 use super::environment::Environment;
 use super::lex::{self, LexError, MOST_WORDS, Word};
 use super::section::{Line, Modifier, Section};
 use super::table::{self, Place};
-use super::version;
 
 /// Errors in one file after which HAProxy stops reading it.
 const MOST_ERRORS: usize = 50;
@@ -21,10 +21,17 @@ const NEGATABLE: [&str; 7] =
     ["option", "log", "busy-polling", "set-dumpable", "strict-limits", "insecure-fork-wanted", "numa-cpu-mapping"];
 
 /// The sections of a file. `environment` goes on into the next file, changed by `setenv` and its relatives.
-pub fn file(source: &Source, number: usize, environment: &mut Environment, problems: &Problems) -> Vec<Section> {
+pub fn file(
+    source: &Source,
+    number: usize,
+    dialect: Dialect,
+    environment: &mut Environment,
+    problems: &Problems,
+) -> Vec<Section> {
     let reader = Reader {
         source,
         number,
+        dialect,
         environment,
         problems,
         blocks: Blocks::default(),
@@ -38,6 +45,7 @@ pub fn file(source: &Source, number: usize, environment: &mut Environment, probl
 struct Reader<'a> {
     source: &'a Source,
     number: usize,
+    dialect: Dialect,
     environment: &'a mut Environment,
     problems: &'a Problems,
     blocks: Blocks,
@@ -118,7 +126,13 @@ impl Reader<'_> {
             return Flow::On;
         }
         match words.iter().find(|word| word.text.is_empty()) {
-            Some(word) => self.empty(word.span, start),
+            Some(word) if self.dialect.empty_word() == EmptyWord::IsRefused => self.empty(word.span, start),
+            Some(word) => {
+                let message = "the line ends before this empty word";
+                let hint = "HAProxy 3.3 refuses it: give the variable a value, or a default (\"${NAME-default}\")";
+                self.problems.push(Diagnostic::warning("W-EMPTY", word.span, message).hint(hint));
+                self.keyword(words.into_iter().take_while(|word| !word.text.is_empty()).collect());
+            }
             None => self.keyword(words),
         }
         Flow::On
@@ -197,7 +211,7 @@ impl Reader<'_> {
     fn condition(&mut self, words: &[Word]) -> bool {
         let rest = words.get(1..).unwrap_or_default();
         let text = rest.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-        let facts = Facts { environment: self.environment, version: &version::SPOKEN };
+        let facts = Facts { environment: self.environment, version: &self.dialect.version() };
         condition::evaluate(&text, &facts).unwrap_or_else(|error| {
             // Words are joined by one space each, so an offset leads back to its word.
             let mut left = error.at;

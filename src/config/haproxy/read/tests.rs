@@ -2,7 +2,7 @@ use super::*;
 
 fn read(text: &str) -> (Vec<Section>, Vec<Diagnostic>) {
     let (mut environment, problems) = (Environment::default(), Problems::default());
-    let sections = file(&Source::new("a.cfg", text), 0, &mut environment, &problems);
+    let sections = file(&Source::new("a.cfg", text), 0, Default::default(), &mut environment, &problems);
     (sections, problems.into_sorted())
 }
 

@@ -127,6 +127,15 @@ impl Place {
         NAMES.iter().find(|(place, _)| *place == self).map_or("", |(_, name)| name)
     }
 
+    /// Whether it is a section, a set of rules or a line.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Place::Bind | Place::Server | Place::Load => "line",
+            _ if RULES.contains(&self) => "rules",
+            _ => "section",
+        }
+    }
+
     /// By that name.
     pub fn by_name(name: &str) -> Option<Place> {
         NAMES.iter().find(|(_, known)| *known == name).map(|(place, _)| *place)

@@ -13,7 +13,7 @@ mod naming;
 mod stick;
 mod users;
 
-use crate::config::draft::{Confinement, Draft, Node as NodeDraft, Start};
+use crate::config::draft::{Confinement, Draft, Identity, Node as NodeDraft, Start};
 use crate::diag::Spanned;
 
 use super::place;
@@ -45,6 +45,11 @@ pub fn file(root: &Node) -> Draft {
             root: read(inner("process", "chroot"), value::absolute),
             user: read(inner("process", "user"), place::account),
             group: read(inner("process", "group"), place::account),
+        },
+        identity: Identity {
+            version: read(inner("admin", "haproxy_version"), value::release),
+            node: read(inner("admin", "node_name"), text),
+            description: read(inner("admin", "description"), text),
         },
         start: Start::default(),
         runtime: runtime::runtime(root.value("admin")),

@@ -125,6 +125,13 @@ static ADMIN: Section = Section {
             Value::One(Scalar::Number(1, 100_000)),
             "Connections of the runtime sockets at once. Default 10.",
         ),
+        key(
+            "haproxy_version",
+            Value::One(Scalar::Release),
+            "Version of HAProxy that `show info`, the statistics page and metrics tell, such as 2.6. Default 3.5.",
+        ),
+        key("node_name", Value::One(Scalar::Text), "Name that they tell. Default: that of this node."),
+        key("description", Value::One(Scalar::Text), "Text about this process that they tell."),
     ],
 };
 

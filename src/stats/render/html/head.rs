@@ -7,7 +7,6 @@ use crate::stats::info::uptime;
 use crate::stats::outcome::Outcome;
 use crate::stats::select::{StatRequest, Without};
 use crate::stats::snapshot::Snapshot;
-use crate::stats::{RELEASE_DATE, version};
 
 use super::number::{bytes, grouped};
 use super::{Page, proxy, text};
@@ -27,7 +26,10 @@ pub(super) fn write(out: &mut String, snapshot: &Snapshot, page: &Page<'_>, requ
     out.push_str("</style></head>\n<body>\n<header><div>\n");
     match page.hides_version {
         true => out.push_str("<h1>HAProxy</h1>\n"),
-        false => _ = writeln!(out, "<h1>HAProxy version {}, released {RELEASE_DATE}</h1>", version()),
+        false => {
+            let version = &snapshot.process.version;
+            let _ = writeln!(out, "<h1>HAProxy version {}, released {}</h1>", version.told(), version.date());
+        }
     }
     let _ = write!(out, "<h2>Statistics Report for pid {}", snapshot.process.pid);
     text(out, &node);
