@@ -14,10 +14,10 @@ use thiserror::Error;
 
 use crate::model::Model;
 use crate::model::check::{Care, Check, InitialState, Reports};
+use crate::model::identity::Identity;
 use crate::model::options::ServerOptions;
 use crate::model::proxy::{Backend, Bind, DoubtfulFraming, Frontend, Mode, Server};
 use crate::model::rules::Line;
-use crate::model::identity::Identity;
 use crate::model::runtime::Runtime;
 use crate::rule;
 

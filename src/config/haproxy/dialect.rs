@@ -234,7 +234,9 @@ mod tests {
         assert_eq!((none.balance(), of("3.2").balance()), (Balance::RoundRobin, Balance::RoundRobin));
         assert_eq!(of("3.3").balance(), Balance::Random { draws: 2 });
         assert!(none.shares_names() && of("3.2").shares_names() && !of("3.3").shares_names());
-        assert!(none.has_rules_in_defaults() && of("2.5").has_rules_in_defaults() && !of("2.4").has_rules_in_defaults());
+        assert!(
+            none.has_rules_in_defaults() && of("2.5").has_rules_in_defaults() && !of("2.4").has_rules_in_defaults()
+        );
         assert_eq!(none.empty_word(), EmptyWord::IsRefused);
         assert_eq!((of("2.6").empty_word(), of("3.5").empty_word()), (EmptyWord::EndsLine, EmptyWord::IsRefused));
         assert!(!none.judges_listeners() && of("2.6").judges_listeners() && !of("3.2").judges_listeners());
