@@ -133,8 +133,13 @@ pub fn still_in_maintenance(subject: Subject<'_>, host: &str) -> String {
 }
 
 /// `Server be/srv is leaving forced maintenance but remains in maintenance.`
-pub fn still_without_address(subject: Subject<'_>) -> String {
+pub fn still_in_other_maintenance(subject: Subject<'_>) -> String {
     format!("{} is leaving forced maintenance but remains in maintenance{}.", name(subject), via(subject))
+}
+
+/// `Server be/srv remains in forced maintenance.`
+pub fn still_forced(subject: Subject<'_>) -> String {
+    format!("{} remains in forced maintenance.", name(subject))
 }
 
 /// `Server be/srv is UP/READY (leaving forced maintenance).`
@@ -146,8 +151,17 @@ pub fn return_of(subject: Subject<'_>, is_down: bool, is_draining: bool) -> Stri
 }
 
 /// `Server be/srv enters drain state. ...`
-pub fn drain(subject: Subject<'_>, standing: Standing) -> String {
-    format!("{} enters drain state{}", name(subject), more(subject, How::Online, standing))
+pub fn drain(subject: Subject<'_>, is_down: bool, standing: Standing) -> String {
+    let how = if is_down { How::Left } else { How::Online };
+    format!("{} enters drain state{}", name(subject), more(subject, how, standing))
+}
+
+/// `Server be/srv remains in forced drain mode.`
+pub fn rest_of_drain(subject: Subject<'_>) -> String {
+    match subject.via {
+        Some(via) => format!("{} remains in drain mode via {via}.", name(subject)),
+        None => format!("{} remains in forced drain mode.", name(subject)),
+    }
 }
 
 /// `Server be/srv is UP (leaving forced drain).`

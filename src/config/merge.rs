@@ -103,6 +103,7 @@ fn absorb(mut into: Draft, from: Draft, problems: &Problems) -> Draft {
     into.runtime.maxconn = into.runtime.maxconn.or(runtime.maxconn);
     into.log.targets = into.log.targets.or(log.targets);
     into.log.tag = into.log.tag.or(log.tag);
+    into.log.usual_tag = into.log.usual_tag.or(log.usual_tag);
     into.log.hostname = into.log.hostname.or(log.hostname);
     into.log.rings.extend(log.rings);
     into.log.relays.extend(log.relays);

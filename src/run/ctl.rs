@@ -38,7 +38,7 @@ pub(super) struct Ctl {
     pub(super) settings: Settings,
     /// Changes of servers, from statistics pages.
     pub(super) changes: mpsc::Receiver<ServerOrder>,
-    /// To vg-check: what only it may do of them.
+    /// To vg-check, which carries them out.
     pub(super) probing: mpsc::Sender<ServerOrder>,
     /// Generations, whose names are followed.
     pub(super) names: mpsc::UnboundedReceiver<Arc<Generation>>,
@@ -124,10 +124,8 @@ async fn run(mut ctl: Ctl) {
     drop(tokio::task::spawn_local(async move {
         while let Some(order) = changes.recv().await {
             tracing::info!(server = order.server.name, change = ?order.change, "a server is changed on a statistics page");
-            if let Some(order) = order.carry_out(sys::clock::now()) {
-                // A vg-check that is gone has died; whoever asked hears that nothing was done.
-                let _ = ctl.probing.send(order).await;
-            }
+            // A vg-check that is gone has died; whoever asked hears that nothing was done.
+            let _ = ctl.probing.send(order).await;
         }
     }));
     while let Some(reply) = ctl.loads.recv().await {

@@ -10,7 +10,7 @@
 //! | vg-check, main | vg-vrrp | levels: `Board`, server registry, and a bell | cells |
 //! | workers | vg-check | suspect servers | dropped: the next failure says it again |
 //! | workers | vg-ctl | [`ServerOrder`]: changes asked for on a statistics page | whoever asked waits |
-//! | vg-ctl | vg-check | [`ServerOrder`]: what the operator says of checks and agents | whoever asked waits |
+//! | vg-ctl | vg-check | [`ServerOrder`]: what the operator says of servers, checks and agents | whoever asked waits |
 //! | main | vg-ctl | generations, whose names are followed | unbounded: one for each reload |
 //! | workers | vg-log | lines | dropped and counted |
 //! | worker | worker | idle connections: [`Pools`] | 512 for each server and worker |

@@ -4,9 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::model;
-use crate::time::Instant;
 
-use super::servers::{Admin, Prober, Server};
+use super::servers::{Prober, Server};
 
 /// What the operator, through vg-ctl or main, asks vg-vrrp for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +81,8 @@ impl ServerChange {
     }
 }
 
-/// What the operator asks for: on a statistics page, which a worker serves, of vg-ctl; at a runtime socket, of vg-check.
+/// What the operator asks for, on a statistics page or at a runtime socket. vg-check carries it out: what it does first comes
+/// first in the log, too, and of two changes that follow each other at once both are told.
 pub struct ServerOrder {
     /// The server.
     pub server: Arc<Server>,
@@ -97,20 +97,5 @@ pub struct ServerOrder {
 impl fmt::Debug for ServerOrder {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("ServerOrder").field("server", &self.server.name).field("change", &self.change).finish()
-    }
-}
-
-impl ServerOrder {
-    /// Does what is asked for (vg-ctl only); what only vg-check may do comes back.
-    pub fn carry_out(self, now: Instant) -> Option<ServerOrder> {
-        match self.change {
-            ServerChange::Ready => self.server.set_admin(Admin::Ready, now),
-            ServerChange::Drain => self.server.set_admin(Admin::Drain, now),
-            ServerChange::Maintenance => self.server.set_admin(Admin::Maint, now),
-            ServerChange::CloseSessions => self.server.close_sessions(),
-            ServerChange::Probing(..) => return Some(self),
-        }
-        (self.done)();
-        None
     }
 }

@@ -253,7 +253,7 @@ impl Server {
         Admin::from_number(self.admin.load(Ordering::Relaxed))
     }
 
-    /// Stores a new administrative state (vg-ctl only).
+    /// Stores a new administrative state (vg-check, which tells of it; main for a server that just came).
     pub fn set_admin(&self, admin: Admin, now: Instant) {
         let was_usable = self.is_usable();
         let before = self.admin.swap(admin as u8, Ordering::AcqRel);

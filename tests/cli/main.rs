@@ -22,6 +22,7 @@ mod errors;
 mod handover;
 mod observe;
 mod health;
+mod logged;
 mod tables;
 mod tools;
 mod verdicts;

@@ -1,4 +1,5 @@
-//! Commands about the checks and agents of servers: vg-check, which alone writes what they say, carries them out.
+//! Commands about the states of servers, their checks and agents: vg-check, which alone writes these, carries them out, and
+//! has told of it when the answer comes.
 
 use tokio::sync::oneshot;
 
@@ -26,8 +27,33 @@ pub const COMMANDS: &[Command] = &[
 ];
 
 /// Options of `set server` that vg-check carries out.
-pub const OPTIONS: &[(&str, Later)] =
-    &[("agent", |call| Box::pin(force(call, Prober::Agent))), ("health", |call| Box::pin(force(call, Prober::Check)))];
+pub const OPTIONS: &[(&str, Later)] = &[
+    ("agent", |call| Box::pin(force(call, Prober::Agent))),
+    ("health", |call| Box::pin(force(call, Prober::Check))),
+    ("state", |call| Box::pin(state(call))),
+];
+
+/// `enable server b/s`, `disable server b/s`
+pub async fn put(call: &Call<'_>, change: ServerChange) -> Answer {
+    match Chosen::find(call, 2) {
+        Ok(chosen) => order(call, &chosen, change).await,
+        Err(refusal) => refusal,
+    }
+}
+
+/// `set server b/s state ready|drain|maint`
+async fn state(call: &Call<'_>) -> Answer {
+    let chosen = match Chosen::find(call, 2) {
+        Ok(chosen) => chosen,
+        Err(refusal) => return refusal,
+    };
+    match call.word(4) {
+        "ready" => order(call, &chosen, ServerChange::Ready).await,
+        "drain" => order(call, &chosen, ServerChange::Drain).await,
+        "maint" => order(call, &chosen, ServerChange::Maintenance).await,
+        _ => Answer::error("'set server <srv> state' expects 'ready', 'drain' and 'maint'."),
+    }
+}
 
 /// Has vg-check change something, and waits until it has.
 async fn order(call: &Call<'_>, chosen: &Chosen, change: ServerChange) -> Answer {

@@ -8,8 +8,7 @@ use crate::model::Weight;
 use crate::model::naming::Naming;
 use crate::model::runtime::Level;
 use crate::state::command::ServerChange;
-use crate::state::servers::{Admin, Server};
-use crate::sys;
+use crate::state::servers::Server;
 
 use super::table::Command;
 use super::{Answer, Call, dynamic, probing};
@@ -25,19 +24,19 @@ pub const COMMANDS: &[Command] = &[
         "change a server's weight (use 'set server' instead)",
         |call| answer(Chosen::find(call, 2).and_then(|chosen| chosen.set_weight(call.word(3)))),
     ),
-    Command::now(
+    Command::later(
         "enable server",
         Level::Admin,
         "enable server  (DEPRECATED)",
         "enable a disabled server (use 'set server' instead)",
-        |call| answer(Chosen::find(call, 2).map(|chosen| chosen.set_admin(Admin::Ready))),
+        |call| Box::pin(probing::put(call, ServerChange::Ready)),
     ),
-    Command::now(
+    Command::later(
         "disable server",
         Level::Admin,
         "disable server (DEPRECATED)",
         "disable a server for maintenance (use 'set server' instead)",
-        |call| answer(Chosen::find(call, 2).map(|chosen| chosen.set_admin(Admin::Maint))),
+        |call| Box::pin(probing::put(call, ServerChange::Maintenance)),
     ),
     Command::later(
         "set server",
@@ -65,7 +64,6 @@ const OPTIONS: &[(&str, Change)] = &[
     ("ssl", |_, _| {
         Err(Answer::error("'set server <srv> ssl' cannot be set.  default-server should define ssl settings"))
     }),
-    ("state", |chosen, call| chosen.set_state(call.word(4))),
     ("weight", |chosen, call| chosen.set_weight(call.word(4))),
 ];
 
@@ -135,19 +133,6 @@ impl Chosen {
                 Err(Answer::error(format!("usage: set server <backend>/<server> {}", words.join(" | "))))
             }
         }
-    }
-
-    fn set_state(&self, word: &str) -> Result<Answer, Answer> {
-        let states = [("ready", Admin::Ready), ("drain", Admin::Drain), ("maint", Admin::Maint)];
-        match states.iter().find(|(known, _)| *known == word) {
-            Some((_, admin)) => Ok(self.set_admin(*admin)),
-            None => Err(Answer::error("'set server <srv> state' expects 'ready', 'drain' and 'maint'.")),
-        }
-    }
-
-    fn set_admin(&self, admin: Admin) -> Answer {
-        self.server.set_admin(admin, sys::clock::now());
-        Answer::Done
     }
 
     fn set_weight(&self, text: &str) -> Result<Answer, Answer> {

@@ -15,6 +15,8 @@ pub struct ProcessLog {
     pub targets: Option<Vec<LogTarget>>,
     /// Name of the program in headers.
     pub tag: Option<Spanned<String>>,
+    /// The tag where nobody writes one; `None` is the name that the program was started under.
+    pub usual_tag: Option<&'static str>,
     /// Host in headers.
     pub hostname: Option<Hostname>,
     /// Buffers in memory.

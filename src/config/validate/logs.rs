@@ -13,7 +13,7 @@ pub fn process(context: &Context<'_>, relays: Vec<Relay>) -> ProcessLogs {
     rings(context);
     ProcessLogs {
         targets: global(context),
-        tag: log.tag.as_ref().map(|tag| tag.value.clone()),
+        tag: log.tag.as_ref().map(|tag| tag.value.clone()).or(log.usual_tag.map(str::to_owned)),
         hostname: log.hostname.clone(),
         rings: log.rings.iter().map(|ring| ring.value.clone()).collect(),
         relays,

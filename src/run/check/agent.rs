@@ -12,7 +12,6 @@ use crate::check::{Code, Outcome};
 use crate::model::Weight;
 use crate::model::check::Agent;
 use crate::state::servers::{Admin, Server};
-use crate::time::Instant;
 
 /// An answer, with the connection that it came over: the agent sees it end when the answer has been obeyed.
 pub(super) struct Said {
@@ -54,16 +53,17 @@ fn words(error: &io::Error) -> String {
     error.raw_os_error().map_or_else(|| error.to_string(), |code| Errno::from_raw(code).desc().to_owned())
 }
 
-/// Does what a reply says about the operator's side of a server; the result is what it says about its health.
-pub(super) fn obey(server: &Server, configured: u16, reply: &Reply, now: Instant) -> Outcome {
-    if let Some(admin) = reply.admin {
-        let admin = match admin {
-            agent::Admin::Ready => Admin::Ready,
-            agent::Admin::Drain => Admin::Drain,
-            agent::Admin::Maint => Admin::Maint,
-        };
-        server.set_admin(admin, now);
-    }
+/// What a reply asks for in the operator's place.
+pub(super) fn admin(reply: &Reply) -> Option<Admin> {
+    reply.admin.map(|admin| match admin {
+        agent::Admin::Ready => Admin::Ready,
+        agent::Admin::Drain => Admin::Drain,
+        agent::Admin::Maint => Admin::Maint,
+    })
+}
+
+/// Does what a reply says about weight and limit of a server; the result is what it says about its health.
+pub(super) fn obey(server: &Server, configured: u16, reply: &Reply) -> Outcome {
     let mut warning = None;
     if let Some(text) = &reply.weight {
         match agent::weight(text, configured).and_then(Weight::new) {

@@ -4,8 +4,8 @@
 //! the clock. One loop owns every machine. Each probe and each running script is a task that only reports to the loop,
 //! and files are read in a blocking pool, so nothing slow can hold up a probe or the heartbeat.
 //!
-//! It alone writes [`crate::state::servers::Server::set_health`] and the board's levels of scripts, files and
-//! processes, and rings the bell when one changed. Read [`servers`] first.
+//! It alone writes healths and administrative states ([`crate::state::servers::Server`]) and the board's levels of scripts,
+//! files and processes, and rings the bell when one changed. Read [`servers`] first.
 
 mod files;
 mod material;
@@ -81,6 +81,8 @@ async fn serve(mut context: CheckThread) {
         context.heart.beat(sys::clock::now());
         let wake = sys::clock::tokio_deadline(checks.wake(sys::clock::now()));
         tokio::select! {
+            // A server that an operator speaks of is known by then.
+            biased;
             order = context.orders.recv() => match order {
                 Some(CheckOrder::Configure(generation, board)) => {
                     let backends: Vec<_> = generation.backends.iter().map(|backend| Arc::clone(&backend.state)).collect();

@@ -164,8 +164,9 @@ impl Servers {
         }
         drop(old);
         self.patterns = Rc::new(plans.registry);
-        self.wards.configure(now, model, backends, journals);
+        let resumed = self.wards.configure(now, model, backends, journals);
         self.index();
+        resumed.into_iter().for_each(|ward| self.resume(now, ward));
         self.handle_timeout(now);
     }
 
@@ -176,7 +177,6 @@ impl Servers {
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
-        self.obey(now);
         while let Some((at, slot)) = self.deadlines.first().copied()
             && at <= now
         {
@@ -192,15 +192,20 @@ impl Servers {
         }
     }
 
-    /// What the operator decided meanwhile.
-    fn obey(&mut self, now: Instant) {
-        for ward in self.wards.look(now) {
-            let of_ward = |slot: &Slot| slot.ward == ward && slot.which == Which::Health;
-            let Some(slot) = self.slots.iter().position(of_ward) else { continue };
-            self.turn(slot, |machine| machine.handle_input(now, Input::Resumed));
-            self.drain(now, slot);
-            self.slots[slot].show();
+    /// Puts a server in service, drains it, or takes it out.
+    fn set_admin(&mut self, now: Instant, ward: usize, admin: Admin) {
+        if self.wards.set_admin(now, ward, admin) {
+            self.resume(now, ward);
         }
+    }
+
+    /// Probes a server that came back from maintenance at once.
+    fn resume(&mut self, now: Instant, ward: usize) {
+        let of_ward = |slot: &Slot| slot.ward == ward && slot.which == Which::Health;
+        let Some(slot) = self.slots.iter().position(of_ward) else { return };
+        self.turn(slot, |machine| machine.handle_input(now, Input::Resumed));
+        self.drain(now, slot);
+        self.slots[slot].show();
     }
 
     pub(super) fn handle_event(&mut self, now: Instant, event: ProbeEvent) {
@@ -219,7 +224,10 @@ impl Servers {
                 self.probes.remove(&event.probe);
                 self.slots[slot].running = None;
                 let answer = said.insert(answer);
-                Input::Finished(agent::obey(&self.slots[slot].server, self.slots[slot].weight, &answer.reply, now))
+                if let Some(admin) = agent::admin(&answer.reply) {
+                    self.set_admin(now, self.slots[slot].ward, admin);
+                }
+                Input::Finished(agent::obey(&self.slots[slot].server, self.slots[slot].weight, &answer.reply))
             }
         };
         self.turn(slot, |machine| machine.handle_input(now, input));
@@ -258,12 +266,24 @@ impl Servers {
         self.drain(now, slot);
     }
 
-    /// What the operator says of a check or an agent.
+    /// What the operator says of a server, its check or its agent.
     pub(super) fn change(&mut self, now: Instant, order: ServerOrder) {
-        if let ServerChange::Probing(whose, what) = order.change {
-            self.probing(now, &order, whose, what);
+        match order.change {
+            ServerChange::Ready => self.put(now, &order.server, Admin::Ready),
+            ServerChange::Drain => self.put(now, &order.server, Admin::Drain),
+            ServerChange::Maintenance => self.put(now, &order.server, Admin::Maint),
+            ServerChange::CloseSessions => order.server.close_sessions(),
+            ServerChange::Probing(whose, what) => self.probing(now, &order, whose, what),
         }
         (order.done)();
+    }
+
+    fn put(&mut self, now: Instant, server: &Arc<Server>, admin: Admin) {
+        match self.wards.list.iter().position(|ward| Arc::ptr_eq(&ward.server, server)) {
+            Some(ward) => self.set_admin(now, ward, admin),
+            // It was deleted meanwhile; nobody is told of it.
+            None => server.set_admin(admin, now),
+        }
     }
 
     fn probing(&mut self, now: Instant, order: &ServerOrder, whose: Prober, what: Probing) {

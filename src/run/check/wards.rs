@@ -1,10 +1,10 @@
 //! What results make of servers: up, down, stopping, in maintenance; who follows whom; what is told of it.
 //!
-//! A server is up unless its check failed, its agent says so, or the server that it tracks is down. Results come from
-//! [`super::servers`]; the operator's decisions are looked for at each beat. This alone writes healths.
+//! A server is up unless its check failed, its agent says so, or the server that it tracks is down. Results and the operator's
+//! decisions come from [`super::servers`] one after the other, and each is told before the next is looked at. This alone writes
+//! healths and administrative states; whether a server has an address is said with each new model.
 
 use std::collections::HashMap;
-use std::mem;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -54,18 +54,37 @@ pub(super) struct Ward {
     /// What its own check and agent say so far.
     check: Option<levels::Level>,
     agent: Option<levels::Level>,
-    /// What the operator had said when it was looked at last.
-    admin: Admin,
-    /// Whether it had no address then.
+    /// Why it has no address.
     lack: Option<Lack>,
     /// What it is called in place of an address.
     host: String,
 }
 
-impl Ward {
-    /// What held of its own when it was looked at last.
-    fn own(&self) -> Admin {
-        if self.lack.is_some() { Admin::Maint } else { self.admin }
+/// What was so before the operator or a name server said something else.
+#[derive(Clone, Copy)]
+struct Before {
+    order: Admin,
+    standing: Standing,
+    /// Whether it took no new sessions.
+    was_leaving: bool,
+}
+
+/// Why a server enters or leaves a state.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// Somebody said so of it, or it has no address.
+    Own,
+    /// It has an address again.
+    Resolved,
+    /// The server that it tracks did.
+    Inherited,
+}
+
+impl Cause {
+    /// Lines name the tracked server only where that is the cause.
+    fn narrow<'a>(self, subject: Subject<'a>) -> Subject<'a> {
+        let via = subject.via.filter(|_| self == Cause::Inherited);
+        Subject { via, ..subject }
     }
 }
 
@@ -81,10 +100,16 @@ impl Wards {
         Wards { list: Vec::new(), notices: Notices::new(), levels_changed }
     }
 
-    /// Takes the servers of a new model.
-    pub(super) fn configure(&mut self, now: Instant, model: &Model, backends: &[Arc<Backend>], journals: &[Journal]) {
-        let seen: HashMap<*const Server, (Admin, Option<Lack>)> =
-            self.list.iter().map(|ward| (Arc::as_ptr(&ward.server), (ward.admin, ward.lack))).collect();
+    /// Takes the servers of a new model; the numbers of those that came back because they have an address again.
+    pub(super) fn configure(
+        &mut self,
+        now: Instant,
+        model: &Model,
+        backends: &[Arc<Backend>],
+        journals: &[Journal],
+    ) -> Vec<usize> {
+        let seen: HashMap<*const Server, Option<Lack>> =
+            self.list.iter().map(|ward| (Arc::as_ptr(&ward.server), ward.lack)).collect();
         self.list.clear();
         let mut numbers = HashMap::new();
         for ((backend, state), journal) in model.backends.iter().zip(backends).zip(journals) {
@@ -101,12 +126,7 @@ impl Wards {
             });
             for (number, (server, entry)) in backend.servers.iter().zip(&state.servers).enumerate() {
                 numbers.insert((backend.name.clone(), server.name.clone()), self.list.len());
-                // An operator may have been here before us: the next look tells of it.
                 let naming = &server.options.naming;
-                let (admin, lack) = match seen.get(&Arc::as_ptr(entry)) {
-                    Some(seen) => *seen,
-                    None => (Admin::configured(server), naming.lack),
-                };
                 self.list.push(Ward {
                     group: Rc::clone(&group),
                     server: Arc::clone(entry),
@@ -117,8 +137,7 @@ impl Wards {
                     trackers: Vec::new(),
                     check: server.check.is_some().then_some(levels::Level::Unknown),
                     agent: server.care.agent.is_some().then_some(levels::Level::Unknown),
-                    admin,
-                    lack,
+                    lack: naming.lack,
                     host: naming.host.clone().unwrap_or_default(),
                 });
             }
@@ -133,6 +152,10 @@ impl Wards {
         for number in 0..self.list.len() {
             self.adopt(now, number);
         }
+        let was = |ward: &Ward| seen.get(&Arc::as_ptr(&ward.server)).copied().unwrap_or(ward.lack);
+        let lacked: Vec<_> = self.list.iter().map(was).collect();
+        let numbers = 0..self.list.len();
+        numbers.filter(|number| self.compare_lack(now, *number, lacked[*number])).collect()
     }
 
     /// Gives a server that tracks another one the state of that one, without a word.
@@ -155,24 +178,6 @@ impl Wards {
         for &tracker in &self.list[number].trackers {
             self.list[tracker].server.show_as(&self.list[number].server);
             self.show_with_trackers(tracker);
-        }
-    }
-
-    /// Those that track a server are drained with it, and no longer.
-    fn share_drain(&mut self, now: Instant, number: usize) {
-        let order = self.list[number].server.order();
-        for tracker in self.list[number].trackers.clone() {
-            let before = self.list[tracker].server.order();
-            self.list[tracker].server.set_shared(order, now);
-            match (before, self.list[tracker].server.order()) {
-                (Admin::Ready, Admin::Drain) => self.tell(tracker, Level::Notice, report::drain),
-                (Admin::Drain, Admin::Ready) => {
-                    let is_down = self.list[tracker].server.health() == Health::Down;
-                    self.tell(tracker, Level::Notice, |subject, _| report::end_of_drain(subject, is_down));
-                }
-                _ => {}
-            }
-            self.share_drain(now, tracker);
         }
     }
 
@@ -331,82 +336,110 @@ impl Wards {
         }
     }
 
-    /// Does what the operator decided since the last look, and tells who came back from maintenance: they are probed now.
-    pub(super) fn look(&mut self, now: Instant) -> Vec<usize> {
-        let mut resumed = Vec::new();
-        for number in 0..self.list.len() {
-            let before = self.list[number].own();
-            let (admin, lack) = (self.list[number].server.admin(), self.list[number].server.lack());
-            let after = if lack.is_some() { Admin::Maint } else { admin };
-            let was =
-                (mem::replace(&mut self.list[number].admin, admin), mem::replace(&mut self.list[number].lack, lack));
-            if before == after {
-                if after == Admin::Maint {
-                    self.tell_what_remains(number, was);
-                }
-                continue;
-            }
-            match (before, after) {
-                (_, Admin::Maint) => self.enter_maintenance(now, number),
-                (Admin::Maint, _) => {
-                    resumed.push(number);
-                    self.leave_maintenance(now, number, was.1.is_some());
-                }
-                (_, Admin::Drain) => {
-                    self.tell(number, Level::Notice, report::drain);
-                    self.share_drain(now, number);
-                }
-                (_, Admin::Ready) => {
-                    let is_down = self.list[number].server.health() == Health::Down;
-                    self.tell(number, Level::Notice, |subject, _| {
-                        report::end_of_drain(Subject { via: None, ..subject }, is_down)
-                    });
-                    self.share_drain(now, number);
-                }
-            }
-            self.levels_changed.notify_one();
+    /// Does what the operator decided of a server; whether it came back from maintenance, to be probed now.
+    pub(super) fn set_admin(&mut self, now: Instant, number: usize, admin: Admin) -> bool {
+        let before = self.before(number);
+        let server = Arc::clone(&self.list[number].server);
+        let had_said = server.admin();
+        server.set_admin(admin, now);
+        if had_said == admin {
+            return false;
         }
-        resumed
+        match (had_said, before.order, server.order()) {
+            (Admin::Maint, Admin::Maint, Admin::Maint) => {
+                self.tell(number, Level::Notice, |subject, _| report::still_in_other_maintenance(subject));
+            }
+            (_, Admin::Drain, Admin::Drain) => self.tell_rest_of_drain(number),
+            _ => {}
+        }
+        self.move_on(now, number, before, Cause::Own)
     }
 
-    /// Of two reasons for maintenance one is gone.
-    fn tell_what_remains(&self, number: usize, (admin, lack): (Admin, Option<Lack>)) {
+    /// Does what it means that a server has an address again, or none any more; main wrote it down when the model began to
+    /// run. Whether the server came back.
+    fn compare_lack(&mut self, now: Instant, number: usize, lacked: Option<Lack>) -> bool {
         let ward = &self.list[number];
-        if admin == Admin::Maint && ward.admin != Admin::Maint {
-            self.tell(number, Level::Notice, |subject, _| report::still_without_address(subject));
+        if lacked.is_some() == ward.lack.is_some() {
+            return false;
         }
-        if lack.is_some() && ward.lack.is_none() {
+        let mut before = self.before(number);
+        let others = ward.server.admin().max(ward.server.shared());
+        before.order = if lacked.is_some() { Admin::Maint } else { others };
+        before.was_leaving = ward.server.health() == Health::Stopping || others == Admin::Drain;
+        let is_well = !matches!(ward.server.health(), Health::Down | Health::Stopping);
+        // It counted until now.
+        before.standing.active += usize::from(is_well && before.order == Admin::Ready);
+        if lacked.is_some() && others == Admin::Maint {
             let host = ward.host.clone();
             self.tell(number, Level::Notice, |subject, _| report::still_in_maintenance(subject, &host));
         }
+        self.move_on(now, number, before, if lacked.is_some() { Cause::Resolved } else { Cause::Own })
     }
 
-    fn enter_maintenance(&mut self, now: Instant, number: usize) {
+    fn before(&self, number: usize) -> Before {
+        let server = &self.list[number].server;
+        let order = server.order();
+        let was_leaving = server.health() == Health::Stopping || order == Admin::Drain;
+        Before { order, standing: self.standing(number), was_leaving }
+    }
+
+    /// Does what follows from a change of what holds; whether the server came back from maintenance.
+    fn move_on(&mut self, now: Instant, number: usize, before: Before, cause: Cause) -> bool {
+        match (before.order, self.list[number].server.order()) {
+            (before, after) if before == after => return false,
+            (_, Admin::Maint) => self.enter_maintenance(number, before, cause),
+            (Admin::Maint, _) => self.leave_maintenance(now, number, cause),
+            (_, Admin::Drain) => self.tell_drain(number, before, cause),
+            (_, Admin::Ready) => {
+                let is_down = self.list[number].server.health() == Health::Down;
+                self.tell(number, Level::Notice, |subject, _| report::end_of_drain(cause.narrow(subject), is_down));
+            }
+        }
+        for tracker in self.list[number].trackers.clone() {
+            let before = self.before(tracker);
+            let order = self.list[number].server.order();
+            let shared = self.list[tracker].server.set_shared(order, now);
+            if shared == Admin::Maint && order != Admin::Maint && self.list[tracker].server.order() == Admin::Maint {
+                self.tell(tracker, Level::Notice, |subject, _| report::still_forced(subject));
+            }
+            self.move_on(now, tracker, before, Cause::Inherited);
+        }
+        self.levels_changed.notify_one();
+        before.order == Admin::Maint
+    }
+
+    fn tell_drain(&self, number: usize, before: Before, cause: Cause) {
+        let is_down = self.list[number].server.health() == Health::Down;
+        self.tell(number, Level::Notice, |subject, standing| report::drain(cause.narrow(subject), is_down, standing));
+        self.nobody_left(number, before.standing);
+    }
+
+    fn tell_rest_of_drain(&self, number: usize) {
+        let is_own = self.list[number].server.admin() == Admin::Drain;
+        let cause = if is_own { Cause::Own } else { Cause::Inherited };
+        self.tell(number, Level::Notice, |subject, _| report::rest_of_drain(cause.narrow(subject)));
+    }
+
+    fn enter_maintenance(&self, number: usize, before: Before, cause: Cause) {
         let ward = &self.list[number];
         let was_down = ward.server.health() == Health::Down;
-        let level = if was_down { Level::Notice } else { Level::Alert };
+        let level = if was_down || before.was_leaving { Level::Notice } else { Level::Alert };
         if ward.care.closes_when_down && !was_down {
             ward.server.close_sessions();
         }
-        let mut before = self.standing(number);
-        // It counted until now.
-        before.active += usize::from(!was_down);
-        let cause = self.list[number].lack.map_or("", Lack::words);
-        self.tell(number, level, |subject, standing| report::maintenance(subject, cause, was_down, standing));
-        self.nobody_left(number, before);
-        for tracker in self.list[number].trackers.clone() {
-            if self.list[tracker].server.set_shared(Admin::Maint, now) != Admin::Maint {
-                self.enter_maintenance(now, tracker);
-            }
-        }
+        let lack = self.list[number].lack.map_or("", Lack::words);
+        self.tell(number, level, |subject, standing| {
+            report::maintenance(cause.narrow(subject), lack, was_down, standing)
+        });
+        self.nobody_left(number, before.standing);
     }
 
-    fn leave_maintenance(&mut self, now: Instant, number: usize, is_resolved: bool) {
+    fn leave_maintenance(&mut self, now: Instant, number: usize, cause: Cause) {
         let ward = &mut self.list[number];
         if ward.check.is_some() {
             ward.check = Some(levels::Level::Unknown);
         }
-        let is_draining = ward.server.admin() == Admin::Drain;
+        let is_draining = ward.server.order() == Admin::Drain;
         let was_unchecked = ward.server.health() == Health::Unchecked;
         if !was_unchecked && self.may_be_up(number) {
             self.list[number].server.set_health(Health::Up, now);
@@ -414,15 +447,12 @@ impl Wards {
         self.close_backups(number);
         let is_down = self.list[number].server.health() == Health::Down;
         let host = self.list[number].host.clone();
-        self.tell(number, Level::Notice, |subject, _| match is_resolved {
-            true => report::resolution_of(subject, &host, is_down, is_draining),
-            false => report::return_of(subject, is_down, is_draining),
+        self.tell(number, Level::Notice, |subject, _| match cause {
+            Cause::Resolved => report::resolution_of(subject, &host, is_down, is_draining),
+            Cause::Own | Cause::Inherited => report::return_of(cause.narrow(subject), is_down, is_draining),
         });
-        for tracker in self.list[number].trackers.clone() {
-            let order = self.list[number].server.order();
-            if self.list[tracker].server.set_shared(order, now) == Admin::Maint {
-                self.leave_maintenance(now, tracker, false);
-            }
+        if is_draining {
+            self.tell_rest_of_drain(number);
         }
     }
 

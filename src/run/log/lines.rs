@@ -5,6 +5,7 @@
 //! full drops lines and counts them, and the loss is reported here.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, Thread};
@@ -31,6 +32,8 @@ const SHORT: Duration = Duration::from_millis(2);
 /// Lines of a round, where there are that many: the buffer of a syslog server's socket, as the kernel makes it, holds some
 /// 250, and it has to read them before the next ones come.
 const BURST: f64 = 128.0;
+/// Lines after which nothing more is fetched in a round.
+const MOST: usize = 100_000;
 /// What is not written within this time at the end is lost.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
@@ -88,12 +91,15 @@ fn write(
         let is_last = stopped.load(Ordering::Acquire);
         writer.look(&generation.load());
         let book = Arc::clone(&writer.book);
-        let sources = [book.messages()].into_iter().chain(rings.iter().map(Arc::as_ref));
-        for (number, ring) in sources.enumerate() {
-            let mut start = text.len();
-            while let Some(record) = ring.pop(&mut text) {
-                waiting.push((record, start..text.len(), number == 0));
-                start = text.len();
+        // What one thread did after another one had is written after it: a message is there before the lines of requests
+        // that it was answered before, and what was logged before a message is fetched once more when there is one.
+        loop {
+            let count = waiting.len();
+            rings.iter().for_each(|ring| fetch(ring, false, &mut text, &mut waiting));
+            let lines = waiting.len();
+            fetch(book.messages(), true, &mut text, &mut waiting);
+            if waiting.len() == lines || lines - count > MOST {
+                break;
             }
         }
         rest = pause(rest, waiting.len());
@@ -114,6 +120,15 @@ fn write(
             return;
         }
         thread::park_timeout(rest);
+    }
+}
+
+/// Takes everything that is in a ring.
+fn fetch(ring: &LogRing, is_message: bool, text: &mut Vec<u8>, waiting: &mut Vec<(Record, Range<usize>, bool)>) {
+    let mut start = text.len();
+    while let Some(record) = ring.pop(text) {
+        waiting.push((record, start..text.len(), is_message));
+        start = text.len();
     }
 }
 

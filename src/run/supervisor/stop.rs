@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{ANNOUNCE, Supervisor};
+use super::{ANNOUNCE, Supervisor, halt};
 use crate::proxy::worker::WorkerCommand;
 use crate::run::listeners::Listeners;
 use crate::run::vrrp::VrrpNotice;
@@ -38,6 +38,7 @@ impl Supervisor {
         self.command_workers(|| WorkerCommand::Drain { deadline });
         // The workers' duplicates are the last: who connects from now on is refused, and goes elsewhere.
         self.listeners = Listeners::default();
+        halt::say_all_stopped(&self.generation.load());
         for ended in &mut self.ended {
             let _ = ended.await;
         }

@@ -20,10 +20,11 @@ use vipgate::model::{Model, Process, Weight};
 use vipgate::proxy::pools::Pools;
 use vipgate::proxy::worker::{self, ListenerKey, WorkerCommand, WorkerContext, WorkerListener};
 use vipgate::state;
+use vipgate::state::command::ServerChange;
 use vipgate::state::counters::Shard;
 use vipgate::state::heart::Heart;
 use vipgate::state::log::LogRing;
-use vipgate::state::servers::Registry;
+use vipgate::state::servers::{Admin, Registry};
 use vipgate::state::sessions::Sessions;
 use vipgate::sys::{clock, listener};
 
@@ -193,10 +194,19 @@ impl Proxy {
             orders: orders_sender,
             pools: Arc::clone(&pools),
         };
-        // In place of vg-ctl.
+        // In place of vg-check.
         std::thread::spawn(move || {
             while let Some(order) = orders.blocking_recv() {
-                order.carry_out(vipgate::sys::clock::now());
+                let put = |admin| order.server.set_admin(admin, clock::now());
+                match order.change {
+                    ServerChange::Ready => put(Admin::Ready),
+                    ServerChange::Drain => put(Admin::Drain),
+                    ServerChange::Maintenance => put(Admin::Maint),
+                    ServerChange::CloseSessions => order.server.close_sessions(),
+                    // Nobody waits any more for what is dropped.
+                    ServerChange::Probing(..) => continue,
+                }
+                (order.done)();
             }
         });
         let thread = std::thread::spawn(move || {

@@ -165,6 +165,8 @@ impl Global {
         // Nobody who writes no `log` wants lines on standard output.
         draft.log.targets = Some(self.logs.targets.clone());
         draft.log.tag.clone_from(&self.logs.tag);
+        // Filters of syslog daemons go by it, whatever the program is called that reads the file.
+        draft.log.usual_tag = Some("haproxy");
         draft.families = self.families;
         draft.log.hostname.clone_from(&self.hostname);
         draft.stick_counters = self.stick_counters;

@@ -25,6 +25,7 @@ pub fn process(node: &Node) -> ProcessLog {
     ProcessLog {
         targets: is_written.then_some(targets),
         tag: read(node.value("tag"), text),
+        usual_tag: None,
         hostname: node.value("hostname").and_then(hostname),
         rings: node.value("rings").map(Node::entries).unwrap_or_default().iter().map(ring).collect(),
         relays: node.value("relays").map(Node::entries).unwrap_or_default().iter().map(relay).collect(),
