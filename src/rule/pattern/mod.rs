@@ -10,6 +10,7 @@ mod index;
 mod integer;
 mod network;
 mod text;
+mod pcre;
 pub mod regex;
 
 pub use integer::{Operator, Range};

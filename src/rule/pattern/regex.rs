@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use regex::bytes;
 
+use super::pcre;
 use super::text::Case;
 
 /// Steps back that a search may take; PCRE's own limit, 10,000,000, is seconds of a worker.
@@ -53,14 +54,13 @@ impl<'t> Groups<'t> {
 impl Regex {
     /// Compiles; `Err` says why not.
     pub fn new(pattern: &str, case: Case) -> Result<Regex, String> {
-        // PCRE takes `\/`, `\<` and other escapes of what needs none; try what was written first.
-        let plainer = without_idle_escapes(pattern);
-        let error = match linear(pattern, case).or_else(|error| linear(&plainer, case).map_err(|_| error)) {
-            Ok(regex) if !has_possessive(pattern) => return Ok(Regex(Engine::Linear(regex))),
+        let translated = pcre::translated(pattern);
+        let error = match linear(&translated, case) {
+            Ok(regex) if !pcre::has_possessive(pattern) => return Ok(Regex(Engine::Linear(regex))),
             Ok(_) => None,
             Err(error) => Some(error),
         };
-        let text = match (backtracking(pattern, case).or_else(|_| backtracking(&plainer, case)), error) {
+        let text = match (backtracking(&translated, case), error) {
             (Ok(regex), _) => return Ok(Regex(Engine::Backtracking(Box::new(regex)))),
             (Err(_), Some(error)) => error.to_string(),
             (Err(error), None) => error.to_string(),
@@ -126,23 +126,6 @@ fn backtracking(pattern: &str, case: Case) -> fancy_regex::Result<fancy_regex::R
     builder.case_insensitive(case == Case::Ignored).backtrack_limit(STEPS).build()
 }
 
-/// Whether a quantifier gives nothing back (`a++`), which [`linear`] would read as a group of its own.
-fn has_possessive(pattern: &str) -> bool {
-    let (mut is_escaped, mut is_class, mut is_quantifier) = (false, false, false);
-    for byte in pattern.bytes() {
-        match byte {
-            _ if is_escaped => (is_escaped, is_quantifier) = (false, false),
-            b'\\' => (is_escaped, is_quantifier) = (true, false),
-            b']' if is_class => (is_class, is_quantifier) = (false, false),
-            _ if is_class => {}
-            b'[' => (is_class, is_quantifier) = (true, false),
-            b'+' if is_quantifier => return true,
-            _ => is_quantifier = matches!(byte, b'*' | b'+' | b'?' | b'}'),
-        }
-    }
-    false
-}
-
 /// The text with its matches replaced; `None` if there are none.
 fn replaced<'t>(text: &[u8], substitution: &[u8], matches: impl Iterator<Item = Groups<'t>>) -> Option<Vec<u8>> {
     let mut matches = matches.peekable();
@@ -190,24 +173,4 @@ pub fn expand(out: &mut Vec<u8>, substitution: &[u8], groups: &Groups<'_>) {
             None => out.push(b'\\'),
         }
     }
-}
-
-/// Drops the backslash of escapes that mean the character itself in PCRE and are unknown to the `regex` crate.
-fn without_idle_escapes(pattern: &str) -> String {
-    let mut out = String::with_capacity(pattern.len());
-    let mut characters = pattern.chars().peekable();
-    while let Some(character) = characters.next() {
-        if character != '\\' {
-            out.push(character);
-            continue;
-        }
-        match characters.next() {
-            Some(next @ ('/' | '<' | '>' | '"' | '\'' | ',' | ';' | '=' | ':' | '!' | '@' | '%' | '_' | ' ' | '`')) => {
-                out.push(next);
-            }
-            Some(next) => out.extend(['\\', next]),
-            None => out.push('\\'),
-        }
-    }
-    out
 }

@@ -204,3 +204,24 @@ fn a_search_that_goes_back_for_ever_is_given_up() {
     text.push(b'b');
     assert!(!regex.is_match(&text));
 }
+
+#[test]
+fn what_pcre_writes_otherwise_is_understood() {
+    for (pattern, texts) in [
+        (r"^\/v\<1\>$", [("/v<1>", true), ("/v1", false)]),
+        (r"^[[a&&b]+$", [("[a&b", true), ("c", false)]),
+        (r"^[^[]$", [("a", true), ("[", false)]),
+        (r"^[]x]+$", [("]x", true), ("[", false)]),
+        (r"^[[:digit:]a]+$", [("1a", true), (":", false)]),
+        (r"^[a~~b]+$", [("a~b", true), ("c", false)]),
+        (r"^\101\07$", [("A\x07", true), ("A7", false)]),
+        (r"^\cA$", [("\x01", true), ("cA", false)]),
+        (r"^\Qa.b*\E.$", [("a.b*c", true), ("axb*c", false)]),
+        (r"^[\b]$", [("\x08", true), ("b", false)]),
+    ] {
+        let regex = Regex::new(pattern, Case::Sensitive).expect(pattern);
+        for (text, is_match) in texts {
+            assert_eq!(regex.is_match(text.as_bytes()), is_match, "{pattern} {text}");
+        }
+    }
+}
