@@ -61,6 +61,8 @@ pub fn backend(balance: Balance, weights: &[u16]) -> Backend {
             connect: Duration::from_secs(5),
             server: Duration::from_secs(30),
             queue: Duration::from_secs(5),
+            tunnel: None,
+            fin: None,
         },
         retries: 3,
         redispatch: true,

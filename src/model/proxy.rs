@@ -92,6 +92,8 @@ pub struct ClientTimeouts {
     pub http_keep_alive: Duration,
     /// Inactivity of an upgraded or TCP connection, both sides; `None` uses `client` and `server`.
     pub tunnel: Option<Duration>,
+    /// Inactivity of the client of such a connection once one of us has ended its direction; `None` changes nothing then.
+    pub fin: Option<Duration>,
 }
 
 /// A group of servers.
@@ -141,6 +143,10 @@ pub struct ServerTimeouts {
     pub server: Duration,
     /// Waiting for a free slot of a server.
     pub queue: Duration,
+    /// Inactivity of an upgraded or TCP connection, both sides; `None` is the frontend's.
+    pub tunnel: Option<Duration>,
+    /// Inactivity of the server of such a connection once one of us has ended its direction; `None` changes nothing then.
+    pub fin: Option<Duration>,
 }
 
 impl Backend {

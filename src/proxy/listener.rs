@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::model::options::KeepAlive;
 use crate::model::proxy::Bind;
 use crate::state::sessions::Sessions;
 use crate::state::socket::CountedSocket;
@@ -44,6 +45,8 @@ pub(super) struct Listener {
     pub(super) accepts_proxy: Cell<bool>,
     /// Whether connections are closed with a reset.
     resets: Cell<bool>,
+    /// Times of TCP keep-alive, if connections have it.
+    keep_alive: Cell<Option<KeepAlive>>,
     is_closed: Cell<bool>,
     is_paused: Cell<bool>,
     /// What ends the task that accepts; the next one after a pause has another.
@@ -76,6 +79,7 @@ impl Listener {
             counted: RefCell::default(),
             accepts_proxy: Cell::default(),
             resets: Cell::default(),
+            keep_alive: Cell::default(),
             is_closed: Cell::default(),
             is_paused: Cell::default(),
             stop: RefCell::default(),
@@ -107,6 +111,7 @@ impl Listener {
         *self.counted.borrow_mut() = place.and_then(|place| frontend.running.sockets.get(place).cloned());
         self.accepts_proxy.set(self.bind(&frontend).is_some_and(|bind| bind.options.accepts_proxy));
         self.resets.set(frontend.manners.resets);
+        self.keep_alive.set(frontend.manners.keep_alive);
         *self.door.borrow_mut() = frontend.running.doors.get(self.number.get()).cloned().flatten();
         *self.frontend.borrow_mut() = frontend;
     }
@@ -228,6 +233,9 @@ impl Listener {
         let session = Box::new(Session::new(worker, self, door, Socket::unwatched(client), peer));
         if self.resets.get() {
             session.client.reset_on_close();
+        }
+        if let Some(times) = self.keep_alive.get() {
+            session.client.keep_alive(&times);
         }
         account::connection(&session);
         Connection::start(session);

@@ -16,6 +16,7 @@ use tokio::sync::mpsc::Sender;
 use crate::generation::{self, Generation, Rules};
 use crate::http::Leniency;
 use crate::model::log::Level;
+use crate::model::options::KeepAlive;
 use crate::model::proxy::DoubtfulFraming;
 use crate::rule::options::Closing;
 use crate::rule::{Logging, Section};
@@ -227,6 +228,8 @@ pub(super) struct Manners {
     pub(super) gives_up: bool,
     /// Its connections are closed with a reset.
     pub(super) resets: bool,
+    /// Times of TCP keep-alive of clients, if they have it.
+    pub(super) keep_alive: Option<KeepAlive>,
     /// Servers are told their names.
     pub(super) names_servers: bool,
 }
@@ -238,6 +241,7 @@ impl Manners {
             pretends: section.options.pretends,
             gives_up: section.options.gives_up,
             resets: section.options.resets,
+            keep_alive: section.options.keeps_alive.then_some(section.options.keep_alive),
             names_servers: section.options.name_field.is_some(),
         })
     }

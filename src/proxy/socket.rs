@@ -12,6 +12,8 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::model::options::KeepAlive;
+use crate::sys::dial;
 use crate::sys::tcp_info::{TcpInfo, saved_syn, tcp_info};
 
 use super::buffers::Chunk;
@@ -195,6 +197,13 @@ impl Socket {
     pub(super) fn reset_on_close(&self) {
         if let Some(socket) = self.kernel() {
             let _ = socket.set_linger(Some(std::time::Duration::ZERO));
+        }
+    }
+
+    /// Has the kernel ask a silent peer whether it is there. A Unix socket has no such thing.
+    pub(super) fn keep_alive(&self, times: &KeepAlive) {
+        if let Some(socket) = self.kernel() {
+            let _ = dial::keep_alive(&socket, (times.idle, times.interval), times.count);
         }
     }
 

@@ -118,11 +118,8 @@ async fn serve(
             let first = received.as_deref().unwrap_or_default();
             session.remember_server(backend, connected.slot.index, first, frontend);
             record.down = Direction::with(received);
-            let (client, server_side) = (frontend.running.model.timeouts, backend.running.model.timeouts);
-            let silence = Silence {
-                client: client.tunnel.unwrap_or(client.client),
-                server: client.tunnel.unwrap_or(server_side.server),
-            };
+            let written = (&frontend.running.model.timeouts, &backend.running.model.timeouts);
+            let silence = Silence::of(written, |timeout, written| session.limit(timeout, written));
             tunnel::run(session, server, &mut record.up, &mut record.down, silence).await
         }
         Answered::Closed(received) => tunnel::give(session, received, &mut record.down).await,

@@ -8,6 +8,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use crate::model::proxy::{ClientTimeouts, ServerTimeouts};
+use crate::rule::action::Timeout;
 use crate::rule::bandwidth::{Bandwidth, Way};
 use crate::sys::splice::More;
 use crate::time::Instant;
@@ -25,11 +27,49 @@ const READ: usize = 32 * 1024;
 /// Splices below this many bytes in a row that change back to copying.
 const SMALL: usize = 4096;
 
-/// How long both directions may be silent.
+/// How long both sides may be silent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Silence {
-    pub(super) client: Duration,
-    pub(super) server: Duration,
+    pub(super) client: Patience,
+    pub(super) server: Patience,
+}
+
+/// How long a side may be silent (HAProxy manual §4.2 "timeout client", "timeout client-fin").
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// While both directions are open.
+    pub(super) open: Duration,
+    /// Once one of them has ended.
+    pub(super) half_closed: Duration,
+}
+
+impl Silence {
+    /// As written in a frontend and a backend; `set` is what rules made of it.
+    pub(super) fn of(
+        (frontend, backend): (&ClientTimeouts, &ServerTimeouts),
+        set: impl Fn(Timeout, Duration) -> Duration,
+    ) -> Silence {
+        let tunnel = backend.tunnel.or(frontend.tunnel);
+        let side = |limit: Duration, fin: Option<Duration>| {
+            let open = set(Timeout::Tunnel, tunnel.unwrap_or(limit));
+            Patience { open, half_closed: fin.unwrap_or(open) }
+        };
+        Silence {
+            client: side(set(Timeout::Client, frontend.client), frontend.fin),
+            server: side(set(Timeout::Server, backend.server), backend.fin),
+        }
+    }
+
+    /// How long the client and the server may be silent now; `None` for one of whom nothing is awaited: it has ended and
+    /// takes all that it is sent.
+    fn now(&self, up: &Direction, down: &Direction) -> [Option<Duration>; 2] {
+        let side = |patience: &Patience, from: &Direction, to: &Direction| {
+            let is_awaited = !from.is_read_out || to.is_held_up();
+            let is_half_closed = from.is_read_out || to.is_done;
+            is_awaited.then_some(if is_half_closed { patience.half_closed } else { patience.open })
+        };
+        [side(&self.client, up, down), side(&self.server, down, up)]
+    }
 }
 
 /// One direction.
@@ -54,8 +94,11 @@ pub(super) async fn run(
     down: &mut Direction,
     silence: Silence,
 ) -> Result<(), Failure> {
-    let limit = silence.client.min(silence.server);
-    let mut silent = session.now() + limit;
+    let mut limits = silence.now(up, down);
+    let deadline = |now: Instant, limits: &[Option<Duration>; 2]| {
+        limits.iter().flatten().min().map_or(Instant::FAR_FUTURE, |limit| now + *limit)
+    };
+    let mut silent = deadline(session.now(), &limits);
     session.set_deadline(silent);
     let mut was_upward = false;
     let fail = |by, cause| Poll::Ready(Err(Failure::new(by, cause, Phase::Data)));
@@ -64,13 +107,15 @@ pub(super) async fn run(
         match session.interrupt(context, now) {
             Some(Interrupt::Killed) => return fail(By::Killed, Cause::Abort),
             Some(Interrupt::Expired) if now >= silent => {
+                let [client, server] = limits.map(|limit| limit.unwrap_or(Duration::MAX));
                 // Of two equal times the one of whom an answer is awaited.
-                let is_client = silence.client < silence.server || silence.client == silence.server && !was_upward;
+                let is_client = client < server || client == server && !was_upward;
                 return fail(if is_client { By::Client } else { By::Server }, Cause::Timeout);
             }
             _ => {}
         }
         let before = (up.bytes, down.bytes);
+        let limits_before = limits;
         match up.poll_from_client(session, context, server) {
             Poll::Ready(Err(Broken::Source)) => return fail(By::Client, Cause::Abort),
             Poll::Ready(Err(Broken::Sink)) => return fail(By::Server, Cause::Abort),
@@ -84,15 +129,19 @@ pub(super) async fn run(
         if up.is_done && down.is_done {
             return Poll::Ready(Ok(()));
         }
+        limits = silence.now(up, down);
         if (up.bytes, down.bytes) != before {
             was_upward = up.bytes != before.0 && down.bytes == before.1;
-            silent = now + limit;
+            silent = deadline(now, &limits);
             session.set_deadline(silent);
             session.count_bytes(up.bytes, down.bytes);
+        } else if limits != limits_before {
+            silent = deadline(now, &limits);
+            session.set_deadline(silent);
         }
         if let Some(until) = throttle::first(up.throttled(), down.throttled()) {
             // Who waits for a limit is not silent.
-            silent = until + limit;
+            silent = deadline(until, &limits);
             session.set_deadline(until);
         }
         Poll::Pending
@@ -121,6 +170,11 @@ impl Direction {
     /// A direction that begins with bytes read before.
     pub(super) fn with(spill: Option<Chunk>) -> Direction {
         Direction { spill: spill.filter(|chunk| !chunk.is_empty()), ..Direction::default() }
+    }
+
+    /// Whether bytes wait for the one who is to take them.
+    fn is_held_up(&self) -> bool {
+        self.spill.is_some() || self.pipe.as_ref().is_some_and(|pipe| pipe.buffered() > 0)
     }
 
     /// Moves what can be moved of what the client sends; ready when both ends have been reached, or one is broken.
@@ -242,5 +296,28 @@ impl Direction {
             self.pipe = None;
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::buffers::Buffers;
+    use super::*;
+
+    #[test]
+    fn whoever_has_ended_is_not_awaited_and_the_other_one_has_the_limit_of_half_closed_connections() {
+        let seconds = Duration::from_secs;
+        let silence = Silence {
+            client: Patience { open: seconds(1), half_closed: seconds(2) },
+            server: Patience { open: seconds(3), half_closed: seconds(4) },
+        };
+        let (open, ended) =
+            (Direction::default, || Direction { is_read_out: true, is_done: true, ..Direction::default() });
+        assert_eq!(silence.now(&open(), &open()), [Some(seconds(1)), Some(seconds(3))]);
+        assert_eq!(silence.now(&ended(), &open()), [None, Some(seconds(4))]);
+        assert_eq!(silence.now(&open(), &ended()), [Some(seconds(2)), None]);
+        let rest = Buffers::new().chunk_of(b"rest");
+        let held_up = Direction { spill: Some(rest), is_read_out: true, ..Direction::default() };
+        assert_eq!(silence.now(&ended(), &held_up), [Some(seconds(2)), None]);
     }
 }

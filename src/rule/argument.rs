@@ -372,6 +372,15 @@ pub fn duration(text: &str) -> Option<Duration> {
     }
 }
 
+/// The same where seconds are the default: in whole seconds, rounded up.
+pub fn whole_seconds(text: &str) -> Option<Duration> {
+    let time = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => duration(text)?,
+    };
+    Some(Duration::from_secs(time.as_millis().div_ceil(1000).try_into().ok()?))
+}
+
 /// A number as the manual writes sizes (§2.6): digits and perhaps `k`, `m` or `g`, which are powers of 1024.
 pub fn size(text: &str) -> Option<usize> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use crate::model::options::KeepAlive;
+
 use super::argument;
 use super::condition::Condition;
 use super::error::RuleError;
@@ -61,6 +63,10 @@ pub struct HttpOptions {
     pub gives_up: bool,
     /// `option nolinger`: connections are closed with a reset.
     pub resets: bool,
+    /// `option clitcpka`: connections of clients have TCP keep-alive.
+    pub keeps_alive: bool,
+    /// Its times (`clitcpka-idle` and its like).
+    pub keep_alive: KeepAlive,
     /// `option checkcache`: a response whose cookies a cache would keep is a 502.
     pub checks_caching: bool,
     /// `http-send-name-header`: the field that tells a server its name.
@@ -74,10 +80,11 @@ impl HttpOptions {
             "monitor-uri" => true,
             "monitor" => second == "fail",
             "timeout" => second == "tarpit",
-            "http-send-name-header" => true,
+            "http-send-name-header" | "clitcpka-cnt" | "clitcpka-idle" | "clitcpka-intvl" => true,
             "option" => {
                 matches!(second, "accept-invalid-http-request" | "http-buffer-request" | "http-restrict-req-hdr-names")
                     || matches!(second, "abortonclose" | "checkcache" | "http-pretend-keepalive" | "nolinger")
+                    || matches!(second, "clitcpka" | "tcpka")
                     || closing(second).is_some()
                     || Forwarding::has_option(second)
             }
@@ -128,6 +135,27 @@ impl HttpOptions {
                 self.resets = !is_undone;
                 2
             }
+            ["option", "clitcpka" | "tcpka", ..] => {
+                self.keeps_alive = !is_undone;
+                2
+            }
+            ["clitcpka-cnt", count, ..] => {
+                let wrong = || RuleError::new(1, format!("'{count}' is not a number of probes, 0 to 127"));
+                let count: u32 = count.parse().ok().filter(|count| *count <= 127).ok_or_else(wrong)?;
+                self.keep_alive.count = Some(count).filter(|count| *count > 0);
+                2
+            }
+            [name @ ("clitcpka-idle" | "clitcpka-intvl"), time, ..] => {
+                let wrong = || RuleError::new(1, format!("'{time}' is not a time"));
+                let time = Some(argument::whole_seconds(time).ok_or_else(wrong)?).filter(|time| !time.is_zero());
+                match *name {
+                    "clitcpka-idle" => self.keep_alive.idle = time,
+                    _ => self.keep_alive.interval = time,
+                }
+                2
+            }
+            ["clitcpka-cnt"] => return Err(missing("a number of probes")),
+            ["clitcpka-idle" | "clitcpka-intvl"] => return Err(missing("a time")),
             ["option", "checkcache", ..] => {
                 self.checks_caching = !is_undone;
                 2
@@ -190,6 +218,8 @@ impl HttpOptions {
             && !self.pretends
             && !self.gives_up
             && !self.resets
+            && !self.keeps_alive
+            && self.keep_alive == KeepAlive::default()
             && self.name_field.is_none()
             && !self.look_at_requests()
     }

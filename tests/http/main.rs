@@ -35,3 +35,4 @@ mod binds;
 mod caching;
 mod proxy_protocol;
 mod places;
+mod silence;

@@ -368,6 +368,8 @@ pub struct Frontend {
     pub http_keep_alive: Option<Spanned<Duration>>,
     /// Tunnel inactivity; inner `None` leaves it to the client's and the server's.
     pub tunnel: Option<Spanned<Option<Duration>>>,
+    /// Client inactivity of a half-closed tunnel.
+    pub fin: Option<Spanned<Duration>>,
     /// X-Forwarded-For and -Proto.
     pub forwarded: Option<Spanned<bool>>,
     /// Messages whose end is doubtful.
@@ -477,6 +479,10 @@ pub struct Backend {
     pub server: Option<Spanned<Duration>>,
     /// Waiting for a slot.
     pub queue: Option<Spanned<Duration>>,
+    /// Tunnel inactivity.
+    pub tunnel: Option<Spanned<Duration>>,
+    /// Server inactivity of a half-closed tunnel.
+    pub fin: Option<Spanned<Duration>>,
     /// Where messages about it go.
     pub log: Log,
     /// Health checks of the servers that have none of their own.

@@ -182,6 +182,9 @@ fn frontend(out: &mut Text, frontend: &Frontend, model: &Model) {
         out.pair(3, "http_keep_alive", time(timeouts.http_keep_alive));
     }
     out.pair(3, "tunnel", timeouts.tunnel.map_or("off".to_owned(), time));
+    if let Some(fin) = timeouts.fin {
+        out.pair(3, "fin", time(fin));
+    }
     out.pair(2, "forwarded", frontend.forwarded);
     if frontend.doubtful_framing != DoubtfulFraming::default() {
         let word = options::DOUBTFUL_FRAMINGS.iter().find(|(_, framing)| *framing == frontend.doubtful_framing);
@@ -202,6 +205,11 @@ fn backend(out: &mut Text, backend: &Backend, model: &Model) -> Result<(), EmitE
     out.pair(3, "connect", time(backend.timeouts.connect));
     out.pair(3, "server", time(backend.timeouts.server));
     out.pair(3, "queue", time(backend.timeouts.queue));
+    for (key, limit) in [("tunnel", backend.timeouts.tunnel), ("fin", backend.timeouts.fin)] {
+        if let Some(limit) = limit {
+            out.pair(3, key, time(limit));
+        }
+    }
     let common = common_check(backend);
     if let Some(check) = common {
         self::check(out, 2, check);

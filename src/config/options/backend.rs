@@ -7,7 +7,7 @@ use crate::model::options::{BackendOptions, Interval, Reuse, StateSource};
 
 use crate::config::haproxy;
 
-use super::{Wrong, balance, cookie, needed, no_more, number, retry_on, time, time_text};
+use super::{Wrong, balance, cookie, needed, no_more, number, retry_on, time_text};
 
 /// What a line does to the options; the words are all of its words.
 type Handler = fn(&mut BackendOptions, &[&str], Switch) -> Result<(), Wrong>;
@@ -101,19 +101,15 @@ pub const LINES: &[(&str, Handler)] = &[
         no_more(words, 2)
     }),
     ("srvtcpka-cnt", |options, words, _| {
-        options.keep_alive.count = Some(number(words, 1, 1, 127)? as u32);
+        options.keep_alive.count = Some(number(words, 1, 0, 127)? as u32).filter(|count| *count > 0);
         no_more(words, 2)
     }),
     ("srvtcpka-idle", |options, words, _| {
-        options.keep_alive.idle = Some(seconds(words)?);
+        options.keep_alive.idle = seconds(words)?;
         no_more(words, 2)
     }),
     ("srvtcpka-intvl", |options, words, _| {
-        options.keep_alive.interval = Some(seconds(words)?);
-        no_more(words, 2)
-    }),
-    ("option tcpka", |options, words, switch| {
-        options.keeps_alive = switch.is_on();
+        options.keep_alive.interval = seconds(words)?;
         no_more(words, 2)
     }),
     ("option allbackups", |options, words, switch| {
@@ -149,13 +145,9 @@ const AFFINITIES: [(&str, Affinity); 3] =
 const STATE_SOURCES: [(&str, StateSource); 3] =
     [("none", StateSource::Nothing), ("global", StateSource::Global), ("local", StateSource::Local)];
 
-/// A time that the kernel counts in whole seconds, 1-.
-fn seconds(words: &[&str]) -> Result<Duration, Wrong> {
-    let time = Duration::from_secs(time(words, 1)?.as_secs());
-    match time.is_zero() {
-        true => Err(Wrong::new(1, "it is counted in whole seconds, from 1s on")),
-        false => Ok(time),
-    }
+/// A time that the kernel counts in whole seconds; a number without a unit is seconds, and 0 leaves it to the kernel.
+fn seconds(words: &[&str]) -> Result<Option<Duration>, Wrong> {
+    Ok(super::seconds(words, 1)?.map(|seconds| Duration::from_secs(seconds.into())))
 }
 
 const REUSES: [(&str, Reuse); 4] =
@@ -293,8 +285,8 @@ mod tests {
             ("persist rdp-cookie()", 1),
             ("guid", 1),
             ("option allbackups now", 2),
-            ("srvtcpka-idle 10ms", 1),
-            ("srvtcpka-cnt 0", 1),
+            ("srvtcpka-idle soon", 1),
+            ("srvtcpka-cnt 128", 1),
             ("http-reuse often", 1),
             ("retry-on", 1),
             ("retry-on none 503", 1),

@@ -56,6 +56,8 @@ fn one(context: &Context<'_>, shared: &Shared<'_>, backend: &draft::Backend) -> 
             connect: or(&backend.connect, Duration::from_secs(5)),
             server: or(&backend.server, Duration::from_secs(30)),
             queue: or(&backend.queue, Duration::from_secs(5)),
+            tunnel: backend.tunnel.map(|limit| limit.value),
+            fin: backend.fin.map(|limit| limit.value),
         },
         retries: count(&backend.retries, 3),
         redispatch: or(&backend.redispatch, true),

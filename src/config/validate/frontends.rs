@@ -66,6 +66,7 @@ fn one(context: &Context<'_>, shared: &Shared<'_>, draft: &draft::Frontend, inst
             http_request: or(&draft.http_request, Duration::from_secs(10)),
             http_keep_alive: or(&draft.http_keep_alive, Duration::from_secs(10)),
             tunnel,
+            fin: draft.fin.map(|fin| fin.value),
         },
         forwarded: or(&draft.forwarded, mode == Mode::Http),
         doubtful_framing: draft.doubtful_framing.map(|framing| framing.value).unwrap_or_default(),

@@ -164,8 +164,13 @@ impl<'a> Surroundings<'a> {
             Number::ServerTimeout => {
                 milliseconds(self.limits.server.unwrap_or(self.backend(None)?.model.timeouts.server))
             }
-            Number::TunnelTimeout => milliseconds(self.limits.tunnel.or(timeouts.tunnel)?),
-            Number::BackendTunnelTimeout => milliseconds(timeouts.tunnel?),
+            Number::TunnelTimeout => {
+                let written = self.backend(None).and_then(|backend| backend.model.timeouts.tunnel);
+                milliseconds(self.limits.tunnel.or(written).or(timeouts.tunnel)?)
+            }
+            Number::BackendTunnelTimeout => {
+                milliseconds(self.backend(name)?.model.timeouts.tunnel.or(timeouts.tunnel)?)
+            }
             Number::Retries => i64::from(self.limits.retries.unwrap_or(self.backend(None)?.model.retries)),
             Number::FrontendSessions => match name {
                 Some(name) => count(self.frontend.others.frontend(name)?.sessions.current()),

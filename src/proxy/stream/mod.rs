@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use crate::http::{Body, Method, Version};
 use crate::model::options::Reuse;
-use crate::rule::action::Timeout;
 use crate::time::Instant;
 
 use super::account;
@@ -365,12 +364,8 @@ async fn tunnel(
 ) -> Result<Ended, Failure> {
     let (to_server, to_client) = early;
     session.shared.stage.set(Stage::Tunnel);
-    let (client_side, server_side) = (frontend.running.model.timeouts, slot.backend.running.model.timeouts);
-    let limit = |default: Duration| session.limit(Timeout::Tunnel, client_side.tunnel.unwrap_or(default));
-    let silence = Silence {
-        client: limit(session.limit(Timeout::Client, client_side.client)),
-        server: limit(session.limit(Timeout::Server, server_side.server)),
-    };
+    let written = (&frontend.running.model.timeouts, &slot.backend.running.model.timeouts);
+    let silence = Silence::of(written, |timeout, written| session.limit(timeout, written));
     let input = session.input.take();
     let mut up = Direction::with(to_server.or(input));
     let mut down = Direction::with(to_client);

@@ -35,7 +35,7 @@ pub fn lower(proxies: Proxies, global: &Global, named: &Named, draft: &mut Draft
         if proxy.place != Place::Backend && !proxy.settings.is_disabled {
             has_listeners(proxy, context);
             line_format(proxy, context);
-            draft.frontends.push(frontend(proxy, &proxies.list, global.doubtful_framing));
+            draft.frontends.push(frontend(proxy, global.doubtful_framing));
         }
     }
     let is_last = |number: usize, name: &str| proxies.named[number + 1..].iter().all(|(other, _)| other.value != name);
@@ -63,6 +63,11 @@ fn mode(settings: &Settings, head: Span) -> Spanned<Mode> {
 fn limit(timeout: Timeout, head: Span) -> Spanned<Duration> {
     let place = timeout.map_or(head, |timeout| timeout.span);
     Spanned::new(timeout.and_then(|timeout| timeout.value).unwrap_or(NO_LIMIT), place)
+}
+
+/// The limit, if there is one.
+fn written(timeout: Timeout) -> Option<Spanned<Duration>> {
+    timeout.and_then(|timeout| Some(Spanned::new(timeout.value?, timeout.span)))
 }
 
 /// HAProxy's warning about proxies that wait for ever.
@@ -120,7 +125,7 @@ fn log(settings: &Settings) -> Log {
     Log { is_global: logs.is_global, targets: logs.targets, tag: logs.tag }
 }
 
-fn frontend(proxy: &Proxy, all: &[Proxy], doubtful_framing: DoubtfulFraming) -> Frontend {
+fn frontend(proxy: &Proxy, doubtful_framing: DoubtfulFraming) -> Frontend {
     let (settings, head) = (&proxy.settings, proxy.head);
     let mode = mode(settings, head);
     let is_http = mode.value == Mode::Http;
@@ -129,13 +134,8 @@ fn frontend(proxy: &Proxy, all: &[Proxy], doubtful_framing: DoubtfulFraming) -> 
         let is_own = proxy.place == Place::Listen && !settings.servers.is_empty();
         is_own.then(|| proxy.name.clone())
     });
-    let is_target = |other: &&Proxy| {
-        other.place != Place::Frontend && default_backend.as_ref().is_some_and(|name| name.value == other.name.value)
-    };
-    let target = all.iter().find(is_target);
     let request = timeouts.http_request.filter(|timeout| timeout.value.is_some()).or(timeouts.client);
     let keep_alive = timeouts.http_keep_alive.filter(|timeout| timeout.value.is_some()).or(request);
-    let tunnel = target.and_then(|target| target.settings.timeouts.tunnel);
     Frontend {
         name: proxy.name.clone(),
         id: settings.id,
@@ -147,10 +147,12 @@ fn frontend(proxy: &Proxy, all: &[Proxy], doubtful_framing: DoubtfulFraming) -> 
         maxconn: settings.maxconn,
         session_rate: settings.session_rate,
         client: Some(limit(timeouts.client, head)),
-        handshake: timeouts.handshake.and_then(|timeout| Some(Spanned::new(timeout.value?, timeout.span))),
+        handshake: written(timeouts.handshake),
         http_request: is_http.then(|| limit(request, head)),
         http_keep_alive: is_http.then(|| limit(keep_alive, head)),
-        tunnel: tunnel.or(Some(Spanned::new(None, head))),
+        // It is the backend's.
+        tunnel: Some(Spanned::new(None, head)),
+        fin: written(timeouts.client_fin),
         // `option forwardfor` is one of the rules.
         forwarded: Some(Spanned::new(false, head)),
         doubtful_framing: Some(Spanned::new(doubtful_framing, head)),
@@ -181,6 +183,8 @@ fn to_backend(proxy: &Proxy, named: &Named, context: &Context<'_>) -> Backend {
         connect: Some(limit(timeouts.connect, head)),
         server: Some(limit(timeouts.server, head)),
         queue: Some(limit(queue, head)),
+        tunnel: written(timeouts.tunnel),
+        fin: written(timeouts.server_fin),
         log: log(settings),
         check: None,
         reports: Reports { logs_checks: settings.logs_checks, mail: settings.alerts.lower(&named.mailers, context) },
@@ -219,7 +223,12 @@ fn abort_on_close(proxy: &Proxy, context: &Context<'_>) -> Option<Rule> {
 fn counts_in(place: Place, rule: &Rule) -> bool {
     let mut words = rule.words.iter().map(|word| word.value.as_str()).skip_while(|word| *word == "no");
     let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    place != Place::Backend || !matches!(first, "monitor" | "monitor-uri") && !Logging::has_line(first, second)
+    let is_of_clients = match first {
+        "monitor" | "monitor-uri" | "clitcpka-cnt" | "clitcpka-idle" | "clitcpka-intvl" => true,
+        "option" if matches!(second, "clitcpka" | "tcpka") => true,
+        _ => Logging::has_line(first, second),
+    };
+    place != Place::Backend || !is_of_clients
 }
 
 fn server(settings: &Settings, server: &super::server::Server, named: &Named, context: &Context<'_>) -> Server {

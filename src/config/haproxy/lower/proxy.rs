@@ -133,6 +133,12 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("option dontlog-normal", |settings, _, line, _| {
         settings.logged.skips_normal = line.modifier == Modifier::None;
     }),
+    // Of servers it is an option, of clients a line among the rules.
+    ("option tcpka", |settings, _, line, context| {
+        context.no_more(line, 2);
+        settings.options.keeps_alive = line.modifier == Modifier::None;
+        settings.rules.push(rule(line));
+    }),
     ("option socket-stats", |settings, _, line, _| settings.counts_sockets = line.modifier == Modifier::None),
     ("option dontlognull", |settings, _, line, _| settings.logged.skips_empty = line.modifier == Modifier::None),
     ("option httpslog", option::log_format),
@@ -142,12 +148,14 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("option logasap", |settings, _, line, _| settings.logged.is_early = line.modifier == Modifier::None),
     ("timeout check", timeout::timeout),
     ("timeout client", timeout::timeout),
+    ("timeout client-fin", timeout::timeout),
     ("timeout client-hs", timeout::timeout),
     ("timeout connect", timeout::timeout),
     ("timeout http-keep-alive", timeout::timeout),
     ("timeout http-request", timeout::timeout),
     ("timeout queue", timeout::timeout),
     ("timeout server", timeout::timeout),
+    ("timeout server-fin", timeout::timeout),
     ("timeout tunnel", timeout::timeout),
     ("contimeout", timeout::old),
     ("clitimeout", timeout::old),
@@ -181,11 +189,14 @@ pub const HANDLERS: &[(&str, Handler)] = &[
 ];
 
 /// Lines that are kept for the rules.
-const RULES: [&str; 67] = [
+const RULES: [&str; 71] = [
     "acl",
     "capture cookie",
     "capture request header",
     "capture response header",
+    "clitcpka-cnt",
+    "clitcpka-idle",
+    "clitcpka-intvl",
     "declare capture",
     "error-log-format",
     "errorfile",
@@ -210,6 +221,7 @@ const RULES: [&str; 67] = [
     "option abortonclose",
     "option accept-invalid-http-request",
     "option checkcache",
+    "option clitcpka",
     "option forwarded",
     "option forwardfor",
     "option http-buffer-request",

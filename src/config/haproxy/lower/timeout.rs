@@ -13,12 +13,14 @@ use super::value;
 pub struct Timeouts {
     pub check: Timeout,
     pub client: Timeout,
+    pub client_fin: Timeout,
     pub handshake: Timeout,
     pub connect: Timeout,
     pub http_keep_alive: Timeout,
     pub http_request: Timeout,
     pub queue: Timeout,
     pub server: Timeout,
+    pub server_fin: Timeout,
     pub tunnel: Timeout,
 }
 
@@ -34,12 +36,14 @@ fn set(timeouts: &mut Timeouts, name: &str, word: &Word, context: &Context<'_>) 
     let place = match name {
         "check" => &mut timeouts.check,
         "client" => &mut timeouts.client,
+        "client-fin" => &mut timeouts.client_fin,
         "client-hs" => &mut timeouts.handshake,
         "connect" => &mut timeouts.connect,
         "http-keep-alive" => &mut timeouts.http_keep_alive,
         "http-request" => &mut timeouts.http_request,
         "queue" => &mut timeouts.queue,
         "server" => &mut timeouts.server,
+        "server-fin" => &mut timeouts.server_fin,
         _ => &mut timeouts.tunnel,
     };
     *place = Some(time.map(|time| (!time.is_zero()).then_some(time)));

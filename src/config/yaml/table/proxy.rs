@@ -100,8 +100,8 @@ const RULES: Key = key(
      `tcp-request`, `tcp-response`, `stick`, `use-server` and, in frontends, `use_backend` and \
      `force-be-switch`. Among them may stand \
      `errorfile`, `errorfiles`, `errorloc`, `http-error`, `monitor-uri`, `monitor fail`, `timeout tarpit`, `stats` and \
-     options about HTTP messages, such as `option http-buffer-request`; and, in frontends, lines about the \
-     log, such as `log-format`, `capture request header` or `unique-id-format`.",
+     options about HTTP messages, such as `option http-buffer-request`; and, in frontends, `option clitcpka` with its \
+     times, and lines about the log, such as `log-format`, `capture request header` or `unique-id-format`.",
 );
 
 const STATS: Key = key(
@@ -173,6 +173,11 @@ static CLIENT_TIMEOUTS: Section = Section {
             Value::Any(&[Value::One(TIMEOUT), OFF]),
             "Inactivity of an upgraded or TCP connection, both sides; off leaves it to `client` and the backend's \
              `server`. Default 1h; in tcp mode, where one of these is written, off.",
+        ),
+        key(
+            "fin",
+            Value::One(TIMEOUT),
+            "Inactivity of the client of such a connection once one direction of it has ended. Default: as before.",
         ),
     ],
 };
@@ -257,6 +262,16 @@ static SERVER_TIMEOUTS: Section = Section {
         key("connect", Value::One(TIMEOUT), "TCP connect. Default 5s."),
         key("server", Value::One(TIMEOUT), "Inactivity of the server. Default 30s."),
         key("queue", Value::One(TIMEOUT), "Waiting for a free slot of a server. Default 5s."),
+        key(
+            "tunnel",
+            Value::One(TIMEOUT),
+            "Inactivity of an upgraded or TCP connection, both sides. Default: the frontend's.",
+        ),
+        key(
+            "fin",
+            Value::One(TIMEOUT),
+            "Inactivity of the server of such a connection once one direction of it has ended. Default: as before.",
+        ),
     ],
 };
 
