@@ -14,10 +14,11 @@ use crate::rule::{Progress, Section};
 use crate::time::Instant;
 
 use super::account;
+use super::asking;
 use super::buffers::{Chunk, SMALL_READ};
 use super::failure::{By, Cause, Failure, Phase};
 use super::local::{LocalBackend, LocalFrontend};
-use super::rules::{self, Ruling};
+use super::rules::{self, Ruling, Stand};
 use super::session::{Interrupt, Session};
 use super::socket::Socket;
 use super::tunnel::Direction;
@@ -90,9 +91,13 @@ async fn requests(
         glance(session).await;
     }
     loop {
-        let ruling = rules::inspect_request(session, frontend, section, backend, is_final, &mut progress);
-        if let Some(ruling) = ruling {
-            return Ok(ruling);
+        match rules::inspect_request(session, frontend, section, backend, is_final, &mut progress) {
+            Stand::Decided(ruling) => return Ok(ruling),
+            Stand::Name => {
+                asking::ask(session, frontend, delay).await?;
+                continue;
+            }
+            Stand::Bytes => {}
         }
         let until = delay.unwrap_or(patience).min(patience);
         match read(session, until).await? {
@@ -188,10 +193,13 @@ pub(super) async fn responses(
         let bytes = received.as_deref().unwrap_or_default();
         let verdict = rules::inspect_response(session, frontend, backend, (bytes, is_final), &mut progress);
         match verdict {
-            Some(Ruling::Passes | Ruling::Http) => return Answered::Passes(received),
-            Some(Ruling::Closed) => return Answered::Closed(received),
-            Some(Ruling::Refused) => return Answered::Refused(Failure::new(By::Proxy, Cause::Abort, Phase::Data)),
-            None => {}
+            Stand::Decided(Ruling::Passes | Ruling::Http) => return Answered::Passes(received),
+            Stand::Decided(Ruling::Closed) => return Answered::Closed(received),
+            Stand::Decided(Ruling::Refused) => {
+                return Answered::Refused(Failure::new(By::Proxy, Cause::Abort, Phase::Data));
+            }
+            // No rule of responses asks for a name.
+            Stand::Bytes | Stand::Name => {}
         }
         let until = delay.unwrap_or(patience).min(patience);
         match relay(session, server, up, &mut received, until).await {

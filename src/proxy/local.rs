@@ -23,6 +23,7 @@ use crate::rule::{Logging, Section};
 use crate::state::command::{ServerOrder, Suspect};
 use crate::state::counters::{Shard, Traffic};
 use crate::state::log::LogRing;
+use crate::state::naming::Question;
 use crate::state::process::ProcessFacts;
 use crate::state::servers::{Health, Server};
 use crate::state::sessions::Sessions;
@@ -134,6 +135,8 @@ pub(super) struct Worker {
     pub(super) facts: Arc<ProcessFacts>,
     /// To vg-ctl: changes of servers.
     pub(super) orders: Sender<ServerOrder>,
+    /// To vg-ctl: names that rules ask for.
+    pub(super) questions: Sender<Question>,
     suspects: Sender<Suspect>,
     /// Of all servers of the process.
     pub(super) shared_pools: Arc<Pools>,
@@ -280,6 +283,7 @@ impl Worker {
         suspects: Sender<Suspect>,
         facts: Arc<ProcessFacts>,
         orders: Sender<ServerOrder>,
+        questions: Sender<Question>,
         shared_pools: Arc<Pools>,
     ) -> Worker {
         let worker = Worker {
@@ -295,6 +299,7 @@ impl Worker {
             process,
             facts,
             orders,
+            questions,
             suspects,
             shared_pools,
             pools: RefCell::default(),

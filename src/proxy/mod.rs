@@ -16,6 +16,7 @@ mod greeting;
 mod seat;
 mod socket;
 mod tcp;
+mod asking;
 mod inspect;
 mod rules;
 mod stream;

@@ -240,6 +240,16 @@ impl Socket {
         }
     }
 
+    /// Ready once the peer has broken the connection; one that ended only its own direction may still read.
+    pub(super) fn poll_broken(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut byte = [0];
+        let Ok(stream) = self.watch() else { return Poll::Ready(()) };
+        match stream.poll_peek(context, &mut ReadBuf::new(&mut byte)) {
+            Poll::Ready(Err(_)) => Poll::Ready(()),
+            _ => Poll::Pending,
+        }
+    }
+
     /// Whether there is something to read now. Asks the kernel: the reactor may not have heard yet.
     pub(super) fn has_unread_input(&self) -> bool {
         let mut byte = [std::mem::MaybeUninit::uninit()];

@@ -15,6 +15,7 @@ use crate::state::command::{ServerOrder, Suspect};
 use crate::state::counters::Shard;
 use crate::state::heart::Heart;
 use crate::state::log::LogRing;
+use crate::state::naming::Question;
 use crate::state::process::ProcessFacts;
 use crate::state::servers::closings;
 use crate::state::sessions::Sessions;
@@ -118,14 +119,16 @@ pub struct WorkerContext {
     pub facts: Arc<ProcessFacts>,
     /// Changes of servers that somebody on a statistics page asks for.
     pub orders: Sender<ServerOrder>,
+    /// Names that rules ask for; when it is full they have no address.
+    pub questions: Sender<Question>,
     /// Idle connections to servers.
     pub pools: Arc<Pools>,
 }
 
 /// Runs a worker until it is drained. Must be called inside a tokio `LocalRuntime`.
 pub async fn run(context: WorkerContext) {
-    let WorkerContext { index, mut commands, heart, suspects, log, counters, sessions, facts, orders, pools } = context;
-    let worker = Rc::new(Worker::new(index, log, counters, sessions, suspects, facts, orders, pools));
+    let WorkerContext { index, mut commands, heart, suspects, log, counters, sessions, facts, orders, questions, pools } = context;
+    let worker = Rc::new(Worker::new(index, log, counters, sessions, suspects, facts, orders, questions, pools));
     let beat = tokio::task::spawn_local(beat(Rc::clone(&worker), heart));
     let mut listeners: Vec<(Rc<Listener>, JoinHandle<()>)> = Vec::new();
     // Those go on to the very end: what is logged while sessions finish may come in there.

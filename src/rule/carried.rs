@@ -16,7 +16,7 @@ const NO_HEAD: &str = "in tcp mode there are bytes, but no head of a request";
 const NOT_OF_CHECK: &str = "health checks do not know it";
 
 /// Actions that the proxy does not obey.
-const WAITING: [&str; 4] = ["attach-srv", "do-log", "do-resolve", "send-spoe-group"];
+const WAITING: [&str; 3] = ["attach-srv", "do-log", "send-spoe-group"];
 
 /// How far the proxy supports an action.
 pub fn action(row: &ActionRow) -> Support {

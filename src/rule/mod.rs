@@ -54,6 +54,7 @@ pub mod condition;
 pub mod format;
 pub mod action;
 pub mod bandwidth;
+pub mod asking;
 pub mod pages;
 pub mod forwarding;
 pub mod options;

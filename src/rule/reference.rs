@@ -11,6 +11,8 @@ pub enum ReferenceKind {
     Server,
     /// An `http-errors` section.
     ErrorFiles,
+    /// A `resolvers` section.
+    Resolvers,
 }
 
 /// A name that whoever loads the configuration has to look up; rules keep it as text.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::http::{Head, Message, Parsed, parse_request};
 
 use super::action::Scratch;
+use super::asking::Asked;
 use super::bandwidth::Bandwidth;
 use super::facts::{Address, Facts};
 use super::pattern::Registry;
@@ -85,6 +86,8 @@ pub struct Effects {
     pub early_hints: Vec<u8>,
     /// `set-bandwidth-limit`
     pub bandwidth: Bandwidth,
+    /// `do-resolve`: the name whose address is waited for.
+    pub asked: Option<Asked>,
     /// `track-sc`: what the session and the stream are counted in.
     pub tracking: Tracking,
     /// Whether rules of a backend run: what they track has not seen the request before.

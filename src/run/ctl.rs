@@ -18,6 +18,7 @@ use crate::model::proxy::Mode;
 use crate::proxy::pools::Pools;
 use crate::state::command::ServerOrder;
 use crate::state::counters::Shard;
+use crate::state::naming::Question;
 use crate::state::process::ProcessFacts;
 use crate::state::sessions::Sessions;
 use crate::state::vrrp::VrrpStatus;
@@ -42,6 +43,8 @@ pub(super) struct Ctl {
     pub(super) probing: mpsc::Sender<ServerOrder>,
     /// Generations, whose names are followed.
     pub(super) names: mpsc::UnboundedReceiver<Arc<Generation>>,
+    /// Names that rules ask for.
+    pub(super) questions: mpsc::Receiver<Question>,
     pub(super) view: Arc<View>,
     pub(super) runtime: RuntimeSockets,
 }
@@ -113,7 +116,7 @@ pub(super) fn spawn(ctl: Ctl) -> io::Result<JoinHandle<()>> {
 }
 
 async fn run(mut ctl: Ctl) {
-    drop(tokio::task::spawn_local(names::follow(ctl.names, ctl.view.orders())));
+    drop(tokio::task::spawn_local(names::follow(ctl.names, ctl.questions, ctl.view.orders())));
     match ctl.listener.set_nonblocking(true).and_then(|()| tokio::net::UnixListener::from_std(ctl.listener)) {
         Ok(listener) => drop(tokio::task::spawn_local(server::serve(listener, ctl.view))),
         Err(error) => tracing::error!(%error, "the control socket cannot be served"),

@@ -12,6 +12,7 @@
 //! | workers | vg-ctl | [`ServerOrder`]: changes asked for on a statistics page | whoever asked waits |
 //! | vg-ctl | vg-check | [`ServerOrder`]: what the operator says of servers, checks and agents | whoever asked waits |
 //! | main | vg-ctl | generations, whose names are followed | unbounded: one for each reload |
+//! | workers | vg-ctl | [`Question`]: names that rules ask for | the name has no address |
 //! | workers | vg-log | lines | dropped and counted |
 //! | worker | worker | idle connections: [`Pools`] | 512 for each server and worker |
 //! | every thread | vg-log-err | messages (the queue is in `log/messages.rs`: `tracing` begins earlier) | dropped and counted |
@@ -31,6 +32,7 @@ use crate::state::counters::Shard;
 use crate::state::heart::Heart;
 use crate::state::levels::Board;
 use crate::state::log::LogRing;
+use crate::state::naming::Question;
 use crate::state::sessions::Sessions;
 use crate::state::vrrp::VrrpStatus;
 
@@ -80,6 +82,8 @@ pub(super) struct Ends {
     pub(super) names: mpsc::UnboundedReceiver<Arc<Generation>>,
     pub(super) suspects: mpsc::Receiver<Suspect>,
     pub(super) suspects_sender: mpsc::Sender<Suspect>,
+    pub(super) questions: mpsc::Receiver<Question>,
+    pub(super) questions_sender: mpsc::Sender<Question>,
     pub(super) server_orders: mpsc::Receiver<ServerOrder>,
     pub(super) server_orders_sender: mpsc::Sender<ServerOrder>,
     pub(super) hearts: Vec<Arc<Heart>>,
@@ -95,6 +99,8 @@ pub(super) struct WorkerOwn {
 
 /// Bytes of access log that a worker may be ahead of vg-log.
 const LOG_BYTES: usize = 1 << 20;
+/// Names that vg-ctl may be behind the rules that ask for them.
+const QUESTIONS: usize = 4096;
 
 /// Creates everything for a process with so many workers.
 pub(super) fn wire(workers: usize, sessions: Arc<Sessions>) -> (Wiring, Ends) {
@@ -106,6 +112,7 @@ pub(super) fn wire(workers: usize, sessions: Arc<Sessions>) -> (Wiring, Ends) {
     let (probing_sender, probing) = mpsc::channel(16);
     let (names_sender, names) = mpsc::unbounded_channel();
     let (suspects_sender, suspects) = mpsc::channel(256);
+    let (questions_sender, questions) = mpsc::channel(QUESTIONS);
     let (server_orders_sender, server_orders) = mpsc::channel(16);
     let check_heart = Arc::new(Heart::default());
     let mut hearts = vec![Arc::clone(&check_heart)];
@@ -148,6 +155,8 @@ pub(super) fn wire(workers: usize, sessions: Arc<Sessions>) -> (Wiring, Ends) {
         names,
         suspects,
         suspects_sender,
+        questions,
+        questions_sender,
         server_orders,
         server_orders_sender,
         hearts,

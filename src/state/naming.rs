@@ -1,10 +1,11 @@
 //! What name servers have answered: counted, and what it means for servers.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::model::naming::Lack;
+use crate::model::naming::{Family, Lack};
 
 /// Something that is counted of a name server, in the order of HAProxy's `show resolvers`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +97,26 @@ impl Tallies {
     /// How many there were.
     pub fn get(&self, tally: Tally) -> u64 {
         self.0[tally as usize].load(Ordering::Relaxed)
+    }
+}
+
+/// A name that a rule of a worker asks for. vg-ctl answers.
+pub struct Question {
+    /// Name of the section of name servers.
+    pub section: Arc<str>,
+    /// The name.
+    pub name: String,
+    /// The family that the address had best have; `None` is IPv6.
+    pub preference: Option<Family>,
+    /// Number of the generation that the rule is of: name servers of an earlier one are not asked.
+    pub generation: u64,
+    /// Called with the address that the name has, if it has one.
+    pub answer: Box<dyn FnOnce(Option<IpAddr>) + Send>,
+}
+
+impl fmt::Debug for Question {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Question").field("section", &self.section).field("name", &self.name).finish()
     }
 }
 

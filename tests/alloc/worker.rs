@@ -69,6 +69,7 @@ fn run(model: Model, socket: TcpListener, first: fn()) -> SocketAddr {
         sessions: Arc::new(Sessions::new(None)),
         facts: Arc::default(),
         orders: tokio::sync::mpsc::channel(1).0,
+        questions: tokio::sync::mpsc::channel(1).0,
         pools: Arc::new(Pools::new(1)),
     };
     std::thread::spawn(move || {

@@ -10,6 +10,7 @@ mod ports;
 mod proxy;
 mod runtime;
 mod names;
+mod asking;
 mod runtime_traffic;
 mod backends;
 mod rates;

@@ -21,14 +21,14 @@ struct Records {
 }
 
 /// A name server on loopback. A name that it does not have does not exist.
-struct NameServer {
-    packets: SocketAddr,
+pub struct NameServer {
+    pub packets: SocketAddr,
     stream: SocketAddr,
     zone: Arc<Mutex<BTreeMap<String, Records>>>,
 }
 
 impl NameServer {
-    fn start() -> NameServer {
+    pub fn start() -> NameServer {
         let zone: Arc<Mutex<BTreeMap<String, Records>>> = Arc::default();
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a listener");
@@ -61,7 +61,7 @@ impl NameServer {
         NameServer { packets, stream, zone }
     }
 
-    fn set(&self, name: &str, addresses: &[&str]) {
+    pub fn set(&self, name: &str, addresses: &[&str]) {
         let addresses = addresses.iter().map(|text| text.parse().expect("an address")).collect();
         self.put(name, Records { addresses, ..Records::default() });
     }

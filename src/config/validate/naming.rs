@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::config::draft::{self, Draft, Server};
-use crate::diag::{Diagnostic, Spanned};
+use crate::diag::{Diagnostic, Span, Spanned};
 use crate::model::naming::{Family, First, Lack, NameServer, Naming, Resolvers, Transport};
 use crate::wire::dns;
 
@@ -57,7 +57,13 @@ fn needs_default(draft: &Draft) -> bool {
     let servers = draft.backends.iter().flat_map(|backend| &backend.servers);
     let mut asked = servers.map(|server| &server.options.naming).filter(|naming| naming.is_there());
     let is_written = draft.resolvers.iter().any(|section| section.model.name == DEFAULT);
-    !is_written && asked.any(|naming| is_default(&naming.resolvers))
+    let fronts = draft.frontends.iter().map(|frontend| &frontend.rules);
+    let mut rules = fronts.chain(draft.backends.iter().map(|backend| &backend.rules)).flatten();
+    let asks = |word: &Spanned<String>| {
+        let arguments = word.value.strip_prefix("do-resolve(").and_then(|rest| rest.split(',').nth(1));
+        arguments.is_some_and(|section| section.trim_end_matches(')') == DEFAULT)
+    };
+    !is_written && (asked.any(|naming| is_default(&naming.resolvers)) || rules.any(|rule| rule.words.iter().any(asks)))
 }
 
 fn one(context: &Context<'_>, written: &draft::Resolvers) -> Resolvers {
@@ -98,6 +104,20 @@ fn machine(context: &Context<'_>) -> Result<Vec<NameServer>, String> {
         }
     }
     Ok(servers)
+}
+
+/// Whether there is such a section.
+fn is_there(context: &Context<'_>, name: &str) -> bool {
+    let is_default = || name == DEFAULT && machine(context).is_ok_and(|servers| !servers.is_empty());
+    context.draft.resolvers.iter().any(|section| section.model.name == name) || is_default()
+}
+
+/// Complains if a section that a rule asks is not there.
+pub fn find(context: &Context<'_>, name: &str, place: Span) {
+    if !is_there(context, name) {
+        let known = context.draft.resolvers.iter().map(|section| section.model.name.as_str());
+        context.find("`resolvers` section", name, place, known);
+    }
 }
 
 /// The server with its first address, if what it is called has one; one that may wait for it lacks it.
@@ -167,11 +187,10 @@ fn follows(context: &Context<'_>, backend: &str, server: &Server) {
         }
         return;
     };
-    let known = context.draft.resolvers.iter().map(|section| section.model.name.as_str());
-    let is_default = name == DEFAULT && machine(context).is_ok_and(|servers| !servers.is_empty());
-    if is_default || known.clone().any(|known| known == name) {
+    if is_there(context, name) {
         return;
     }
+    let known = context.draft.resolvers.iter().map(|section| section.model.name.as_str());
     let message =
         format!("backend '{backend}', server '{}': unable to find required resolvers '{name}'", server.name.value);
     let hint = crate::diag::nearest(name, known).map(|known| format!("did you mean '{known}'?"));

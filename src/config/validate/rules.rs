@@ -15,7 +15,7 @@ use crate::rule::reference::{Reference, ReferenceKind};
 use crate::rule::{Files, Names, Registry, RuleError, Section};
 use crate::stick::Tables;
 
-use super::{Context, backends, error_pages, frontends, or, tables};
+use super::{Context, backends, error_pages, frontends, naming, or, tables};
 
 /// What rules share, while they are looked at.
 pub struct Shared<'a> {
@@ -193,6 +193,7 @@ fn reference(context: &Context<'_>, reference: &Reference, place: Span) {
             let known: Vec<String> = draft.backends.iter().flat_map(of).collect();
             context.find("server", &reference.name, place, known.iter().map(String::as_str));
         }
+        ReferenceKind::Resolvers => naming::find(context, &reference.name, place),
         ReferenceKind::ErrorFiles => {
             let known = draft.error_pages.iter().map(|section| section.name.value.as_str());
             context.find("`http-errors` section", &reference.name, place, known);

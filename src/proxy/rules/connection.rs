@@ -65,6 +65,16 @@ pub(in crate::proxy) enum Ruling {
     Refused,
 }
 
+/// What became of rules about bytes of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::proxy) enum Stand {
+    Decided(Ruling),
+    /// They wait for more bytes.
+    Bytes,
+    /// They wait for the address of a name.
+    Name,
+}
+
 /// The backend that `use_backend` chooses in tcp mode, by what came so far.
 pub(in crate::proxy) fn choose(
     session: &mut Session,
@@ -79,7 +89,7 @@ pub(in crate::proxy) fn choose(
     chosen
 }
 
-/// Asks `tcp-request content` about what came so far; `None` waits for more.
+/// Asks `tcp-request content` about what came so far.
 pub(in crate::proxy) fn inspect_request(
     session: &mut Session,
     frontend: &LocalFrontend,
@@ -87,7 +97,7 @@ pub(in crate::proxy) fn inspect_request(
     backend: Option<&LocalBackend>,
     is_final: bool,
     progress: &mut Progress,
-) -> Option<Ruling> {
+) -> Stand {
     let mut state = session.take_rules(frontend);
     state.effects.is_in_backend = backend.is_some();
     let mut world = World::new(session, frontend, backend);
@@ -98,15 +108,15 @@ pub(in crate::proxy) fn inspect_request(
     obey(session, state, &verdict)
 }
 
-/// Asks `tcp-response content` of the backend about what the server sent so far; `None` waits for more.
+/// Asks `tcp-response content` of the backend about what the server sent so far.
 pub(in crate::proxy) fn inspect_response(
     session: &mut Session,
     frontend: &LocalFrontend,
     backend: &LocalBackend,
     (bytes, is_final): (&[u8], bool),
     progress: &mut Progress,
-) -> Option<Ruling> {
-    let section = backend.rules.as_ref()?;
+) -> Stand {
+    let Some(section) = &backend.rules else { return Stand::Decided(Ruling::Passes) };
     let mut state = session.take_rules(frontend);
     let mut world = World::new(session, frontend, Some(backend));
     let data = Data { bytes, is_final, announced: None };
@@ -114,11 +124,12 @@ pub(in crate::proxy) fn inspect_response(
     obey(session, state, &verdict)
 }
 
-fn obey(session: &mut Session, state: Box<RuleState>, verdict: &Verdict<'_>) -> Option<Ruling> {
+fn obey(session: &mut Session, state: Box<RuleState>, verdict: &Verdict<'_>) -> Stand {
     session.rules = Some(state);
     session.set_client_options();
     let ruling = match verdict {
-        Verdict::Wait(Wait::Data) => return None,
+        Verdict::Wait(Wait::Data) => return Stand::Bytes,
+        Verdict::Wait(Wait::Name) => return Stand::Name,
         Verdict::Continue => Ruling::Passes,
         Verdict::SwitchToHttp => Ruling::Http,
         Verdict::Close => Ruling::Closed,
@@ -128,7 +139,7 @@ fn obey(session: &mut Session, state: Box<RuleState>, verdict: &Verdict<'_>) -> 
         }
         _ => Ruling::Refused,
     };
-    Some(ruling)
+    Stand::Decided(ruling)
 }
 
 fn pass(

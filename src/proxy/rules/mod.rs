@@ -17,15 +17,16 @@ mod statistics;
 mod settle;
 
 use std::cell::RefCell;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::http::{Edits, Head, Message, Parsed, Span, Version, parse_request};
 use crate::rule::action::Timeout;
+use crate::rule::asking::{self, Asked};
 use crate::rule::bandwidth::{Bandwidth, Way};
 use crate::rule::transaction::LogLevel;
-use crate::rule::variable::{ProcessVariables, VariableScope};
+use crate::rule::variable::{ProcessVariables, VariableName, VariableScope};
 use crate::rule::{Captures, Data, Effects, Progress, Registry, RuleSet, Stage, Transaction, Variables, Verdict, Wait};
 use crate::state::queue::Priority;
 use crate::stick::Tracking;
@@ -37,7 +38,7 @@ use super::session::Session;
 use super::stream::Request;
 
 pub(super) use answer::{Manner, write_page, write_redirect, write_refusal};
-pub(super) use connection::{Ruling, Welcome, choose, inspect_request, inspect_response, may_connect, may_enter};
+pub(super) use connection::{Ruling, Stand, Welcome, choose, inspect_request, inspect_response, may_connect, may_enter};
 pub(super) use hash::hash;
 pub(super) use header::header;
 pub(super) use request::{Awaited, Decision, decide, give_up};
@@ -119,6 +120,16 @@ impl RuleState {
     /// Whether there are any that way.
     pub(super) fn limits(&self, way: Way) -> bool {
         self.effects.bandwidth.limits(way)
+    }
+
+    /// The name that a rule asked for.
+    pub(super) fn take_asked(&mut self) -> Option<Asked> {
+        self.effects.asked.take()
+    }
+
+    /// Keeps the address that a name has.
+    pub(super) fn learn(&mut self, variable: &VariableName, address: IpAddr) {
+        asking::learn(variable, address, &self.variables);
     }
 
     /// The level that a rule gave the line.

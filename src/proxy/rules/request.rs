@@ -72,6 +72,8 @@ pub(in crate::proxy) enum Awaited {
     Body { time: Duration, at_least: usize, says_continue: bool, is_received: bool },
     /// A time.
     Time(Duration),
+    /// The address of a name.
+    Name,
 }
 
 /// Where rules go on after a wait.
@@ -411,6 +413,7 @@ fn awaited(what: Wait, step: Step, request: &Request, state: &mut RuleState) -> 
             Awaited::Body { time, at_least, says_continue, is_received: step == Step::Buffer }
         }
         Wait::Pause(time) => Awaited::Time(time),
+        Wait::Name => Awaited::Name,
         // All data is there, and there is no TLS.
         Wait::Data | Wait::Handshake => Awaited::Time(Duration::ZERO),
     }

@@ -5,6 +5,7 @@ use std::task::{Poll, ready};
 use std::time::Duration;
 
 use crate::http::data_length;
+use crate::proxy::asking;
 use crate::proxy::buffers::{FULL, SMALL_READ};
 use crate::proxy::failure::{By, Cause, Failure, Phase};
 use crate::proxy::local::LocalFrontend;
@@ -23,6 +24,7 @@ pub(super) async fn wait(
 ) -> Result<(), Failure> {
     match what {
         Awaited::Time(time) => pause(session, time).await,
+        Awaited::Name => asking::ask(session, frontend, None).await,
         Awaited::Body { time, at_least, says_continue, is_received } => {
             let gone = Failure::new(By::Client, Cause::Abort, Phase::Request);
             if says_continue && !finish::send(session, b"HTTP/1.1 100 Continue\r\n\r\n").await {

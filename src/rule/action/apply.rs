@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::http::{Message, blank_controls, reason_phrase};
 
+use super::super::asking;
 use super::super::bandwidth;
 use super::super::converter::may_set;
 use super::super::expression::Expression;
@@ -70,6 +71,7 @@ pub(super) fn apply<'r>(
             bandwidth::set(setting, transaction);
             return None;
         }
+        Action::Resolve(asking) => return asking::ask(asking, transaction).then_some(Verdict::Wait(Wait::Name)),
         Action::Pause(time) => return time_of(time, transaction).map(|time| Verdict::Wait(Wait::Pause(time))),
         Action::ExpectProxyHeader => transaction.effects.expects_header = true,
         Action::StrictMode { is_on } => *is_strict = *is_on,

@@ -4,8 +4,10 @@ use std::ops::RangeInclusive;
 
 use crate::http::FieldName;
 use crate::model::log::Level;
+use crate::model::naming::Family;
 
 use super::super::argument::{self, Argument, Raw};
+use super::super::asking::Asking;
 use super::super::bandwidth::Setting;
 use super::super::carried;
 use super::super::converter;
@@ -13,6 +15,8 @@ use super::super::error::{RuleError, Support};
 use super::super::format::{Format, FormatUse};
 use super::super::pattern::set::Case;
 use super::super::pattern::{Method, Operator, PatternSpec, Patterns};
+use super::super::reference::ReferenceKind;
+use super::super::sample::Kind;
 use super::super::scope::Scope;
 use super::super::stage::Stage;
 use super::super::transaction::LogLevel;
@@ -242,6 +246,7 @@ impl Reader<'_, '_, '_> {
             "add-acl" => self.patterns(arguments, false, false)?,
             "wait-for-body" => self.wait_for_body()?,
             "wait-for-handshake" => Action::WaitForHandshake,
+            "do-resolve" => self.resolve(arguments)?,
             "set-bandwidth-limit" => self.bandwidth()?,
             "pause" => Action::Pause(self.time()?),
             "strict-mode" => self.strict_mode()?,
@@ -354,6 +359,40 @@ impl Reader<'_, '_, '_> {
                 return Err(error.hint("client, server, connect, queue, tarpit or tunnel"));
             }
         })
+    }
+
+    /// `do-resolve(<var>,<resolvers>[,ipv4|ipv6]) <expr>`
+    fn resolve(&mut self, arguments: &[Raw]) -> Result<Action, RuleError> {
+        let missing = || {
+            let what = "'do-resolve' needs a variable and a section of name servers in parentheses";
+            RuleError::new(0, what).hint("do-resolve(txn.address,mydns,ipv4)")
+        };
+        let (variable, section, preference) = match arguments {
+            [variable, section] => (variable, section, None),
+            [variable, section, preference] => (variable, section, Some(preference)),
+            _ => return Err(missing()),
+        };
+        if section.text.is_empty() {
+            return Err(missing());
+        }
+        let preference = match preference.map(|family| (family, family.text.as_str())) {
+            None => None,
+            Some((_, "ipv4")) => Some(Family::V4),
+            Some((_, "ipv6")) => Some(Family::V6),
+            Some((family, other)) => {
+                let error = RuleError::new(0, format!("'{other}' is no family of addresses")).hint("ipv4 or ipv6");
+                return Err(error.further(family.offset));
+            }
+        };
+        let name = VariableName::parse(&variable.text).map_err(|error| error.further(variable.offset))?;
+        self.scope.refer(ReferenceKind::Resolvers, &section.text);
+        let at = self.at;
+        let expression = self.expression()?;
+        if !expression.output().casts_to(Kind::Str) {
+            return Err(RuleError::new(at, "the expression does not return a name"));
+        }
+        let (section, variable) = (section.text.as_str().into(), name);
+        Ok(Action::Resolve(Asking { variable, section, preference, name: expression }))
     }
 
     /// `set-bandwidth-limit <name> [limit <size>|<expr>] [period <time>|<expr>]`

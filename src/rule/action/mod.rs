@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use super::acl::Outcome;
 use super::argument::Argument;
+use super::asking::Asking;
 use super::bandwidth::Setting;
 use super::condition::Condition;
 use super::error::RuleError;
@@ -227,6 +228,8 @@ pub enum Action {
     UseExporter,
     /// Limits how fast the bytes of the stream go.
     LimitBandwidth(Setting),
+    /// Asks for the address of a name.
+    Resolve(Asking),
     /// Puts a counter on the entry of a key.
     Track {
         counter: usize,
@@ -294,6 +297,8 @@ pub enum Wait {
     },
     /// A time; then the next rule.
     Pause(Duration),
+    /// The address of the name that the effects tell; then the next rule.
+    Name,
     /// The end of the TLS handshake of a connection that sent data early; then the next rule.
     Handshake,
 }

@@ -451,6 +451,7 @@ fn every_action_compiles() {
         | "set-priority-class"
         | "set-priority-offset"
         | "set-retries" => " 1",
+        "do-resolve" => "(txn.a,dns,ipv4) hdr(host),host_only",
         "set-bandwidth-limit" => " slow limit int(5) period 1s",
         "set-dst" | "set-src" => " src",
         "set-dst-port" | "set-src-port" => " int(1)",

@@ -7,6 +7,8 @@
 mod packets;
 mod stream;
 
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +18,8 @@ use tokio::task::AbortHandle;
 use crate::admin::{Order, OrderKind};
 use crate::generation::Generation;
 use crate::model::naming::{NameServer, Resolvers, Transport};
-use crate::resolve::{Machine, Output};
+use crate::resolve::{Machine, Output, Wish};
+use crate::state::naming::Question;
 use crate::sys;
 use crate::time::Instant;
 
@@ -83,10 +86,20 @@ struct Follower {
     looks: Instant,
     events: mpsc::UnboundedSender<Event>,
     orders: mpsc::Sender<Order>,
+    /// Questions of rules whose generation has not come yet.
+    early: Vec<Question>,
+    /// Who waits for an address, by the number of the question.
+    waiting: HashMap<u64, Box<dyn FnOnce(Option<IpAddr>) + Send>>,
+    /// Questions of rules so far.
+    numbered: u64,
 }
 
-/// Follows the names of each generation that comes, until there are no more.
-pub(super) async fn follow(mut generations: mpsc::UnboundedReceiver<Arc<Generation>>, orders: mpsc::Sender<Order>) {
+/// Follows the names of each generation that comes, until there are no more, and answers what rules ask for.
+pub(super) async fn follow(
+    mut generations: mpsc::UnboundedReceiver<Arc<Generation>>,
+    mut questions: mpsc::Receiver<Question>,
+    orders: mpsc::Sender<Order>,
+) {
     // Bounded by the questions that are under way: an answer that nobody waits for is dropped by its task's socket.
     let (sender, mut events) = mpsc::unbounded_channel();
     let mut secret = match sys::random::Secret::open() {
@@ -102,6 +115,9 @@ pub(super) async fn follow(mut generations: mpsc::UnboundedReceiver<Arc<Generati
         looks: Instant::ZERO,
         events: sender,
         orders,
+        early: Vec::new(),
+        waiting: HashMap::new(),
+        numbered: 0,
     };
     loop {
         let wake = sys::clock::tokio_deadline(follower.wake());
@@ -110,6 +126,7 @@ pub(super) async fn follow(mut generations: mpsc::UnboundedReceiver<Arc<Generati
                 Some(generation) => follower.configure(sys::clock::now(), generation),
                 None => return,
             },
+            Some(question) = questions.recv() => follower.ask(sys::clock::now(), question),
             Some(event) = events.recv() => follower.hear(sys::clock::now(), event),
             () = tokio::time::sleep_until(wake) => follower.handle_timeout(sys::clock::now()),
         }
@@ -140,6 +157,20 @@ impl Follower {
         }
         self.machine.configure(now, &generation.model, &generation.resolvers, self.has_route);
         self.generation = Some(generation);
+        for question in std::mem::take(&mut self.early) {
+            self.ask(now, question);
+        }
+    }
+
+    /// Takes a question of a rule: name servers that its generation has and the last one did not come with it.
+    fn ask(&mut self, now: Instant, question: Question) {
+        if self.generation.as_ref().is_none_or(|generation| generation.number < question.generation) {
+            return self.early.push(question);
+        }
+        self.numbered += 1;
+        let Question { section, name, preference, answer, .. } = question;
+        self.waiting.insert(self.numbered, answer);
+        self.machine.ask(now, &section, Wish { name, preference, token: self.numbered });
     }
 
     fn open(&self, number: usize, section: &Resolvers) -> Vec<Asked> {
@@ -199,7 +230,11 @@ impl Follower {
                     }
                 }
                 Output::Renew(renewal) => renewals.push(renewal),
-                Output::Tell { .. } => {}
+                Output::Tell { token, address } => {
+                    if let Some(answer) = self.waiting.remove(&token) {
+                        answer(address);
+                    }
+                }
             }
         }
         if renewals.is_empty() {

@@ -137,6 +137,7 @@ impl Supervisor {
                 sessions: Arc::clone(&self.wiring.sessions),
                 facts: Arc::clone(&self.view.facts),
                 orders: ends.server_orders_sender.clone(),
+                questions: ends.questions_sender.clone(),
                 pools: Arc::clone(&self.wiring.pools),
             };
             let ended = worker::spawn(context, cell.clone()).context("cannot start a worker")?;
@@ -152,8 +153,8 @@ impl Supervisor {
         .context("cannot start vg-check")?;
         let (changes, view) = (ends.server_orders, Arc::clone(&self.view));
         let probing = self.wiring.probing.clone();
-        let names = ends.names;
-        ctl::spawn(Ctl { listener: admin, runtime, loads, settings, changes, probing, names, view })
+        let (names, questions) = (ends.names, ends.questions);
+        ctl::spawn(Ctl { listener: admin, runtime, loads, settings, changes, probing, names, questions, view })
             .context("cannot start vg-ctl")?;
         let board = self.serve_generation(generation);
         let context = VrrpContext {

@@ -193,6 +193,7 @@ impl Proxy {
             sessions: Arc::new(Sessions::new(generation.model.process.maxconn)),
             facts: Arc::new(state::process::ProcessFacts { started: clock::now(), threads: 1, ..Default::default() }),
             orders: orders_sender,
+            questions: mpsc::channel(1).0,
             pools: Arc::clone(&pools),
         };
         // In place of vg-check.

@@ -188,7 +188,7 @@ impl Exchange<'_> {
         self.parked = Some(match what {
             Wait::Body { time, at_least } => Parked { until: now + time, at_least: Some(at_least) },
             Wait::Pause(time) => Parked { until: now + time, at_least: None },
-            Wait::Data | Wait::Handshake => Parked { until: now, at_least: None },
+            Wait::Data | Wait::Handshake | Wait::Name => Parked { until: now, at_least: None },
         });
     }
 
