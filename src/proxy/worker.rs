@@ -127,7 +127,19 @@ pub struct WorkerContext {
 
 /// Runs a worker until it is drained. Must be called inside a tokio `LocalRuntime`.
 pub async fn run(context: WorkerContext) {
-    let WorkerContext { index, mut commands, heart, suspects, log, counters, sessions, facts, orders, questions, pools } = context;
+    let WorkerContext {
+        index,
+        mut commands,
+        heart,
+        suspects,
+        log,
+        counters,
+        sessions,
+        facts,
+        orders,
+        questions,
+        pools,
+    } = context;
     let worker = Rc::new(Worker::new(index, log, counters, sessions, suspects, facts, orders, questions, pools));
     let beat = tokio::task::spawn_local(beat(Rc::clone(&worker), heart));
     let mut listeners: Vec<(Rc<Listener>, JoinHandle<()>)> = Vec::new();

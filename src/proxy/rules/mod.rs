@@ -38,7 +38,9 @@ use super::session::Session;
 use super::stream::Request;
 
 pub(super) use answer::{Manner, write_page, write_redirect, write_refusal};
-pub(super) use connection::{Ruling, Stand, Welcome, choose, inspect_request, inspect_response, may_connect, may_enter};
+pub(super) use connection::{
+    Ruling, Stand, Welcome, choose, inspect_request, inspect_response, may_connect, may_enter,
+};
 pub(super) use hash::hash;
 pub(super) use header::header;
 pub(super) use request::{Awaited, Decision, decide, give_up};
