@@ -17,8 +17,15 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
             let is_abbreviation = wanted.len() >= 3 && (other.starts_with(&wanted) || wanted.starts_with(&other));
             (distance <= allowed || is_abbreviation).then_some((distance, candidate))
         })
-        .min_by_key(|(distance, _)| *distance)
+        .min_by_key(|(distance, candidate)| (*distance, letters(candidate) != letters(word)))
         .map(|(_, candidate)| candidate)
+}
+
+/// Its letters, sorted: of two that are as near, the one that has the same is meant.
+fn letters(word: &str) -> Vec<u8> {
+    let mut letters = word.to_ascii_lowercase().into_bytes();
+    letters.sort_unstable();
+    letters
 }
 
 #[cfg(test)]

@@ -139,7 +139,14 @@ impl Rules {
 
 /// The names in reach of the sections of a model.
 fn names<'a>(userlists: &'a HashMap<String, Arc<Userlist>>, tables: &'a Tables, model: &'a Model) -> Names<'a> {
-    Names { userlists, error_pages: &model.rules.error_pages, tables, counters: model.rules.stick_counters, home: "" }
+    Names {
+        userlists,
+        error_pages: &model.rules.error_pages,
+        tables,
+        counters: model.rules.stick_counters,
+        home: "",
+        sides: &[],
+    }
 }
 
 /// Whether two models have the same rules of the same frontends, and share the same.

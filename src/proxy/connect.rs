@@ -75,7 +75,7 @@ impl Effort {
     fn succeed(&mut self, session: &Session, server: &Server, stream: &Socket) {
         self.connected.get_or_insert(session.now());
         self.peer = Some(server.address);
-        if session.frontend().shows_own_ends {
+        if session.frontend().asks.own_ends {
             self.local = stream.local_addr().ok();
         }
     }

@@ -18,6 +18,7 @@ use crate::http::Leniency;
 use crate::model::log::Level;
 use crate::model::options::KeepAlive;
 use crate::model::proxy::DoubtfulFraming;
+use crate::rule::asks::Asks;
 use crate::rule::options::Closing;
 use crate::rule::{Logging, Section};
 use crate::state::command::{ServerOrder, Suspect};
@@ -173,8 +174,8 @@ pub(super) struct LocalFrontend {
     pub(super) others: Rc<Others>,
     /// Whether its lines show how many there were.
     pub(super) counts_lines: bool,
-    /// Whether its lines show our ends of server connections.
-    pub(super) shows_own_ends: bool,
+    /// What rules and lines of the generation ask for.
+    pub(super) asks: Asks,
     /// Whether something may ask for the number of a stream.
     pub(super) numbers_streams: bool,
     /// What it says of its connections.
@@ -349,6 +350,8 @@ impl Worker {
         let sections = || generation.rules.frontends.iter().flatten();
         // Rules may ask for it wherever there are some.
         let numbers_streams = sections().any(|section| section.looks_at_messages() || section.logging.shows_numbers());
+        let asks = sections().chain(generation.rules.backends.iter().flatten());
+        let asks = asks.fold(Asks::default(), |asks, section| asks.and(section.asks));
         let (frontends, rules) = (generation.frontends.clone(), Arc::clone(&generation.rules));
         let others = Rc::new(Others { frontends, backends, rules, generation: Arc::clone(generation) });
         let local = |(frontend, rules): (&Arc<generation::Frontend>, &Option<Arc<Section>>)| {
@@ -364,7 +367,6 @@ impl Worker {
                 keeps_doubtful: framing == DoubtfulFraming::Keep,
             };
             let (running, rules, others) = (Arc::clone(frontend), rules.clone(), Rc::clone(&others));
-            let shows_own_ends = rules.as_ref().is_some_and(|section| section.logging.shows_own_ends());
             let manners = Manners::of(rules.as_ref());
             let counts_lines = rules.as_ref().is_some_and(|section| section.logging.counts_lines());
             Rc::new(LocalFrontend {
@@ -376,7 +378,7 @@ impl Worker {
                 leniency,
                 others,
                 counts_lines,
-                shows_own_ends,
+                asks,
                 numbers_streams,
                 manners,
             })

@@ -40,6 +40,8 @@ pub(super) struct Ending {
     pub(super) server_status: u16,
     pub(super) bytes_in: u64,
     pub(super) bytes_out: u64,
+    pub(super) bytes_to_server: u64,
+    pub(super) bytes_from_server: u64,
     /// All four letters.
     pub(super) termination: [u8; 4],
     pub(super) server_connections: usize,
@@ -65,6 +67,8 @@ impl Ending {
             server_status: 0,
             bytes_in: 0,
             bytes_out: 0,
+            bytes_to_server: 0,
+            bytes_from_server: 0,
             termination: *b"----",
             server_connections: 0,
             number: 0,

@@ -54,6 +54,8 @@ impl Record {
             effort: self.effort,
             bytes_in: self.up.bytes,
             bytes_out: self.down.bytes,
+            bytes_to_server: self.up.bytes,
+            bytes_from_server: self.down.bytes,
             server_connections: self.server_connections,
             number: self.number,
             ..Ending::new(session.accepted, session.now())
@@ -110,6 +112,8 @@ async fn serve(
         log::write(session, frontend, Some(backend), &ending, None);
         record.is_logged = true;
     }
+    session.note_server(frontend, connected.slot.index, (&connected.stream, connected.uses), &record.effort);
+    session.note_end(|session| record.ending(session));
     record.up = Direction::with(session.input.take());
     let server = &mut connected.stream;
     let answered = Box::pin(inspect::responses(session, frontend, backend, server, &mut record.up)).await;

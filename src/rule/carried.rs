@@ -1,18 +1,13 @@
 //! What of the language the proxy carries out so far. The engine knows more than this: whatever is missing here is refused
 //! when rules are compiled for the proxy, so that no rule is taken that would do nothing.
 
-use crate::model::proxy::Mode;
-
 use super::action::ActionRow;
 use super::error::Support;
-use super::facts::{Address, Number, Words};
+use super::facts::{Number, Words};
 use super::fetch::{self, Run};
 use super::format::Tag;
-use super::stage::{Needs, Stage};
 
 const LATER: &str = "the proxy does not carry it out yet";
-const UNKNOWN: &str = "the proxy does not keep this value for rules yet";
-const NO_HEAD: &str = "in tcp mode there are bytes, but no head of a request";
 const NOT_OF_CHECK: &str = "health checks do not know it";
 
 /// Actions that the proxy does not obey.
@@ -27,27 +22,6 @@ pub fn action(row: &ActionRow) -> Support {
         "switch-mode" => Support::Partial("http alone, without `proto`"),
         "silent-drop" => Support::Partial("a reset leaves that no router passes on, as HAProxy without CAP_NET_ADMIN"),
         _ => row.support,
-    }
-}
-
-/// Why the proxy cannot answer a fetch in a section of that mode at that stage; `None` if it can.
-pub fn fetch(row: &fetch::Row, mode: Mode, stage: Stage) -> Option<&'static str> {
-    match (row.name, row.run) {
-        _ if mode == Mode::Tcp && row.needs == Needs::RequestHead && stage != Stage::TcpRequest => Some(NO_HEAD),
-        ("txn.sess_term_state", _) if stage != Stage::Log => Some(UNKNOWN),
-        (_, Run::Number(question) | Run::Flag(question)) => number(question, stage),
-        (_, Run::Address(end) | Run::Port(end)) => address(end, stage),
-        _ => None,
-    }
-}
-
-/// Why the proxy cannot write a tag into a message or, at [`Stage::Log`], a line; `None` if it can.
-pub(super) fn tag(tag: Tag, stage: Stage) -> Option<&'static str> {
-    match tag {
-        Tag::Number(question) | Tag::Growing(question) | Tag::Counter(question) => number(question, stage),
-        Tag::Address(end) | Tag::Port(end) => address(end, stage),
-        Tag::Retries | Tag::Termination { .. } => (stage != Stage::Log).then_some(UNKNOWN),
-        _ => None,
     }
 }
 
@@ -81,113 +55,4 @@ fn is_number_of_check(question: Number) -> bool {
 
 fn is_word_of_check(question: Words) -> bool {
     matches!(question, Words::Hostname | Words::Backend | Words::Server)
-}
-
-/// Limits of the stream, as the configuration and rules set them.
-fn is_limit(question: Number) -> bool {
-    use Number::{
-        BackendTarpitTimeout, BackendTunnelTimeout, ClientTimeout, ConnectTimeout, FrontendTarpitTimeout, QueueTimeout,
-        Retries, ServerTimeout, TarpitTimeout, TunnelTimeout,
-    };
-    matches!(
-        question,
-        BackendTarpitTimeout
-            | BackendTunnelTimeout
-            | ClientTimeout
-            | ConnectTimeout
-            | FrontendTarpitTimeout
-            | QueueTimeout
-            | Retries
-            | ServerTimeout
-            | TarpitTimeout
-            | TunnelTimeout
-    )
-}
-
-/// What is known when the stream ends.
-fn is_of_the_end(question: Number) -> bool {
-    use Number::{
-        ActiveTime, BytesFromClient, BytesToClient, ConnectRetries, ConnectTime, DataTime, HandshakeTime, IdleTime,
-        IsCompressed, LogNumber, QueryTime, QueuedBeforeInBackend, QueuedBeforeInServer, RequestTime, ResponseTime,
-        ServerStatus, Status, TotalTime, UserTime, WaitTime, WasRedispatched,
-    };
-    matches!(
-        question,
-        ActiveTime
-            | BytesFromClient
-            | BytesToClient
-            | ConnectRetries
-            | ConnectTime
-            | DataTime
-            | HandshakeTime
-            | IdleTime
-            | IsCompressed
-            | LogNumber
-            | QueryTime
-            | QueuedBeforeInBackend
-            | QueuedBeforeInServer
-            | RequestTime
-            | ResponseTime
-            | ServerStatus
-            | Status
-            | TotalTime
-            | UserTime
-            | WaitTime
-            | WasRedispatched
-    )
-}
-
-fn number(question: Number, stage: Stage) -> Option<&'static str> {
-    if is_limit(question) {
-        return None;
-    }
-    use Number::{
-        AcceptDate, BackendConnectTimeout, BackendId, BackendQueue, BackendQueueTimeout, BackendRetries,
-        BackendServerTimeout, BackendSessions, ClientError, ClientHttpMajor, ClientIsTls, FrontendClientTimeout,
-        FrontendId, FrontendSessions, IsFirstRequest, IsLoggedEarly, ListenerId, ProcessId, ProcessSessions,
-        ReceivedProxyHeader, RequestDate, RequestNumber, ServerConnections, ServerHttpMajor, ServerId,
-        ServerInitialWeight, ServerIsTls, ServerIsUp, ServerSessionRate, Stopping, Thread, UsableServers,
-    };
-    let is_known = matches!(
-        question,
-        AcceptDate
-            | BackendConnectTimeout
-            | BackendId
-            | BackendQueue
-            | BackendQueueTimeout
-            | BackendRetries
-            | BackendServerTimeout
-            | BackendSessions
-            | ClientHttpMajor
-            | ClientIsTls
-            | FrontendClientTimeout
-            | FrontendId
-            | FrontendSessions
-            | IsFirstRequest
-            | IsLoggedEarly
-            | ListenerId
-            | ProcessId
-            | ProcessSessions
-            | ReceivedProxyHeader
-            | ClientError
-            | RequestDate
-            | RequestNumber
-            | ServerConnections
-            | ServerHttpMajor
-            | ServerId
-            | ServerSessionRate
-            | ServerInitialWeight
-            | ServerIsTls
-            | ServerIsUp
-            | Stopping
-            | Thread
-            | UsableServers
-    );
-    let is_known = is_known || stage == Stage::Log && is_of_the_end(question);
-    (!is_known).then_some(UNKNOWN)
-}
-
-fn address(end: Address, stage: Stage) -> Option<&'static str> {
-    let is_of_server = matches!(end, Address::ServerLocal | Address::ServerPeer);
-    (is_of_server && stage != Stage::Log).then_some(UNKNOWN)
 }

@@ -184,10 +184,9 @@ fn named(name: &str, scope: &mut Scope<'_>) -> Result<Arc<Acl>, RuleError> {
 
 /// HAProxy warns, too: such a condition is legal and never true.
 fn check_stage(acl: &Acl, at: usize, scope: &mut Scope<'_>) {
-    let stage = scope.stage;
-    let complaint = acl.tests().map(acl::Test::fetch).find(|fetch| !fetch.needs.are_met_at(stage)).map(|fetch| {
-        let (name, needs) = (fetch.name, fetch.needs.name());
-        format!("ACL '{}' never matches: '{name}' needs {needs}, which '{}' does not have", acl.name, stage.name())
+    let complaint = acl.tests().map(acl::Test::fetch).find(|fetch| !scope.has(fetch.needs)).map(|fetch| {
+        let (name, needs, place) = (fetch.name, fetch.needs.name(), scope.place(fetch.needs));
+        format!("ACL '{}' never matches: '{name}' needs {needs}, which {place} does not have", acl.name)
     });
     if let Some(what) = complaint {
         scope.warn(at, what);

@@ -1,5 +1,7 @@
 //! What is wrong with a rule, and where.
 
+use crate::diag::nearest;
+
 /// A rule that cannot be compiled. The operator is to blame.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}")]
@@ -41,12 +43,8 @@ impl RuleError {
     /// An unknown name, with the nearest known one as advice.
     pub(super) fn unknown<'n>(what: &str, name: &str, known: impl Iterator<Item = &'n str>) -> RuleError {
         let error = RuleError::new(0, format!("unknown {what} '{name}'"));
-        let near = known
-            .map(|known| (strsim::damerau_levenshtein(known, name), known))
-            .min()
-            .filter(|(distance, _)| *distance <= 1 + name.len() / 4);
-        match near {
-            Some((_, known)) => error.hint(format!("did you mean '{known}'?")),
+        match nearest(name, known) {
+            Some(known) => error.hint(format!("did you mean '{known}'?")),
             None => error,
         }
     }

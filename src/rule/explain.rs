@@ -1,11 +1,8 @@
 //! What the tables say about a name.
 
-use crate::model::proxy::Mode;
-
 use super::argument::Spec;
 use super::error::Support;
 use super::format::TAGS;
-use super::stage::Stage;
 use super::{acl, action, carried, condition, converter, fetch};
 
 /// Everything known about a name; `vipgate explain` prints it.
@@ -23,22 +20,13 @@ pub struct Explanation {
     pub doc: String,
 }
 
-/// Where a fetch knows most.
-fn best_stage(row: &fetch::Row) -> Stage {
-    if row.needs.are_met_at(Stage::Log) { Stage::Log } else { Stage::HttpRequest }
-}
-
 /// What a name means; several things if it is in several tables.
 pub fn explain(name: &str) -> Vec<Explanation> {
     let mut found = Vec::new();
     if let Some(row) = fetch::by_name(name) {
         let usage = format!("{} : {}", call(row.name, row.arguments, row.needed), row.output.name());
         let place = format!("where there is {}", row.needs.name());
-        let support = match (row.support, carried::fetch(row, Mode::Http, best_stage(row))) {
-            (Support::Full | Support::Partial(_), Some(why)) => Support::Refused(why),
-            (support, _) => support,
-        };
-        found.push(Explanation { kind: "fetch", usage, place, support, doc: row.doc.into() });
+        found.push(Explanation { kind: "fetch", usage, place, support: row.support, doc: row.doc.into() });
     }
     if let Some(row) = converter::by_name(name) {
         let (input, output) = (row.input.name(), row.output.name());
@@ -55,8 +43,7 @@ pub fn explain(name: &str) -> Vec<Explanation> {
     }
     if let Some(row) = name.strip_prefix('%').and_then(|tag| TAGS.iter().find(|row| row.name == tag)) {
         let (usage, doc) = (format!("%{}", row.name), row.doc.into());
-        let support = carried::tag(row.tag, Stage::Log).map_or(Support::Full, Support::Refused);
-        found.push(Explanation { kind: "format tag", usage, place: String::new(), support, doc });
+        found.push(Explanation { kind: "format tag", usage, place: String::new(), support: Support::Full, doc });
     }
     if let Some((_, words)) = condition::PREDEFINED.iter().find(|(known, _)| *known == name) {
         let doc = format!("true if {{ {} }}", words.join(" "));

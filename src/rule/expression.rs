@@ -7,7 +7,7 @@ use super::error::{RuleError, Support};
 use super::fetch::{self, Cursor};
 use super::sample::{Kind, Sample};
 use super::scope::Scope;
-use super::stage::{Needs, Stage};
+use super::stage::{Needs, Side, Stage};
 use super::transaction::Transaction;
 
 /// A converter with its arguments.
@@ -87,7 +87,12 @@ impl Expression {
 
     /// Its value, or the next of its values, as the cursor says.
     pub fn next<'t>(&'t self, transaction: &'t Transaction<'_>, cursor: &mut Cursor) -> Option<Sample<'t>> {
-        if transaction.request.is_none() && self.fetch.needs == Needs::RequestHead {
+        let wants_request = match self.fetch.needs {
+            Needs::RequestHead => true,
+            Needs::Head => !transaction.stage.is_response(),
+            _ => false,
+        };
+        if wants_request && transaction.request.is_none() {
             cursor.may_change |= transaction.may_wait() && transaction.is_request().is_none();
             return None;
         }
@@ -101,11 +106,11 @@ impl Expression {
 
     /// Refuses an expression that looks at something that the scope's stage does not have.
     pub fn check_stage(&self, scope: &Scope<'_>) -> Result<(), RuleError> {
-        if self.fetch.needs.are_met_at(scope.stage) {
+        if scope.has(self.fetch.needs) {
             return Ok(());
         }
-        let (name, needs, stage) = (self.fetch.name, self.fetch.needs.name(), scope.stage.name());
-        Err(RuleError::new(0, format!("'{name}' needs {needs}, which '{stage}' does not have")))
+        let (name, needs, place) = (self.fetch.name, self.fetch.needs.name(), scope.place(self.fetch.needs));
+        Err(RuleError::new(0, format!("'{name}' needs {needs}, which {place} does not have")))
     }
 }
 
@@ -120,13 +125,10 @@ fn output(start: Kind, converters: &[Step]) -> Kind {
 pub(super) fn find_fetch(name: &str, scope: &Scope<'_>) -> Result<&'static fetch::Row, RuleError> {
     let unknown = || RuleError::unknown("fetch", name, fetch::all().map(|row| row.name));
     let row = fetch::by_name(name).ok_or_else(unknown)?;
-    let unanswered = match scope.stage {
-        Stage::Check => carried::fetch_of_check(row),
-        _ => scope.proxy.and_then(|mode| carried::fetch(row, mode, scope.stage)),
-    };
     let refused = match row.support {
         Support::Refused(why) => Some(why),
-        _ => unanswered,
+        _ if scope.stage == Stage::Check => carried::fetch_of_check(row),
+        _ => None,
     };
     let complaint = |why| RuleError::new(0, format!("fetch '{name}' is not supported: {why}"));
     refused.map_or(Ok(row), |why| Err(complaint(why)))
@@ -138,6 +140,17 @@ pub(super) fn fetch_arguments(
     scope: &mut Scope<'_>,
 ) -> Result<Box<[Argument]>, RuleError> {
     let mut arguments = argument::compile(row.name, raw, row.arguments, row.needed, scope)?;
+    scope.asks.note(row.run);
+    // Without a name it is the section, if the section is one.
+    let other = match (row.arguments.first(), scope.side) {
+        (Some(Spec::Backend), Side::Frontend) => Some("backend"),
+        (Some(Spec::Frontend), Side::Backend) => Some("frontend"),
+        _ => None,
+    };
+    if let Some(other) = other.filter(|_| !arguments.first().is_some_and(Argument::is_given)) {
+        let what = format!("'{}' needs the name of a {other}: '{}' is none", row.name, scope.home);
+        return Err(RuleError::new(0, what));
+    }
     if let fetch::Run::Counter(counter) = row.run {
         let at = usize::from(counter.deed.is_array());
         if counter.whose == fetch::Whose::Named

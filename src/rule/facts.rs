@@ -232,10 +232,10 @@ pub enum Address {
     ServerPeer,
 }
 
-/// What the kernel counts of the client's TCP connection (`TCP_INFO`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What the kernel counts of a TCP connection (`TCP_INFO`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measured {
-    /// Mean round trip, microseconds.
+    /// Mean round trip to the client, microseconds.
     RoundTrip,
     /// Variance of it, microseconds.
     RoundTripVariance,
@@ -251,6 +251,22 @@ pub enum Measured {
     ForwardAcknowledged,
     /// How many segments may change places before one is taken for lost.
     Reordering,
+    /// Mean round trip to the server, microseconds.
+    ServerRoundTrip,
+    /// Variance of it, microseconds.
+    ServerRoundTripVariance,
+}
+
+impl Measured {
+    /// Whether it is of the connection to the server.
+    pub fn is_of_server(self) -> bool {
+        matches!(self, Measured::ServerRoundTrip | Measured::ServerRoundTripVariance)
+    }
+
+    /// Whether it is a time.
+    pub fn is_time(self) -> bool {
+        self.is_of_server() || matches!(self, Measured::RoundTrip | Measured::RoundTripVariance)
+    }
 }
 
 /// Offset of local time, and its name.
@@ -279,7 +295,7 @@ pub trait Facts {
     fn address(&self, question: Address) -> Option<SocketAddr>;
     /// A value of the PROXY header by its type (HAProxy's `fc_pp_tlv`).
     fn proxy_header_value(&self, kind: u8) -> Option<&[u8]>;
-    /// A figure of the client's connection as it is now; `None` where there is no TCP connection.
+    /// A figure of a connection; `None` where there is no TCP connection.
     fn measured(&self, _: Measured) -> Option<i64> {
         None
     }

@@ -45,6 +45,7 @@ pub mod public_key;
 pub mod rdp;
 pub mod pattern;
 pub mod transaction;
+pub mod asks;
 pub mod scope;
 pub mod fetch;
 pub mod converter;

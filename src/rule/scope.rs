@@ -8,11 +8,12 @@ use crate::model::rules::ErrorPages;
 
 use super::acl::Acl;
 use super::bandwidth::Filter;
+use super::asks::Asks;
 use super::error::{RuleError, Warning};
 use super::pattern::{PatternSpec, Patterns, Registry};
 use super::public_key::{KeyForm, PublicKey};
 use super::reference::{Reference, ReferenceKind};
-use super::stage::Stage;
+use super::stage::{Needs, Side, Stage};
 use super::userlist::Userlist;
 use crate::stick::tracked::DEFAULT_COUNTERS;
 use crate::stick::{Table, Tables};
@@ -51,6 +52,8 @@ pub struct Scope<'a> {
     pub proxy: Option<Mode>,
     /// Rule set that is compiled now.
     pub stage: Stage,
+    /// Whose rules they are.
+    pub side: Side,
     /// Files.
     pub files: &'a dyn Files,
     /// Patterns of the whole configuration.
@@ -73,6 +76,8 @@ pub struct Scope<'a> {
     pub references: Vec<Reference>,
     /// Complaints that do not stop anything.
     pub warnings: Vec<Warning>,
+    /// What is asked for that somebody has to look up.
+    pub asks: Asks,
     pub(super) acls: HashMap<String, Arc<Acl>>,
 }
 
@@ -87,6 +92,7 @@ impl<'a> Scope<'a> {
         Scope {
             proxy: None,
             stage,
+            side: Side::Both,
             files,
             registry,
             userlists,
@@ -98,6 +104,7 @@ impl<'a> Scope<'a> {
             filters: Vec::new(),
             references: Vec::new(),
             warnings: Vec::new(),
+            asks: Asks::default(),
             acls: HashMap::new(),
         }
     }
@@ -106,6 +113,19 @@ impl<'a> Scope<'a> {
         let reference = Reference { kind, name: name.to_owned() };
         if !self.references.contains(&reference) {
             self.references.push(reference);
+        }
+    }
+
+    /// Whether what a fetch looks at is there for the rules that are compiled now.
+    pub(super) fn has(&self, needs: Needs) -> bool {
+        needs.are_met_at(self.stage, self.side)
+    }
+
+    /// What has not what a fetch looks at, for people: the rules, and whose they are where that matters.
+    pub(super) fn place(&self, needs: Needs) -> String {
+        match (needs, self.side) {
+            (Needs::Backend, Side::Frontend) => format!("'{}' of a frontend", self.stage.name()),
+            _ => format!("'{}'", self.stage.name()),
         }
     }
 

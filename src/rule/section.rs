@@ -13,6 +13,7 @@ use crate::model::rules::{ErrorPages, Line};
 use super::action::{Action, Redirect, Rule, RuleSet};
 use super::argument;
 use super::bandwidth::Filter;
+use super::asks::Asks;
 use super::choice::{self, Choice};
 use super::condition::Condition;
 use super::error::{RuleError, Warning};
@@ -26,7 +27,7 @@ use super::pattern::Registry;
 use super::persistence::{self, StickRule};
 use super::reference::Reference;
 use super::scope::{Files, Scope};
-use super::stage::Stage;
+use super::stage::{Side, Stage};
 use super::statistics::StatsPage;
 use super::userlist::Userlist;
 use crate::stick::Tables;
@@ -81,6 +82,8 @@ pub struct Section {
     pub header_values: Vec<HeaderValue>,
     /// How many slots for captures there are: of requests, of responses.
     pub slots: (usize, usize),
+    /// What it asks for that somebody has to look up.
+    pub asks: Asks,
 }
 
 /// A value of the PROXY headers to a server, as its option `set-proxy-v2-tlv-fmt` makes it.
@@ -116,6 +119,8 @@ pub struct Names<'a> {
     pub counters: Option<usize>,
     /// Name of the section.
     pub home: &'a str,
+    /// Whose the lines are, one by one; where it is not said, of both.
+    pub sides: &'a [Side],
 }
 
 /// What is wrong with a line, or what it refers to.
@@ -178,6 +183,7 @@ impl Section {
             hash: None,
             header_values: Vec::new(),
             slots: (0, 0),
+            asks: Asks::default(),
         };
         let mut compiled = Compiled { section, errors: Vec::new(), warnings: Vec::new(), references: Vec::new() };
         // Rules may set limits that are declared below them.
@@ -188,6 +194,7 @@ impl Section {
         for (number, line) in filters.into_iter().chain(others) {
             let words: Vec<&str> = line.words.iter().map(String::as_str).collect();
             scope.registry.at(&line.file, line.line);
+            scope.side = names.sides.get(number).copied().unwrap_or_default();
             if let Err(error) = compiled.section.add(&words, line.line, mode, &mut scope) {
                 compiled.errors.push(About { line: number, what: error });
             }
@@ -196,6 +203,7 @@ impl Section {
             let about = |what| About { line: number, what };
             compiled.warnings.extend(std::mem::take(&mut scope.warnings).into_iter().map(about));
         }
+        compiled.section.asks = scope.asks;
         compiled.section.slots = (scope.slots.request.len(), scope.slots.response.len());
         compiled
     }

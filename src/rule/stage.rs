@@ -53,72 +53,107 @@ impl Stage {
     }
 }
 
-/// What a fetch looks at.
+/// Whose rules they are: what a backend and a server know is not there before one is chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// Of a frontend.
+    Frontend,
+    /// Of a backend.
+    Backend,
+    /// Of a `listen` section, or nobody knows: what one of them has is there.
+    #[default]
+    Both,
+}
+
+/// What a fetch looks at (`SMP_USE_` of HAProxy).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Needs {
-    /// Nothing, or the state of this process.
+    /// Nothing that changes with what happens: it is known when the configuration is loaded.
+    Constant,
+    /// The state of this process.
     Internal,
-    /// The client connection.
+    /// The client connection as the kernel has it.
     Client,
-    /// The frontend session, with its HTTP or TCP mode.
-    Session,
+    /// The client connection once its PROXY header and TLS are through.
+    ClientSession,
+    /// The frontend.
+    Frontend,
+    /// Frontend or backend.
+    Proxy,
     /// Bytes from the client that are still in the buffer.
     RequestBytes,
     /// The request head, while the request is processed.
     RequestHead,
     /// Something of the request that is kept to the end of the transaction.
     Transaction,
-    /// The connection to the server, or the choice of one.
+    /// The backend.
+    Backend,
+    /// The server that was chosen.
     Server,
+    /// The connection to the server.
+    ServerConnection,
+    /// Bytes of either side that are still in the buffer: those that the rule set is about.
+    Bytes,
+    /// The head of either message: of the one that the rule set is about.
+    Head,
     /// Bytes from the server that are still in the buffer.
     ResponseBytes,
     /// The response head.
     ResponseHead,
     /// Something of the response that is kept to the end of the transaction.
     ResponseKept,
-    /// The end of the stream.
-    End,
+    /// What is counted of the request or the transaction, from its begin on.
+    RequestCount,
+    /// What is counted of the response.
+    ResponseCount,
+    /// What is counted of the session.
+    SessionCount,
 }
 
 impl Needs {
-    /// Whether it is there at that stage.
-    pub fn are_met_at(self, stage: Stage) -> bool {
-        use Stage::{
-            Check, HttpAfterResponse, HttpRequest, HttpResponse, Load, Log, TcpConnection, TcpRequest, TcpResponse,
-            TcpSession,
-        };
+    /// Whether it is there at that stage of rules of that side.
+    pub fn are_met_at(self, stage: Stage, side: Side) -> bool {
+        use Stage::{Check, HttpRequest, Load, Log, TcpConnection, TcpRequest, TcpSession};
+        let is_request = matches!(stage, TcpRequest | HttpRequest);
+        let is_response = stage.is_response();
+        let is_new = matches!(stage, TcpConnection | TcpSession);
         match self {
-            Needs::Internal => true,
-            Needs::Client => stage != Load && stage != Check,
-            Needs::Session => !matches!(stage, Load | Check | TcpConnection),
-            Needs::RequestBytes => matches!(stage, TcpRequest | HttpRequest),
+            Needs::Constant => true,
+            Needs::Internal | Needs::Client => stage != Load,
+            Needs::ClientSession => !matches!(stage, Load | Check | TcpConnection),
+            Needs::Frontend | Needs::SessionCount => !matches!(stage, Load | Check),
+            Needs::Proxy => stage != Load,
             // A stream in HTTP mode has its head when `tcp-request content` runs.
-            Needs::RequestHead => matches!(stage, TcpRequest | HttpRequest),
-            Needs::Transaction => {
-                matches!(stage, TcpRequest | HttpRequest | TcpResponse | HttpResponse | HttpAfterResponse | Log)
-            }
-            Needs::Server => !matches!(stage, Load | TcpConnection | TcpSession),
-            Needs::ResponseBytes => matches!(stage, TcpResponse | HttpResponse | Check),
-            Needs::ResponseHead => matches!(stage, TcpResponse | HttpResponse | HttpAfterResponse | Check),
-            Needs::ResponseKept => stage.is_response() || stage == Log,
-            Needs::End => stage == Log,
+            Needs::RequestBytes | Needs::RequestHead => is_request,
+            Needs::Transaction | Needs::RequestCount => !is_new && !matches!(stage, Load | Check),
+            Needs::Backend => is_response || stage == Log || is_request && side != Side::Frontend,
+            Needs::Server | Needs::ServerConnection | Needs::ResponseKept => is_response || stage == Log,
+            Needs::Bytes | Needs::Head => is_request || is_response,
+            Needs::ResponseBytes | Needs::ResponseHead => is_response,
+            Needs::ResponseCount => is_response && stage != Check || stage == Log,
         }
     }
 
     /// The manual's words for it.
     pub fn name(self) -> &'static str {
         match self {
-            Needs::Internal => "internal state",
+            Needs::Constant | Needs::Internal => "internal state",
             Needs::Client => "client-side connection information",
-            Needs::Session => "frontend session information",
+            Needs::ClientSession | Needs::Frontend | Needs::Proxy => "frontend session information",
             Needs::RequestBytes => "request buffer contents",
             Needs::RequestHead => "HTTP request headers",
             Needs::Transaction => "HTTP request meta-information",
-            Needs::Server => "server-side connection information",
+            Needs::Backend => "backend information",
+            Needs::Server => "the server that was chosen",
+            Needs::ServerConnection => "server-side connection information",
+            Needs::Bytes => "buffer contents",
+            Needs::Head => "HTTP headers",
             Needs::ResponseBytes => "response buffer contents",
             Needs::ResponseHead => "HTTP response headers",
             Needs::ResponseKept => "HTTP response meta-information",
-            Needs::End => "information about the end of the stream",
+            Needs::RequestCount => "request buffer statistics",
+            Needs::ResponseCount => "response buffer statistics",
+            Needs::SessionCount => "session statistics",
         }
     }
 }

@@ -53,6 +53,15 @@ pub fn interfaces() -> io::Result<Vec<Interface>> {
     Ok(found.into_values().collect())
 }
 
+/// Whether an address is one of this machine, so that a socket can be bound to it; `None` if nobody can tell.
+pub fn is_own(address: IpAddr) -> Option<bool> {
+    match UdpSocket::bind((address, 0)).and_then(|socket| socket.connect((address, 9))) {
+        Ok(()) => Some(true),
+        Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => Some(false),
+        Err(_) => None,
+    }
+}
+
 /// Whether the machine has a way to IPv6 addresses: the kernel is asked for the route of one that nobody has, and nothing is
 /// sent.
 pub fn has_ipv6_route() -> bool {

@@ -17,7 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("vrrp", &["time", "wire", "model", "state"]),
     ("track", &["model", "state", "vrrp"]),
     ("stick", &["time", "model"]),
-    ("rule", &["time", "http", "model", "state", "stick"]),
+    ("rule", &["time", "diag", "http", "model", "state", "stick"]),
     ("check", &["time", "http", "model", "state", "rule"]),
     ("balance", &["time", "model", "state", "rule"]),
     ("resolve", &["time", "wire", "model", "state", "balance"]),

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use crate::config::HostFacts;
 use crate::config::draft::{self, Rule};
-use crate::diag::{Diagnostic, Severity, Span};
+use crate::diag::{Diagnostic, Severity, Span, Spanned};
 use crate::model::proxy::Mode;
 use crate::model::rules::{ErrorPages, Line, Material, Userlist};
 use crate::model::stick;
 use crate::rule::globals::Globals;
 use crate::rule::reference::{Reference, ReferenceKind};
+use crate::rule::stage::Side;
 use crate::rule::{Files, Names, Registry, RuleError, Section};
 use crate::stick::Tables;
 
@@ -70,7 +71,7 @@ impl<'a> Shared<'a> {
     /// The names in reach of a section.
     fn names<'s>(&'s self, home: &'s str) -> Names<'s> {
         let (userlists, error_pages) = (&self.userlists, &self.error_pages);
-        Names { userlists, error_pages, tables: &self.tables, counters: self.counters, home }
+        Names { userlists, error_pages, tables: &self.tables, counters: self.counters, home, sides: &[] }
     }
 
     /// What is in a file; it counts as named.
@@ -122,7 +123,9 @@ pub fn resolve(context: &Context<'_>, shared: &Shared<'_>, rules: &[Rule], place
         return lines;
     }
     let mut registry = shared.registry.borrow_mut();
-    let compiled = Section::compile(&lines, mode, &shared.files, &mut registry, &shared.names(home));
+    let sides: Vec<Side> = rules.iter().map(|rule| side(context, rule, home)).collect();
+    let names = Names { sides: &sides, ..shared.names(home) };
+    let compiled = Section::compile(&lines, mode, &shared.files, &mut registry, &names);
     for found in &compiled.errors {
         let RuleError { at, offset, what, hint } = &found.what;
         let place = rules[found.line].place(*at, *offset);
@@ -133,7 +136,7 @@ pub fn resolve(context: &Context<'_>, shared: &Shared<'_>, rules: &[Rule], place
         context.problems.push(Diagnostic::new(Severity::Warning, "W-RULE", found.what.what.clone()).label(place, ""));
     }
     for found in &compiled.references {
-        reference(context, &found.what, rules[found.line].span);
+        reference(context, &found.what, home, rules[found.line].span);
     }
     if context.draft.backends.iter().all(|backend| backend.name.value != home) {
         let chooses =
@@ -174,7 +177,23 @@ fn target(context: &Context<'_>, rule: &Rule, mode: Mode) {
     }
 }
 
-fn reference(context: &Context<'_>, reference: &Reference, place: Span) {
+/// Whose a rule is. One of a `defaults` section stands before the section that has it, and may be of both.
+fn side(context: &Context<'_>, rule: &Rule, home: &str) -> Side {
+    let is_it = |name: &Spanned<String>, rules: &[Rule]| {
+        name.value == home && rules.iter().any(|other| other.span == rule.span)
+    };
+    let (frontends, backends) = (&context.draft.frontends, &context.draft.backends);
+    let frontend = frontends.iter().map(|one| (&one.name, &one.rules)).find(|(name, rules)| is_it(name, rules));
+    let backend = backends.iter().map(|one| (&one.name, &one.rules)).find(|(name, rules)| is_it(name, rules));
+    let is_own = |name: &Spanned<String>| (name.span.source, name.span.start) <= (rule.span.source, rule.span.start);
+    match (frontend, backend) {
+        (Some((name, _)), None) if is_own(name) => Side::Frontend,
+        (None, Some((name, _))) if is_own(name) => Side::Backend,
+        _ => Side::Both,
+    }
+}
+
+fn reference(context: &Context<'_>, reference: &Reference, home: &str, place: Span) {
     let draft = context.draft;
     match reference.kind {
         ReferenceKind::Backend => {
@@ -191,7 +210,12 @@ fn reference(context: &Context<'_>, reference: &Reference, place: Span) {
                 backend.servers.iter().map(move |server| format!("{name}/{}", server.name.value)).collect::<Vec<_>>()
             };
             let known: Vec<String> = draft.backends.iter().flat_map(of).collect();
-            context.find("server", &reference.name, place, known.iter().map(String::as_str));
+            let name = match reference.name.contains('/') {
+                true => reference.name.clone(),
+                // Of the section's own.
+                false => format!("{home}/{}", reference.name),
+            };
+            context.find("server", &name, place, known.iter().map(String::as_str));
         }
         ReferenceKind::Resolvers => naming::find(context, &reference.name, place),
         ReferenceKind::ErrorFiles => {

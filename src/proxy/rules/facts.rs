@@ -4,11 +4,9 @@ use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::generation;
 use crate::model::proxy::Mode;
 use crate::rule::Facts;
 use crate::rule::facts::{Address, Measured, Number, Words, Zone};
-use crate::state::counters::Rated;
 use crate::sys::{clock, environment, hosts, localtime, random};
 use crate::time::Instant;
 
@@ -17,19 +15,21 @@ use super::super::local::{LocalBackend, LocalFrontend, Service};
 use super::super::log::Ending;
 use super::super::session::Session;
 use super::RuleState;
+use super::progress::SoFar;
 use super::request::tarpit_of;
 
 /// A session and its surroundings.
 pub(super) struct Surroundings<'a> {
     session: &'a Session,
-    frontend: &'a LocalFrontend,
+    pub(super) frontend: &'a LocalFrontend,
     pub(super) backend: Option<&'a LocalBackend>,
     started: Instant,
     is_first: bool,
-    server: Option<usize>,
+    pub(super) server: Option<usize>,
     local: Option<SocketAddr>,
     limits: Limits,
     number: u64,
+    so_far: SoFar,
     /// The stream is over.
     ending: Option<&'a Ending>,
 }
@@ -63,6 +63,7 @@ impl<'a> Surroundings<'a> {
             local: None,
             limits: Limits::default(),
             number: 0,
+            so_far: SoFar::new(session.accepted),
             ending: None,
         }
     }
@@ -73,11 +74,13 @@ impl<'a> Surroundings<'a> {
         frontend: &'a LocalFrontend,
         backend: Option<&'a LocalBackend>,
         ending: &'a Ending,
+        state: &RuleState,
     ) -> Surroundings<'a> {
         Surroundings {
             started: ending.started.unwrap_or(ending.began),
             server: ending.effort.server,
             number: ending.number,
+            so_far: state.so_far,
             ending: Some(ending),
             ..Surroundings::new(session, frontend, backend)
         }
@@ -96,29 +99,13 @@ impl<'a> Surroundings<'a> {
             tunnel: effects.tunnel_timeout,
             retries: effects.retries,
         };
-        self.number = state.number;
+        (self.number, self.so_far) = (state.number, state.so_far);
+        self.so_far.ending.now = self.session.now();
         self.local = Some(*state.local.borrow_mut().get_or_insert_with(|| self.session.local_address()));
     }
 
     pub(super) fn session(&self) -> &'a Session {
         self.session
-    }
-
-    fn backend(&self, name: Option<&str>) -> Option<&generation::Backend> {
-        match name {
-            Some(name) => self.frontend.others.backend(name).map(|backend| &*backend.running),
-            None => self.backend.map(|backend| &*backend.running),
-        }
-    }
-
-    /// A backend and the number of a server in it, of `backend/server` or `server`.
-    fn server(&self, name: Option<&str>) -> Option<(&generation::Backend, usize)> {
-        let (backend, server) = match name?.split_once('/') {
-            Some((backend, server)) => (self.backend(Some(backend))?, server),
-            None => (self.backend(None)?, name?),
-        };
-        let number = backend.model.servers.iter().position(|one| one.name == server)?;
-        Some((backend, number))
     }
 
     /// The number of a frontend or backend.
@@ -146,9 +133,6 @@ impl<'a> Surroundings<'a> {
             Number::ProcessId => i64::from(std::process::id()),
             Number::Thread => count(worker.index),
             Number::Stopping => i64::from(worker.service.get() == Service::Draining),
-            Number::UsableServers => count(self.backend(name)?.state.usable()),
-            Number::BackendSessions => count(self.backend(name)?.current.load(Ordering::Relaxed)),
-            Number::BackendQueue => count(self.backend(name)?.queue.length()),
             Number::BackendId => self.id_of(&self.backend(name)?.model.name)?,
             Number::BackendConnectTimeout => milliseconds(self.backend(name)?.model.timeouts.connect),
             Number::BackendQueueTimeout => milliseconds(self.backend(name)?.model.timeouts.queue),
@@ -172,37 +156,11 @@ impl<'a> Surroundings<'a> {
                 milliseconds(self.backend(name)?.model.timeouts.tunnel.or(timeouts.tunnel)?)
             }
             Number::Retries => i64::from(self.limits.retries.unwrap_or(self.backend(None)?.model.retries)),
-            Number::FrontendSessions => match name {
-                Some(name) => count(self.frontend.others.frontend(name)?.sessions.current()),
-                None => count(self.session.listener.sessions.current()),
-            },
-            Number::WasForwarded => i64::from(self.server.is_some()),
-            Number::FrontendExists => self.frontend.others.frontend(name?).map(|_| 1)?,
             Number::FrontendId => self.id_of(&self.frontend.running.model.name)?,
             Number::FrontendClientTimeout => milliseconds(timeouts.client),
-            Number::ServerConnections => {
-                let (backend, number) = self.server(name)?;
-                count(backend.state.servers.get(number)?.connections.load(Ordering::Relaxed))
-            }
-            Number::ServerIsUp => {
-                let (backend, number) = self.server(name)?;
-                i64::from(backend.state.servers.get(number)?.is_usable())
-            }
             Number::ServerId => {
-                let (backend, number) = match name {
-                    Some(_) => self.server(name)?,
-                    None => (self.backend(None)?, self.server?),
-                };
+                let (backend, number) = self.server(name)?;
                 i64::from(backend.model.servers.get(number)?.options.id)
-            }
-            Number::ServerSessionRate => {
-                let (backend, number) = self.server(name)?;
-                let rates = backend.state.servers.get(number)?.counters.totals(worker.now.get()).rates;
-                i64::try_from(rates[Rated::Sessions as usize].now).unwrap_or(i64::MAX)
-            }
-            Number::ServerInitialWeight => {
-                let (backend, number) = self.server(name)?;
-                i64::from(backend.model.servers.get(number)?.weight.value())
             }
             Number::ClientHttpMajor | Number::ServerHttpMajor => 1,
             Number::ClientIsTls | Number::ServerIsTls => 0,
@@ -216,7 +174,11 @@ impl<'a> Surroundings<'a> {
             Number::IsFirstRequest => i64::from(self.is_first),
             Number::AcceptDate => self.microseconds(self.session.accepted),
             Number::RequestDate => self.microseconds(self.started),
-            _ => return None,
+            Number::Uptime => seconds(worker.facts.started, self.session.now()),
+            Number::SourceIsLocal => i64::from(hosts::is_own(self.address(Address::Source)?.ip())?),
+            Number::DestinationIsLocal => i64::from(hosts::is_own(self.address(Address::Destination)?.ip())?),
+            Number::ServerConnectionIsReused => i64::from(self.so_far.is_reused),
+            _ => return self.of_proxies(question, name),
         })
     }
 
@@ -244,6 +206,8 @@ fn of_the_end(ending: &Ending, question: Number, mode: Mode) -> Option<i64> {
         Number::TotalTime => ending.total_time(),
         Number::BytesFromClient => bytes(ending.bytes_in),
         Number::BytesToClient => bytes(ending.bytes_out),
+        Number::BytesToServer => bytes(ending.bytes_to_server),
+        Number::BytesFromServer => bytes(ending.bytes_from_server),
         Number::Status => return status(ending.status),
         Number::ServerStatus => return status(ending.server_status),
         Number::ConnectRetries => i64::from(ending.effort.retries),
@@ -257,8 +221,12 @@ fn of_the_end(ending: &Ending, question: Number, mode: Mode) -> Option<i64> {
     })
 }
 
-fn count(value: usize) -> i64 {
+pub(super) fn count(value: usize) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn seconds(from: Instant, to: Instant) -> i64 {
+    i64::try_from(to.since(from).as_secs()).unwrap_or(i64::MAX)
 }
 
 fn milliseconds(time: Duration) -> i64 {
@@ -267,9 +235,8 @@ fn milliseconds(time: Duration) -> i64 {
 
 impl Facts for Surroundings<'_> {
     fn number(&self, question: Number, name: Option<&str>) -> Option<i64> {
-        if let Some(found) =
-            self.ending.and_then(|ending| of_the_end(ending, question, self.frontend.running.model.mode))
-        {
+        let stream = self.ending.unwrap_or(&self.so_far.ending);
+        if let Some(found) = of_the_end(stream, question, self.frontend.running.model.mode) {
             return Some(found);
         }
         Some(match (question, self.ending) {
@@ -279,13 +246,13 @@ impl Facts for Surroundings<'_> {
                 count(if ending.is_early { now } else { now.saturating_sub(1) })
             }
             (Number::ServerConnections, Some(ending)) if name.is_none() => count(ending.server_connections),
-            (Number::LogNumber, Some(_)) => {
+            (Number::LogNumber, _) => {
                 i64::try_from(self.frontend.running.lines.load(Ordering::Relaxed)).unwrap_or(i64::MAX)
             }
             // What is before the first request and no handshake.
-            (Number::IdleTime, Some(ending)) if ending.started.is_some() => ending.idle_time() - self.handshake_time(),
-            (Number::IdleTime, Some(ending)) => ending.idle_time(),
-            (Number::UserTime, Some(ending)) => ending.active_time() + self.handshake_time(),
+            (Number::IdleTime, _) if stream.started.is_some() => stream.idle_time() - self.handshake_time(),
+            (Number::IdleTime, _) => stream.idle_time(),
+            (Number::UserTime, _) => stream.active_time() + self.handshake_time(),
             (Number::AcceptDate, Some(ending)) => self.microseconds(ending.began),
             _ => return self.always(question, name),
         })
@@ -294,7 +261,7 @@ impl Facts for Surroundings<'_> {
     fn words(&self, question: Words) -> Option<&[u8]> {
         let frontend = &self.frontend.running.model;
         let name: &str = match question {
-            Words::TerminationState => return self.ending.map(|ending| ending.termination.as_slice()),
+            Words::TerminationState => return Some(&self.ending.unwrap_or(&self.so_far.ending).termination),
             Words::UniqueId => return Some(self.session.unique_id.as_slice()).filter(|id| !id.is_empty()),
             Words::Hostname => hosts::hostname(),
             Words::Frontend => &frontend.name,
@@ -320,8 +287,8 @@ impl Facts for Surroundings<'_> {
             Address::ClientPeer => Some(self.session.peer),
             Address::Destination if self.session.announced().is_some() => Some(self.session.announced()?.1),
             Address::Destination | Address::ClientLocal => self.local.or_else(|| Some(self.session.local_address())),
-            Address::ServerLocal => self.ending?.effort.local,
-            Address::ServerPeer => self.ending?.effort.peer,
+            Address::ServerLocal => self.ending.unwrap_or(&self.so_far.ending).effort.local,
+            Address::ServerPeer => self.ending.unwrap_or(&self.so_far.ending).effort.peer,
         }
     }
 
@@ -330,10 +297,13 @@ impl Facts for Surroundings<'_> {
     }
 
     fn measured(&self, question: Measured) -> Option<i64> {
-        let info = self.session.client.tcp_info()?;
+        let info = match question.is_of_server() {
+            true => self.so_far.figures?,
+            false => self.session.client.tcp_info()?,
+        };
         Some(i64::from(match question {
-            Measured::RoundTrip => info.round_trip,
-            Measured::RoundTripVariance => info.round_trip_variance,
+            Measured::RoundTrip | Measured::ServerRoundTrip => info.round_trip,
+            Measured::RoundTripVariance | Measured::ServerRoundTripVariance => info.round_trip_variance,
             Measured::Unacknowledged => info.unacknowledged,
             Measured::SelectivelyAcknowledged => info.selectively_acknowledged,
             Measured::Lost => info.lost,

@@ -8,7 +8,9 @@ mod answer;
 mod connection;
 mod exporter;
 mod facts;
+mod figures;
 mod persistence;
+mod progress;
 mod hash;
 mod header;
 mod request;
@@ -43,6 +45,7 @@ pub(super) use connection::{
 };
 pub(super) use hash::hash;
 pub(super) use header::header;
+pub(super) use progress::Answered;
 pub(super) use request::{Awaited, Decision, decide, give_up};
 pub(super) use response::{Arrived, Responded, respond};
 pub(super) use settle::settle;
@@ -50,6 +53,7 @@ pub(super) use statistics::{SentForm, back_to_page};
 
 use facts::Surroundings;
 use persistence::Persistence;
+use progress::SoFar;
 
 /// Where rules stand that look at a request without being a set of their own.
 fn stage(is_http: bool) -> Stage {
@@ -74,7 +78,9 @@ pub(super) struct RuleState {
     /// Streams of the process before this one.
     number: u64,
     /// Number of the server that has the request.
-    pub(super) server: Option<usize>,
+    server: Option<usize>,
+    /// What its line would say.
+    so_far: SoFar,
     /// What `use-server` and `stick` want.
     persistence: Persistence,
     /// Address that the client connected to; asked once.
@@ -101,6 +107,7 @@ impl RuleState {
             is_first: true,
             number: 0,
             server: None,
+            so_far: SoFar::new(now),
             persistence: Persistence::default(),
             local: RefCell::default(),
             resume: None,
@@ -184,14 +191,17 @@ impl Session {
         started: Instant,
         is_first: bool,
     ) {
-        let now = self.accepted;
+        let (accepted, began, received) = (self.accepted, self.began, self.now());
         let state = self
             .rules
-            .get_or_insert_with(|| Box::new(RuleState::new(Arc::clone(&frontend.others.rules.variables), now)));
+            .get_or_insert_with(|| Box::new(RuleState::new(Arc::clone(&frontend.others.rules.variables), accepted)));
         state.received.clear();
         state.received.extend_from_slice(bytes);
         std::mem::swap(&mut state.head, head);
         (state.started, state.is_first) = (started, is_first);
+        state.so_far = SoFar::new(began);
+        (state.so_far.ending.started, state.so_far.ending.received) = (Some(started), Some(received));
+        state.so_far.ending.bytes_in = bytes.len() as u64;
     }
 
     /// Forgets the last request: what came after it was none.
@@ -323,7 +333,7 @@ pub(super) fn with_transaction(
     }
     let is_known = !state.received.is_empty();
     let registry = &frontend.others.rules.registry;
-    let world = World { facts: Surroundings::at_end(session, frontend, backend, ending), registry };
+    let world = World { facts: Surroundings::at_end(session, frontend, backend, ending, &state), registry };
     let transaction = world.transaction(Stage::Log, &mut state, &[], is_known);
     look(session, &transaction);
     match is_own {

@@ -162,6 +162,13 @@ pub(super) fn write_log(
     if !frontend.logs || record.is_logged {
         return;
     }
+    let ending = ending(session, request, record, failure);
+    let line = request.held.all().get(..request.line_length).filter(|_| !record.is_unread);
+    log::write(session, frontend, backend, &ending, line);
+}
+
+/// What is known of a request at its end.
+pub(super) fn ending(session: &Session, request: &Request, record: &Record, failure: Option<Failure>) -> Ending {
     let [third, fourth] = record.persistence.state();
     let [first, second] = failure.map_or(*b"--", Failure::state);
     let mut ending = Ending {
@@ -174,6 +181,8 @@ pub(super) fn write_log(
         server_status: record.server_status,
         bytes_in: record.bytes_in,
         bytes_out: record.bytes_out,
+        bytes_to_server: record.bytes_to_server,
+        bytes_from_server: record.bytes_from_server,
         termination: [first, second, third, fourth],
         server_connections: record.server_connections,
         number: request.number,
@@ -185,6 +194,5 @@ pub(super) fn write_log(
         (ending.effort.assigned, ending.effort.connected) = (ending.received, ending.received);
         ending.answered = ending.received;
     }
-    let line = request.held.all().get(..request.line_length).filter(|_| !record.is_unread);
-    log::write(session, frontend, backend, &ending, line);
+    ending
 }

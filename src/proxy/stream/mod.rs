@@ -119,6 +119,8 @@ struct Record {
     status: u16,
     bytes_in: u64,
     bytes_out: u64,
+    bytes_to_server: u64,
+    bytes_from_server: u64,
     /// When the response head was complete.
     answered: Option<Instant>,
     server_connections: usize,
@@ -203,10 +205,12 @@ async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, request: &mu
     };
     if let Some((prefix, backend)) = failure.and_then(|failure| redirect_of(failure, &record, backend.as_deref())) {
         record.status = 302;
+        session.note_end(|session| finish::ending(session, request, &record, failure));
         (record.bytes_out, next) = finish::send_redirect(session, frontend, backend, prefix, request).await;
     }
     if let Some(status) = failure.and_then(Failure::status).filter(|_| record.bytes_out == 0) {
         record.status = status;
+        session.note_end(|session| finish::ending(session, request, &record, failure));
         let manner = Manner::of(request, session);
         (record.bytes_out, next) = finish::send_page(session, frontend, backend.as_deref(), status, manner).await;
     }
@@ -271,9 +275,7 @@ async fn forward(
         if backend.manners.names_servers {
             request.name_server(backend, slot.index);
         }
-        if let Some(rules) = &mut session.rules {
-            rules.server = Some(slot.index);
-        }
+        session.note_server(frontend, slot.index, (&connected.stream, uses), &record.effort);
         let server_connections = slot.state().connections.load(Ordering::Relaxed);
         let mut exchange = Exchange::new(connected.stream, request, uses > 0, frontend, backend);
         exchange.gives_up = gives_up;
@@ -289,6 +291,8 @@ async fn forward(
         record.answered = exchange.answered;
         record.bytes_out = exchange.bytes_out;
         record.bytes_in = exchange.bytes_in;
+        record.bytes_to_server = exchange.bytes_to_server();
+        record.bytes_from_server = exchange.bytes_from_server();
         record.refusal = exchange.refusal;
         record.server_status = exchange.server_status;
         record.is_logged = logs_early && exchange.early.is_none();

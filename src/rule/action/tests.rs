@@ -333,7 +333,7 @@ fn complaints_about_rules_point_at_the_word() {
     assert_eq!(complaint(stage, "set-header a b if FOO").0, 4);
     assert_eq!(
         complaint(stage, "set-header a %[status]"),
-        (2, "'status' needs HTTP response headers, which 'http-request' does not have".into())
+        (2, "'status' needs HTTP response meta-information, which 'http-request' does not have".into())
     );
     assert_eq!(
         complaint(stage, "set-status 200"),

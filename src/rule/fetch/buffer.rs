@@ -58,6 +58,26 @@ pub(super) fn payload<'t, const IS_RESPONSE: bool>(
     part(data::<IS_RESPONSE>(transaction), place(arguments.first())?, place(arguments.get(1))?, cursor)
 }
 
+/// Of the direction that the rule set is about.
+pub(super) fn own_payload<'t>(
+    transaction: &'t Transaction<'_>,
+    arguments: &'t [Argument],
+    cursor: &mut Cursor,
+) -> Option<Sample<'t>> {
+    let of = if transaction.stage.is_response() { payload::<true> } else { payload::<false> };
+    of(transaction, arguments, cursor)
+}
+
+/// Of the direction that the rule set is about.
+pub(super) fn own_payload_with_length<'t>(
+    transaction: &'t Transaction<'_>,
+    arguments: &'t [Argument],
+    cursor: &mut Cursor,
+) -> Option<Sample<'t>> {
+    let of = if transaction.stage.is_response() { payload_with_length::<true> } else { payload_with_length::<false> };
+    of(transaction, arguments, cursor)
+}
+
 pub(super) fn payload_with_length<'t, const IS_RESPONSE: bool>(
     transaction: &'t Transaction<'_>,
     arguments: &'t [Argument],

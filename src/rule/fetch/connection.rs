@@ -29,14 +29,13 @@ pub(super) fn saved_syn<'t>(transaction: &'t Transaction<'_>, _: &'t [Argument],
     transaction.facts.saved_syn().map(|packet| Sample::Bin(Text::Built(packet)))
 }
 
-/// A figure of the client's connection. Times are milliseconds, rounded, unless the first argument asks for microseconds.
+/// A figure of a connection. Times are milliseconds, rounded, unless the first argument asks for microseconds.
 pub(super) fn measured<'t>(
     transaction: &'t Transaction<'_>,
     question: Measured,
     arguments: &[Argument],
 ) -> Option<Sample<'t>> {
     let figure = transaction.facts.measured(question)?;
-    let is_time = matches!(question, Measured::RoundTrip | Measured::RoundTripVariance);
     let is_fine = arguments.first().is_some_and(|unit| unit.int_or(0) == 1);
-    Some(Sample::Int(if is_time && !is_fine { (figure + 500) / 1000 } else { figure }))
+    Some(Sample::Int(if question.is_time() && !is_fine { (figure + 500) / 1000 } else { figure }))
 }

@@ -75,6 +75,16 @@ pub(super) fn value<'t, const IS_RESPONSE: bool>(
     find::<IS_RESPONSE>(transaction, arguments, cursor).map(Sample::str)
 }
 
+/// Of the message that the rule set is about.
+pub(super) fn own_value<'t>(
+    transaction: &'t Transaction<'_>,
+    arguments: &'t [Argument],
+    cursor: &mut Cursor,
+) -> Option<Sample<'t>> {
+    let of = if transaction.stage.is_response() { value::<true> } else { value::<false> };
+    of(transaction, arguments, cursor)
+}
+
 pub(super) fn number<'t, const IS_RESPONSE: bool>(
     transaction: &'t Transaction<'_>,
     arguments: &'t [Argument],

@@ -9,7 +9,7 @@ use crate::model::stick::DataType;
 
 const TABLE: (&[Spec], usize) = (&[Table], 0);
 const NUMBER: (&[Spec], usize) = (&[Int, Table], 1);
-const ELEMENT: (&[Spec], usize) = (&[Int, Table], 1);
+const ELEMENT: (&[Spec], usize) = (&[Int, Table], 2);
 const ELEMENT_AND_NUMBER: (&[Spec], usize) = (&[Int, Int, Table], 2);
 
 const fn of(

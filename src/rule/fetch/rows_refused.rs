@@ -4,7 +4,6 @@
 use super::super::sample::Kind;
 use super::{Row, refused};
 
-const KERNEL: &str = "the connection to the server is not at hand where rules and lines ask";
 const INSIDE: &str = "it asks about HAProxy's own scheduler or buffers, which vipgate does not have";
 const CACHE: &str = "vipgate has no cache";
 const H2: &str = "vipgate does not count this of multiplexed connections";
@@ -21,8 +20,6 @@ pub(super) const ROWS: &[Row] = &[
     refused("bc_err_str", Kind::Str, ERROR, "the error of a connection"),
     refused("bc_glitches", Kind::Int, H2, "of a multiplexed connection: bc_glitches"),
     refused("bc_nb_streams", Kind::Int, H2, "of a multiplexed connection: bc_nb_streams"),
-    refused("bc_rtt", Kind::Int, KERNEL, "TCP: rtt"),
-    refused("bc_rttvar", Kind::Int, KERNEL, "TCP: rttvar"),
     refused("bc_settings_streams_limit", Kind::Int, H2, "of a multiplexed connection: bc_settings_streams_limit"),
     refused("bs.aborted", Kind::Bool, H2, "of a multiplexed connection: bs.aborted"),
     refused("bs.debug_str", Kind::Str, INSIDE, "for developers: bs.debug_str"),

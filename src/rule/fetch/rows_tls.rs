@@ -3,7 +3,8 @@
 use super::super::argument::{Argument, Spec};
 use super::super::facts::{Number, Words};
 use super::super::sample::{Kind, Sample};
-use super::super::stage::Needs::{Client, Server};
+use super::super::stage::Needs;
+
 use super::super::transaction::Transaction;
 use super::Run::{Flag, Function, Words as Text};
 use super::{Cursor, Row, refused, row};
@@ -19,13 +20,13 @@ fn has_name<'t>(transaction: &'t Transaction<'_>, _: &'t [Argument], _: &mut Cur
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
-    row("ssl_bc", NONE, Kind::Bool, Server, Flag(Number::ServerIsTls), "whether the server connection is TLS"),
-    row("ssl_fc", NONE, Kind::Bool, Client, Flag(Number::ClientIsTls), "whether the client connection is TLS"),
-    row("ssl_fc_alpn", NONE, Kind::Str, Client, Text(Words::ApplicationProtocol), "application protocol of the client connection"),
-    row("ssl_fc_cipher", NONE, Kind::Str, Client, Text(Words::Cipher), "cipher suite of the client connection"),
-    row("ssl_fc_has_sni", NONE, Kind::Bool, Client, Function(has_name), "whether the client asked for a server name"),
-    row("ssl_fc_protocol", NONE, Kind::Str, Client, Text(Words::TlsVersion), "TLS version of the client connection"),
-    row("ssl_fc_sni", NONE, Kind::Str, Client, Text(Words::ServerName), "server name that the client asked for"),
+    row("ssl_bc", NONE, Kind::Bool, Needs::ServerConnection, Flag(Number::ServerIsTls), "whether the server connection is TLS"),
+    row("ssl_fc", NONE, Kind::Bool, Needs::ClientSession, Flag(Number::ClientIsTls), "whether the client connection is TLS"),
+    row("ssl_fc_alpn", NONE, Kind::Str, Needs::ClientSession, Text(Words::ApplicationProtocol), "application protocol of the client connection"),
+    row("ssl_fc_cipher", NONE, Kind::Str, Needs::ClientSession, Text(Words::Cipher), "cipher suite of the client connection"),
+    row("ssl_fc_has_sni", NONE, Kind::Bool, Needs::ClientSession, Function(has_name), "whether the client asked for a server name"),
+    row("ssl_fc_protocol", NONE, Kind::Str, Needs::ClientSession, Text(Words::TlsVersion), "TLS version of the client connection"),
+    row("ssl_fc_sni", NONE, Kind::Str, Needs::ClientSession, Text(Words::ServerName), "server name that the client asked for"),
     refused("req.ssl_cipherlist", Kind::Bin, WHY, "of the client's TLS: cipherlist"),
     refused("req.ssl_keyshare_groups", Kind::Bin, WHY, "of the client's TLS: keyshare groups"),
     refused("req.ssl_sigalgs", Kind::Bin, WHY, "of the client's TLS: sigalgs"),

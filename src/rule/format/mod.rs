@@ -10,7 +10,7 @@ mod parse;
 
 use super::error::RuleError;
 use super::expression::Expression;
-use super::facts::{Address, Number};
+use super::facts::Number;
 use super::fetch::Run;
 use super::sample::Sample;
 use super::scope::Scope;
@@ -80,18 +80,6 @@ impl Format {
             Item::Text(_) | Item::Space => false,
             Item::Tag(row, _) => row.tag.looks_at_requests(),
             Item::Expression(..) => true,
-        })
-    }
-
-    /// Whether it asks for our end of the server connection.
-    pub fn shows_own_ends(&self) -> bool {
-        let is_own = |tag| matches!(tag, Tag::Address(Address::ServerLocal) | Tag::Port(Address::ServerLocal));
-        self.items.iter().any(|item| match item {
-            Item::Text(_) | Item::Space => false,
-            Item::Tag(row, _) => is_own(row.tag),
-            Item::Expression(expression, _) => {
-                matches!(expression.fetch().run, Run::Address(Address::ServerLocal) | Run::Port(Address::ServerLocal))
-            }
         })
     }
 

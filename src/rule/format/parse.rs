@@ -92,13 +92,12 @@ fn item(rest: &mut &str, everywhere: &mut Options, scope: &mut Scope<'_>) -> Res
         let hint = unknown.hint.clone().unwrap_or_else(|| "'%%' writes a percent sign".into());
         return Err(unknown.hint(hint).further(here(rest)));
     };
-    let unanswered = match scope.stage {
-        Stage::Check => carried::tag_of_check(row.tag),
-        _ => scope.proxy.and_then(|_| carried::tag(row.tag, scope.stage)),
-    };
-    if let Some(why) = unanswered {
+    if scope.stage == Stage::Check
+        && let Some(why) = carried::tag_of_check(row.tag)
+    {
         return Err(RuleError::new(0, format!("tag '%{name}' is not supported here: {why}")).further(here(rest)));
     }
+    scope.asks.note_tag(row.tag);
     *rest = after;
     if row.tag == Tag::Options {
         *everywhere = options;

@@ -82,11 +82,6 @@ impl Logging {
             || formats.into_iter().flatten().any(Format::looks_at_requests)
     }
 
-    /// Whether lines show our end of server connections.
-    pub fn shows_own_ends(&self) -> bool {
-        [self.format.as_ref(), self.structured.as_ref()].into_iter().flatten().any(Format::shows_own_ends)
-    }
-
     /// Whether something shows the number of the request in the process.
     pub fn shows_numbers(&self) -> bool {
         let id = self.unique_id.as_ref().and_then(|id| id.format.as_ref());

@@ -105,6 +105,10 @@ pub(super) struct Exchange<'a> {
     /// Bytes read from the client since the exchange began. While there are none, what was sent is still held.
     pub(super) bytes_in: u64,
     pub(super) bytes_out: u64,
+    /// Bytes of the request as it was sent to the server at first.
+    sent_at_once: u64,
+    /// By how much the head that the client gets is longer than the server's.
+    head_growth: i64,
     /// A rule replaced the response.
     pub(super) refusal: Option<Failure>,
     /// What the client is told of its server, and the server's number.
@@ -134,6 +138,7 @@ impl<'a> Exchange<'a> {
         frontend: &'a LocalFrontend,
         backend: &'a LocalBackend,
     ) -> Exchange<'a> {
+        let sent_at_once = request.held.all().len() as u64;
         Exchange {
             server,
             request,
@@ -163,6 +168,8 @@ impl<'a> Exchange<'a> {
             answered: None,
             bytes_in: 0,
             bytes_out: 0,
+            sent_at_once,
+            head_growth: 0,
             refusal: None,
             server_status: 0,
             early: None,
@@ -189,6 +196,16 @@ impl<'a> Exchange<'a> {
 
     pub(super) fn into_stream(self) -> Socket {
         self.server
+    }
+
+    /// Bytes that went to the server.
+    pub(super) fn bytes_to_server(&self) -> u64 {
+        self.sent_at_once + self.bytes_in
+    }
+
+    /// Bytes that came from the server and were passed on.
+    pub(super) fn bytes_from_server(&self) -> u64 {
+        if self.stage == Stage::Head { 0 } else { self.bytes_out.saturating_add_signed(-self.head_growth) }
     }
 
     /// Runs until the response is with the client.

@@ -12,7 +12,7 @@ use crate::proxy::faults;
 use crate::proxy::local::Worker;
 use crate::proxy::log::{self, Ending};
 use crate::proxy::persistence::Answer;
-use crate::proxy::rules::{self, Arrived, Responded};
+use crate::proxy::rules::{self, Answered, Arrived, Responded};
 use crate::proxy::session::Session;
 use crate::rule::Wait;
 use crate::rule::options::Closing;
@@ -85,6 +85,7 @@ impl Exchange<'_> {
         let rest = &bytes[head.length..];
         // What follows is no body, and nothing to wait for.
         let arrived = Arrived { bytes: rest, framing: BodyFraming::None, is_whole: true };
+        self.note_answer(session, head, rest.len());
         let responded =
             rules::respond(session, self.frontend, self.backend, (bytes, head, arrived), (connection, None), &mut out);
         if let Responded::Waits(what) = responded {
@@ -92,6 +93,7 @@ impl Exchange<'_> {
             return Ok(());
         }
         (self.status, self.server_status, self.answered) = (head.status, head.status, Some(now));
+        self.head_growth = out.len() as i64 - head.length as i64;
         self.stage = Stage::Switched;
         if self.takes(responded, session, &mut out) {
             self.log_early(session, out.len() + rest.len(), now);
@@ -135,6 +137,7 @@ impl Exchange<'_> {
         let mut body = Body::from(framing);
         let taken = body.advance(rest).map_err(|_| self.failure(By::Server, Cause::Abort))?;
         let arrived = Arrived { bytes: &rest[..taken], framing, is_whole: body.is_done() };
+        self.note_answer(session, head, taken);
         let responded = rules::respond(
             session,
             self.frontend,
@@ -148,6 +151,7 @@ impl Exchange<'_> {
             return Ok(());
         }
         (self.status, self.server_status, self.answered) = (head.status, head.status, Some(now));
+        self.head_growth = out.len() as i64 - head.length as i64;
         let server_persists = head.keeps_alive() && is_delimited && sent == framing;
         let server_persists = server_persists && !self.frontend.closes_server(self.backend);
         (self.client_persists, self.server_persists) = (client_persists, server_persists);
@@ -159,6 +163,17 @@ impl Exchange<'_> {
             return self.send_head(worker, session, context, &out, &rest[..taken]);
         }
         self.send_head(worker, session, context, &out, &[])
+    }
+
+    /// Tells rules what they may ask of the response; `bytes` came of its body.
+    fn note_answer(&self, session: &mut Session, head: &Head, bytes: usize) {
+        let answered = Answered {
+            status: head.status,
+            bytes_in: self.request.received_bytes + self.bytes_in,
+            bytes_to_server: self.bytes_to_server(),
+            bytes_from_server: (head.length + bytes) as u64,
+        };
+        session.note_answer(self.frontend, &self.server, answered);
     }
 
     /// Writes the line now if it is to be early: `bytes` are what there is of the response.
@@ -173,6 +188,8 @@ impl Exchange<'_> {
             server_status: self.server_status,
             bytes_in: self.request.received_bytes + self.bytes_in,
             bytes_out: bytes as u64,
+            bytes_to_server: self.bytes_to_server(),
+            bytes_from_server: (bytes as u64).saturating_add_signed(-self.head_growth),
             server_connections,
             number: self.request.number,
             is_early: true,
