@@ -7,8 +7,8 @@ use crate::model::proxy::Mode;
 use crate::model::rules::ErrorPages;
 
 use super::acl::Acl;
-use super::bandwidth::Filter;
 use super::asks::Asks;
+use super::bandwidth::Filter;
 use super::error::{RuleError, Warning};
 use super::pattern::{PatternSpec, Patterns, Registry};
 use super::public_key::{KeyForm, PublicKey};

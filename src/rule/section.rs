@@ -12,8 +12,8 @@ use crate::model::rules::{ErrorPages, Line};
 
 use super::action::{Action, Redirect, Rule, RuleSet};
 use super::argument;
-use super::bandwidth::Filter;
 use super::asks::Asks;
+use super::bandwidth::Filter;
 use super::choice::{self, Choice};
 use super::condition::Condition;
 use super::error::{RuleError, Warning};

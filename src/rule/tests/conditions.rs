@@ -172,8 +172,7 @@ fn conditions_that_never_hold_are_warned_about() {
         std::mem::take(&mut scope.warnings)
     };
     let warnings = World::new().with(Stage::HttpRequest, compile, |warnings, _| warnings.clone());
-    let what =
-        "ACL 'status 200' never matches: 'status' needs HTTP response meta-information, which 'http-request' does not have";
+    let what = "ACL 'status 200' never matches: 'status' needs HTTP response meta-information, which 'http-request' does not have";
     assert_eq!(warnings, [Warning { at: 1, what: what.into() }]);
 }
 
