@@ -27,6 +27,7 @@ mod logged;
 mod tables;
 mod tools;
 mod verdicts;
+mod warnings;
 
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};

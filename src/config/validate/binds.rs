@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::config::draft;
-use crate::diag::{Diagnostic, Span, Spanned};
+use crate::config::{Syntax, draft};
+use crate::diag::{Diagnostic, Severity, Span, Spanned};
 use crate::model::Endpoint;
 use crate::model::proxy::Bind;
 use crate::model::vrrp::VirtualAddress;
@@ -15,7 +15,28 @@ use super::instances::Resolved as Instance;
 
 /// The binds of a frontend. A name that stands for an IPv4 and an IPv6 address makes two.
 pub fn resolve(context: &Context<'_>, frontend: &draft::Frontend, instances: &[Instance<'_>]) -> Vec<(Bind, Span)> {
-    frontend.binds.iter().flat_map(|bind| one(context, bind, instances)).collect()
+    let all: Vec<(Bind, Span)> = frontend.binds.iter().flat_map(|bind| one(context, bind, instances)).collect();
+    let mut kept: Vec<(Bind, Span)> = Vec::with_capacity(all.len());
+    for (bind, span) in all {
+        let is_again = |(first, _): &&(Bind, Span)| {
+            first.endpoint == bind.endpoint && first.options.namespace == bind.options.namespace
+        };
+        match kept.iter().find(is_again).filter(|_| bind.endpoint.tcp().is_some() && is_haproxy(context, span)) {
+            // HAProxy opens a socket for each line; here every worker has its own anyhow.
+            Some((_, first)) => {
+                let message = format!("{} again: the first line says how its sockets are", bind.endpoint);
+                let problem = Diagnostic::new(Severity::Notice, "N-BIND-AGAIN", message);
+                context.problems.push(problem.label(span, "").label(*first, "first given here"));
+            }
+            None => kept.push((bind, span)),
+        }
+    }
+    kept
+}
+
+/// Whether something stands in a file of HAProxy's, which lets several lines have one address.
+fn is_haproxy(context: &Context<'_>, span: Span) -> bool {
+    context.sources.get(span.source).is_some_and(|source| Syntax::of(source) == Syntax::Haproxy)
 }
 
 fn vips<'a>(instances: &'a [Instance<'_>]) -> impl Iterator<Item = (usize, &'a VirtualAddress)> + Clone {
@@ -92,7 +113,7 @@ pub fn covers(wide: IpAddr, address: IpAddr) -> bool {
 /// Two binds that would take the same connections.
 pub fn conflicts(context: &Context<'_>, frontends: &[Resolved]) {
     other_conflicts(context, frontends);
-    let mut seen: Vec<(&str, SocketAddr, Span)> = Vec::new();
+    let mut seen: Vec<(&str, &Bind, SocketAddr, Span)> = Vec::new();
     let mut lacks_ipv4: HashSet<SocketAddr> = HashSet::new();
     for frontend in frontends {
         for (bind, span) in frontend.model.binds.iter().zip(&frontend.spans) {
@@ -102,15 +123,21 @@ pub fn conflicts(context: &Context<'_>, frontends: &[Resolved]) {
                 lacks_ipv4.insert(address);
             }
             let is_apart = |one: &SocketAddr, other: &SocketAddr| lacks_ipv4.contains(one) && other.is_ipv4();
-            let collides = |(_, other, _): &&(&str, SocketAddr, Span)| {
+            let collides = |(_, _, other, _): &&(&str, &Bind, SocketAddr, Span)| {
                 let is_met = covers(other.ip(), ip) || covers(ip, other.ip());
                 other.port() == port && is_met && !is_apart(&address, other) && !is_apart(other, &address)
             };
             // The very same address weighs more than one that only covers it.
-            let same = seen.iter().find(|(_, other, _)| *other == address);
-            if let Some((name, other, first)) = same.or_else(|| seen.iter().find(collides)) {
+            let same = seen.iter().find(|(_, _, other, _)| *other == address);
+            if let Some((name, known, other, first)) = same.or_else(|| seen.iter().find(collides)) {
                 let is_same = *other == address;
+                let is_shared = is_haproxy(context, *span) && known.options.namespace == bind.options.namespace;
                 let problem = match is_same {
+                    true if is_shared => {
+                        let message = format!("{other} is that of frontend `{name}`, too");
+                        Diagnostic::warning("W-BIND-SHARED", *span, message)
+                            .hint("a connection belongs to either of them, as it comes")
+                    }
                     true => {
                         let message = format!("{other} is taken by frontend `{name}`");
                         Diagnostic::error("E-BIND-CONFLICT", *span, message)
@@ -124,7 +151,7 @@ pub fn conflicts(context: &Context<'_>, frontends: &[Resolved]) {
                 };
                 context.problems.push(problem.label(*first, "first given here"));
             }
-            seen.push((&frontend.model.name, address, *span));
+            seen.push((&frontend.model.name, bind, address, *span));
         }
     }
 }

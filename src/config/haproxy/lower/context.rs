@@ -23,6 +23,8 @@ use super::value::{self, ANY, Host, Ports};
 /// What every line sees.
 pub struct Context<'a> {
     problems: &'a Problems,
+    /// Name of this node.
+    pub node: &'a str,
     names: &'a BTreeMap<String, Vec<IpAddr>>,
     unknown_accounts: &'a BTreeSet<(AccountKind, String)>,
     environment: &'a Environment,
@@ -49,6 +51,7 @@ impl<'a> Context<'a> {
     ) -> Context<'a> {
         Context {
             problems,
+            node: &host.node,
             names: &host.names,
             unknown_accounts: &host.unknown_accounts,
             environment,

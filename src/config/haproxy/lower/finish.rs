@@ -12,18 +12,20 @@ use crate::rule::Logging;
 
 use super::global::Global;
 use super::mail::Alerts;
-use super::option::LineFormat;
 use super::proxy::{Proxies, Proxy};
 use super::settings::{Settings, Timeout};
-use super::{Context, Named, healthcheck};
+use super::{Context, Named, advice, healthcheck};
 
 /// What stands for "no limit": HAProxy waits for ever, and warns of it.
 const NO_LIMIT: Duration = Duration::from_secs(24 * 3600);
 
 /// Puts every proxy into the draft.
-pub fn lower(proxies: Proxies, global: &Global, named: &Named, draft: &mut Draft, context: &Context<'_>) {
+pub fn lower(mut proxies: Proxies, global: &Global, named: &Named, draft: &mut Draft, context: &Context<'_>) {
+    let upgrades: Vec<bool> = proxies.list.iter().map(|one| advice::turns_into_http(one, &proxies.list)).collect();
+    let stay = proxies.list.iter_mut().zip(upgrades).filter(|(_, upgrades)| !upgrades);
+    stay.for_each(|(proxy, _)| advice::pass_over(proxy, context));
     for proxy in &proxies.list {
-        timeouts_are_set(proxy, context);
+        advice::timeouts_are_set(proxy, context);
         program_is_allowed(proxy, draft, context);
         let owned = |table: &Table| Table { name: proxy.name.clone(), ..table.clone() };
         draft.tables.extend(proxy.settings.table.as_ref().map(owned));
@@ -33,8 +35,8 @@ pub fn lower(proxies: Proxies, global: &Global, named: &Named, draft: &mut Draft
             draft.backends.extend(backend(proxy, named, context));
         }
         if proxy.place != Place::Backend && !proxy.settings.is_disabled {
-            has_listeners(proxy, context);
-            line_format(proxy, context);
+            advice::has_listeners(proxy, context);
+            advice::line_format(proxy, !global.logs.targets.is_empty(), context);
             draft.frontends.push(frontend(proxy, global.doubtful_framing));
         }
     }
@@ -70,37 +72,6 @@ fn written(timeout: Timeout) -> Option<Spanned<Duration>> {
     timeout.and_then(|timeout| Some(Spanned::new(timeout.value?, timeout.span)))
 }
 
-/// HAProxy's warning about proxies that wait for ever.
-fn timeouts_are_set(proxy: &Proxy, context: &Context<'_>) {
-    let timeouts = &proxy.settings.timeouts;
-    let has_front = proxy.place != Place::Backend && !proxy.settings.binds.is_empty();
-    let has_back = proxy.place != Place::Frontend && !proxy.settings.servers.is_empty();
-    let is_missing = |timeout: Timeout| timeout.is_none_or(|timeout| timeout.value.is_none());
-    let sides = [
-        ("client", has_front, timeouts.client),
-        ("connect", has_back, timeouts.connect),
-        ("server", has_back, timeouts.server),
-    ];
-    let missing: Vec<_> =
-        sides.iter().filter(|(_, is_needed, set)| *is_needed && is_missing(*set)).map(|(name, ..)| *name).collect();
-    if !missing.is_empty() && !proxy.settings.is_disabled {
-        let message = format!("missing timeouts for {} '{}'", proxy.place.name(), proxy.name.value);
-        let hint = format!("add 'timeout {} ...'; without it the limit is one day", missing.join(" ...', 'timeout "));
-        context.warning("W-TIMEOUT", proxy.head, message, hint);
-    }
-}
-
-/// HAProxy's warning about frontends that nobody reaches.
-fn has_listeners(proxy: &Proxy, context: &Context<'_>) {
-    // One that could not be read was reported.
-    if proxy.settings.binds.is_empty() && !context.has_errors() {
-        let kind = if proxy.place == Place::Listen { "proxy" } else { "frontend" };
-        let name = &proxy.name.value;
-        let message = format!("{kind} '{name}' has no 'bind' directive");
-        context.warning("W-BIND", proxy.head, message, "declare it as a backend if this was intended");
-    }
-}
-
 /// Programs check only where the global section lets them; of servers that are checked `validate` says so.
 fn program_is_allowed(proxy: &Proxy, draft: &Draft, context: &Context<'_>) {
     let is_checked = proxy.settings.servers.iter().any(|server| server.options.is_checked.is_some());
@@ -108,15 +79,6 @@ fn program_is_allowed(proxy: &Proxy, draft: &Draft, context: &Context<'_>) {
         let what = "'option external-check' unable to find required 'global.external-check'";
         let problem = Diagnostic::error("E-CHECK", place, format!("Proxy '{}' : {what}", proxy.name.value));
         context.push(problem.hint("write 'external-check' in the global section"));
-    }
-}
-
-/// `option httplog` is for HTTP.
-fn line_format(proxy: &Proxy, context: &Context<'_>) {
-    let is_tcp = mode(&proxy.settings, proxy.head).value == Mode::Tcp;
-    if let Some(format) = proxy.settings.line_format.filter(|format| format.value == LineFormat::Http && is_tcp) {
-        let message = format!("'option httplog' not usable with proxy '{}' (needs 'mode http')", proxy.name.value);
-        context.warning("W-MODE", format.span, message, "it falls back to 'option tcplog'");
     }
 }
 

@@ -25,6 +25,8 @@ mod log;
 mod ring;
 mod relay;
 mod resolvers;
+mod order;
+mod advice;
 mod finish;
 mod userlist;
 mod error_pages;
@@ -52,6 +54,8 @@ pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
     let mut named = Named::default();
     let mut global = global::Global::new();
     context.look_for_allowance(sections);
+    let of_process = sections.iter().filter(|section| section.place == Place::Global).flat_map(|one| &one.lines);
+    let local_peer = of_process.filter(|line| line.text(0) == "localpeer").last().map(|line| line.text(1));
     for section in sections {
         let Some((row, _)) = context.find(Place::Top, Place::Top, &section.head) else {
             context.spell_check(section);
@@ -73,6 +77,7 @@ pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
             Place::HttpErrors => draft.error_pages.extend(error_pages::read(section, context)),
             Place::Peers => {
                 draft.tables.extend(stick::peers(section, context));
+                stick::has_local_peer(section, local_peer, context);
                 draft.peers.extend(section.name().map(|name| name.text.clone()));
             }
             Place::Mailers => {

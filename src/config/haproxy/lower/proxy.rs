@@ -13,7 +13,7 @@ use crate::model::proxy::Mode;
 
 use super::Context;
 use super::settings::{Settings, spanned};
-use super::{bind, check, global, log, mail, old, option, server, stick, timeout, value};
+use super::{bind, check, global, log, mail, old, option, order, server, stick, timeout, value};
 
 /// A proxy of its own.
 #[derive(Clone, Debug)]
@@ -270,7 +270,9 @@ const IN_DEFAULTS: [&str; 6] =
 impl Proxies {
     /// Adds a section.
     pub fn read(&mut self, section: &Section, context: &Context<'_>) {
+        order::judge(section, context);
         let (mut settings, addresses) = self.head(section, context);
+        settings.opened = Some(section.head.span()).filter(|_| section.place != Place::Defaults);
         addresses.iter().for_each(|word| bind::addresses(&mut settings, word, &Default::default(), context));
         for line in &section.lines {
             if names_itself(section, line, context) {

@@ -23,6 +23,8 @@ use super::timeout::Timeouts;
 /// What the lines of a proxy add up to.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
+    /// The line that opens the section, unless it is one of `defaults`.
+    pub opened: Option<Span>,
     pub mode: Option<Spanned<Mode>>,
     pub id: Option<Spanned<u64>>,
     pub guid: Option<Spanned<String>>,

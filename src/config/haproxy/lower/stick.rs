@@ -41,6 +41,19 @@ pub fn peers(section: &Section, context: &Context<'_>) -> Vec<Table> {
     tables
 }
 
+/// Warns of a `peers` section that this node is not in.
+pub fn has_local_peer(section: &Section, named: Option<&str>, context: &Context<'_>) {
+    let local = named.unwrap_or(context.node);
+    let is_local = |line: &&Line| matches!(line.text(0), "peer" | "server") && line.text(1) == local;
+    let is_off = |line: &Line| line.text(0) == "disabled";
+    if !section.lines.iter().any(|line| is_local(&line)) && !section.lines.iter().any(is_off) {
+        let name = section.name().map_or("", |name| name.text.as_str());
+        let message = format!("Removing incomplete section 'peers {name}' (no peer named '{local}')");
+        let hint = "its tables are kept on this node alone anyway";
+        context.warning("W-PEERS", section.head.span_of(2), message, hint);
+    }
+}
+
 fn read(line: &Line, from: usize, name: &str, context: &Context<'_>) -> Option<Table> {
     let words: Vec<&str> = line.from(from).iter().map(|word| word.text.as_str()).collect();
     let span = |at: usize| line.word(from + at).map_or(line.end(), |word| word.span);

@@ -1,8 +1,11 @@
 //! `timeout` lines and the old words for them.
 
+use std::time::Duration;
+
 use crate::config::haproxy::lex::Word;
 use crate::config::haproxy::section::Line;
 use crate::config::haproxy::table::Row;
+use crate::diag::{Diagnostic, Severity, Spanned};
 
 use super::Context;
 use super::settings::{Settings, Timeout};
@@ -28,10 +31,11 @@ pub struct Timeouts {
 pub fn timeout(settings: &mut Settings, _: &'static Row, line: &Line, context: &Context<'_>) {
     let Some(word) = context.argument(line, 2, "a time") else { return };
     context.no_more(line, 3);
-    set(&mut settings.timeouts, line.text(1), word, context);
+    set(settings, line.text(1), word, context);
 }
 
-fn set(timeouts: &mut Timeouts, name: &str, word: &Word, context: &Context<'_>) {
+fn set(settings: &mut Settings, name: &str, word: &Word, context: &Context<'_>) {
+    let (timeouts, opened) = (&mut settings.timeouts, settings.opened);
     let Some(time) = context.value(word, value::time(&word.text)) else { return };
     let place = match name {
         "check" => &mut timeouts.check,
@@ -46,6 +50,14 @@ fn set(timeouts: &mut Timeouts, name: &str, word: &Word, context: &Context<'_>) 
         "server-fin" => &mut timeouts.server_fin,
         _ => &mut timeouts.tunnel,
     };
+    let is_own = |first: &Spanned<Option<Duration>>| {
+        opened.is_some_and(|head| first.span.source == head.source && first.span.start > head.start)
+    };
+    if let Some(first) = place.filter(is_own) {
+        let message = format!("overwriting 'timeout {name}' which was already specified");
+        let problem = Diagnostic::new(Severity::Warning, "W-TWICE", message).label(word.span, "");
+        context.push(problem.label(first.span, "first given here"));
+    }
     *place = Some(time.map(|time| (!time.is_zero()).then_some(time)));
 }
 
@@ -62,5 +74,5 @@ pub fn old(settings: &mut Settings, _: &'static Row, line: &Line, context: &Cont
     );
     context.warning("W-OLD", line.span_of(1), message, format!("write 'timeout {name} {}'", line.text(1)));
     let Some(word) = context.argument(line, 1, "a time") else { return };
-    set(&mut settings.timeouts, name, word, context);
+    set(settings, name, word, context);
 }
