@@ -78,10 +78,13 @@ impl Drop for Current {
     }
 }
 
-/// A slot, and how many were in line before it came.
-pub(super) struct Assigned {
-    pub(super) slot: Slot,
-    pub(super) waited_behind: usize,
+/// Where a stream stood in the lines in which it has waited, added up.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Positions {
+    /// For its server alone.
+    pub(super) in_server: u32,
+    /// For any server.
+    pub(super) in_backend: u32,
 }
 
 /// Takes a slot of the server that the algorithm chooses, waiting up to `timeout queue` where all are full.
@@ -90,7 +93,8 @@ pub(super) async fn assign(
     session: &Session,
     backend: &Rc<LocalBackend>,
     wanted: &mut Wanted,
-) -> Result<Assigned, Failure> {
+    positions: &mut Positions,
+) -> Result<Slot, Failure> {
     let slot = |index, placed| {
         let slot = Slot { backend: Rc::clone(backend), index };
         account::take_slot(session, &slot, placed);
@@ -100,7 +104,7 @@ pub(super) async fn assign(
         match take(session, backend, *wanted) {
             Taken::Slot(index) => {
                 let placed = if wanted.server == Some(index) { Placed::Wanted } else { Placed::Balanced };
-                return Ok(Assigned { slot: slot(index, placed), waited_behind: 0 });
+                return Ok(slot(index, placed));
             }
             Taken::Down => return Err(Failure::new(By::Server, Cause::Abort, Phase::Connect)),
             Taken::Full(Some(server)) if is_queue_full(backend, server) => {
@@ -110,8 +114,8 @@ pub(super) async fn assign(
                 }
             }
             Taken::Full(_) => {
-                let (index, waited_behind) = Box::pin(wait(session, backend, *wanted)).await?;
-                return Ok(Assigned { slot: slot(index, Placed::AfterWaiting), waited_behind });
+                let index = Box::pin(wait(session, backend, *wanted, positions)).await?;
+                return Ok(slot(index, Placed::AfterWaiting));
             }
         }
     }
@@ -174,6 +178,13 @@ impl Waiting<'_> {
         }
     }
 
+    /// Notes where it stands.
+    fn tell(&self, positions: &mut Positions) {
+        let position = self.ticket.as_ref().map_or(0, |ticket| self.queue.position(ticket));
+        let sum = if self.wants.is_some() { &mut positions.in_server } else { &mut positions.in_backend };
+        *sum = sum.wrapping_add(position);
+    }
+
     fn leave(&mut self) -> Option<usize> {
         self.ticket.take().and_then(|ticket| self.queue.leave(ticket))
     }
@@ -190,14 +201,18 @@ impl Drop for Waiting<'_> {
     }
 }
 
-async fn wait(session: &Session, backend: &Rc<LocalBackend>, wanted: Wanted) -> Result<(usize, usize), Failure> {
+async fn wait(
+    session: &Session,
+    backend: &Rc<LocalBackend>,
+    wanted: Wanted,
+    positions: &mut Positions,
+) -> Result<usize, Failure> {
     let deadline = session.now() + session.limit(Timeout::Queue, backend.running.model.timeouts.queue);
     let queue = Arc::clone(&backend.running.queue);
     let mut waiting = Waiting { queue: &queue, backend, ticket: None, wants: None };
-    let mut behind = 0;
     let mut is_first = true;
     session.set_deadline(deadline.min(session.now() + LOOK));
-    poll_fn(|context| {
+    let outcome = poll_fn(|context| {
         let now = session.now();
         let fail = |by, cause| Poll::Ready(Err(Failure::new(by, cause, Phase::Queue)));
         let interrupt = session.interrupt(context, now);
@@ -205,8 +220,7 @@ async fn wait(session: &Session, backend: &Rc<LocalBackend>, wanted: Wanted) -> 
             return fail(By::Killed, Cause::Abort);
         }
         if let Some(index) = waiting.ticket.as_ref().and_then(Ticket::granted) {
-            waiting.ticket = None;
-            return Poll::Ready(Ok((index, behind)));
+            return Poll::Ready(Ok(Got::Granted(index)));
         }
         if now >= deadline {
             return fail(By::Server, Cause::Timeout);
@@ -219,11 +233,7 @@ async fn wait(session: &Session, backend: &Rc<LocalBackend>, wanted: Wanted) -> 
             let wants = match take(session, backend, wanted) {
                 Taken::Down => return fail(By::Server, Cause::Abort),
                 Taken::Slot(index) => {
-                    // Took one by itself; one granted in the meantime goes to the next in line.
-                    if let Some(other) = waiting.leave() {
-                        release(backend, other);
-                    }
-                    return Poll::Ready(Ok((index, behind)));
+                    return Poll::Ready(Ok(Got::Taken(index)));
                 }
                 Taken::Full(wants) => wants,
             };
@@ -233,16 +243,30 @@ async fn wait(session: &Session, backend: &Rc<LocalBackend>, wanted: Wanted) -> 
                     _ => None,
                 };
                 match queue.wait(context.waker(), wants, session.priority(), again) {
-                    Ok(index) => return Poll::Ready(Ok((index, behind))),
-                    Err(ticket) => {
-                        behind = ticket.ahead;
-                        waiting.begin(ticket, wants);
-                    }
+                    Ok(index) => return Poll::Ready(Ok(Got::Taken(index))),
+                    Err(ticket) => waiting.begin(ticket, wants),
                 }
             }
             session.set_deadline(deadline.min(now + LOOK));
         }
         Poll::Pending
     })
-    .await
+    .await;
+    waiting.tell(positions);
+    Ok(match outcome? {
+        Got::Granted(index) => {
+            waiting.ticket = None;
+            index
+        }
+        // One that was granted in the meantime goes to the next in line when the place is given up.
+        Got::Taken(index) => index,
+    })
+}
+
+/// A slot that was waited for.
+enum Got {
+    /// It was given.
+    Granted(usize),
+    /// It was free.
+    Taken(usize),
 }

@@ -22,7 +22,7 @@ use crate::time::Instant;
 use crate::wire::socks4;
 
 use super::account::{self, Connection};
-use super::backend::{Slot, assign};
+use super::backend::{Positions, Slot, assign};
 use super::choosing::Wanted;
 use super::failure::{By, Cause, Failure, Phase};
 use super::local::{LocalBackend, LocalFrontend};
@@ -57,8 +57,8 @@ pub(super) struct Effort {
     pub(super) retries: u32,
     /// Whether another server was taken.
     pub(super) has_redispatched: bool,
-    /// Waiters of the backend in front of it when it queued.
-    pub(super) waited_behind: usize,
+    /// Where it stood in the lines in which it waited.
+    pub(super) positions: Positions,
     /// When the first slot was had.
     pub(super) assigned: Option<Instant>,
     /// When the connection was there.
@@ -93,14 +93,13 @@ pub(super) async fn connect(
     effort: &mut Effort,
 ) -> Result<Connected, Failure> {
     let model = &backend.running.model;
-    let assigned = assign(session, backend, wanted).await.inspect_err(|failure| {
+    let assigned = assign(session, backend, wanted, &mut effort.positions).await;
+    let mut slot = assigned.inspect_err(|failure| {
         // It has waited, to the end of its time.
         if failure.at == Phase::Queue {
             effort.assigned = Some(session.now());
         }
     })?;
-    effort.waited_behind = effort.waited_behind.max(assigned.waited_behind);
-    let mut slot = assigned.slot;
     effort.assigned.get_or_insert(session.now());
     effort.server = Some(slot.index);
     if wanted.may_redirect && slot.model().options.redirect.is_some() {
@@ -156,8 +155,8 @@ pub(super) async fn connect(
         if redispatches(session, backend, wanted, effort.retries) {
             drop(slot);
             wanted.server = None;
-            let assigned = assign(session, backend, &mut Wanted { exclude: Some(failed), ..*wanted }).await?;
-            slot = assigned.slot;
+            let mut wanted = Wanted { exclude: Some(failed), ..*wanted };
+            slot = assign(session, backend, &mut wanted, &mut effort.positions).await?;
             effort.server = Some(slot.index);
         }
         // As HAProxy counts: an attempt is a retry or a redispatch, never both.

@@ -57,6 +57,6 @@ pub enum Stop {
     Drain,
     /// The process ends, as HAProxy's does.
     AtOnce,
-    /// The same, with 128 and the signal as exit status, as HAProxy's master has it.
+    /// The same; after SIGINT the exit status is 128 and the signal, as HAProxy's master has it.
     AtOnceAsMaster,
 }

@@ -27,8 +27,8 @@ pub struct Priority {
 enum Place {
     #[default]
     Waiting,
-    /// It holds a slot of this server.
-    Granted(usize),
+    /// It holds a slot of this server; with it comes where it stood in line.
+    Granted(usize, u32),
 }
 
 #[derive(Debug)]
@@ -36,6 +36,8 @@ struct Waiter {
     ticket: u64,
     /// The only server that will do.
     wants: Option<usize>,
+    /// How many of its line had been served when it came.
+    began: u32,
     priority: Priority,
     waker: Waker,
     place: Arc<Mutex<Place>>,
@@ -45,6 +47,33 @@ struct Waiter {
 struct Line {
     waiters: VecDeque<Waiter>,
     next_ticket: u64,
+    /// Waiters for any server that got one; goes round.
+    served: u32,
+    /// Likewise waiters for one server, by its number.
+    served_of: Vec<u32>,
+}
+
+impl Line {
+    /// How many of those that wait for this server alone, or for any, have been served.
+    fn served(&self, wants: Option<usize>) -> u32 {
+        wants.map_or(self.served, |server| self.served_of.get(server).copied().unwrap_or(0))
+    }
+
+    fn count(&mut self, wants: Option<usize>) {
+        let served = match wants {
+            None => &mut self.served,
+            Some(server) => {
+                self.served_of.resize(self.served_of.len().max(server + 1), 0);
+                &mut self.served_of[server]
+            }
+        };
+        *served = served.wrapping_add(1);
+    }
+
+    /// Where one stands that came when so many had been served: behind those who were served since, itself included.
+    fn position(&self, wants: Option<usize>, began: u32) -> u32 {
+        self.served(wants).wrapping_sub(began).wrapping_add(1)
+    }
 }
 
 /// The queue of a backend.
@@ -58,8 +87,8 @@ pub struct Queue {
 #[derive(Debug)]
 pub struct Ticket {
     number: u64,
-    /// Waiters that were in front when it was drawn.
-    pub ahead: usize,
+    wants: Option<usize>,
+    began: u32,
     place: Arc<Mutex<Place>>,
 }
 
@@ -68,7 +97,7 @@ impl Ticket {
     pub fn granted(&self) -> Option<usize> {
         match *self.place.lock().unwrap_or_else(PoisonError::into_inner) {
             Place::Waiting => None,
-            Place::Granted(server) => Some(server),
+            Place::Granted(server, _) => Some(server),
         }
     }
 }
@@ -89,7 +118,7 @@ impl Queue {
         take: impl FnOnce() -> Option<usize>,
     ) -> Result<usize, Ticket> {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        let ahead = self.length.fetch_add(1, Ordering::SeqCst);
+        self.length.fetch_add(1, Ordering::SeqCst);
         if let Some(server) = take() {
             self.length.fetch_sub(1, Ordering::SeqCst);
             return Ok(server);
@@ -97,10 +126,11 @@ impl Queue {
         let number = line.next_ticket;
         line.next_ticket += 1;
         let place = Arc::new(Mutex::new(Place::Waiting));
-        let waiter = Waiter { ticket: number, wants, priority, waker: waker.clone(), place: Arc::clone(&place) };
+        let began = line.served(wants);
+        let waiter = Waiter { ticket: number, wants, began, priority, waker: waker.clone(), place: Arc::clone(&place) };
         let behind = line.waiters.iter().rposition(|other| other.priority <= priority);
         line.waiters.insert(behind.map_or(0, |behind| behind + 1), waiter);
-        Err(Ticket { number, ahead, place })
+        Err(Ticket { number, wants, began, place })
     }
 
     /// Gives a slot of server number `index` back: to the oldest waiter that can use it, or else to everybody.
@@ -127,11 +157,23 @@ impl Queue {
             return false;
         }
         let Some(waiter) = line.waiters.remove(at) else { return false };
-        *waiter.place.lock().unwrap_or_else(PoisonError::into_inner) = Place::Granted(index);
+        let position = line.position(waiter.wants, waiter.began);
+        line.count(waiter.wants);
+        *waiter.place.lock().unwrap_or_else(PoisonError::into_inner) = Place::Granted(index, position);
         self.length.fetch_sub(1, Ordering::SeqCst);
         drop(line);
         waiter.waker.wake();
         true
+    }
+
+    /// Where a waiter stands, or stood when it got a slot, as HAProxy counts (`%sq`, `%bq`): 1 if nobody of its line was
+    /// served while it waited.
+    pub fn position(&self, ticket: &Ticket) -> u32 {
+        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        match *ticket.place.lock().unwrap_or_else(PoisonError::into_inner) {
+            Place::Granted(_, position) => position,
+            Place::Waiting => line.position(ticket.wants, ticket.began),
+        }
     }
 
     /// Gives the place up. `Some` is a slot that was granted in the meantime and that the caller must release.
@@ -167,13 +209,13 @@ mod tests {
     fn a_freed_slot_goes_to_the_oldest_waiter_without_being_free() {
         let (queue, server) = (Queue::default(), server());
         let (first, second) = (wait(&queue, None), wait(&queue, None));
-        assert_eq!((first.ahead, second.ahead), (0, 1));
         queue.release(&server, 0, true, || panic!("the slot changes hands"));
         assert_eq!((first.granted(), second.granted(), queue.length()), (Some(0), None, 1));
         assert_eq!(server.connections.load(Ordering::SeqCst), 1);
         queue.release(&server, 0, true, || true);
         queue.release(&server, 0, true, || true);
         assert_eq!((second.granted(), server.connections.load(Ordering::SeqCst)), (Some(0), 0));
+        assert_eq!((queue.position(&first), queue.position(&second)), (1, 2));
     }
 
     #[test]
@@ -199,6 +241,8 @@ mod tests {
         let (picky, any) = (wait(&queue, Some(1)), wait(&queue, None));
         queue.release(&server, 0, true, || true);
         assert_eq!((picky.granted(), any.granted()), (None, Some(0)));
+        // They stand in different lines.
+        assert_eq!((queue.position(&picky), queue.position(&any)), (1, 1));
     }
 
     #[test]

@@ -145,11 +145,13 @@ fn name_of_the_program_is_enough() {
 
 #[test]
 fn interrupt_ends_at_once_and_a_master_says_by_what() {
-    for (mode, expected) in [("-d", 0), ("-Ws", 130)] {
+    for (mode, signal, expected) in
+        [("-d", Signal::SIGINT, 0), ("-Ws", Signal::SIGINT, 130), ("-Ws", Signal::SIGTERM, 0)]
+    {
         let directory = tempfile::tempdir().expect("a directory");
         let mut child = start(&[mode], directory.path());
-        kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).expect("it runs");
-        assert_eq!(child.wait().expect("it ends").code(), Some(expected), "{mode}");
+        kill(Pid::from_raw(child.id().cast_signed()), signal).expect("it runs");
+        assert_eq!(child.wait().expect("it ends").code(), Some(expected), "{mode} {signal}");
     }
 }
 

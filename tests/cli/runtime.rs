@@ -330,7 +330,12 @@ fn inherited_sockets_carry_traffic_commands_and_the_master_cli() {
     assert_eq!(ask(1, "show backend"), "# name\n\n");
     assert!(ask(2, "@1 show info").contains("\nProcess_num: 1\n"));
     assert!(ask(2, "show proc").contains(" worker "));
-    assert!(ask(2, "@7 show info").starts_with("Can't find the target CLI!"));
+    assert_eq!(ask(2, "@7 show info"), "Can't find the target PID matching the prefix '@7'\n");
+    assert!(ask(2, "show info").starts_with("Unknown command, but maybe "), "it is the worker's");
+    assert!(ask(2, "help").contains("\n  @master  "));
+    assert_eq!(ask(2, "user;show cli level"), "user\n\n");
+    let pid = proxy.process.id();
+    assert_eq!(ask(2, "prompt;@1;show cli level;@master;quit"), format!("master> {pid}> admin\n\n{pid}> master> "));
     assert!(ask(2, "reload").starts_with("Success=1\n"));
     drop((proxy, OwnedFd::from(web), OwnedFd::from(cli), OwnedFd::from(master)));
 }

@@ -517,16 +517,12 @@ fn normal(line: &str) -> String {
         {
             return "DATE".to_owned();
         }
-        // How many connections there are depends on how soon the step before was over; of a queue that was left, HAProxy
-        // counts the request itself.
+        // How many connections there are depends on how soon the step before was over.
         if matches!(word.split_once('='), Some(("ac" | "fc" | "bc" | "sc", _))) {
             return "count".to_owned();
         }
         if word.matches('/').count() == 4 && has_timers.is_some() && is_count(word) {
             return format!("counts/{}", word.rsplit('/').next().unwrap_or_default());
-        }
-        if word == "0/1" && line.contains(" sQ-- ") {
-            return "0/0".to_owned();
         }
         if let Some((name @ ("P" | "D" | "N"), value)) = word.split_once('=') {
             return format!("{name}={}", zero(value));

@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use crate::sys::{clock, handover};
 
 use super::line::{self, LONGEST};
+use super::master::Target;
 use super::session::{Manner, Session};
 use super::{Answer, Process, table};
 
@@ -40,6 +41,7 @@ pub async fn serve(mut stream: TcpStream, process: &Process, session: &Session) 
         let is_line = input.get(end - 1) == Some(&b'\n');
         input.drain(..end);
         let step = step(text, &mut gathered);
+        let mut is_silent = false;
         let mut out = match &step {
             Step::Gather => String::new(),
             Step::Run(command, _) if command == handover::REQUEST && session.exposes_listeners => {
@@ -49,16 +51,29 @@ pub async fn serve(mut stream: TcpStream, process: &Process, session: &Session) 
                 let answer = table::run(command, payload.as_deref(), process, session).await;
                 match answer {
                     Answer::Quit => break,
+                    Answer::Last(text) => {
+                        tokio::time::timeout(session.timeout.get(), stream.write_all(text.as_bytes())).await??;
+                        break;
+                    }
                     Answer::Follow(follow) => {
                         follow.tell(&mut stream, process).await?;
                         String::new()
                     }
-                    answer => answer.render(session.severity.get()),
+                    answer => {
+                        is_silent = answer == Answer::Silent;
+                        answer.render(session.severity.get())
+                    }
                 }
             }
         };
         match (session.manner.get(), gathered.is_some()) {
             (Manner::Prompt, true) => out.push_str("+ "),
+            (Manner::Prompt, false) if session.target.get().is_some() => {
+                let target = session.target.get().map(Target::name).unwrap_or_default();
+                out.push_str(if is_silent { "" } else { "\n" });
+                out.push_str(&format!("{target}> "));
+            }
+            (Manner::Single | Manner::Interactive, false) if is_silent => {}
             (Manner::Prompt, false) if session.is_timed.get() => out.push_str(&timed_prompt(process)),
             (Manner::Prompt, false) => out.push_str("\n> "),
             (Manner::Single | Manner::Interactive, true) => {}

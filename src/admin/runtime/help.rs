@@ -6,6 +6,7 @@ use strsim::levenshtein;
 
 use crate::model::runtime::Level;
 
+use super::master::Target;
 use super::table::{self, Command};
 use super::{Answer, Call};
 
@@ -17,38 +18,42 @@ const SUGGESTIONS: usize = 5;
 
 /// `help [<command>]`.
 pub fn help(call: &Call<'_>) -> Answer {
-    list(call.words.get(1..).unwrap_or_default(), call.session.level.get())
+    list(call.words.get(1..).unwrap_or_default(), call.session.level.get(), call.target)
 }
 
 /// The commands that begin with these words, or those that are like them; all without words.
-fn list(words: &[String], level: Level) -> Answer {
+fn list(words: &[String], level: Level, target: Option<Target>) -> Answer {
     let may = |command: &&Command| command.level <= level;
-    let found = if words.is_empty() { table::commands().filter(may).collect() } else { nearest(words, level) };
+    let found = match words {
+        [] => table::commands_of(target).filter(may).collect(),
+        words => nearest(words, level, target),
+    };
     Answer::Text(render("The following commands are valid at this level:", &sorted(found.into_iter())))
 }
 
 /// The commands that begin with these words, or else those that are most like them; then what ends every list.
-fn nearest(words: &[String], level: Level) -> Vec<&'static Command> {
+fn nearest(words: &[String], level: Level, target: Option<Target>) -> Vec<&'static Command> {
     let may = |command: &&Command| command.level <= level;
-    let mut found: Vec<&Command> = table::commands().filter(may).filter(|command| begins(command, words)).collect();
+    let commands = table::commands_of(target);
+    let mut found: Vec<&Command> = commands.clone().filter(may).filter(|command| begins(command, words)).collect();
     if found.is_empty() {
         let typed: String = words.join(" ").chars().take(LONGEST).collect();
         let cut = |command: &Command| -> String { command.words.chars().take(typed.chars().count()).collect() };
-        found = table::commands().filter(may).collect();
+        found = commands.clone().filter(may).collect();
         found.sort_by_key(|command| levenshtein(&cut(command), &typed).min(levenshtein(command.words, &typed)));
         found.truncate(SUGGESTIONS);
     }
-    found.extend(table::commands().filter(may).filter(is_always_told));
+    found.extend(commands.filter(may).filter(is_always_told));
     found
 }
 
 /// What is near to an unknown command, or everything.
-pub fn unknown(words: &[String], level: Level) -> Answer {
+pub fn unknown(words: &[String], level: Level, target: Option<Target>) -> Answer {
     if words.is_empty() {
-        return list(words, level);
+        return list(words, level, target);
     }
     let head = "Unknown command, but maybe one of the following ones is a better match:";
-    Answer::Message(super::Severity::Error, render(head, &sorted(nearest(words, level).into_iter())))
+    Answer::Message(super::Severity::Error, render(head, &sorted(nearest(words, level, target).into_iter())))
 }
 
 /// Whether a command's words begin with those that were typed.

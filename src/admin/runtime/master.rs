@@ -14,9 +14,38 @@ use super::{Answer, Call};
 
 /// Commands of the master alone.
 pub const COMMANDS: &[Command] = &[
+    // How commands begin; `table` reads it before it looks for one.
+    Command::now("@!<pid>", Level::User, "@!<pid>", "send a command to the <pid> process", |_| Answer::Done),
+    Command::now(
+        "@<relative pid>",
+        Level::User,
+        "@<relative pid>",
+        "send a command to the <relative pid> process",
+        |_| Answer::Done,
+    ),
+    Command::now("@master", Level::User, "@master", "send a command to the master process", |_| Answer::Done),
     Command::now("show proc", Level::User, "show proc", "show processes status", processes),
     Command::later("reload", Level::Admin, "reload", "reload haproxy", |call| Box::pin(reload(call))),
 ];
+
+/// Commands of the worker that the master has too.
+pub const SHARED: &[&str] = &[
+    "experimental-mode",
+    "expert-mode",
+    "help",
+    "operator",
+    "prompt",
+    "quit",
+    "show cli level",
+    "show cli sockets",
+    "show env",
+    "show startup-logs",
+    "show version",
+    "user",
+];
+
+/// Those of them that the master CLI carries out for whomever commands go to: they are about the connection.
+pub const OF_THE_CONNECTION: &[&str] = &["experimental-mode", "expert-mode", "operator", "prompt", "quit", "user"];
 
 /// Whom a command is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,11 +57,19 @@ pub enum Target {
 }
 
 impl Target {
+    /// What a prompt shows: `master`, or the worker's process.
+    pub fn name(self) -> String {
+        match self {
+            Target::Master => "master".to_owned(),
+            Target::Worker => std::process::id().to_string(),
+        }
+    }
+
     /// What `@1`, `@!PID`, `@0` or `@master` names; `None` if there is no such process.
     pub fn of(word: &str) -> Option<Target> {
         match word.strip_prefix('@')? {
             "0" | "master" => Some(Target::Master),
-            "1" => Some(Target::Worker),
+            "1" | "+1" => Some(Target::Worker),
             other => {
                 let pid: u32 = other.strip_prefix('!')?.parse().ok()?;
                 (pid == std::process::id()).then_some(Target::Worker)

@@ -54,6 +54,7 @@ use crate::sys::handover::Exposed;
 use crate::time::Instant;
 
 use events::Follow;
+use master::Target;
 use session::Session;
 
 /// What commands read and change.
@@ -103,6 +104,8 @@ struct Call<'a> {
     payload: Option<&'a str>,
     process: &'a Process,
     session: &'a Session,
+    /// Whom it is for; `None` on a socket that is no master's.
+    target: Option<Target>,
 }
 
 impl Call<'_> {
@@ -121,8 +124,12 @@ enum Answer {
     Message(Severity, String),
     /// Nothing: done.
     Done,
+    /// Nothing, not even an empty line: the master CLI did it by itself.
+    Silent,
     /// Nothing, and the connection ends.
     Quit,
+    /// A sentence without an empty line, and the connection ends.
+    Last(String),
     /// Lines of a ring, as they come.
     Follow(Follow),
 }
@@ -145,8 +152,10 @@ impl Answer {
     /// The text as the client gets it.
     fn render(&self, output: SeverityOutput) -> String {
         match (self, output) {
-            (Answer::Done | Answer::Quit | Answer::Follow(_), _) => String::new(),
-            (Answer::Text(text), _) | (Answer::Message(_, text), SeverityOutput::None) => text.clone(),
+            (Answer::Done | Answer::Silent | Answer::Quit | Answer::Follow(_), _) => String::new(),
+            (Answer::Text(text) | Answer::Last(text), _) | (Answer::Message(_, text), SeverityOutput::None) => {
+                text.clone()
+            }
             (Answer::Message(severity, text), SeverityOutput::Number) => format!("[{}]: {text}", *severity as u8),
             (Answer::Message(severity, text), SeverityOutput::String) => format!("[{}]: {text}", severity.word()),
         }

@@ -88,42 +88,55 @@ pub fn commands() -> impl Iterator<Item = &'static Command> + Clone {
     FAMILIES.iter().copied().flatten()
 }
 
+/// Those that whoever is meant understands: the master has commands of its own and few of the worker's.
+pub fn commands_of(target: Option<Target>) -> impl Iterator<Item = &'static Command> + Clone {
+    let is_master = target == Some(Target::Master);
+    let own: &[Command] = if is_master { master::COMMANDS } else { &[] };
+    own.iter().chain(commands().filter(move |command| !is_master || master::SHARED.contains(&command.words)))
+}
+
 /// The command that these words begin with: the one with the most words.
 fn find(words: &[String], target: Option<Target>) -> Option<&'static Command> {
     let is_it = |command: &&Command| {
         let mut given = words.iter().map(String::as_str);
         command.words.split(' ').all(|word| given.next() == Some(word))
     };
-    let masters = target.iter().filter(|target| **target == Target::Master).flat_map(|_| master::COMMANDS);
-    masters.chain(commands()).filter(is_it).max_by_key(|command| command.words.split(' ').count())
+    commands_of(target).filter(is_it).max_by_key(|command| command.words.split(' ').count())
 }
 
 /// Carries a line out.
 pub async fn run(text: &str, payload: Option<&str>, process: &Process, session: &Session) -> Answer {
     let mut words = line::words(text);
     let mut target = session.target.get();
-    if target.is_some() && words.first().is_some_and(|word| word.starts_with('@')) {
-        target = Target::of(&words.remove(0));
+    let is_prefixed = target.is_some() && words.first().is_some_and(|word| word.starts_with('@'));
+    if is_prefixed {
+        let prefix = words.remove(0);
+        target = Target::of(&prefix);
         if target.is_none() {
-            return Answer::error("Can't find the target CLI!");
+            return Answer::Last(format!("Can't find the target PID matching the prefix '{prefix}'\n"));
         }
         if words.is_empty() {
             session.target.set(target);
-            return Answer::Done;
+            return Answer::Silent;
         }
     }
     let Some(command) = find(&words, target) else {
         let level = session.level.get();
-        return absent::answer(&words, level).unwrap_or_else(|| help::unknown(&words, level));
+        return match target {
+            Some(Target::Master) => help::unknown(&words, level, target),
+            _ => absent::answer(&words, level).unwrap_or_else(|| help::unknown(&words, level, target)),
+        };
     };
     if session.level.get() < command.level {
         return Answer::error("Permission denied");
     }
-    let call = Call { words: &words, payload, process, session };
-    match command.run {
+    let call = Call { words: &words, payload, process, session, target };
+    let answer = match command.run {
         Run::Now(run) => run(&call),
         Run::Later(run) => run(&call).await,
-    }
+    };
+    let is_of_master_cli = target.is_some() && !is_prefixed && master::OF_THE_CONNECTION.contains(&command.words);
+    if is_of_master_cli && answer == Answer::Done { Answer::Silent } else { answer }
 }
 
 #[cfg(test)]

@@ -77,10 +77,12 @@ pub fn run(settings: Settings, started: impl FnOnce()) -> anyhow::Result<ExitCod
     })
 }
 
-/// The exit status of a process that a signal ended at once.
+/// The exit status of a process that a signal ended at once. HAProxy's master has ended well after SIGTERM, its usual end.
 fn exit_status(stop: Stop, signal: SignalKind) -> ExitCode {
     match (stop, u8::try_from(signal.as_raw_value())) {
-        (Stop::AtOnceAsMaster, Ok(number)) => ExitCode::from(number.saturating_add(128)),
+        (Stop::AtOnceAsMaster, Ok(number)) if signal != SignalKind::terminate() => {
+            ExitCode::from(number.saturating_add(128))
+        }
         _ => ExitCode::SUCCESS,
     }
 }
@@ -110,13 +112,15 @@ struct Supervisor {
 
 impl Supervisor {
     async fn serve(mut self, stop: Stop, started: impl FnOnce()) -> ExitCode {
-        let (Ok(mut hangup), Ok(mut reload), Ok(mut terminate), Ok(mut interrupt), Ok(mut drain)) = (
+        let (Ok(mut hangup), Ok(mut reload), Ok(mut terminate), Ok(mut interrupt), Ok(mut drain), Ok(mut quit)) = (
             signal(SignalKind::hangup()),
             // HAProxy's master reloads with it, and Debian's unit sends it.
             signal(SignalKind::user_defined2()),
             signal(SignalKind::terminate()),
             signal(SignalKind::interrupt()),
             signal(SignalKind::user_defined1()),
+            // HAProxy tells of its memory pools and goes on; it must not end here either.
+            signal(SignalKind::quit()),
         ) else {
             tracing::error!("cannot receive signals");
             return ExitCode::FAILURE;
@@ -128,12 +132,12 @@ impl Supervisor {
                 _ = terminate.recv() => Some(SignalKind::terminate()),
                 _ = interrupt.recv() => Some(SignalKind::interrupt()),
                 _ = drain.recv() => break,
-                _ = hangup.recv() => {
+                () = async { tokio::select! { _ = hangup.recv() => {}, _ = reload.recv() => {} } } => {
                     self.begin_reload(None);
                     None
                 }
-                _ = reload.recv() => {
-                    self.begin_reload(None);
+                _ = quit.recv() => {
+                    tracing::info!("there are no memory pools to tell of");
                     None
                 }
                 Some(order) = self.wiring.orders.recv() => {
