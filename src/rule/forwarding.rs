@@ -27,13 +27,6 @@ pub struct Forwarding {
     pub forwarded: Option<Box<Forwarded>>,
 }
 
-impl Forwarding {
-    /// The fields with the client's address, and with the one that it connected to.
-    pub fn addresses(&self) -> [Option<&AddressField>; 2] {
-        [self.client.as_ref(), self.destination.as_ref()]
-    }
-}
-
 /// A field with an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressField {

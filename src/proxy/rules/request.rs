@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::http::{
     BodyFraming, FieldKind, Message, Parsed, Version, parse_request, path_and_query, write_data, write_edited_request,
 };
-use crate::rule::forwarding::{self, AddressField};
+use crate::rule::forwarding;
 use crate::rule::options::OddNames;
 use crate::rule::transaction::LogLevel;
 use crate::rule::{Condition, Data, Outcome, Progress, Section, Stage, Target, Verdict, Wait};
@@ -254,12 +254,7 @@ fn run(session: &Session, frontend: &Rc<LocalFrontend>, request: &mut Request, s
     if let Some(backend) = &backend {
         tell_ends(session, frontend, backend, state);
     }
-    // Fields that tell addresses were written before rules changed them, or chose another backend.
-    let is_changed = !state.edits.is_empty()
-        || state.effects.source.is_some()
-        || state.effects.destination.is_some()
-        || tells_otherwise(frontend, backend.as_deref());
-    if is_changed && !rewrite(session, frontend, backend.as_deref(), request, state) {
+    if !rewrite(session, frontend, backend.as_deref(), request, state) {
         let mut world = World::new(session, frontend, backend.as_deref());
         let verdict = Verdict::Failed { status: 500 };
         return answer(&mut world, &verdict, Case { frontend, backend: backend.as_ref(), request, body }, state);
@@ -513,23 +508,7 @@ fn tell_ends(session: &Session, frontend: &LocalFrontend, backend: &Rc<LocalBack
     forwarding::add(&mut Message { bytes: &state.received, head: &state.head, edits: &mut state.edits }, &value);
 }
 
-/// Whether the backend tells servers other things of connections than the default one, or in another way.
-fn tells_otherwise(frontend: &LocalFrontend, backend: Option<&LocalBackend>) -> bool {
-    let default = frontend.backend.as_deref();
-    let is_default = backend.zip(default).is_some_and(|(chosen, default)| std::ptr::eq(chosen, default));
-    let closes = |backend: Option<&LocalBackend>| {
-        backend.is_some_and(|backend| frontend.closes_server(backend) && !backend.manners.pretends)
-    };
-    !is_default && (closes(backend) != closes(default) || told_addresses(backend) != told_addresses(default))
-}
-
-/// The fields with addresses that a backend adds.
-fn told_addresses(backend: Option<&LocalBackend>) -> [Option<&AddressField>; 2] {
-    let section = backend.and_then(|backend| backend.rules.as_ref());
-    section.map_or([None; 2], |section| section.options.forwarding.addresses())
-}
-
-/// Writes the head anew with what rules changed. `false` if it came to be too long, or the method CONNECT or none.
+/// Writes the head that goes to the server in place of the one that came. `false` if it came to be too long, or the method CONNECT or none.
 fn rewrite(
     session: &Session,
     frontend: &LocalFrontend,

@@ -45,7 +45,8 @@ const LINGER: Duration = Duration::from_secs(2);
 /// A request as it goes to a server. Everything of its head that is needed later has been taken out.
 #[derive(Debug)]
 pub(in crate::proxy) struct Request {
-    /// The head to forward and the part of the body that came with it.
+    /// The head to forward and the part of the body that came with it. Where rules run, it is the head that came until
+    /// they are done.
     pub(super) held: Chunk,
     /// Bytes of the request line in `held`.
     pub(super) line_length: usize,

@@ -271,10 +271,15 @@ fn prepare(
 ) -> Request {
     let is_upgrade = is_upgrade(head, bytes);
     let keeps_alive = head.keeps_alive();
-    let ends = Ends { source: session.source(), destination: || Some(session.destination()) };
-    let has_field = |name: &[u8]| head.fields.iter().any(|field| field.name.of(bytes).eq_ignore_ascii_case(name));
-    let edit = request_edit(head, bytes, ends, (frontend, frontend.backend.as_deref()), has_field);
-    write_request(held.storage(), bytes, head, edit);
+    if frontend.runs_rules {
+        // They write what goes to the server.
+        held.push(bytes);
+    } else {
+        let ends = Ends { source: session.source(), destination: || Some(session.destination()) };
+        let has_field = |name: &[u8]| head.fields.iter().any(|field| field.name.of(bytes).eq_ignore_ascii_case(name));
+        let edit = request_edit(head, bytes, ends, (frontend, frontend.backend.as_deref()), has_field);
+        write_request(held.storage(), bytes, head, edit);
+    }
     Request {
         head_length: held.len(),
         held,
