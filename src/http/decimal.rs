@@ -10,9 +10,13 @@ const MOST: usize = 20;
 /// Appends a number.
 #[inline]
 pub fn write_number(out: &mut Vec<u8>, value: i64) {
+    let digit = |value: i64| b'0' + (value % 10) as u8;
     // Most numbers in a line of log.
-    if let 0..10 = value {
-        return out.push(b'0' + value as u8);
+    match value {
+        0..10 => return out.push(digit(value)),
+        10..100 => return out.extend_from_slice(&[digit(value / 10), digit(value)]),
+        100..1000 => return out.extend_from_slice(&[digit(value / 100), digit(value / 10), digit(value)]),
+        _ => {}
     }
     if value < 0 {
         out.push(b'-');

@@ -46,7 +46,7 @@ pub struct Options {
 #[derive(Clone, Debug)]
 enum Item {
     Text(Box<[u8]>),
-    /// A space, unless what was written last is one.
+    /// A space, unless what was written last is one. Where something is always written in between, it is text.
     Space,
     Tag(&'static TagRow, Options),
     Expression(Expression, Options),
@@ -94,34 +94,38 @@ impl Format {
         })
     }
 
-    /// The text for this transaction: its own where it is nothing but text, or what is written into an empty `scratch`.
-    pub fn text<'s>(&'s self, transaction: &Transaction<'_>, scratch: &'s mut Vec<u8>) -> &'s [u8] {
-        if let Some(text) = self.constant() {
-            return text;
-        }
-        self.render(transaction, scratch);
-        scratch
-    }
-
     /// Appends the text for this transaction.
     pub fn render(&self, transaction: &Transaction<'_>, out: &mut Vec<u8>) {
-        // A space is not repeated although what stands between two of them may write nothing.
-        let mut is_after_space = true;
+        // Where the last space ended. It is not repeated although what stands between two of them may write nothing.
+        let mut behind_space = out.len();
         for item in &self.items {
-            let before = out.len();
             match item {
-                Item::Space if is_after_space => continue,
-                Item::Space => out.push(b' '),
-                Item::Text(text) => out.extend_from_slice(text),
+                Item::Space if out.len() == behind_space => {}
+                Item::Space => {
+                    out.push(b' ');
+                    behind_space = out.len();
+                }
+                Item::Text(text) => {
+                    write_text(text, out);
+                    if text.ends_with(b" ") {
+                        behind_space = out.len();
+                    }
+                }
                 Item::Tag(row, options) => tag::write(row.tag, *options, self.purpose, transaction, out),
                 Item::Expression(expression, options) => {
                     write_sample(expression.value(transaction), *options, self.purpose, out);
                 }
             }
-            if out.len() > before {
-                is_after_space = matches!(item, Item::Space);
-            }
         }
+    }
+}
+
+/// Most texts are a mark between two tags, which needs no general copy.
+fn write_text(text: &[u8], out: &mut Vec<u8>) {
+    match *text {
+        [byte] => out.push(byte),
+        [first, second] => out.extend_from_slice(&[first, second]),
+        _ => out.extend_from_slice(text),
     }
 }
 

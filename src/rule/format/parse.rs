@@ -47,7 +47,37 @@ pub(super) fn items(word: &str, purpose: FormatUse, scope: &mut Scope<'_>) -> Re
     if !text.is_empty() {
         items.push(Item::Text(text.into()));
     }
-    Ok(items)
+    Ok(joined(items, purpose))
+}
+
+/// The same with spaces that surely stand there as text, and texts that follow each other as one.
+fn joined(items: Vec<Item>, purpose: FormatUse) -> Vec<Item> {
+    let mut joined: Vec<Item> = Vec::with_capacity(items.len());
+    for item in items {
+        let item = match item {
+            Item::Space if joined.last().is_some_and(|before| before.is_never_empty(purpose)) => {
+                Item::Text(b" ".as_slice().into())
+            }
+            item => item,
+        };
+        match (joined.last_mut(), item) {
+            (Some(Item::Text(before)), Item::Text(text)) => *before = [&**before, &*text].concat().into(),
+            (_, item) => joined.push(item),
+        }
+    }
+    joined
+}
+
+impl Item {
+    /// Whether something is written, and it is no space.
+    fn is_never_empty(&self, purpose: FormatUse) -> bool {
+        match self {
+            Item::Space => false,
+            Item::Text(text) => !text.ends_with(b" "),
+            Item::Tag(row, _) => row.tag.is_never_empty(purpose),
+            Item::Expression(..) => purpose == FormatUse::Log,
+        }
+    }
 }
 
 /// What stands behind a percent sign; `None` for `%o`, which only sets options. Complaints count from the sign.

@@ -83,6 +83,19 @@ pub enum Tag {
 }
 
 impl Tag {
+    /// Whether it always writes something.
+    pub(super) fn is_never_empty(self, purpose: FormatUse) -> bool {
+        match self {
+            Tag::Number(_) | Tag::Growing(_) | Tag::Counter(_) | Tag::Retries | Tag::Timestamp | Tag::Milliseconds => {
+                true
+            }
+            Tag::Address(_) | Tag::Port(_) | Tag::Name(_) | Tag::Server | Tag::Termination { .. } => {
+                purpose == FormatUse::Log
+            }
+            _ => false,
+        }
+    }
+
     /// Whether it shows more of a request than its first line, or what rules keep.
     pub(super) fn looks_at_requests(self) -> bool {
         matches!(

@@ -134,6 +134,27 @@ fn every_tag_has_one_row_and_writes_something_harmless() {
     }
 }
 
+#[test]
+fn a_tag_that_is_never_empty_always_writes() {
+    for row in super::TAGS {
+        for purpose in [FormatUse::Log, FormatUse::Http, FormatUse::UniqueId] {
+            for flags in ["", "{+Q}", "{+X}", "{+E}"] {
+                let compile = |scope: &mut Scope<'_>| {
+                    Format::compile(&format!("%{flags}{}", row.name), purpose, scope)
+                        .unwrap_or_else(|error| panic!("{error:?}"))
+                };
+                // A world in which nothing has happened.
+                let text = World::new().with(Stage::Log, compile, |format, transaction| {
+                    let mut out = Vec::new();
+                    format.render(transaction, &mut out);
+                    out
+                });
+                assert!(!text.is_empty() || !row.tag.is_never_empty(purpose), "{flags}{} {purpose:?}", row.name);
+            }
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn no_format_panics(text in "[%a-zA-Z {}+,\\[\\]()']{0,24}") {
