@@ -4,7 +4,8 @@
 //! list. Text that rules write lives in one arena. Reuse an [`Edits`] for many messages: clearing keeps its storage.
 
 use super::grammar::{are_visible, blank_controls, is_whole_token, trim};
-use super::head::{FieldKind, Head, Span, Version};
+use super::head::{Field, FieldKind, Head, Span, Version};
+use super::line::FieldLine;
 use super::parse::classify;
 use super::target::absolute;
 
@@ -30,26 +31,6 @@ pub struct Edits {
     status: Option<u16>,
     reason: Option<Span>,
     adds_cookies: bool,
-}
-
-/// The name of a field that rules add, looked at once: when they are loaded.
-#[derive(Clone, Debug)]
-pub struct FieldName {
-    text: Box<[u8]>,
-    kind: FieldKind,
-    is_token: bool,
-}
-
-impl FieldName {
-    /// Looks at a name. One that is not a token is no error: nothing is added by it.
-    pub fn new(text: &[u8]) -> FieldName {
-        FieldName { text: text.into(), kind: classify(text), is_token: is_whole_token(text) }
-    }
-
-    /// As it was written.
-    pub fn bytes(&self) -> &[u8] {
-        &self.text
-    }
 }
 
 impl Edits {
@@ -266,16 +247,30 @@ impl Message<'_> {
         is_token
     }
 
-    /// As [`Message::add`], with a name that was looked at before.
-    pub fn add_named(&mut self, name: &FieldName, value: &[u8]) -> bool {
-        if name.is_token {
-            self.push(&name.text, name.kind, value);
+    /// As [`Message::add`], with a field that was looked at before. A value that it has already is the one that is added.
+    pub fn add_line(&mut self, line: &FieldLine, value: &[u8]) -> bool {
+        if !line.is_token {
+            return false;
         }
-        name.is_token
+        let text = &mut self.edits.text;
+        let start = text.len();
+        text.extend_from_slice(&line.text);
+        if !line.is_whole {
+            self.edits.keep_value(value);
+            self.edits.text.extend_from_slice(b"\r\n");
+        }
+        let name = Span::new(start, start + line.name);
+        let value = Span::new(start + line.name + 2, self.edits.text.len() - 2);
+        self.list_added(name, line.kind, value);
+        true
     }
 
     fn push(&mut self, name: &[u8], kind: FieldKind, value: &[u8]) {
         let (name, value) = self.edits.keep_line(name, value);
+        self.list_added(name, kind, value);
+    }
+
+    fn list_added(&mut self, name: Span, kind: FieldKind, value: Span) {
         self.edits.adds_cookies |= kind == FieldKind::Cookie;
         self.list().push(Entry::Added { name, value, kind });
         self.follow_host(kind, value);
@@ -293,6 +288,28 @@ impl Message<'_> {
             }
         }
         before - self.len()
+    }
+
+    /// Removes the fields of that name, whatever its case.
+    pub fn remove_named(&mut self, name: &[u8]) {
+        while let Some(at) = self.position(name) {
+            self.list().remove(at);
+        }
+    }
+
+    /// The place of the first field of that name. Most names have another length, and are not looked at.
+    fn position(&self, name: &[u8]) -> Option<usize> {
+        let is_it = |span: Span, text| span.len() == name.len() && span.of(text).eq_ignore_ascii_case(name);
+        let received = |field: &Field| is_it(field.name, self.bytes);
+        if !self.edits.has_entries {
+            return self.head.fields.iter().position(received);
+        }
+        self.edits.entries.iter().position(|entry| match entry {
+            Entry::Received(index) | Entry::Changed { received: index, .. } => {
+                self.head.fields.get(usize::from(*index)).is_some_and(received)
+            }
+            Entry::Added { name, .. } => is_it(*name, &self.edits.text),
+        })
     }
 
     /// Replaces the value of the field at a place.
@@ -501,18 +518,31 @@ mod tests {
     #[test]
     fn neighbours_are_written_in_order_whatever_became_of_one_of_them() {
         let text = forwarded(|message| {
-            let name = FieldName::new(b"B");
-            assert!(message.add_named(&name, b"1") && message.add_named(&name, b"2") && message.add(b"C", b"3"));
+            let line = FieldLine::new(b"B", None);
+            assert!(message.add_line(&line, b"1") && message.add_line(&line, b"2") && message.add(b"C", b"3"));
             let second = message.len() - 2;
             message.replace(second, b"x\ny");
             message.remove(|name, _| name == b"a");
-            assert!(!message.add_named(&FieldName::new(b"no token"), b""));
+            assert!(!message.add_line(&FieldLine::new(b"no token", None), b""));
             assert!(!message.edits.adds_cookies());
             assert!(message.add(b"COOKIE", b"a=b") && message.edits.adds_cookies());
         });
         let expected =
             "POST /a HTTP/1.1\r\nHost: h\r\nA: 1\r\nContent-Length: 3\r\nB: 1\r\nB: x y\r\nC: 3\r\nCOOKIE: a=b\r\n\r\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_line_with_its_value_is_added_as_any_other() {
+        let text = forwarded(|message| {
+            let line = FieldLine::new(b"Host", Some(b"x\ny"));
+            message.remove_named(b"HOST");
+            assert!(message.add_line(&line, b"") && message.add_line(&FieldLine::new(b"B", Some(b"")), b""));
+            assert_eq!((message.value(b"host"), message.value(b"b")), (Some(&b"x y"[..]), Some(&b""[..])));
+            message.remove_named(b"a");
+            assert!(!message.add_line(&FieldLine::new(b"no token", Some(b"1")), b""));
+        });
+        assert_eq!(text, "POST /a HTTP/1.1\r\nContent-Length: 3\r\nHost: x y\r\nB: \r\n\r\n");
     }
 
     #[test]

@@ -109,22 +109,24 @@ enum Refusal {
 fn change(action: &Action, transaction: &mut Transaction<'_>, scratch: &mut Scratch) -> Result<(), Refusal> {
     let Scratch { value, other } = scratch;
     match action {
-        Action::AddHeader { name, value: format } => {
-            let value = format.text(transaction, value);
-            with_message(transaction, |message| message.add_named(name, value))
+        Action::AddHeader { line, value: format } => {
+            format.iter().for_each(|format| format.render(transaction, value));
+            with_message(transaction, |message| message.add_line(line, value))
         }
-        Action::SetHeader { name, value: format } => {
-            let value = format.text(transaction, value);
+        Action::SetHeader { line, value: format } => {
+            format.iter().for_each(|format| format.render(transaction, value));
             with_message(transaction, |message| {
-                message.remove(|other, _| other.eq_ignore_ascii_case(name.bytes()));
-                message.add_named(name, value)
+                message.remove_named(line.name());
+                message.add_line(line, value)
             })
         }
         Action::DeleteHeader(which) => with_message(transaction, |message| {
-            message.remove(|other, _| match which {
-                NameMatch::Is(name) => other.eq_ignore_ascii_case(name),
-                NameMatch::Matches(patterns) => patterns.matches(&Sample::str(other)),
-            });
+            match which {
+                NameMatch::Is(name) => message.remove_named(name),
+                NameMatch::Matches(patterns) => {
+                    message.remove(|other, _| patterns.matches(&Sample::str(other)));
+                }
+            }
             true
         }),
         Action::ChangeFields { what, list, prefix } => {

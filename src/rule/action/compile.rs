@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::http::FieldName;
+use crate::http::FieldLine;
 use crate::model::log::Level;
 use crate::model::naming::Family;
 
@@ -194,8 +194,8 @@ impl Reader<'_, '_, '_> {
                 Action::SilentDrop { hops: u8::try_from(self.number(1..=255)?).ok() }
             }
             "silent-drop" => Action::SilentDrop { hops: None },
-            "add-header" => Action::AddHeader { name: FieldName::new(&self.name()?), value: self.format("a value")? },
-            "set-header" => Action::SetHeader { name: FieldName::new(&self.name()?), value: self.format("a value")? },
+            "add-header" => self.line().map(|(line, value)| Action::AddHeader { line, value })?,
+            "set-header" => self.line().map(|(line, value)| Action::SetHeader { line, value })?,
             "early-hint" => Action::EarlyHint { name: self.name()?, value: self.format("a value")? },
             "del-header" => self.delete_header()?,
             "add-headers-bin" => self.fields(Bulk::Add)?,
@@ -268,6 +268,14 @@ impl Reader<'_, '_, '_> {
             // Every row that is not refused is above; `every_action_compiles` holds it.
             other => return Err(RuleError::new(0, format!("action '{other}' is not supported"))),
         })
+    }
+
+    /// The field that is added, and what makes its value if that is not always the same.
+    fn line(&mut self) -> Result<(FieldLine, Option<Format>), RuleError> {
+        let (name, value) = (self.name()?, self.format("a value")?);
+        let line = FieldLine::new(&name, value.constant());
+        let is_made = value.constant().is_none();
+        Ok((line, is_made.then_some(value)))
     }
 
     fn replace(&mut self, part: Part) -> Result<Action, RuleError> {

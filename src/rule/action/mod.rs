@@ -31,7 +31,7 @@ use super::scope::Scope;
 use super::stage::Stage;
 use super::transaction::{LogLevel, Transaction};
 use super::variable::VariableName;
-use crate::http::FieldName;
+use crate::http::FieldLine;
 use crate::stick::Table;
 
 pub use apply::{Scratch, write_challenge};
@@ -139,13 +139,15 @@ pub enum Action {
     SilentDrop {
         hops: Option<u8>,
     },
+    /// Without a format where the line has its value.
     AddHeader {
-        name: FieldName,
-        value: Format,
+        line: FieldLine,
+        value: Option<Format>,
     },
+    /// The same in place of all fields of the name.
     SetHeader {
-        name: FieldName,
-        value: Format,
+        line: FieldLine,
+        value: Option<Format>,
     },
     DeleteHeader(NameMatch),
     /// Fields in binary form, of those whose names begin so.
