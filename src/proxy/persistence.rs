@@ -337,7 +337,9 @@ fn is_cacheable(request: &[u8], status: u16, head: &[u8]) -> bool {
     while let Some((line, end)) = next_line(head, at) {
         at = end + 2;
         let line = &head[line..end];
-        if let Some(colon) = memchr::memchr(b':', line) {
+        if line.first().is_some_and(|first| Caching::may_ask(*first))
+            && let Some(colon) = memchr::memchr(b':', line)
+        {
             caching.field(&line[..colon], line[colon + 1..].trim_ascii());
         }
     }

@@ -38,6 +38,11 @@ impl Caching {
         }
     }
 
+    /// Whether a field whose name begins with this letter may say something.
+    pub fn may_ask(first: u8) -> bool {
+        matches!(first.to_ascii_lowercase(), b'c' | b'p' | b'e' | b'l')
+    }
+
     /// Looks at a field.
     pub fn field(&mut self, name: &[u8], value: &[u8]) {
         let is = |known: &[u8]| name.eq_ignore_ascii_case(known);

@@ -15,15 +15,19 @@ pub(in crate::rule) fn split_values(line: &[u8]) -> impl Iterator<Item = &[u8]> 
     std::iter::from_fn(move || {
         let text = rest?;
         let (mut is_quoted, mut is_escaped) = (false, false);
-        let comma = text.iter().position(|byte| {
-            match byte {
-                _ if is_escaped => is_escaped = false,
-                b'\\' if is_quoted => is_escaped = true,
-                b'"' => is_quoted = !is_quoted,
-                b',' => return !is_quoted,
-                _ => {}
-            }
-            false
+        // Most lines are one value.
+        let first = memchr::memchr(b',', text);
+        let comma = first.and_then(|_| {
+            text.iter().position(|byte| {
+                match byte {
+                    _ if is_escaped => is_escaped = false,
+                    b'\\' if is_quoted => is_escaped = true,
+                    b'"' => is_quoted = !is_quoted,
+                    b',' => return !is_quoted,
+                    _ => {}
+                }
+                false
+            })
         });
         let (value, after) = match comma {
             Some(comma) => (&text[..comma], Some(&text[comma + 1..])),
