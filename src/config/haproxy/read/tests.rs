@@ -83,7 +83,7 @@ fn broken_blocks_are_errors() {
     ] {
         assert_eq!(said(&format!("global\n{text}"))[0], message);
     }
-    assert_eq!(said(&format!("global\n{}", ".if 1\n".repeat(16)))[0], "too many nested '.if', max is 16");
+    assert_eq!(said(&format!("global\n{}", ".if 1\n".repeat(100)))[0], "too many nested '.if', max is 100");
 }
 
 #[test]
