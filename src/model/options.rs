@@ -27,9 +27,10 @@ pub struct ServerOptions {
     pub maxqueue: Option<usize>,
     /// Idle connections that are kept for it, by all workers together; `None` as many as each worker may have.
     pub pool_max: Option<usize>,
-    /// Idle connections of all workers below which none takes one of another.
+    /// Idle connections that are kept beyond those that are needed, and below which no worker takes one of another.
     pub pool_low: usize,
-    /// Time after which an idle connection is closed; `None` is vipgate's own, and zero keeps none.
+    /// How often half of the idle connections that are not needed are closed; `None` is [`POOL_IDLE`](Self::POOL_IDLE), and
+    /// zero keeps none.
     pub pool_idle: Option<Duration>,
     /// Requests that a connection carries, 1-; `None` any number.
     pub max_uses: Option<u32>,
@@ -55,6 +56,11 @@ pub struct ServerOptions {
     pub fast_open: bool,
     /// What it is called, where that is no address.
     pub naming: Naming,
+}
+
+impl ServerOptions {
+    /// How often idle connections are given up where nothing is said.
+    pub const POOL_IDLE: Duration = Duration::from_secs(5);
 }
 
 /// What connections to a server pass for, beside their source address.

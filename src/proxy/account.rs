@@ -141,6 +141,7 @@ pub(super) enum Placed {
 pub(super) fn take_slot(session: &Session, slot: &Slot, placed: Placed) {
     let (worker, server) = (session.worker.index, slot.state());
     server.counters.note_sessions(server.connections.load(Ordering::Relaxed));
+    server.note_connections();
     if placed == Placed::Balanced {
         slot.backend.running.counters.of(worker).balanced.add(1);
         server.counters.of(worker).balanced.add(1);

@@ -184,7 +184,7 @@ fn idle(session: &mut Session, backend: &Rc<LocalBackend>, server: usize, (care,
         return None;
     }
     let position = if session.has_used_server { Position::Later } else { Position::First };
-    backend.pools.get(server)?.take(session.worker.index, care, (reuse, position), kind, session.now())
+    backend.pools.get(server)?.take(session.worker.index, care, (reuse, position), kind)
 }
 
 /// Whether two are one backend, of one generation or of two.

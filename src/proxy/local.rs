@@ -325,10 +325,10 @@ impl Worker {
             .iter()
             .zip(&generation.rules.backends)
             .map(|(backend, rules)| {
-                let pools = backend.model.servers.iter().map(|server| {
+                let pools = backend.model.servers.iter().zip(&backend.state.servers).map(|(server, state)| {
                     let key = PoolKey::of(&backend.model.name, server);
                     let pool = self.shared_pools.get(&key);
-                    pool.configure(self.index, &server.options, generation.model.process.shares_idle);
+                    pool.configure(self.index, state, &server.options, generation.model.process.shares_idle);
                     next.insert(key, Arc::clone(&pool));
                     pool
                 });

@@ -2,6 +2,9 @@
 //!
 //! A worker's connections lie on a shelf of their own under a lock that others touch only when they would have to connect
 //! otherwise, so that it is free nearly always: two such locks are 20 ns of a request's 13 µs.
+//!
+//! As many are kept as were in use at once lately, by what the server's state says; every `pool-purge-delay` half of the rest
+//! is given up, those that were used longest ago first (HAProxy manual §5.2).
 
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,8 +19,6 @@ use super::socket::Socket;
 
 /// Idle connections kept for a server by one worker.
 const MAX_IDLE: usize = 512;
-/// Time after which an idle connection is closed.
-const IDLE: Duration = Duration::from_secs(30);
 
 /// How sure a check-out must be that the server has not closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,31 +88,43 @@ pub(super) struct Pool {
 /// What one worker keeps. In a cache line of its own: the others' locks cost it nothing.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Shelf(Mutex<Shelved>);
+struct Shelf {
+    shelved: Mutex<Shelved>,
+    /// How many there are, for other workers; written under the lock.
+    length: AtomicUsize,
+}
 
 #[derive(Debug, Default)]
 struct Shelved {
-    /// With the time since when, the one used last at the end.
-    idle: Vec<(Instant, Idle, Option<Place>)>,
+    /// The one used last at the end.
+    idle: Vec<(Idle, Option<Place>)>,
     is_retired: bool,
-    /// Time after which an idle connection is closed.
-    keeps: Option<Duration>,
+    /// How often some are given up.
+    delay: Option<Duration>,
+    /// When that is next; `None` while there are none.
+    next: Option<Instant>,
+    /// Whose they are.
+    server: Option<Arc<Server>>,
 }
 
 impl Shelf {
     fn lock(&self) -> MutexGuard<'_, Shelved> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shelved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn length(&self) -> usize {
+        self.length.load(Ordering::Relaxed)
     }
 
     /// The connection used last that is still open and that the request may have.
-    fn take(&self, care: Care, want: (Reuse, Position), kind: Kind, now: Instant) -> Option<Idle> {
+    fn take(&self, care: Care, want: (Reuse, Position), kind: Kind) -> Option<Idle> {
         loop {
             let mut shelved = self.lock();
-            let at = shelved.idle.iter().rposition(|(_, one, _)| one.may_carry(want, kind))?;
-            let (since, found, _) = shelved.idle.remove(at);
-            let keeps = shelved.keeps();
+            let at = shelved.idle.iter().rposition(|(one, _)| one.may_carry(want, kind))?;
+            let (found, _) = shelved.idle.remove(at);
+            self.length.store(shelved.idle.len(), Ordering::Relaxed);
             drop(shelved);
-            if found.stream.is_silent(care) && now.since(since) < keeps {
+            if found.stream.is_silent(care) {
                 return Some(found);
             }
         }
@@ -119,8 +132,8 @@ impl Shelf {
 }
 
 impl Shelved {
-    fn keeps(&self) -> Duration {
-        self.keeps.unwrap_or(IDLE)
+    fn delay(&self) -> Duration {
+        self.delay.unwrap_or(ServerOptions::POOL_IDLE)
     }
 }
 
@@ -153,42 +166,36 @@ impl Pool {
         }
     }
 
-    /// Says how long connections of a worker are kept from now on, and whether workers take each other's. A retired one is
-    /// in use again.
-    pub(super) fn configure(&self, worker: usize, options: &ServerOptions, is_shared: bool) {
+    /// Says whose connections they are, how often some of a worker are given up from now on, and whether workers take each
+    /// other's. A retired one is in use again.
+    pub(super) fn configure(&self, worker: usize, server: &Arc<Server>, options: &ServerOptions, is_shared: bool) {
         let Some(shelf) = self.shelves.get(worker) else { return };
         let mut shelved = shelf.lock();
-        (shelved.keeps, shelved.is_retired) = (options.pool_idle, false);
+        (shelved.delay, shelved.is_retired) = (options.pool_idle, false);
+        shelved.server = Some(Arc::clone(server));
         self.is_shared.store(is_shared, Ordering::Relaxed);
         self.low.store(options.pool_low, Ordering::Relaxed);
     }
 
     /// The worker's connection used last that is still open and that the request may have; another worker's, if it has none.
-    pub(super) fn take(
-        &self,
-        worker: usize,
-        care: Care,
-        want: (Reuse, Position),
-        kind: Kind,
-        now: Instant,
-    ) -> Option<Idle> {
-        let own = self.shelves.get(worker)?.take(care, want, kind, now);
-        own.or_else(|| self.take_over(worker, want, kind, now))
+    pub(super) fn take(&self, worker: usize, care: Care, want: (Reuse, Position), kind: Kind) -> Option<Idle> {
+        let own = self.shelves.get(worker)?.take(care, want, kind);
+        own.or_else(|| self.take_over(worker, want, kind))
     }
 
     /// Another worker's connection, which this thread's reactor watches from here on. The socket is asked whether the server
     /// has closed: what the other reactor heard is not known here.
     #[cold]
-    fn take_over(&self, worker: usize, want: (Reuse, Position), kind: Kind, now: Instant) -> Option<Idle> {
+    fn take_over(&self, worker: usize, want: (Reuse, Position), kind: Kind) -> Option<Idle> {
         let low = self.low.load(Ordering::Relaxed);
-        let is_low = || low > 0 && self.counts().map(|[once, more]| once + more).sum::<usize>() < low;
+        let is_low = || low > 0 && self.length() < low;
         if !self.is_shared.load(Ordering::Relaxed) || is_low() {
             return None;
         }
         let (before, from) = self.shelves.split_at_checked(worker)?;
         let mut others = from.iter().skip(1).chain(before);
         others.find_map(|shelf| {
-            let idle = shelf.take(Care::Once, want, kind, now)?;
+            let idle = shelf.take(Care::Once, want, kind)?;
             Some(Idle { stream: idle.stream.adopt().ok()?, ..idle })
         })
     }
@@ -204,23 +211,56 @@ impl Pool {
     ) {
         let Some(shelf) = self.shelves.get(worker) else { return };
         let mut shelved = shelf.lock();
-        if shelved.is_retired || shelved.idle.len() >= MAX_IDLE || shelved.keeps().is_zero() {
+        if shelved.is_retired || shelved.idle.len() >= MAX_IDLE || shelved.delay().is_zero() {
+            return;
+        }
+        // The only one of a worker is kept in any case.
+        if !shelved.idle.is_empty() && !self.is_needed(server, options) {
             return;
         }
         let place = options.pool_max.map(|limit| Place::take(server, limit));
         if matches!(place, Some(None)) {
             return;
         }
-        shelved.idle.push((now, connection, place.flatten()));
+        shelved.idle.push((connection, place.flatten()));
+        shelf.length.store(shelved.idle.len(), Ordering::Relaxed);
+        if shelved.next.is_none() {
+            shelved.next = Some(now + shelved.delay());
+        }
     }
 
-    /// Closes what died or idled too long of a worker's.
+    /// Whether one more idle connection may be of use, that of the caller being in use still.
+    fn is_needed(&self, server: &Server, options: &ServerOptions) -> bool {
+        let used = server.connections.load(Ordering::Relaxed);
+        let [_, needed] = server.connections_needed();
+        used + self.length() <= used.max(needed) + options.pool_low
+    }
+
+    /// How many there are of all workers.
+    fn length(&self) -> usize {
+        self.shelves.iter().map(Shelf::length).sum()
+    }
+
+    /// Closes what died of a worker's, and when it is time its share of what is needed no more.
     pub(super) fn trim(&self, worker: usize, now: Instant) {
         let Some(shelf) = self.shelves.get(worker) else { return };
         let mut shelved = shelf.lock();
-        let keeps = shelved.keeps();
-        let is_kept = |since: Instant, one: &Idle| now.since(since) < keeps && one.stream.is_silent(Care::Replayable);
-        shelved.idle.retain(|(since, one, _)| is_kept(*since, one));
+        shelved.idle.retain(|(one, _)| one.stream.is_silent(Care::Replayable));
+        shelf.length.store(shelved.idle.len(), Ordering::Relaxed);
+        if shelved.next.is_none_or(|next| now < next) {
+            return;
+        }
+        let own = shelved.idle.len();
+        let all = self.length();
+        if own > 0
+            && let Some(server) = &shelved.server
+        {
+            let excess = server.give_up_idle(all);
+            let share = if excess > 0 { (excess * own / all + 1).min(own) } else { 0 };
+            shelved.idle.drain(..share);
+            shelf.length.store(own - share, Ordering::Relaxed);
+        }
+        shelved.next = (!shelved.idle.is_empty()).then(|| now + shelved.delay());
     }
 
     /// Closes all of a worker's, now and later: it has the server no more in its configuration.
@@ -229,13 +269,14 @@ impl Pool {
         let mut shelved = shelf.lock();
         shelved.is_retired = true;
         shelved.idle.clear();
+        shelf.length.store(0, Ordering::Relaxed);
     }
 
     /// How many each worker has: those that have carried one request, and those that have carried more.
     pub(super) fn counts(&self) -> impl Iterator<Item = [usize; 2]> {
         self.shelves.iter().map(|shelf| {
             let shelved = shelf.lock();
-            let more = shelved.idle.iter().filter(|(_, one, _)| one.uses > 1).count();
+            let more = shelved.idle.iter().filter(|(one, _)| one.uses > 1).count();
             [shelved.idle.len() - more, more]
         })
     }

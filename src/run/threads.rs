@@ -22,7 +22,7 @@ pub(super) fn start<F: Future<Output = ()>>(
     })
 }
 
-/// Starts a thread that is confined and keeps no capability but the one that its cell leaves it. One that cannot be confined ends at once: it must not serve
+/// Starts a thread that is confined and keeps no capability but those that its cell leaves it. One that cannot be confined ends at once: it must not serve
 /// with more rights than the operator gave it.
 ///
 /// # Errors
@@ -34,7 +34,7 @@ pub(super) fn start_confined<F: Future<Output = ()>>(
 ) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name(name.to_owned()).spawn(move || match cell.enter() {
         Ok(()) => {
-            keep_capabilities(if cell.keeps_raw { &[Capability::CAP_NET_RAW] } else { &[] });
+            keep_capabilities(&cell.kept);
             serve(body);
         }
         Err(error) => tracing::error!(?cell, %error, "a worker cannot be confined and does not serve"),

@@ -147,6 +147,10 @@ pub struct Server {
     closings: AtomicU64,
     /// Connections in use by sessions, and those about to be made. Written by every worker.
     pub connections: AtomicUsize,
+    /// Most of them at once since idle connections were given up last. Written by every worker.
+    most_connections: AtomicUsize,
+    /// How many are needed at once, by what was seen for some time. Written by every worker.
+    needed_connections: AtomicUsize,
     /// Consecutive connect failures of traffic; any success stores zero. Written by every worker, read by vg-check.
     pub connect_failures: AtomicU32,
     /// Errors of traffic in a row, where `observe` looks; any success stores zero. Written by every worker.
@@ -192,6 +196,8 @@ impl Server {
             limit: AtomicUsize::new(usize::MAX),
             closings: AtomicU64::new(0),
             connections: AtomicUsize::new(0),
+            most_connections: AtomicUsize::new(0),
+            needed_connections: AtomicUsize::new(0),
             connect_failures: AtomicU32::new(0),
             observed_errors: AtomicU32::new(0),
             is_suspect: AtomicBool::new(false),
@@ -199,6 +205,32 @@ impl Server {
             idle: AtomicUsize::new(0),
             counters: Sharded::default(),
         }
+    }
+
+    /// Notes how many connections are in use now; between two threads the lower figure may stay.
+    pub fn note_connections(&self) {
+        let used = self.connections.load(Ordering::Relaxed);
+        for most in [&self.most_connections, &self.needed_connections] {
+            if most.load(Ordering::Relaxed) < used {
+                most.store(used, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Most connections in use at once since idle ones were given up last, and how many are needed at once.
+    pub fn connections_needed(&self) -> [usize; 2] {
+        [&self.most_connections, &self.needed_connections].map(|count| count.load(Ordering::Relaxed))
+    }
+
+    /// How many of so many idle connections are not needed any more: half of what is beyond those that were in use at once.
+    /// What is needed falls half-way to what was, as in HAProxy (`pool-purge-delay`).
+    pub fn give_up_idle(&self, idle: usize) -> usize {
+        let used = self.connections.load(Ordering::Relaxed);
+        let [most, needed] = self.connections_needed();
+        let excess = (used + idle).saturating_sub(most.max(needed));
+        self.needed_connections.store(((needed + most) / 2).max(most), Ordering::Relaxed);
+        self.most_connections.store(used, Ordering::Relaxed);
+        excess.div_ceil(2)
     }
 
     /// What the health checks say.

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 
 use nix::sched::{CloneFlags, unshare};
 
+use super::caps::Capability;
+
 /// What a thread gives up; `None` is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
@@ -19,8 +21,8 @@ pub struct Cell {
     pub uid: Option<u32>,
     /// The group that it becomes, by number; the others are given up, too.
     pub gid: Option<u32>,
-    /// Whether it keeps the right to bear addresses that are not ours (CAP_NET_RAW), if it has it.
-    pub keeps_raw: bool,
+    /// Capabilities that it keeps as another user, as far as it has them.
+    pub kept: Vec<Capability>,
 }
 
 /// Whether the process may do any of it: its user is root.
@@ -29,7 +31,7 @@ pub fn is_possible() -> bool {
 }
 
 impl Cell {
-    /// Confines the calling thread. Its capabilities go with the user, but for the one that is kept; descriptors that it
+    /// Confines the calling thread. Its capabilities go with the user, but for those that are kept; descriptors that it
     /// holds stay.
     ///
     /// # Errors
@@ -50,7 +52,7 @@ impl Cell {
             // SAFETY: numbers only.
             check(unsafe { libc::syscall(libc::SYS_setresgid, gid, gid, gid) })?;
         }
-        if self.keeps_raw {
+        if !self.kept.is_empty() {
             // What is permitted stays; what is effective is set anew by whoever gives up the rest.
             nix::sys::prctl::set_keepcaps(true)?;
         }
@@ -87,7 +89,7 @@ mod tests {
             return;
         }
         let jail = tempfile::tempdir().unwrap();
-        let cell = Cell { root: Some(jail.path().to_owned()), uid: Some(65_534), gid: Some(65_534), keeps_raw: false };
+        let cell = Cell { root: Some(jail.path().to_owned()), uid: Some(65_534), gid: Some(65_534), kept: Vec::new() };
         let (sender, receiver) = std::sync::mpsc::channel();
         let (end, wait) = std::sync::mpsc::channel::<()>();
         let confined = std::thread::spawn(move || {

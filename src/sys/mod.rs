@@ -31,5 +31,6 @@ pub mod environment;
 pub mod random;
 pub mod users;
 pub mod processes;
+pub mod quiet;
 pub mod namespace;
 pub mod node_lock;

@@ -1,6 +1,7 @@
 //! Which connections to servers requests share, and when connections close.
 
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
 use vipgate::generation::IdleConnections as _;
@@ -357,4 +358,45 @@ fn a_request_whose_client_leaves_is_given_up() {
     client.end();
     // The server's connection ends though it has not answered.
     wait.recv_timeout(crate::rig::PATIENCE).unwrap();
+}
+
+/// A server that answers when so many requests wait on connections of their own, and how many connections it has.
+fn waiting_for(requests: usize) -> (Scripted, Arc<AtomicUsize>) {
+    let (open, all) = (Arc::new(AtomicUsize::new(0)), Barrier::new(requests));
+    let counter = Arc::clone(&open);
+    let server = Scripted::new(move |mut peer, _| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        while peer.try_head().is_some() {
+            all.wait();
+            peer.answer("ok");
+        }
+        counter.fetch_sub(1, Ordering::SeqCst);
+    });
+    (server, open)
+}
+
+#[test]
+fn as_many_idle_connections_are_kept_as_were_in_use_at_once() {
+    let (server, open) = waiting_for(1);
+    on_both("http", &file("", &server), |connect| {
+        for _ in 0..10 {
+            let mut client = connect();
+            client.send(get("/")).response();
+            client.end();
+            assert!(client.is_ended());
+        }
+        until("one is left", || open.load(Ordering::SeqCst) == 1);
+    });
+    until("all are closed", || open.load(Ordering::SeqCst) == 0);
+}
+
+#[test]
+fn idle_connections_that_are_not_needed_are_given_up_bit_by_bit() {
+    let (server, open) = waiting_for(4);
+    on_both("http", &file("default-server pool-purge-delay 100ms", &server), |connect| {
+        let mut clients = [connect(), connect(), connect(), connect()];
+        clients.iter_mut().for_each(|client| drop(client.send(get("/"))));
+        clients.iter_mut().for_each(|client| assert_eq!(client.response().1, "ok"));
+        until("none is left", || open.load(Ordering::SeqCst) == 0);
+    });
 }

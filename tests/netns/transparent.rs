@@ -1,4 +1,4 @@
-//! Connections to servers that bear the client's address (`source ... usesrc`).
+//! Connections to servers that bear the client's address (`source ... usesrc`), and clients that are told nothing.
 
 use crate::harness::{Lan, Vipgate, Web, until};
 
@@ -24,5 +24,24 @@ fn the_server_sees_the_client_where_connections_bear_its_address() {
     }
     until("both servers see the client", || capture.text().matches(&format!("{CLIENT}.")).count() >= 2);
     until("another server sees the balancer", || capture.text().contains("198.51.100.11."));
+    vipgate.process.stop();
+}
+
+#[test]
+fn a_client_that_is_dropped_in_silence_hears_nothing() {
+    let lan = Lan::new();
+    let text = "global\n nbthread 1\ndefaults\n mode http\n timeout client 20s\n\
+                frontend web\n bind 192.0.2.11:80\n http-request silent-drop if { path /quiet }\n \
+                http-request silent-drop rst-ttl 5 if { path /reset }\n http-request return status 200\n\
+                frontend closed\n bind 192.0.2.11:81\n tcp-request connection silent-drop\n";
+    let config = lan.write("quiet.cfg", text);
+    let mut vipgate = Vipgate::start(&lan, "lb1", &config);
+    until("others are served", || lan.request("http://192.0.2.11:80/").is_ok());
+    for url in ["http://192.0.2.11:80/quiet", "http://192.0.2.11:81/"] {
+        let said = lan.request(url).unwrap_err();
+        assert!(said.contains("timed out"), "{url}: {said}");
+    }
+    let said = lan.request("http://192.0.2.11:80/reset").unwrap_err();
+    assert!(said.contains("reset by peer"), "{said}");
     vipgate.process.stop();
 }

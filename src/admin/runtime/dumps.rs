@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::sync::atomic::Ordering;
 
 use crate::generation::IdleConnections;
+use crate::model::options::ServerOptions;
 use crate::model::proxy::Server as Configured;
 use crate::model::runtime::Level;
 use crate::state::servers::{Admin, Health, Prober, Server};
@@ -196,7 +197,8 @@ fn probes(dumped: &Dumped<'_>) -> (u8, u8, u8) {
 fn connections(out: &mut String, dumped: &Dumped<'_>) {
     let Dumped { proxy, number, configured, server, .. } = dumped;
     let used = server.connections.load(Ordering::Relaxed);
-    let most = server.counters.most_sessions();
+    let [most, needed] = server.connections_needed();
+    let delay = configured.options.pool_idle.unwrap_or(ServerOptions::POOL_IDLE).as_millis();
     let address = configured.address;
     // Unsafe for a first request, and safe.
     let [once, more] = dumped.idle.total(&proxy.name, configured);
@@ -204,7 +206,7 @@ fn connections(out: &mut String, dumped: &Dumped<'_>) {
     let limit = configured.options.pool_max.map_or("-1".to_owned(), |limit| limit.to_string());
     let _ = write!(
         out,
-        "{}/{} {}/{number} {} {} - 5000 {used} {most} {used} {once} {more} {limit} {total}",
+        "{}/{} {}/{number} {} {} - {delay} {used} {most} {needed} {once} {more} {limit} {total}",
         proxy.name,
         server.name,
         proxy.id,

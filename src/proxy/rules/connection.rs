@@ -12,7 +12,7 @@ use super::request;
 use super::{RuleState, World};
 use crate::model::options::Pose;
 use crate::model::proxy::Server;
-use crate::sys::options;
+use crate::sys::{options, quiet};
 
 /// Whether a new connection may stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +134,7 @@ fn obey(session: &mut Session, state: Box<RuleState>, verdict: &Verdict<'_>) -> 
         Verdict::SwitchToHttp => Ruling::Http,
         Verdict::Close => Ruling::Closed,
         Verdict::SilentDrop { hops } => {
-            session.forget_client(hops.unwrap_or(1));
+            session.forget_client(*hops);
             Ruling::Refused
         }
         _ => Ruling::Refused,
@@ -154,12 +154,12 @@ fn pass(
     }
     let mut state = session.take_rules(frontend);
     let mut world = World::new(session, frontend, backend);
-    let mut hops = None;
+    let mut forgets = None;
     let mut passes = true;
     for set in sets {
         match world.run(set, &mut state, &[], false) {
             Verdict::Continue => continue,
-            Verdict::SilentDrop { hops: limit } => hops = Some(limit.unwrap_or(1)),
+            Verdict::SilentDrop { hops } => forgets = Some(hops),
             _ => {}
         }
         passes = false;
@@ -167,7 +167,7 @@ fn pass(
     }
     session.rules = Some(state);
     session.set_client_options();
-    if let Some(hops) = hops {
+    if let Some(hops) = forgets {
         session.forget_client(hops);
     } else if !passes {
         // As HAProxy rejects: no lingering.
@@ -233,9 +233,13 @@ impl Session {
         (goes_elsewhere && server.options.socket.is_none()) || poses || self.server_options() != (None, None)
     }
 
-    /// Makes the close a reset that lives for so many hops: the client hears nothing.
-    pub(in crate::proxy) fn forget_client(&self, hops: u8) {
-        if let Some(socket) = self.client.kernel() {
+    /// Makes the close one of which the client hears nothing: no packet leaves, or, where we have no CAP_NET_ADMIN or `hops`
+    /// are given, a reset that lives for so many of them, 1 without.
+    pub(in crate::proxy) fn forget_client(&self, hops: Option<u8>) {
+        if let Some(socket) = self.client.kernel()
+            && !(hops.is_none() && quiet::end_without_a_word(&socket))
+        {
+            let hops = hops.unwrap_or(1);
             // One of them is not of the socket's family and fails.
             let _ = socket.set_ttl_v4(u32::from(hops));
             let _ = socket.set_unicast_hops_v6(u32::from(hops));

@@ -60,8 +60,8 @@ pub(in crate::proxy) enum Decision {
     Form(Box<SentForm>),
     /// The connection closes without a word. One that is unread is closed before anybody knows its request.
     Close { is_unread: bool },
-    /// The connection is forgotten: a reset that dies after so many hops.
-    Drop { hops: u8, is_unread: bool },
+    /// The connection is forgotten; with `hops` by a reset that dies after so many.
+    Drop { hops: Option<u8>, is_unread: bool },
 }
 
 /// What a request waits for before its rules go on.
@@ -343,7 +343,7 @@ fn pass(
                 // Rules about content come before HAProxy takes the request for one.
                 let is_unread = *step == Step::Content && backend.is_none();
                 return Some(match verdict {
-                    Verdict::SilentDrop { hops } => Decision::Drop { hops: hops.unwrap_or(1), is_unread },
+                    Verdict::SilentDrop { hops } => Decision::Drop { hops, is_unread },
                     _ => Decision::Close { is_unread },
                 });
             }

@@ -11,9 +11,9 @@ use tokio::sync::mpsc;
 use super::{Supervisor, reload};
 use crate::admin;
 use crate::generation::Generation;
-use crate::model::Confinement;
 use crate::model::runtime::Socket;
 use crate::model::track::Object;
+use crate::model::{Confinement, Model};
 use crate::proxy::worker::{WorkerCommand, WorkerContext};
 use crate::run::ctl::{self, Ctl, LoadRequest, RuntimeSockets, View};
 use crate::run::listeners::Listeners;
@@ -121,11 +121,17 @@ impl Supervisor {
         loads: mpsc::Receiver<LoadRequest>,
         generation: &Arc<Generation>,
     ) -> anyhow::Result<()> {
-        let keeps_raw = generation.model.backends.iter().any(|backend| backend.poses());
-        if keeps_raw && !sys::caps::has(Capability::CAP_NET_RAW) && !sys::caps::has(Capability::CAP_NET_ADMIN) {
+        let kept = worker_needs(&generation.model);
+        let is_missing = |one: &Capability| kept.contains(one) && !sys::caps::has(*one);
+        if is_missing(&Capability::CAP_NET_RAW) && !sys::caps::has(Capability::CAP_NET_ADMIN) {
             tracing::warn!("connections cannot bear addresses of clients: 'usesrc' needs CAP_NET_RAW");
         }
-        let cell = Cell { keeps_raw, ..cell(&generation.model.process.confinement)? };
+        if is_missing(&Capability::CAP_NET_ADMIN) {
+            tracing::warn!(
+                "'silent-drop' sends a reset that no router passes on, and no mark is set: they need CAP_NET_ADMIN"
+            );
+        }
+        let cell = Cell { kept, ..cell(&generation.model.process.confinement)? };
         for (index, (own, shared)) in ends.workers.into_iter().zip(&self.wiring.workers).enumerate() {
             let context = WorkerContext {
                 index,
@@ -230,6 +236,28 @@ impl Supervisor {
     }
 }
 
+/// Capabilities that workers keep for the sake of what the file says: addresses that are not ours, connections that end
+/// without a packet, marks.
+fn worker_needs(model: &Model) -> Vec<Capability> {
+    let rules = || {
+        let own = model.frontends.iter().map(|frontend| &frontend.rules);
+        own.chain(model.backends.iter().map(|backend| &backend.rules)).flatten()
+    };
+    let is_quiet = |words: &[String]| {
+        let at = words.iter().position(|word| word == "silent-drop");
+        at.is_some_and(|at| words.get(at + 1).is_none_or(|next| next != "rst-ttl"))
+    };
+    let marks = |word: &String| matches!(word.as_str(), "set-mark" | "set-fc-mark" | "set-bc-mark");
+    let mut needs = Vec::new();
+    if model.backends.iter().any(|backend| backend.poses()) {
+        needs.push(Capability::CAP_NET_RAW);
+    }
+    if rules().any(|line| is_quiet(&line.words) || line.words.iter().any(marks)) {
+        needs.push(Capability::CAP_NET_ADMIN);
+    }
+    needs
+}
+
 /// What workers give up, with the numbers of the accounts. A process that is not root's gives up nothing more, and says so.
 fn cell(confinement: &Confinement) -> anyhow::Result<Cell> {
     if *confinement != Confinement::default() && !sys::confine::is_possible() {
@@ -241,7 +269,7 @@ fn cell(confinement: &Confinement) -> anyhow::Result<Cell> {
     }
     let user = confinement.user.as_ref().map(sys::users::uid_of).transpose().context("cannot find the user")?;
     let group = confinement.group.as_ref().map(sys::users::gid_of).transpose().context("cannot find the group")?;
-    Ok(Cell { root: confinement.root.clone(), uid: user, gid: group, keeps_raw: false })
+    Ok(Cell { root: confinement.root.clone(), uid: user, gid: group, kept: Vec::new() })
 }
 
 /// The listening sockets of the process behind a runtime socket. Without them this one opens its own.
