@@ -395,7 +395,9 @@ fn idle_connections_that_are_not_needed_are_given_up_bit_by_bit() {
     let (server, open) = waiting_for(4);
     on_both("http", &file("default-server pool-purge-delay 100ms", &server), |connect| {
         let mut clients = [connect(), connect(), connect(), connect()];
-        clients.iter_mut().for_each(|client| drop(client.send(get("/"))));
+        for client in &mut clients {
+            client.send(get("/"));
+        }
         clients.iter_mut().for_each(|client| assert_eq!(client.response().1, "ok"));
         until("none is left", || open.load(Ordering::SeqCst) == 0);
     });
