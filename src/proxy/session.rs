@@ -331,6 +331,11 @@ impl Session {
         .await;
     }
 
+    /// Whether the client has sent more than was asked of it.
+    pub(super) fn has_unread(&self) -> bool {
+        self.input.is_some() || self.client.has_unread()
+    }
+
     /// Ends our direction and reads until the client closes, at most for `limit` and 1 MiB: a reset for unread bytes
     /// would destroy the response on its way.
     pub(super) async fn linger(&mut self, limit: Duration) {

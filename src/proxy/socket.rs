@@ -175,6 +175,12 @@ impl Socket {
         }
     }
 
+    /// Whether bytes are there to read. A close would make a reset of them, which destroys what is on its way.
+    pub(super) fn has_unread(&self) -> bool {
+        let mut byte = [std::mem::MaybeUninit::uninit()];
+        self.kernel().is_some_and(|socket| socket.peek(&mut byte).is_ok_and(|count| count > 0))
+    }
+
     /// The address that the peer connected to.
     pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
         match &self.0 {

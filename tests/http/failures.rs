@@ -1,5 +1,6 @@
 //! Servers and clients that fail.
 
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -93,6 +94,27 @@ fn a_slow_client_gets_its_408() {
     assert!(client.send("GET / HT").head().starts_with("HTTP/1.1 408 "));
     let line = proxy.line();
     assert!(line.contains(" 408 ") && line.contains(" cR-- "), "{line}");
+}
+
+#[test]
+fn what_comes_behind_the_last_request_costs_nobody_its_response() {
+    let ((asked, is_asked), (permits, permit)) = (signal(), signal());
+    let permit = Mutex::new(permit);
+    let server = Scripted::each(move |peer, _| {
+        asked.send(()).unwrap();
+        permit.lock().unwrap().recv().unwrap();
+        peer.answer("ok");
+    });
+    let proxy = Proxy::http(&[server.address]);
+    let mut client = proxy.client();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    is_asked.recv().unwrap();
+    client.send("nobody asked for this\r\n\r\n");
+    permits.send(()).unwrap();
+    assert!(proxy.line().contains(" 200 "));
+    assert_eq!(client.response().1, "ok");
+    // An end, no reset.
+    assert!(client.rest().is_empty());
 }
 
 #[test]

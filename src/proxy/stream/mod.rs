@@ -199,7 +199,7 @@ async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, request: &mu
     let failure = result.as_ref().err().copied();
     let mut next = match result {
         Ok(Ended::KeepAlive) => Next::KeepAlive,
-        Ok(Ended::Close) if request.body.is_done() && session.input.is_none() => Next::Close,
+        Ok(Ended::Close) if request.body.is_done() && !session.has_unread() => Next::Close,
         Ok(Ended::Close) => Next::Linger,
         Ok(Ended::Tunnel) => Next::Close,
         Err(_) => Next::Close,
