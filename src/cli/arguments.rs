@@ -77,7 +77,7 @@ pub(super) struct CheckOptions {
 #[derive(Debug, Args)]
 pub(super) struct ExplainOptions {
     /// The word, or its place and the word
-    #[arg(value_name = "WORD", required = true)]
+    #[arg(value_name = "WORD", required = true, allow_hyphen_values = true, trailing_var_arg = true)]
     pub(super) words: Vec<String>,
 }
 

@@ -3,17 +3,22 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
+use crate::admin::runtime;
 use crate::config::haproxy::table::{self, Place, Reload, Row};
 use crate::diag::nearest;
 use crate::rule::{self, Explanation, Support};
 
 use super::arguments::ExplainOptions;
+use super::haproxy;
 use super::output::print;
 
 pub(super) fn run(options: &ExplainOptions) -> anyhow::Result<ExitCode> {
     let words = options.words.join(" ");
-    let (rows, expressions, family) = (table::lookup(&words), rule::explain(&words), family(&words));
-    if rows.is_empty() && expressions.is_empty() && family.is_none() {
+    let texts = all(&words);
+    // `Server Weight`, `%[src,lower]` and `balance leastconn` are asked for as they are seen.
+    let texts = if texts.is_empty() { all(&words.to_lowercase()) } else { texts };
+    let texts = if texts.is_empty() { inner(&words).map(all).unwrap_or_default() } else { texts };
+    if texts.is_empty() {
         let known = nearest(&words, table::rows().iter().map(|row| row.name));
         let hint = match known {
             Some(known) => format!("did you mean `{known}`?"),
@@ -21,9 +26,32 @@ pub(super) fn run(options: &ExplainOptions) -> anyhow::Result<ExitCode> {
         };
         anyhow::bail!("no word of haproxy.cfg is `{words}`; {hint}");
     }
-    let texts = rows.into_iter().map(explain).chain(expressions.iter().filter_map(expression)).chain(family);
-    print(&texts.collect::<Vec<String>>().join("\n"))?;
+    print(&texts.join("\n"))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Everything that is known of a word.
+fn all(words: &str) -> Vec<String> {
+    let entries = table::glossary().filter(|entry| entry.word == words || entry.usage == format!("`{words}`"));
+    let entries = entries.map(|entry| format!("{}\n    {}\n    where    {}\n", entry.word, entry.doc, entry.usage));
+    let commands = runtime::described().filter(|command| command.words == words).map(command);
+    let rows = table::lookup(words).into_iter().map(explain);
+    let expressions = rule::explain(words);
+    let options = haproxy::explain(words);
+    let texts = rows.chain(expressions.iter().filter_map(expression)).chain(entries).chain(commands).chain(options);
+    texts.chain(family(words)).collect()
+}
+
+/// The fetch of `%[src,lower]`.
+fn inner(words: &str) -> Option<&str> {
+    let inside = words.strip_prefix("%[")?.strip_suffix(']')?;
+    inside.split(['(', ',']).next()
+}
+
+/// A command of the runtime socket.
+fn command(command: runtime::Described) -> String {
+    let runtime::Described { usage, doc, level, .. } = command;
+    format!("{usage}\n    {doc}\n    where    runtime socket, for level {} and above\n", level.word())
 }
 
 /// The words of two or more parts that begin with this one: `timeout client`, `timeout server`...

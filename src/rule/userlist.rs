@@ -8,11 +8,11 @@ impl Userlist {
     /// Says why a crypted password can never be checked; `None` if it can.
     pub fn complaint(crypted: &str) -> Option<&'static str> {
         match crypted {
-            text if text.starts_with("$5$") || text.starts_with("$6$") => None,
-            text if text.starts_with("$1$") => Some("MD5 crypt ($1$) is broken: use mkpasswd -m sha-512"),
-            text if text.starts_with("$2") => Some("bcrypt ($2$) is not known to crypt(3) of HAProxy's platforms"),
-            text if text.starts_with("$y$") => Some("yescrypt ($y$) is not supported: use mkpasswd -m sha-512"),
-            _ => Some("DES crypt is broken: use mkpasswd -m sha-512"),
+            text if is_des(text) => None,
+            text if METHODS.iter().any(|method| text.starts_with(method)) => None,
+            text if text.starts_with("$7$") => Some("scrypt ($7$) is not supported: use mkpasswd -m sha-512"),
+            text if text.starts_with("$gy$") => Some("gost-yescrypt ($gy$) is not supported: use mkpasswd -m sha-512"),
+            _ => Some("crypt(3) writes none like it: use mkpasswd -m sha-512"),
         }
     }
 
@@ -21,12 +21,30 @@ impl Userlist {
         let user = self.users.iter().find(|user| user.name.as_bytes() == name)?;
         let is_right = match user.password.as_ref()? {
             Password::Plain(known) => is_same(known.as_bytes(), password),
-            Password::Crypted(known) => {
-                use sha_crypt::{PasswordVerifier as _, ShaCrypt};
-                ShaCrypt::default().verify_password(password, known.as_str()).is_ok()
-            }
+            Password::Crypted(known) => matches(password, known),
         };
         is_right.then_some(user)
+    }
+}
+
+/// Methods of crypt(3) that are known, apart from those of DES, which have no name.
+const METHODS: [&str; 9] = ["$1$", "$2a$", "$2b$", "$2x$", "$2y$", "$5$", "$6$", "$sha1$", "$y$"];
+
+/// Whether it has the form of DES: a salt of two characters and eleven more, or `_`, eight and eleven.
+fn is_des(text: &str) -> bool {
+    let (rest, length) = text.strip_prefix('_').map_or((text, 13), |rest| (rest, 19));
+    rest.len() == length && rest.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'/'))
+}
+
+/// Whether crypt(3) makes this of a password.
+fn matches(password: &[u8], known: &str) -> bool {
+    use sha_crypt::PasswordVerifier as _;
+    match known {
+        _ if known.starts_with("$5$") || known.starts_with("$6$") => {
+            sha_crypt::ShaCrypt::default().verify_password(password, known).is_ok()
+        }
+        _ if known.starts_with("$y$") => yescrypt::Yescrypt::default().verify_password(password, known).is_ok(),
+        _ => pwhash::unix::verify(password, known),
     }
 }
 
@@ -89,5 +107,31 @@ mod tests {
         assert_eq!(basic(b"Bearer YTpi"), None);
         assert_eq!(basic(b"Basic ?"), None);
         assert_eq!(basic(b""), None);
+    }
+
+    /// What perl's `crypt("secret", SALT)` printed on Debian 12, which is crypt(3) there.
+    const CRYPTED: [&str; 7] = [
+        "$1$saltsalt$9xy1btjgzLYfb7hivXtC//",
+        "abNANd1rDfiNc",
+        "_J9..rasmz0.F/jqjWck",
+        "$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a",
+        "$y$j75$saltsalt$0gBD67sgmJgRX3RZ6wHHO7sHimQEWGCWN85o4Twogh2",
+        "$5$rounds=1000$saltsalt$eKLZU9t9OoPWrqOQsoTIKG0aYkZ5rGOoOQhiIvoSWX2",
+        "$sha1$40000$saltsalt$aEtYZcbid.RsDjsyIwriGgHxH8BG",
+    ];
+
+    #[test]
+    fn every_method_of_debians_crypt_but_two_is_checked() {
+        for known in CRYPTED {
+            assert_eq!(Userlist::complaint(known), None, "{known}");
+            assert!(matches(b"secret", known), "{known}");
+            assert!(!matches(b"Secret", known) && !matches(b"", known), "{known}");
+        }
+        for unknown in ["$7$CU..../....saltsalt$x", "$gy$j9T$saltsalt$x", "$9$x", "secret"] {
+            assert!(Userlist::complaint(unknown).is_some(), "{unknown}");
+        }
+        for nonsense in ["", "x", "$1$", "$2y$", "$y$", "$sha1$x", "_J9", "no password"] {
+            assert!(!matches(b"secret", nonsense), "{nonsense}");
+        }
     }
 }

@@ -166,6 +166,7 @@ fn json_has_haproxys_keys_in_their_order() {
 #[test]
 fn info_has_what_the_tools_need() {
     let mut snapshot = snapshot();
+    snapshot.process.version = crate::model::identity::Version::read("2.6.12");
     snapshot.process.node = "lb1".to_owned();
     snapshot.process.uptime = Duration::from_secs(93_784);
     let text = show_info(&snapshot, InfoRequest::default());

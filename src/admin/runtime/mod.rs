@@ -35,6 +35,7 @@ mod master;
 
 pub use alone::Alone;
 pub use server::{Open, bind, serve};
+pub use table::{Described, described};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -95,6 +95,24 @@ pub fn commands_of(target: Option<Target>) -> impl Iterator<Item = &'static Comm
     own.iter().chain(commands().filter(move |command| !is_master || master::SHARED.contains(&command.words)))
 }
 
+/// What is said of a command to whoever asks what there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// The words that name it.
+    pub words: &'static str,
+    /// The words and what follows them.
+    pub usage: &'static str,
+    /// What it does.
+    pub doc: &'static str,
+    /// Who may give it.
+    pub level: Level,
+}
+
+/// What is said of every command.
+pub fn described() -> impl Iterator<Item = Described> {
+    commands().map(|&Command { words, usage, doc, level, .. }| Described { words, usage, doc, level })
+}
+
 /// The command that these words begin with: the one with the most words.
 fn find(words: &[String], target: Option<Target>) -> Option<&'static Command> {
     let is_it = |command: &&Command| {

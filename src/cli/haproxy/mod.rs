@@ -21,6 +21,11 @@ use crate::sys;
 use super::serve::start_messages;
 use options::Invocation;
 
+/// What an option of the command line does here; `None` if HAProxy has none of that name.
+pub(super) fn explain(option: &str) -> Option<String> {
+    options::explain(option)
+}
+
 /// Runs with the arguments behind the name.
 pub(super) fn main(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let mut asked = match options::read(arguments) {

@@ -74,9 +74,6 @@ pub(super) enum OptionError {
     /// Nothing follows.
     #[error("option '{0}' needs an argument")]
     Argument(String),
-    /// Not a number.
-    #[error("'{1}' is no number, as '{0}' needs")]
-    Number(String, String),
     /// Known, but not supported.
     #[error("option '{0}' is not supported: {1}")]
     Refused(String, &'static str),
@@ -87,7 +84,7 @@ const PASSED_OVER_WITH_ARGUMENT: [(&str, &str); 2] =
     [("-m", "memory is bounded by maxconn"), ("-N", "a frontend without maxconn is bounded by the process")];
 
 /// Options without effect, by what they begin with.
-const PASSED_OVER: [(&str, &str); 17] = [
+const PASSED_OVER: [(&str, &str); 18] = [
     ("-dM", "it debugs HAProxy's memory"),
     ("-dI", "it debugs HAProxy's integrity checks"),
     ("-dA", "it debugs HAProxy's core dumps"),
@@ -103,9 +100,26 @@ const PASSED_OVER: [(&str, &str); 17] = [
     ("-dV", "TLS to servers is refused"),
     ("-dX", "there are no such events"),
     ("-dZ", "bytes are the same without zero copy"),
+    ("-dt", "it traces HAProxy's own parts"),
     ("-de", "vipgate waits with epoll"),
     ("-dp", "vipgate waits with epoll"),
 ];
+
+/// What an option does, in the words of the usage, or why it does nothing.
+pub(super) fn explain(option: &str) -> Option<String> {
+    let is_of = |line: &&str| {
+        let names = line.trim_start().split("  ").next().unwrap_or_default();
+        names.split([' ', ',']).any(|word| word == option)
+    };
+    let used = USAGE.lines().skip(1).find(is_of).map(|line| line.trim().to_owned());
+    let passed_over = || {
+        let known = PASSED_OVER.iter().chain(&PASSED_OVER_WITH_ARGUMENT).find(|(name, _)| *name == option);
+        known.map(|(name, why)| format!("{name}\n    nothing here: {why}"))
+    };
+    let is_option = option.starts_with('-');
+    let text = Some(option).filter(|_| is_option).and_then(|_| used.or_else(passed_over))?;
+    Some(format!("{text}\n    where    HAProxy's command line\n"))
+}
 
 /// Reads the arguments behind the name of the program.
 pub(super) fn read(arguments: &[String]) -> Result<Invocation, OptionError> {
@@ -132,8 +146,10 @@ pub(super) fn read(arguments: &[String]) -> Result<Invocation, OptionError> {
             "-p" => asked.pid_file = Some(PathBuf::from(value()?)),
             "-L" => asked.node = Some(value()?),
             "-n" => {
+                // As atol() reads it.
                 let text = value()?;
-                asked.maxconn = text.parse().map_err(|_| OptionError::Number(option.clone(), text))?;
+                let digits = text.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+                asked.maxconn = digits.parse().unwrap_or(0);
             }
             "-sf" | "-st" => {
                 asked.is_abrupt = option == "-st";
@@ -145,7 +161,7 @@ pub(super) fn read(arguments: &[String]) -> Result<Invocation, OptionError> {
             "-x" => asked.taken_from = Some(PathBuf::from(value()?)).filter(|path| path.as_os_str() != "/dev/null"),
             "-S" => asked.master = Some(value()?),
             "-dr" => {
-                let why = "a server whose name has no address is an error";
+                let why = "a server whose name has no address is an error without 'init-addr none'";
                 return Err(OptionError::Refused(option.clone(), why));
             }
             _ => {
@@ -200,8 +216,13 @@ mod tests {
     fn what_cannot_be_done_is_said() {
         assert_eq!(asked("-z"), Err(OptionError::Unknown("-z".to_owned())));
         assert_eq!(asked("-f"), Err(OptionError::Argument("-f".to_owned())));
-        assert_eq!(asked("-n x"), Err(OptionError::Number("-n".to_owned(), "x".to_owned())));
         assert!(matches!(asked("-dr"), Err(OptionError::Refused(..))));
+    }
+
+    #[test]
+    fn a_limit_is_the_digits_that_it_begins_with() {
+        let maxconn = |line: &str| asked(line).map(|asked| asked.maxconn);
+        assert_eq!((maxconn("-n 12"), maxconn("-n 7x"), maxconn("-n foo")), (Ok(12), Ok(7), Ok(0)));
     }
 
     #[test]

@@ -3,9 +3,11 @@
 //! `None` means "not written". A value that was written but is wrong is `None` too; its diagnostic exists already.
 
 mod care;
+mod identity;
 mod log;
 
 pub use care::{Agent, Care};
+pub use identity::Identity;
 pub use log::{Log, LogTarget, ProcessLog, Relay};
 
 use std::net::{IpAddr, SocketAddr};
@@ -16,7 +18,6 @@ use crate::diag::{Span, Spanned};
 use crate::model::balance::Balance;
 use crate::model::bind::BindOptions;
 use crate::model::check::InitialState;
-use crate::model::identity;
 use crate::model::log::{Level, Selection};
 use crate::model::naming::{self, Families};
 use crate::model::options::{BackendOptions, ServerOptions};
@@ -107,17 +108,6 @@ pub struct Confinement {
     pub group: Option<Spanned<Account>>,
 }
 
-/// What HAProxy's tools are told of the process.
-#[derive(Clone, Debug, Default)]
-pub struct Identity {
-    /// The version that it speaks like.
-    pub version: Option<Spanned<identity::Version>>,
-    /// Its name.
-    pub node: Option<Spanned<String>>,
-    /// A text about it.
-    pub description: Option<Spanned<String>>,
-}
-
 /// What a file of HAProxy's says of the start; only its command line looks at it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Start {
@@ -130,7 +120,7 @@ pub struct Start {
     /// Whether there is a `peers` section, which listens in HAProxy.
     pub has_peers: bool,
     /// The version that tools are told.
-    pub version: identity::Version,
+    pub version: crate::model::identity::Version,
 }
 
 /// HAProxy's runtime sockets.

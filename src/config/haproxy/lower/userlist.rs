@@ -52,7 +52,7 @@ fn user(list: &mut Userlist, line: &Line, context: &Context<'_>) {
         }
         let Some(value) = context.argument(line, at + 1, "a value") else { return };
         match word.text.as_str() {
-            "password" if !is_crypted(&value.text) => {
+            "password" if !value.text.starts_with('$') && Userlist::complaint(&value.text).is_some() => {
                 let message = format!("'{}' is no encrypted password: no other matches it", value.text);
                 context.warning("W-VALUE", value.span, message, "write what mkpasswd -m sha-512 prints");
             }
@@ -69,11 +69,6 @@ fn user(list: &mut Userlist, line: &Line, context: &Context<'_>) {
         at += 2;
     }
     list.users.push(user);
-}
-
-/// Whether crypt(3) could have written it: a method between dollar signs, or the thirteen characters of DES.
-fn is_crypted(text: &str) -> bool {
-    text.starts_with(['$', '_']) || text.len() == 13
 }
 
 fn group(list: &mut Userlist, line: &Line, context: &Context<'_>) {

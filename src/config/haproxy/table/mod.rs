@@ -6,11 +6,13 @@
 
 mod file;
 mod place;
+mod glossary;
 
 use std::sync::LazyLock;
 
 use crate::diag::nearest;
 
+pub use glossary::{Entry, glossary};
 pub use place::{Place, Places, RULES};
 
 /// A row: a word of one to four parts.
