@@ -40,7 +40,7 @@ const COMMANDS: &[(&str, Level, Said)] = &[
     ("commit ssl", Level::Admin, Said::Why(NO_TLS)),
     ("debug", Level::Admin, Said::Why(NO_DEBUG)),
     ("del ssl", Level::Admin, Said::Why(NO_TLS)),
-    ("dump ssl", Level::Admin, Said::Why(NO_TLS)),
+    ("dump ssl", Level::User, Said::Why(NO_TLS)),
     ("httpclient", Level::Admin, Said::Why(NO_CLIENT)),
     ("new ssl", Level::Admin, Said::Why(NO_TLS)),
     ("set anon global-key", Level::Admin, Said::Why(NO_ANON)),
@@ -48,23 +48,23 @@ const COMMANDS: &[(&str, Level, Said)] = &[
     ("set anon on", Level::User, Said::Why(NO_ANON)),
     ("set ssl", Level::Admin, Said::Why(NO_TLS)),
     ("show anon", Level::User, Said::Empty("Anonymized mode disabled\n", NO_ANON)),
-    ("show cache", Level::User, Said::Empty("", NO_CACHE)),
+    ("show cache", Level::Admin, Said::Empty("", NO_CACHE)),
     ("show dev", Level::User, Said::Why("The inside of vipgate: see 'show info', 'show libs' and 'show threads'.")),
     ("show peers", Level::User, Said::Empty("", "No such peers")),
-    ("show quic", Level::User, Said::Why(NO_QUIC)),
-    ("show ssl ca-file", Level::Admin, Said::Empty("# filename\n", NO_TLS)),
-    ("show ssl cert", Level::Admin, Said::Empty("", NO_TLS)),
-    ("show ssl crl-file", Level::Admin, Said::Empty("# filename\n", NO_TLS)),
+    ("show quic", Level::Operator, Said::Why(NO_QUIC)),
+    ("show ssl ca-file", Level::User, Said::Empty("# filename\n", NO_TLS)),
+    ("show ssl cert", Level::User, Said::Empty("", NO_TLS)),
+    ("show ssl crl-file", Level::User, Said::Empty("# filename\n", NO_TLS)),
     ("show ssl crt-list", Level::Admin, Said::Empty("", NO_TLS)),
-    ("show ssl jwt", Level::Admin, Said::Empty("", NO_TLS)),
+    ("show ssl jwt", Level::User, Said::Empty("", NO_TLS)),
     ("show ssl ocsp-response", Level::Admin, Said::Empty("", NO_TLS)),
     ("show ssl ocsp-updates", Level::Admin, Said::Empty("", NO_TLS)),
     ("show ssl providers", Level::User, Said::Empty("Loaded providers : \n", NO_TLS)),
     ("show ssl", Level::Admin, Said::Why(NO_TLS)),
-    ("show tasks", Level::Operator, Said::Why(NO_TASKS)),
+    ("show tasks", Level::User, Said::Why(NO_TASKS)),
     ("show tls-keys", Level::Admin, Said::Empty("# id (file)\n", NO_TLS)),
-    ("show trace", Level::Operator, Said::Empty(TRACES, NO_TRACES)),
-    ("trace", Level::Admin, Said::Empty(TRACES, NO_TRACES)),
+    ("show trace", Level::User, Said::Empty(TRACES, NO_TRACES)),
+    ("trace", Level::User, Said::Empty(TRACES, NO_TRACES)),
     ("update ssl", Level::Admin, Said::Why(NO_TLS)),
 ];
 
@@ -117,7 +117,8 @@ mod tests {
     fn a_list_is_empty_and_a_name_in_it_is_refused() {
         assert_eq!(said("show ssl cert", Level::Admin), Some(Answer::Text(String::new())));
         assert_eq!(said("show ssl cert a.pem", Level::Admin), Some(Answer::error(NO_TLS)));
-        assert_eq!(said("show ssl cert", Level::User), Some(Answer::error("Permission denied")));
+        assert_eq!(said("set ssl cert", Level::User), Some(Answer::error("Permission denied")));
+        assert_eq!(said("show cache", Level::Operator), Some(Answer::error("Permission denied")));
         assert_eq!(said("set anon off", Level::User), Some(Answer::Done));
         assert_eq!(said("show nothing", Level::Admin), None);
     }

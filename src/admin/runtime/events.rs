@@ -35,6 +35,9 @@ fn events(call: &Call<'_>) -> Answer {
     if name.is_empty() {
         return Answer::Text(list(rings, &generation.book));
     }
+    if call.session.level.get() < Level::Operator {
+        return Answer::error("Permission denied");
+    }
     if STREAMS.iter().any(|(stream, _)| *stream == name) {
         return Answer::error("Nothing to report for this sink");
     }

@@ -19,9 +19,7 @@ pub const COMMANDS: &[Command] = &[
         "show per-thread activity stats (for support/developers)",
         activity,
     ),
-    Command::now("show threads", Level::Operator, "show threads", "show some threads debugging information", |_| {
-        threads()
-    }),
+    Command::now("show threads", Level::User, "show threads", "show some threads debugging information", |_| threads()),
     Command::now(
         "show fd",
         Level::Operator,
@@ -39,7 +37,7 @@ pub const COMMANDS: &[Command] = &[
     }),
     Command::now(
         "show profiling",
-        Level::User,
+        Level::Admin,
         "show profiling [<what>|<#lines>|byaddr]*",
         "show profiling state (all,status,tasks,memory)",
         |_| {
@@ -59,7 +57,7 @@ pub const COMMANDS: &[Command] = &[
     ),
     Command::now(
         "show startup-logs",
-        Level::User,
+        Level::Operator,
         "show startup-logs",
         "report logs emitted during HAProxy startup",
         |call| Answer::Text(format!("{}\n", call.process.facts.startup_logs)),

@@ -57,7 +57,7 @@ pub const COMMANDS: &[Command] = &[
         "display the level of the current CLI session",
         |call| Answer::info(call.session.level.get().word()),
     ),
-    Command::now("show cli sockets", Level::Operator, "show cli sockets", "dump list of cli sockets", sockets),
+    Command::now("show cli sockets", Level::User, "show cli sockets", "dump list of cli sockets", sockets),
     Command::now(
         "set severity-output",
         Level::User,

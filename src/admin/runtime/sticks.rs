@@ -189,13 +189,16 @@ fn of_key(table: &Table, words: &[String], deed: Deed, may_see_entries: bool, no
     let Some(written) = words.get(2).filter(|word| !word.is_empty()) else {
         return Err(Answer::error("Key value expected"));
     };
+    if deed == Deed::Show && !may_see_entries {
+        return Err(Answer::error("Permission denied"));
+    }
     let key = key(table.key, written, deed)?;
     match deed {
         Deed::Clear if table.remove(&key, now) => Ok(Answer::Done),
         Deed::Clear => Err(Answer::error("Entry currently in use, cannot remove")),
         Deed::Show => {
             let mut out = String::new();
-            if let Some(number) = table.number_of(&key, now).filter(|_| may_see_entries) {
+            if let Some(number) = table.number_of(&key, now) {
                 show::head(table, now, &mut out);
                 table.look(&key, now, |view| show::entry(table, view, handle(number), &mut out));
             }

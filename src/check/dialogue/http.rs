@@ -19,20 +19,25 @@ impl Dialogue {
         };
         let version = request.version.as_deref().unwrap_or("HTTP/1.0");
         let mut out = format!("{method} {target} {version}\r\n").into_bytes();
+        // What the version means anyway is not said, as HAProxy's probes do not say it.
+        let is_persistent = version != "HTTP/1.0";
+        let usual = if is_persistent { "keep-alive" } else { "close" };
         let mut has_connection = false;
         for (name, format) in &request.fields {
             let value = one_line(self.text(format, world));
             if value.is_empty() {
                 continue;
             }
-            has_connection |= name.eq_ignore_ascii_case("connection");
+            if name.eq_ignore_ascii_case("connection") {
+                has_connection = true;
+                if value.eq_ignore_ascii_case(usual) {
+                    continue;
+                }
+            }
             out.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
         }
         if self.set.send_state {
             out.extend_from_slice(format!("X-Haproxy-Server-State: {}\r\n", world.state).as_bytes());
-        }
-        if !has_connection {
-            out.extend_from_slice(b"Connection: close\r\n");
         }
         let body = match &request.body {
             None => Vec::new(),
@@ -41,6 +46,9 @@ impl Dialogue {
         };
         if !body.is_empty() || !matches!(method, "OPTIONS" | "GET" | "HEAD" | "DELETE") {
             out.extend_from_slice(format!("Content-length: {}\r\n", body.len()).as_bytes());
+        }
+        if is_persistent && !has_connection {
+            out.extend_from_slice(b"Connection: close\r\n");
         }
         out.extend_from_slice(b"\r\n");
         out.extend_from_slice(&body);

@@ -115,12 +115,12 @@ fn plain_connection_that_is_accepted_is_a_success() {
 #[test]
 fn request_is_that_of_the_option_and_the_rules() {
     let sent = |lines: &[&str]| String::from_utf8(run(lines, &[]).0).expect("text");
-    assert_eq!(sent(&["option httpchk"]), "OPTIONS / HTTP/1.0\r\nConnection: close\r\n\r\n");
+    assert_eq!(sent(&["option httpchk"]), "OPTIONS / HTTP/1.0\r\n\r\n");
     assert_eq!(
         sent(&["option httpchk GET /status HTTP/1.1 www.haproxy.org"]),
         "GET /status HTTP/1.1\r\nhost: www.haproxy.org\r\nConnection: close\r\n\r\n"
     );
-    assert_eq!(sent(&["option httpchk /x"]), "OPTIONS /x HTTP/1.0\r\nConnection: close\r\n\r\n");
+    assert_eq!(sent(&["option httpchk /x"]), "OPTIONS /x HTTP/1.0\r\n\r\n");
     let lines = [
         "option httpchk GET /old",
         "http-check send-state",
@@ -129,7 +129,7 @@ fn request_is_that_of_the_option_and_the_rules() {
          body-lf 'check of %[be_name]-%[srv_name]'",
     ];
     let expected = "PUT /req1 HTTP/1.1\r\nx-a: a=\r\nHost: h\r\nX-Haproxy-Server-State: UP 1/3; name=be/srv\r\n\
-                    Connection: close\r\nContent-length: 15\r\n\r\ncheck of be-srv";
+                    Content-length: 15\r\nConnection: close\r\n\r\ncheck of be-srv";
     assert_eq!(sent(&lines), expected);
 }
 
