@@ -27,6 +27,10 @@ async fn change(session: &Session, frontend: &LocalFrontend, form: &Form) -> Out
     let generation = &frontend.others.generation;
     let is_it = |name: &str| generation.number_of(name).is_some_and(|number| is_meant(&form.backend, name, number));
     let backend = generation.backends.iter().find(|backend| is_it(&backend.model.name));
+    // Where nothing is asked for, or of nobody, nothing is wrong.
+    if !form.has_action || form.backend.is_empty() || form.servers.is_empty() {
+        return Outcome::Nothing;
+    }
     let (Some(backend), Some(change)) = (backend, form.action) else { return Outcome::Invalid };
     let (mut total, mut changed) = (0, 0);
     for meant in &form.servers {

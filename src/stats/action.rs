@@ -31,6 +31,8 @@ pub struct Form {
     pub backend: String,
     /// `action`; `None` is no action that is known.
     pub action: Option<ServerChange>,
+    /// Whether there is an `action`, known or not.
+    pub has_action: bool,
     /// `s`: names of servers, or `#` and their numbers.
     pub servers: Vec<String>,
 }
@@ -45,7 +47,10 @@ impl Form {
             match key {
                 b"b" => form.backend = value,
                 b"s" => form.servers.push(value),
-                b"action" => form.action = ACTIONS.iter().find(|row| row.0 == value).map(|row| row.1),
+                b"action" => {
+                    form.has_action = true;
+                    form.action = ACTIONS.iter().find(|row| row.0 == value).map(|row| row.1);
+                }
                 _ => {}
             }
         }
@@ -82,13 +87,17 @@ mod tests {
     fn a_form_names_backend_action_and_servers() {
         let form = Form::read(b"s=web%2B1&s=%232&action=drain&b=%233&other=x");
         let servers = vec!["web+1".to_owned(), "#2".to_owned()];
-        assert_eq!(form, Form { backend: "#3".to_owned(), action: Some(ServerChange::Drain), servers });
+        assert_eq!(
+            form,
+            Form { backend: "#3".to_owned(), action: Some(ServerChange::Drain), has_action: true, servers }
+        );
         assert!(is_meant(&form.backend, "app", 3) && !is_meant(&form.backend, "#3", 4) && is_meant("app", "app", 9));
     }
 
     #[test]
     fn what_is_not_known_is_no_action() {
-        assert_eq!(Form::read(b"action=explode&b=app&s=1").action, None);
+        let form = Form::read(b"action=explode&b=app&s=1");
+        assert_eq!((form.action, form.has_action), (None, true));
         assert_eq!(Form::read(b"%").action, None);
         assert_eq!(decoded(b"%zz%4"), "%zz%4");
     }

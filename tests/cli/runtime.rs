@@ -121,7 +121,6 @@ const SCRIPT: &[&str] = &[
     "operator; show cache",
     "operator; show profiling",
     "user; show startup-logs",
-    "user; show cli level; show ssl cert",
     "user; show events buf0",
     "user; show table xx key k",
     "show peers",
