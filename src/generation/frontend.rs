@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use crate::model;
+use crate::model::log::{Logs, Target};
 use crate::model::proxy::Bind;
+use crate::rule::logging::Profile;
 use crate::state::counters::Sharded;
 use crate::state::faults::LastFault;
 use crate::state::log::{Book, Journal};
@@ -35,14 +37,51 @@ pub struct Frontend {
     pub last_fault: Arc<LastFault>,
     /// Where its lines go.
     pub journal: Journal,
+    /// The same where there are log profiles: lines look different by their targets.
+    pub profiled: Option<Box<Profiled>>,
     /// Lines so far, if they show it; lives as long as the frontend's name.
     pub lines: Arc<AtomicU64>,
+}
+
+/// The targets of a log, by how their lines look.
+#[derive(Debug)]
+pub struct Profiled {
+    /// Number of a profile, or none, and the targets that have it.
+    pub parts: Vec<(Option<usize>, Journal)>,
+    /// All targets, as if all had the profile of that number.
+    pub forced: Vec<Journal>,
+}
+
+impl Profiled {
+    /// Sorts the targets of a log; `None` if there are no profiles.
+    fn prepare(logs: &Logs, profiles: &[Profile], book: &Arc<Book>) -> Option<Box<Profiled>> {
+        let number = |name: &Option<String>| {
+            let name = name.as_ref()?;
+            profiles.iter().position(|profile| profile.name == *name)
+        };
+        let of = |wanted: Option<usize>| {
+            let is_it = |target: &&Target| number(&target.profile) == wanted;
+            Logs { targets: logs.targets.iter().filter(is_it).cloned().collect(), ..logs.clone() }
+        };
+        let numbers = [None].into_iter().chain((0..profiles.len()).map(Some));
+        let parts = numbers.map(|number| (number, of(number))).filter(|(_, logs)| !logs.targets.is_empty());
+        let forced = profiles.iter().map(|profile| {
+            let force = |target: &Target| Target { profile: Some(profile.name.clone()), ..target.clone() };
+            book.journal(&Logs { targets: logs.targets.iter().map(force).collect(), ..logs.clone() })
+        });
+        let profiled = Profiled {
+            parts: parts.map(|(number, logs)| (number, book.journal(&logs))).collect(),
+            forced: forced.collect(),
+        };
+        (!profiles.is_empty()).then(|| Box::new(profiled))
+    }
 }
 
 impl Frontend {
     pub(super) fn prepare(
         index: usize,
         model: &model::proxy::Frontend,
+        profiles: &[Profile],
         backend: Option<Arc<Backend>>,
         book: &Arc<Book>,
         before: Option<&Frontend>,
@@ -61,6 +100,7 @@ impl Frontend {
             sockets: sockets(model, before),
             last_fault: before.map(|before| Arc::clone(&before.last_fault)).unwrap_or_default(),
             journal: book.journal(&model.log),
+            profiled: Profiled::prepare(&model.log, profiles, book),
             lines: before.map(|before| Arc::clone(&before.lines)).unwrap_or_default(),
         }
     }

@@ -13,7 +13,7 @@ mod snapshot;
 use std::sync::Arc;
 
 pub use backend::Backend;
-pub use frontend::Frontend;
+pub use frontend::{Frontend, Profiled};
 pub use relay::Relay;
 pub use rules::Rules;
 pub use snapshot::{IdleConnections, Surroundings};
@@ -97,7 +97,14 @@ impl Generation {
         let before = |name: &str| previous?.frontends.iter().find(|frontend| frontend.model.name == name);
         let frontends = model.frontends.iter().enumerate().map(|(index, frontend)| {
             let backend = frontend.default_backend.map(|number| Arc::clone(&backends[number]));
-            Arc::new(Frontend::prepare(index, frontend, backend, &book, before(&frontend.name).map(Arc::as_ref)))
+            Arc::new(Frontend::prepare(
+                index,
+                frontend,
+                &rules.globals.profiles,
+                backend,
+                &book,
+                before(&frontend.name).map(Arc::as_ref),
+            ))
         });
         let frontends = frontends.collect();
         let before = |name: &str| previous?.relays.iter().find(|relay| relay.model.name == name);

@@ -179,6 +179,8 @@ pub struct Target {
     pub sample: Option<Sample>,
     /// It gets lines about traffic and no messages about proxies and servers.
     pub only_traffic: bool,
+    /// Name of the profile that says how its lines look; `None` leaves it to the proxy.
+    pub profile: Option<String>,
 }
 
 impl Target {
@@ -193,6 +195,7 @@ impl Target {
             length: LENGTH,
             sample: None,
             only_traffic: false,
+            profile: None,
         }
     }
 }
@@ -219,6 +222,126 @@ pub struct Selection {
     pub separates_errors: bool,
     /// Before the response has been sent (`option logasap`).
     pub is_early: bool,
+    /// A line at each of these steps (`log-steps`); `None` is one in all.
+    pub steps: Option<Steps>,
+}
+
+/// When a line is written: at a step of a session or request, or by a rule (HAProxy manual §8.3.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Origin {
+    /// A connection was accepted; of HTTP, a request begins.
+    Accept,
+    /// The head of a request is there.
+    Request,
+    /// The connection to the server is there.
+    Connect,
+    /// The head of a response is there.
+    Response,
+    /// All is over.
+    #[default]
+    Close,
+    /// What came was no request.
+    Error,
+    /// A connection ended before it was a session.
+    Killed,
+    /// `quic-initial ... do-log`
+    QuicInitial,
+    /// `tcp-request connection do-log`
+    TcpConnection,
+    /// `tcp-request session do-log`
+    TcpSession,
+    /// `tcp-request content do-log`
+    TcpRequest,
+    /// `tcp-response content do-log`
+    TcpResponse,
+    /// `http-request do-log`
+    HttpRequest,
+    /// `http-response do-log`
+    HttpResponse,
+    /// `http-after-response do-log`
+    HttpAfterResponse,
+}
+
+impl Origin {
+    /// Each with its word in `on` and `log-steps`, and what lines show of it (`%OG`).
+    pub const WORDS: [(Origin, &str, &str); 15] = [
+        (Origin::Accept, "accept", "txn_accept"),
+        (Origin::Request, "request", "txn_request"),
+        (Origin::Connect, "connect", "txn_connect"),
+        (Origin::Response, "response", "txn_response"),
+        (Origin::Close, "close", "txn_close"),
+        (Origin::Error, "error", "sess_error"),
+        (Origin::Killed, "error", "sess_killed"),
+        (Origin::QuicInitial, "quic-init", "quic-init"),
+        (Origin::TcpConnection, "tcp-req-conn", "tcp-req-conn"),
+        (Origin::TcpSession, "tcp-req-sess", "tcp-req-sess"),
+        (Origin::TcpRequest, "tcp-req-cont", "tcp-req-cont"),
+        (Origin::TcpResponse, "tcp-res-cont", "tcp-res-cont"),
+        (Origin::HttpRequest, "http-req", "http-req"),
+        (Origin::HttpResponse, "http-res", "http-res"),
+        (Origin::HttpAfterResponse, "http-after-res", "http-after-res"),
+    ];
+
+    /// As lines show it.
+    pub const fn shown(self) -> &'static str {
+        Origin::WORDS[self as usize].2
+    }
+
+    /// The first of that word.
+    pub fn by_word(word: &str) -> Option<Origin> {
+        Origin::WORDS.iter().find(|(_, known, _)| *known == word).map(|(origin, ..)| *origin)
+    }
+
+    /// Whether nothing is known yet but the client's connection.
+    pub const fn is_before_transaction(self) -> bool {
+        matches!(self, Origin::Accept | Origin::TcpConnection | Origin::TcpSession)
+    }
+}
+
+/// Steps at which lines are written, a bit for each that is not a rule's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Steps(u8);
+
+impl Steps {
+    /// Those that there are.
+    const ALL: [Origin; 5] = [Origin::Accept, Origin::Request, Origin::Connect, Origin::Response, Origin::Close];
+
+    /// Reads `all` or a list with commas; an error is the part that is none of them. Rules write their lines whether they
+    /// are in the list or not.
+    ///
+    /// # Errors
+    /// A word is no step.
+    pub fn parse(text: &str) -> Result<Steps, String> {
+        if text == "all" {
+            return Ok(Steps(0b1_1111));
+        }
+        let mut steps = Steps(0);
+        for word in text.split(',').filter(|word| !word.is_empty()) {
+            match Origin::by_word(word) {
+                Some(origin) if Steps::ALL.contains(&origin) => steps.0 |= 1 << origin as u8,
+                Some(origin) if !matches!(origin, Origin::Error | Origin::Killed) => {}
+                _ => {
+                    let words: Vec<&str> = Steps::ALL.iter().map(|step| Origin::WORDS[*step as usize].1).collect();
+                    return Err(format!("'{word}' is no step of a log; all, or some of {}", words.join(", ")));
+                }
+            }
+        }
+        // As in HAProxy, where a list without a step is every step.
+        Ok(if steps.0 == 0 { Steps(0b1_1111) } else { steps })
+    }
+
+    /// Whether a line is written there.
+    pub const fn has(self, step: Origin) -> bool {
+        (step as u8) < 5 && self.0 & 1 << step as u8 != 0
+    }
+}
+
+impl std::fmt::Display for Steps {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let words = Steps::ALL.into_iter().filter(|step| self.has(*step)).map(|step| Origin::WORDS[step as usize].1);
+        out.write_str(&words.collect::<Vec<_>>().join(","))
+    }
 }
 
 /// What is logged with the name of the process.

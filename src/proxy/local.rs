@@ -19,8 +19,10 @@ use crate::model::log::Level;
 use crate::model::options::KeepAlive;
 use crate::model::proxy::DoubtfulFraming;
 use crate::rule::asks::Asks;
+use crate::rule::facts::Number;
+use crate::rule::logging::Profile;
 use crate::rule::options::Closing;
-use crate::rule::{Logging, Section};
+use crate::rule::{Format, Logging, Section};
 use crate::state::command::{ServerOrder, Suspect};
 use crate::state::counters::{Shard, Traffic};
 use crate::state::log::LogRing;
@@ -348,10 +350,12 @@ impl Worker {
         }
         *known = next;
         let sections = || generation.rules.frontends.iter().flatten();
+        let mut formats = generation.rules.globals.profiles.iter().flat_map(Profile::formats);
         // Rules may ask for it wherever there are some.
-        let numbers_streams = sections().any(|section| section.looks_at_messages() || section.logging.shows_numbers());
+        let numbers_streams = sections().any(|section| section.looks_at_messages() || section.logging.shows_numbers())
+            || formats.any(|format| format.asks_for(Number::RequestNumber));
         let asks = sections().chain(generation.rules.backends.iter().flatten());
-        let asks = asks.fold(Asks::default(), |asks, section| asks.and(section.asks));
+        let asks = asks.fold(generation.rules.globals.asks, |asks, section| asks.and(section.asks));
         let (frontends, rules) = (generation.frontends.clone(), Arc::clone(&generation.rules));
         let others = Rc::new(Others { frontends, backends, rules, generation: Arc::clone(generation) });
         let local = |(frontend, rules): (&Arc<generation::Frontend>, &Option<Arc<Section>>)| {
@@ -360,6 +364,9 @@ impl Worker {
             let looks = rules.as_ref().is_some_and(|section| section.looks_at_messages());
             let runs_rules = looks || backend.as_ref().is_some_and(|backend| backend.runs_rules);
             let logs = frontend.journal.takes(Level::Emerg);
+            let profiles = others.rules.globals.profiles.iter().filter(|_| logs);
+            let formats = || profiles.clone().flat_map(Profile::formats);
+            let runs_rules = runs_rules || formats().any(Format::looks_at_requests);
             let framing = frontend.model.doubtful_framing;
             let leniency = Leniency {
                 odd_targets: rules.as_ref().is_some_and(|section| section.options.tolerates_odd_targets),
@@ -368,7 +375,8 @@ impl Worker {
             };
             let (running, rules, others) = (Arc::clone(frontend), rules.clone(), Rc::clone(&others));
             let manners = Manners::of(rules.as_ref());
-            let counts_lines = rules.as_ref().is_some_and(|section| section.logging.counts_lines());
+            let counts_lines = rules.as_ref().is_some_and(|section| section.logging.counts_lines())
+                || formats().any(|format| format.asks_for(Number::LogNumber));
             Rc::new(LocalFrontend {
                 running,
                 backend,

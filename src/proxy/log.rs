@@ -7,11 +7,12 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 
-use crate::model::log::Level;
+use crate::model::log::{Level, Origin};
 use crate::model::proxy::Mode;
-use crate::rule::Format;
 use crate::rule::format::{self, Precision};
 use crate::rule::transaction::LogLevel;
+use crate::rule::{Format, Transaction};
+use crate::state::log::Journal;
 use crate::sys::localtime;
 use crate::time::Instant;
 
@@ -51,6 +52,8 @@ pub(super) struct Ending {
     pub(super) is_early: bool,
     /// What answered in place of a server: `<STATS>` and the like.
     pub(super) service: Option<&'static str>,
+    /// When the line is written.
+    pub(super) origin: Origin,
 }
 
 impl Ending {
@@ -74,7 +77,13 @@ impl Ending {
             number: 0,
             is_early: false,
             service: None,
+            origin: Origin::Close,
         }
+    }
+
+    /// Whether the stream is not over.
+    pub(super) fn goes_on(&self) -> bool {
+        self.is_early || !matches!(self.origin, Origin::Close | Origin::Error | Origin::Killed)
     }
 
     /// Milliseconds from the beginning, as HAProxy counts them: each moment is cut to milliseconds before anything is
@@ -149,10 +158,16 @@ pub(super) fn write(
     ending: &Ending,
     request: Option<&[u8]>,
 ) {
-    let Some(format) = frontend.logging().and_then(|logging| logging.format.as_ref()) else { return };
+    let format = frontend.logging().and_then(|logging| logging.format.as_ref());
     let model = &frontend.running.model;
+    let may_have_look = frontend.running.profiled.is_some() && model.logged.steps.is_some();
+    if format.is_none() && !may_have_look || model.logged.steps.is_some_and(|steps| !steps.has(ending.origin)) {
+        return;
+    }
     let is_error = ending.is_error(model.mode);
-    let asked = session.rules.as_ref().filter(|_| frontend.runs_rules).and_then(|state| state.log_level());
+    // When a request begins, its rules have said nothing yet.
+    let has_rules = frontend.runs_rules && !matches!(ending.origin, Origin::Accept | Origin::Request);
+    let asked = session.rules.as_ref().filter(|_| has_rules).and_then(|state| state.log_level());
     let level = match asked {
         Some(LogLevel::Silent) => return,
         Some(LogLevel::Level(number)) => Level::of_number(number),
@@ -164,10 +179,47 @@ pub(super) fn write(
     }
 }
 
+/// Writes the line of a step, if there is one for it; `about` says what is known by then.
+pub(super) fn write_step(
+    session: &mut Session,
+    frontend: &LocalFrontend,
+    backend: Option<&LocalBackend>,
+    step: Origin,
+    about: impl FnOnce(&Session) -> Ending,
+    request: Option<&[u8]>,
+) {
+    let writes = frontend.running.model.logged.steps.is_some_and(|steps| steps.has(step));
+    if writes && frontend.logs {
+        let ending = Ending { origin: step, ..about(session) };
+        write(session, frontend, backend, &ending, request);
+    }
+}
+
+/// Writes the line that a rule asks for, in the look of a profile if it names one.
+pub(super) fn write_ordered(
+    session: &Session,
+    frontend: &LocalFrontend,
+    transaction: &Transaction<'_>,
+    origin: Origin,
+    asked: Option<LogLevel>,
+    profile: Option<&str>,
+) {
+    let level = match asked {
+        Some(LogLevel::Silent) => return,
+        Some(LogLevel::Level(number)) => Level::of_number(number),
+        None => Level::Info,
+    };
+    let format = frontend.logging().and_then(|logging| logging.format.as_ref());
+    emit(session, frontend, transaction, (origin, level, format), profile);
+}
+
 /// Writes the line of a connection that brought no request.
 pub(super) fn write_failed(session: &mut Session, frontend: &LocalFrontend, ending: &Ending) {
     let Some(logging) = frontend.logging() else { return };
-    let Some(format) = logging.error_format.as_ref().or(logging.format.as_ref()) else { return };
+    let format = logging.error_format.as_ref().or(logging.format.as_ref());
+    if format.is_none() && frontend.running.profiled.is_none() {
+        return;
+    }
     let logged = frontend.running.model.logged;
     let level = if logged.separates_errors { Level::Err } else { Level::Info };
     if frontend.running.journal.takes(level) {
@@ -184,7 +236,7 @@ pub(super) fn write_greeting(session: &mut Session, frontend: &LocalFrontend, wh
     if is_silent || logging.format.is_none() && logging.error_format.is_none() {
         return;
     }
-    let ending = Ending::new(session.accepted, session.now());
+    let ending = Ending { origin: Origin::Killed, ..Ending::new(session.accepted, session.now()) };
     if logging.error_format.is_some() {
         return write_failed(session, frontend, &ending);
     }
@@ -207,13 +259,14 @@ pub(super) fn write_greeting(session: &mut Session, frontend: &LocalFrontend, wh
         Some(name) => write!(line, "{name}: {}", why.words()),
         None => write!(line, "{}: {}", session.listener.id(frontend), why.words()),
     };
-    push(session, frontend, level, &line, b"");
+    push(session, &frontend.running.journal, level, &line, b"");
     frontend.running.lines.fetch_add(u64::from(frontend.counts_lines), Ordering::Relaxed);
 }
 
 /// Tells of a connection or a request where no format says how lines look, as HAProxy does.
 pub(super) fn connected(session: &Session, frontend: &LocalFrontend) {
     if frontend.logging().is_some_and(|logging| logging.format.is_some())
+        || frontend.running.model.logged.steps.is_some()
         || !frontend.running.journal.takes(Level::Info)
     {
         return;
@@ -227,7 +280,7 @@ pub(super) fn connected(session: &Session, frontend: &LocalFrontend) {
     // Writing to a Vec cannot fail.
     let _ = write!(line, "Connect from {}:{}", peer.ip(), peer.port());
     let _ = write!(line, " to {}:{} ({name}/{mode})", local.ip(), local.port());
-    push(session, frontend, Level::Info, &line, b"");
+    push(session, &frontend.running.journal, Level::Info, &line, b"");
 }
 
 fn render(
@@ -236,28 +289,67 @@ fn render(
     backend: Option<&LocalBackend>,
     ending: &Ending,
     request: Option<&[u8]>,
-    format: &Format,
+    format: Option<&Format>,
     level: Level,
 ) {
-    let structured = frontend.logging().and_then(|logging| logging.structured.as_ref());
     with_transaction(session, frontend, backend, ending, request, |session, transaction| {
-        let buffers = &session.worker.buffers;
-        let (mut line, mut data) = (buffers.line.borrow_mut(), buffers.structured.borrow_mut());
-        line.clear();
-        data.clear();
-        format.render(transaction, &mut line);
-        if let Some(structured) = structured {
-            structured.render(transaction, &mut data);
-        }
-        push(session, frontend, level, &line, &data);
+        emit(session, frontend, transaction, (ending.origin, level, format), None);
     });
     frontend.running.lines.fetch_add(u64::from(frontend.counts_lines), Ordering::Relaxed);
 }
 
+/// Writes a line to every target, in the look that its profile gives it; with the name of a profile, in that one's to all.
+fn emit(
+    session: &Session,
+    frontend: &LocalFrontend,
+    transaction: &Transaction<'_>,
+    (origin, level, format): (Origin, Level, Option<&Format>),
+    profile: Option<&str>,
+) {
+    let structured = frontend.logging().and_then(|logging| logging.structured.as_ref());
+    let own = (format, structured);
+    let Some(profiled) = &frontend.running.profiled else {
+        return compose(session, &frontend.running.journal, transaction, level, own);
+    };
+    let profiles = &frontend.others.rules.globals.profiles;
+    let to = |journal: &Journal, number: Option<usize>| {
+        let look = number.and_then(|number| profiles.get(number)?.at(origin));
+        if look.is_none_or(|look| !look.is_dropped) && journal.takes(level) {
+            let format = look.and_then(|look| look.format.as_ref()).or(own.0);
+            let structured = look.and_then(|look| look.structured.as_ref()).or(own.1);
+            compose(session, journal, transaction, level, (format, structured));
+        }
+    };
+    let forced = profile.and_then(|name| profiles.iter().position(|known| known.name == name));
+    match forced.and_then(|number| Some((profiled.forced.get(number)?, number))) {
+        Some((journal, number)) => to(journal, Some(number)),
+        None => profiled.parts.iter().for_each(|(number, journal)| to(journal, *number)),
+    }
+}
+
+fn compose(
+    session: &Session,
+    journal: &Journal,
+    transaction: &Transaction<'_>,
+    level: Level,
+    (format, structured): (Option<&Format>, Option<&Format>),
+) {
+    let Some(format) = format else { return };
+    let buffers = &session.worker.buffers;
+    let (mut line, mut data) = (buffers.line.borrow_mut(), buffers.structured.borrow_mut());
+    line.clear();
+    data.clear();
+    format.render(transaction, &mut line);
+    if let Some(structured) = structured {
+        structured.render(transaction, &mut data);
+    }
+    push(session, journal, level, &line, &data);
+}
+
 /// Hands a line over to vg-log.
-fn push(session: &Session, frontend: &LocalFrontend, level: Level, line: &[u8], structured: &[u8]) {
+fn push(session: &Session, journal: &Journal, level: Level, line: &[u8], structured: &[u8]) {
     let worker = &session.worker;
-    worker.log.push(frontend.running.journal.number(), level, worker.wall(session.now()), line, structured);
+    worker.log.push(journal.number(), level, worker.wall(session.now()), line, structured);
 }
 
 #[cfg(test)]

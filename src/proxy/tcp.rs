@@ -3,6 +3,8 @@
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
+use crate::model::log::Origin;
+
 use super::account::{self, Finished};
 use super::backend::Current;
 use super::choosing;
@@ -18,6 +20,11 @@ use super::tunnel::{self, Direction, Silence};
 /// Runs a session of a TCP frontend. `Some` goes on as HTTP.
 pub(super) async fn run(mut session: Box<Session>) -> Option<Box<Session>> {
     let frontend = session.frontend();
+    let about = |session: &Session| Ending {
+        started: Some(session.accepted),
+        ..Ending::new(session.accepted, session.accepted)
+    };
+    log::write_step(&mut session, &frontend, None, Origin::Accept, about, None);
     match Box::pin(inspect::choose(&mut session, &frontend)).await {
         Way::Http => return Some(session),
         Way::Relay(chosen) => relay(&mut session, &frontend, chosen).await,
@@ -107,8 +114,12 @@ async fn serve(
     let mut wanted = choosing::wanted(session, frontend, backend, None, &persistence);
     let mut connected = connect(session, frontend, backend, None, &mut wanted, &mut record.effort).await?;
     record.server_connections = connected.slot.state().connections.load(Ordering::Relaxed);
-    if frontend.logs && frontend.running.model.logged.is_early {
-        let ending = Ending { is_early: true, ..record.ending(session) };
+    let about =
+        |session: &Session| Ending { now: record.effort.connected.unwrap_or(session.now()), ..record.ending(session) };
+    log::write_step(session, frontend, Some(backend), Origin::Connect, about, None);
+    let logged = frontend.running.model.logged;
+    if frontend.logs && logged.is_early && logged.steps.is_none() {
+        let ending = Ending { is_early: true, origin: Origin::Connect, ..record.ending(session) };
         log::write(session, frontend, Some(backend), &ending, None);
         record.is_logged = true;
     }

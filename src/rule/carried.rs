@@ -11,7 +11,7 @@ const LATER: &str = "the proxy does not carry it out yet";
 const NOT_OF_CHECK: &str = "health checks do not know it";
 
 /// Actions that the proxy does not obey.
-const WAITING: [&str; 3] = ["attach-srv", "do-log", "send-spoe-group"];
+const WAITING: [&str; 2] = ["attach-srv", "send-spoe-group"];
 
 /// How far the proxy supports an action.
 pub fn action(row: &ActionRow) -> Support {

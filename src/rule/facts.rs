@@ -181,6 +181,8 @@ pub enum Number {
 /// Text about the process, a proxy or the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Words {
+    /// When the line is written: `txn_close`.
+    Origin,
     /// This machine's name.
     Hostname,
     /// Name of the frontend.

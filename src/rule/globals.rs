@@ -1,12 +1,15 @@
-//! Lines of the process in the language of rules: `http-err-codes`, `http-fail-codes`, `set-var`, `set-var-fmt`.
+//! Lines of the process in the language of rules: `http-err-codes`, `http-fail-codes`, `set-var`, `set-var-fmt`,
+//! `log-profile`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::rules::Line;
 
+use super::asks::Asks;
 use super::codes::Codes;
 use super::error::RuleError;
+use super::logging::Profile;
 use super::pattern::Registry;
 use super::scope::{Files, Scope};
 use super::stage::Stage;
@@ -22,13 +25,23 @@ pub struct Globals {
     pub errors: Codes,
     /// Status codes that count as failures of servers.
     pub failures: Codes,
+    /// What log profiles ask for that somebody has to look up.
+    pub asks: Asks,
+    /// Log profiles.
+    pub profiles: Vec<Profile>,
     /// Variables that are set before anything runs, in order.
     variables: Vec<(VariableName, Given)>,
 }
 
 impl Default for Globals {
     fn default() -> Globals {
-        Globals { errors: Codes::ERRORS, failures: Codes::FAILURES, variables: Vec::new() }
+        Globals {
+            errors: Codes::ERRORS,
+            failures: Codes::FAILURES,
+            asks: Asks::default(),
+            profiles: Vec::new(),
+            variables: Vec::new(),
+        }
     }
 }
 
@@ -50,6 +63,7 @@ impl Globals {
                 errors.push((number, error));
             }
         }
+        globals.asks = scope.asks;
         (globals, errors)
     }
 
@@ -59,6 +73,7 @@ impl Globals {
             "http-err-codes" => &mut self.errors,
             "http-fail-codes" => &mut self.failures,
             "set-var" | "set-var-fmt" => return self.variable(words, scope),
+            "log-profile" => return Profile::add(&mut self.profiles, words, scope),
             _ => return Err(RuleError::new(0, format!("'{first}' is no rule of the process"))),
         };
         if words.len() < 2 {

@@ -13,6 +13,8 @@ pub enum ReferenceKind {
     ErrorFiles,
     /// A `resolvers` section.
     Resolvers,
+    /// A log profile.
+    LogProfile,
 }
 
 /// A name that whoever loads the configuration has to look up; rules keep it as text.

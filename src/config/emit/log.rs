@@ -49,6 +49,9 @@ pub(super) fn frontend(out: &mut Text, frontend: &Frontend, model: &Model) {
         out.pair(3, "format", "none");
     }
     flags.into_iter().filter(|(_, is_on)| *is_on).for_each(|(key, _)| out.pair(3, key, true));
+    if let Some(steps) = logged.steps {
+        out.pair(3, "steps", scalar(&steps.to_string()));
+    }
 }
 
 pub(super) fn proxy(out: &mut Text, log: &Logs, model: &Model) {
@@ -84,6 +87,9 @@ fn targets(out: &mut Text, level: usize, targets: &[Target]) {
         }
         if target.only_traffic {
             out.pair(level, "only_traffic", true);
+        }
+        if let Some(profile) = &target.profile {
+            out.pair(level, "profile", scalar(profile));
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::diag::Diagnostic;
 use crate::model::log::{Destination, Form, Logs, ProcessLogs, Ring, Target};
 use crate::model::relay::Relay;
 
-use super::Context;
+use super::{Context, rules};
 
 /// The logs of the process.
 pub fn process(context: &Context<'_>, relays: Vec<Relay>) -> ProcessLogs {
@@ -53,6 +53,9 @@ fn resolve(context: &Context<'_>, targets: &[LogTarget]) -> impl Iterator<Item =
             Destination::Ring(name) => Some(ring(context, written, name)?),
             _ => None,
         };
+        if let Some(profile) = &target.profile {
+            context.find("log profile", profile, written.span, rules::log_profiles(context.draft))?;
+        }
         if !written.has_form {
             // As HAProxy: whoever wants the host gets the form that has it.
             let has_host = context.draft.log.hostname.is_some();

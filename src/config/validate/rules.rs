@@ -222,7 +222,16 @@ fn reference(context: &Context<'_>, reference: &Reference, home: &str, place: Sp
             let known = draft.error_pages.iter().map(|section| section.name.value.as_str());
             context.find("`http-errors` section", &reference.name, place, known);
         }
+        ReferenceKind::LogProfile => {
+            context.find("log profile", &reference.name, place, log_profiles(draft));
+        }
     }
+}
+
+/// The names of log profiles.
+pub fn log_profiles(draft: &draft::Draft) -> impl Iterator<Item = &str> + Clone {
+    let begins = |rule: &&Rule| rule.words.first().is_some_and(|word| word.value == "log-profile");
+    draft.globals.iter().filter(begins).filter_map(|rule| Some(rule.words.get(1)?.value.as_str()))
 }
 
 /// The mode of the rules of a frontend.

@@ -119,6 +119,8 @@ pub enum Scalar {
     Datagrams,
     /// Which lines of every so many.
     LogSample,
+    /// Steps at which lines of log are written.
+    LogSteps,
     /// Program and arguments.
     Command,
     /// An absolute path.
@@ -196,6 +198,7 @@ impl Scalar {
             Scalar::Stream => destination::stream(text).map(drop),
             Scalar::Datagrams => destination::datagrams(text).map(drop),
             Scalar::LogSample => value::log_sample(text).map(drop),
+            Scalar::LogSteps => value::log_steps(text).map(drop),
             Scalar::Command => value::command(text).map(drop),
             Scalar::Path => value::absolute(text).map(drop),
             Scalar::Rule | Scalar::Condition => value::words(text).map(drop),
@@ -258,6 +261,7 @@ impl Scalar {
             Scalar::Stream => "ADDRESS:PORT, unix@PATH or abns@NAME",
             Scalar::Datagrams => "ADDRESS:PORT or *:PORT",
             Scalar::LogSample => "RANGES:SIZE",
+            Scalar::LogSteps => "STEP,...",
             Scalar::Command => "a program and its arguments",
             Scalar::Path => "an absolute path",
             Scalar::ServerName => "BACKEND/SERVER",

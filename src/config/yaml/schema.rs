@@ -102,6 +102,7 @@ fn scalar(kind: Scalar) -> Json {
         Scalar::Stream => text("^(([0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}|(unix|abns|abnsz)@.+|/.+)$"),
         Scalar::Datagrams => text("^(\\*|[0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}( interface .+)?$"),
         Scalar::LogSample => text("^[0-9,-]+:[0-9]+$"),
+        Scalar::LogSteps => text("^[a-z,-]+$"),
         Scalar::Path => text("^/"),
         Scalar::TableName => text("^[A-Za-z0-9._:-]{1,255}(/[A-Za-z0-9._:-]{1,255})?$"),
         Scalar::StickTable => json!({"type": "string"}),

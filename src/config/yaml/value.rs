@@ -11,7 +11,7 @@ use crate::model::balance::Balance;
 use crate::model::bind::BindOptions;
 use crate::model::cookie::{Cookie, CookieMode};
 use crate::model::identity::Version;
-use crate::model::log::{Destination, Sample};
+use crate::model::log::{Destination, Sample, Steps};
 use crate::model::naming::{Naming, Transport};
 use crate::model::options::{BackendOptions, ServerOptions};
 use crate::model::rules::{Password, Userlist};
@@ -437,6 +437,11 @@ pub fn log_destination_text(destination: &Destination) -> String {
 /// Which lines of every so many.
 pub fn log_sample(text: &str) -> Result<Sample, Wrong> {
     log_sample::parse(text).map_err(|what| Wrong::value(what, "write RANGES:SIZE, such as `1,3-4:10`"))
+}
+
+/// `all`, or steps with commas between them.
+pub fn log_steps(text: &str) -> Result<Steps, Wrong> {
+    Steps::parse(text).map_err(|what| Wrong::value(what, "write `all` or a list such as `accept,close`"))
 }
 
 /// An absolute path.

@@ -19,6 +19,7 @@ use super::progress::SoFar;
 use super::request::tarpit_of;
 
 /// A session and its surroundings.
+#[derive(Clone, Copy)]
 pub(super) struct Surroundings<'a> {
     session: &'a Session,
     pub(super) frontend: &'a LocalFrontend,
@@ -106,6 +107,14 @@ impl<'a> Surroundings<'a> {
 
     pub(super) fn session(&self) -> &'a Session {
         self.session
+    }
+
+    /// The same, with what is known of the stream when a rule writes a line.
+    pub(super) fn with_ending<'b>(&self, ending: &'b Ending) -> Surroundings<'b>
+    where
+        'a: 'b,
+    {
+        Surroundings { ending: Some(ending), server: ending.effort.server.or(self.server), ..*self }
     }
 
     /// The number of a frontend or backend.
@@ -208,6 +217,7 @@ fn of_the_end(ending: &Ending, question: Number, mode: Mode) -> Option<i64> {
         Number::BytesToClient => bytes(ending.bytes_out),
         Number::BytesToServer => bytes(ending.bytes_to_server),
         Number::BytesFromServer => bytes(ending.bytes_from_server),
+        Number::Status if ending.origin.is_before_transaction() => 0,
         Number::Status => return status(ending.status),
         Number::ServerStatus => return status(ending.server_status),
         Number::ConnectRetries => i64::from(ending.effort.retries),
@@ -244,7 +254,7 @@ impl Facts for Surroundings<'_> {
             // Its own stream is no longer counted, unless it goes on.
             (Number::BackendSessions, Some(ending)) if name.is_none() => {
                 let now = self.backend(None)?.current.load(Ordering::Relaxed);
-                count(if ending.is_early { now } else { now.saturating_sub(1) })
+                count(if ending.goes_on() { now } else { now.saturating_sub(1) })
             }
             (Number::ServerConnections, Some(ending)) if name.is_none() => count(ending.server_connections),
             (Number::LogNumber, _) => {
@@ -262,6 +272,7 @@ impl Facts for Surroundings<'_> {
     fn words(&self, question: Words) -> Option<&[u8]> {
         let frontend = &self.frontend.running.model;
         let name: &str = match question {
+            Words::Origin => return self.ending.map(|ending| ending.origin.shown().as_bytes()),
             Words::TerminationState => return Some(&self.ending.unwrap_or(&self.so_far.ending).termination),
             Words::UniqueId => return Some(self.session.unique_id.as_slice()).filter(|id| !id.is_empty()),
             Words::Hostname => hosts::hostname(),

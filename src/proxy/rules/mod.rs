@@ -21,9 +21,11 @@ mod settle;
 use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::http::{Edits, Head, Message, Parsed, Span, Version, parse_request};
+use crate::model::log::Origin;
 use crate::rule::action::Timeout;
 use crate::rule::asking::{self, Asked};
 use crate::rule::bandwidth::{Bandwidth, Way};
@@ -35,7 +37,7 @@ use crate::stick::Tracking;
 use crate::time::Instant;
 
 use super::local::{LocalBackend, LocalFrontend};
-use super::log::Ending;
+use super::log::{self, Ending};
 use super::session::Session;
 use super::stream::Request;
 
@@ -331,7 +333,7 @@ pub(super) fn with_transaction(
     if !is_own {
         state.show_line(request.unwrap_or_default());
     }
-    let is_known = !state.received.is_empty();
+    let is_known = !state.received.is_empty() && !ending.origin.is_before_transaction();
     let registry = &frontend.others.rules.registry;
     let world = World { facts: Surroundings::at_end(session, frontend, backend, ending, &state), registry };
     let transaction = world.transaction(Stage::Log, &mut state, &[], is_known);
@@ -379,12 +381,13 @@ impl<'a> World<'a> {
             return Verdict::Continue;
         }
         self.facts.look(state);
-        let mut transaction = self.transaction(set.stage, state, body.bytes, is_http);
-        transaction.request_data = body;
         loop {
+            let mut transaction = self.transaction(set.stage, state, body.bytes, is_http);
+            transaction.request_data = body;
             match set.run(&mut transaction, progress) {
                 // There is no TLS whose end could be awaited.
                 Verdict::Wait(Wait::Handshake) => {}
+                Verdict::Wait(Wait::Line) => self.write_line(set, progress, state, 0),
                 verdict => return verdict,
             }
         }
@@ -400,9 +403,48 @@ impl<'a> World<'a> {
         progress: &mut Progress,
     ) -> Verdict<'r> {
         self.facts.look(state);
-        let transaction = self.transaction(set.stage, state, &[], false);
-        let mut transaction = Transaction { request_data: request, response_data: response, ..transaction };
-        set.run(&mut transaction, progress)
+        loop {
+            let transaction = self.transaction(set.stage, state, &[], false);
+            let mut transaction = Transaction { request_data: request, response_data: response, ..transaction };
+            match set.run(&mut transaction, progress) {
+                Verdict::Wait(Wait::Line) => self.write_line(set, progress, state, 0),
+                verdict => return verdict,
+            }
+        }
+    }
+
+    /// Writes the line that the last rule asks for; `status` is that of the response, 0 before there is one.
+    fn write_line(&self, set: &RuleSet, progress: &Progress, state: &mut RuleState, status: u16) {
+        let (session, frontend) = (self.facts.session(), self.facts.frontend);
+        let origin = match set.stage {
+            Stage::TcpConnection => Origin::TcpConnection,
+            Stage::TcpSession => Origin::TcpSession,
+            Stage::TcpResponse => Origin::TcpResponse,
+            Stage::HttpRequest => Origin::HttpRequest,
+            Stage::HttpResponse => Origin::HttpResponse,
+            Stage::HttpAfterResponse => Origin::HttpAfterResponse,
+            Stage::TcpRequest | Stage::Log | Stage::Load | Stage::Check => Origin::TcpRequest,
+        };
+        let so_far = state.so_far.ending;
+        let mut ending = Ending { origin, number: state.number, now: session.began, ..so_far };
+        (ending.began, ending.started) = (session.began, Some(state.started));
+        ending.status = if status == 0 { so_far.status } else { status };
+        if matches!(origin, Origin::TcpConnection | Origin::TcpSession) {
+            // To HAProxy what has not become a stream ends with it.
+            (ending.started, ending.termination) = (Some(session.began), *b"PR--");
+        }
+        if let Some(number) = so_far.effort.server {
+            let servers = self.facts.backend.map(|backend| &backend.running.state.servers);
+            let server = servers.and_then(|servers| servers.get(number));
+            ending.server_connections = server.map_or(0, |server| server.connections.load(Ordering::Relaxed));
+        } else {
+            // To HAProxy a request is received when it goes to a server.
+            ending.received = None;
+        }
+        let world = World { facts: self.facts.with_ending(&ending), registry: self.registry };
+        let (asked, is_known) = (state.log_level(), set.stage.is_http() && !state.received.is_empty());
+        let transaction = world.transaction(Stage::Log, state, &[], is_known);
+        log::write_ordered(session, frontend, &transaction, origin, asked, set.profile(progress));
     }
 
     /// What `stick store-response` looks at in tcp mode.

@@ -410,7 +410,7 @@ fn awaited(what: Wait, step: Step, request: &Request, state: &mut RuleState) -> 
         Wait::Pause(time) => Awaited::Time(time),
         Wait::Name => Awaited::Name,
         // All data is there, and there is no TLS.
-        Wait::Data | Wait::Handshake => Awaited::Time(Duration::ZERO),
+        Wait::Data | Wait::Handshake | Wait::Line => Awaited::Time(Duration::ZERO),
     }
 }
 

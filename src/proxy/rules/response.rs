@@ -215,8 +215,16 @@ impl World<'_> {
             return Verdict::Continue;
         }
         self.facts.look(state);
-        let mut transaction = self.response_transaction(set.stage, state, response, body);
-        set.run(&mut transaction, progress)
+        let Message { bytes, head, edits } = response;
+        loop {
+            let response = Message { bytes, head, edits: &mut *edits };
+            let status = response.status();
+            let mut transaction = self.response_transaction(set.stage, state, response, body);
+            match set.run(&mut transaction, progress) {
+                Verdict::Wait(Wait::Line) => self.write_line(set, progress, state, status),
+                verdict => return verdict,
+            }
+        }
     }
 
     fn response_transaction<'t>(

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
+use crate::model::log::Origin;
 use crate::time::Instant;
 
 use super::super::account::{self, Finished};
@@ -130,6 +131,7 @@ pub(super) async fn refuse(
             started,
             status: status.unwrap_or(400),
             termination: [first, second, b'-', b'-'],
+            origin: Origin::Error,
             ..Ending::new(session.began, session.now())
         };
         log::write_failed(session, frontend, &ending);

@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::http::{Body, Method, Version};
+use crate::model::log::Origin;
 use crate::model::options::Reuse;
 use crate::time::Instant;
 
@@ -25,7 +26,7 @@ use super::connect::{Effort, connect, redispatches};
 use super::failure::{By, Cause, Failure, Phase, Retry};
 use super::form;
 use super::local::{LocalBackend, LocalFrontend, Stage};
-use super::log;
+use super::log::{self, Ending};
 use super::observe::{self, Seen};
 use super::persistence::Persistence;
 use super::pool::{Care, Idle};
@@ -165,6 +166,7 @@ async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, request: &mu
     let mut record = Record::default();
     request.number = session.number(frontend);
     log::connected(session, frontend);
+    log_beginning(session, frontend, request);
     let backend = loop {
         let mut decision = rules::decide(session, frontend, request);
         if let Some(hints) = session.take_hints(frontend, request) {
@@ -226,6 +228,39 @@ async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, request: &mu
     next
 }
 
+/// Writes the lines of the steps that a request begins with.
+fn log_beginning(session: &mut Session, frontend: &LocalFrontend, request: &Request) {
+    let about = |_: &Session| Ending {
+        started: Some(request.started),
+        number: request.number,
+        ..Ending::new(request.began, request.began)
+    };
+    log::write_step(session, frontend, None, Origin::Accept, about, None);
+    let line = request.held.all().get(..request.line_length);
+    log::write_step(session, frontend, None, Origin::Request, about, line);
+}
+
+/// Writes the line of a connection to a server.
+fn log_connect(
+    session: &mut Session,
+    frontend: &LocalFrontend,
+    backend: &LocalBackend,
+    request: &Request,
+    effort: Effort,
+    server_connections: usize,
+) {
+    let about = |session: &Session| Ending {
+        started: Some(request.started),
+        received: Some(request.received),
+        effort,
+        server_connections,
+        number: request.number,
+        ..Ending::new(request.began, effort.connected.unwrap_or(session.now()))
+    };
+    let line = request.held.all().get(..request.line_length);
+    log::write_step(session, frontend, Some(backend), Origin::Connect, about, line);
+}
+
 /// What stands before the path where the client is sent to the server that it was given.
 fn redirect_of<'b>(
     failure: Failure,
@@ -278,12 +313,15 @@ async fn forward(
         }
         session.note_server(frontend, slot.index, (&connected.stream, uses), &record.effort);
         let server_connections = slot.state().connections.load(Ordering::Relaxed);
+        log_connect(session, frontend, backend, request, record.effort, server_connections);
         let mut exchange = Exchange::new(connected.stream, request, uses > 0, frontend, backend);
         exchange.gives_up = gives_up;
         if is_kept && record.effort.retries < session.retries(backend.running.model.retries) {
             exchange.retry_on(&options.retry_on);
         }
-        let logs_early = frontend.logs && frontend.running.model.logged.is_early;
+        let logged = frontend.running.model.logged;
+        let is_wanted = logged.steps.map_or(logged.is_early, |steps| steps.has(Origin::Response));
+        let logs_early = frontend.logs && is_wanted;
         exchange.early = logs_early.then_some(Early { effort: record.effort, server_connections });
         exchange.persist(&mut record.persistence, slot.index);
         let result = exchange.run(session).await;
@@ -296,7 +334,7 @@ async fn forward(
         record.bytes_from_server = exchange.bytes_from_server();
         record.refusal = exchange.refusal;
         record.server_status = exchange.server_status;
-        record.is_logged = logs_early && exchange.early.is_none();
+        record.is_logged = logs_early && logged.steps.is_none() && exchange.early.is_none();
         // Without this one, as HAProxy counts when a stream is over.
         record.server_connections = slot.state().connections.load(Ordering::Relaxed).saturating_sub(1);
         match result {

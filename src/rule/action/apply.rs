@@ -46,6 +46,7 @@ pub(super) fn apply<'r>(
         Action::SwitchToHttp => return Some(Verdict::SwitchToHttp),
         Action::UseExporter => return Some(Verdict::UseExporter),
         Action::WaitForHandshake => return Some(Verdict::Wait(Wait::Handshake)),
+        Action::DoLog { .. } => return Some(Verdict::Wait(Wait::Line)),
         Action::WaitForBody { time, at_least } => {
             let data =
                 if transaction.stage.is_response() { transaction.response_data } else { transaction.request_data };

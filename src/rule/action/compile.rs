@@ -194,6 +194,12 @@ impl Reader<'_, '_, '_> {
                 Action::SilentDrop { hops: u8::try_from(self.number(1..=255)?).ok() }
             }
             "silent-drop" => Action::SilentDrop { hops: None },
+            "do-log" => {
+                let named = self.takes("profile");
+                let profile = named.then(|| self.word("the name of a log profile")).transpose()?;
+                profile.iter().for_each(|name| self.scope.refer(ReferenceKind::LogProfile, name));
+                Action::DoLog { profile: profile.map(Into::into) }
+            }
             "add-header" => self.line().map(|(line, value)| Action::AddHeader { line, value })?,
             "set-header" => self.line().map(|(line, value)| Action::SetHeader { line, value })?,
             "early-hint" => Action::EarlyHint { name: self.name()?, value: self.format("a value")? },

@@ -139,6 +139,9 @@ pub enum Action {
     SilentDrop {
         hops: Option<u8>,
     },
+    DoLog {
+        profile: Option<Box<str>>,
+    },
     /// Without a format where the line has its value.
     AddHeader {
         line: FieldLine,
@@ -303,6 +306,8 @@ pub enum Wait {
     Name,
     /// The end of the TLS handshake of a connection that sent data early; then the next rule.
     Handshake,
+    /// A line of log, in the look of [`RuleSet::profile`]; then the next rule.
+    Line,
 }
 
 /// How a rule set ended. What it refers to is in the rules.
@@ -359,6 +364,14 @@ impl RuleSet {
     /// No rules.
     pub fn new(stage: Stage) -> RuleSet {
         RuleSet { stage, rules: Vec::new() }
+    }
+
+    /// The log profile that the rule behind which `progress` is asks for.
+    pub fn profile(&self, progress: &Progress) -> Option<&str> {
+        match &self.rules.get(progress.next.checked_sub(1)?)?.action {
+            Action::DoLog { profile } => profile.as_deref(),
+            _ => None,
+        }
     }
 
     /// Runs the rules from where `progress` is. Call it again with the same progress after a [`Verdict::Wait`].

@@ -66,7 +66,7 @@ pub const ACTIONS: &[ActionRow] = &[
     row("deny", "[status <code>] [content-type <type>] [...]", MESSAGES, Full, "answers with an error page, 403 by default (502 for responses)"),
     row("dgram-drop", "", &[], QUIC, "drops the datagram"),
     row("disable-l7-retry", "", &[Req], Full, "sends the request to one server only"),
-    row("do-log", "", ALL, Refused("vipgate writes a log line at the end of a stream only"), "writes a log line now"),
+    row("do-log", "[profile <log_profile>]", ALL, Full, "writes a log line now"),
     row("do-resolve", "(<var>,<resolvers>[,ipv4|ipv6]) <expr>", CHOICE, Full, "asks name servers for an address"),
     row("early-hint", "<name> <fmt>", &[Req], Full, "sends a 103 (Early Hints) response with the field"),
     row("expect-netscaler-cip", "layer4", &[Con], Refused("vipgate does not read NetScaler's client IP header"), "reads a NetScaler header first"),

@@ -373,7 +373,7 @@ fn words(tag: Tag, options: Options, purpose: FormatUse, transaction: &Transacti
             let state = facts.words(Words::TerminationState).unwrap_or(b"----");
             out.extend_from_slice(state.get(..letters).unwrap_or(state));
         }
-        Tag::Origin => name(b"txn_close"),
+        Tag::Origin => name(facts.words(Words::Origin).unwrap_or(b"txn_close")),
         Tag::FrontendTransport => {
             let frontend = facts.words(Words::Frontend).unwrap_or_default();
             let is_tls = facts.number(Number::ClientIsTls, None).unwrap_or(0) != 0;

@@ -5,6 +5,7 @@
 //! `lines.rs` reads them; [`Logging`] is what they add up to.
 
 mod lines;
+mod profile;
 
 use std::cell::RefCell;
 
@@ -14,6 +15,8 @@ use super::facts::Number;
 use super::fetch::{cookie_in, cookie_set_in};
 use super::format::Format;
 use super::transaction::{Captured, Captures};
+
+pub use profile::{Look, Profile};
 
 /// What a frontend logs. Nothing in it says where lines go.
 #[derive(Clone, Debug, Default)]

@@ -146,6 +146,8 @@ struct Writer {
     generation: u64,
     settings: ProcessLogs,
     tag: String,
+    /// Tags of log profiles, by their names.
+    profile_tags: HashMap<String, String>,
     hostname: Option<String>,
     process: u32,
     /// Lines of the present period, by target.
@@ -166,6 +168,7 @@ impl Writer {
             generation: 0,
             settings: ProcessLogs::default(),
             tag: String::new(),
+            profile_tags: HashMap::new(),
             hostname: None,
             process: std::process::id(),
             samples: HashMap::new(),
@@ -187,6 +190,8 @@ impl Writer {
         let model = &generation.model;
         self.settings = model.process.log.clone();
         self.tag = self.settings.tag.clone().unwrap_or_else(program);
+        let profiles = generation.rules.globals.profiles.iter();
+        self.profile_tags = profiles.filter_map(|profile| Some((profile.name.clone(), profile.tag.clone()?))).collect();
         self.hostname = match &self.settings.hostname {
             None => None,
             Some(Hostname::Own) => sys::hosts::short_hostname().ok(),
@@ -219,7 +224,8 @@ impl Writer {
             if !is_wanted || text.is_empty() || !self.is_sampled(target) {
                 continue;
             }
-            let tag = logs.tag.as_ref().unwrap_or(&self.tag);
+            let of_profile = target.profile.as_ref().and_then(|profile| self.profile_tags.get(profile));
+            let tag = of_profile.or(logs.tag.as_ref()).unwrap_or(&self.tag);
             let origin = Origin { tag, process: self.process, hostname: self.hostname.as_deref() };
             header::compose(&mut self.message, target, &line, &origin);
             self.send(&target.destination);

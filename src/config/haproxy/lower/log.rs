@@ -65,10 +65,7 @@ fn target(line: &Line, context: &Context<'_>) -> Option<LogTarget> {
                 (target.form, has_form) = (form(value, context)?, true);
             }
             "sample" => target.sample = Some(context.value(value, log_sample::parse(&value.text))?.value),
-            _ => {
-                context.refuse(value.span, "'log ... profile'", "log profiles come in a later version");
-                return None;
-            }
+            _ => target.profile = Some(value.text.clone()),
         }
         at += 2;
     }

@@ -22,6 +22,7 @@ mod care;
 mod healthcheck;
 mod mail;
 mod log;
+mod log_profile;
 mod ring;
 mod relay;
 mod resolvers;
@@ -53,6 +54,7 @@ pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
     let mut proxies = proxy::Proxies::default();
     let mut named = Named::default();
     let mut global = global::Global::new();
+    let mut profiles = Vec::new();
     context.look_for_allowance(sections);
     let of_process = sections.iter().filter(|section| section.place == Place::Global).flat_map(|one| &one.lines);
     let local_peer = of_process.filter(|line| line.text(0) == "localpeer").last().map(|line| line.text(1));
@@ -72,6 +74,7 @@ pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
             }
             Place::Resolvers => draft.resolvers.extend(resolvers::read(section, context)),
             Place::Ring => draft.log.rings.extend(ring::read(section, context)),
+            Place::LogProfile => profiles.extend(log_profile::read(section, &profiles, context)),
             Place::LogForward => draft.log.relays.extend(relay::read(section, context)),
             Place::Userlist => draft.userlists.extend(userlist::read(section, &draft.userlists, context)),
             Place::HttpErrors => draft.error_pages.extend(error_pages::read(section, context)),
@@ -92,6 +95,7 @@ pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
         }
     }
     global.lower(&mut draft);
+    draft.globals.extend(profiles);
     draft.identity.version = context.dialect.declared();
     draft.start.judges_listeners = context.dialect.judges_listeners();
     draft.start.has_peers = !draft.peers.is_empty();

@@ -8,6 +8,7 @@ use crate::config::options;
 use crate::config::options::backend::Switch;
 use crate::diag::{Diagnostic, Span, Spanned, nearest};
 use crate::model::balance::Balance;
+use crate::model::log::Steps;
 use crate::model::options::ServerOptions;
 use crate::model::proxy::Mode;
 
@@ -144,6 +145,11 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("option httpslog", option::log_format),
     ("option log-separate-errors", |settings, _, line, _| {
         settings.logged.separates_errors = line.modifier == Modifier::None;
+    }),
+    ("log-steps", |settings, _, line, context| {
+        let steps = context.argument(line, 1, "steps").and_then(|word| context.value(word, Steps::parse(&word.text)));
+        context.no_more(line, 2);
+        settings.logged.steps = steps.map(|steps| steps.value).or(settings.logged.steps);
     }),
     ("option logasap", |settings, _, line, _| settings.logged.is_early = line.modifier == Modifier::None),
     ("timeout check", timeout::timeout),

@@ -5,7 +5,7 @@ use crate::config::yaml::tree::{Entry, Kind, Node};
 use crate::config::yaml::{destination, value};
 use crate::diag::{Span, Spanned};
 use crate::model::log::{
-    Destination, Facility, Form, Framing, Hostname, LENGTH, Level, Ring, RingServer, Selection, Target,
+    Destination, Facility, Form, Framing, Hostname, LENGTH, Level, Ring, RingServer, Selection, Steps, Target,
 };
 use crate::model::relay::{Host, Relaying};
 
@@ -53,6 +53,7 @@ pub fn selection(node: Option<&Node>) -> Selection {
         skips_normal: is_on("skip_normal"),
         separates_errors: is_on("separate_errors"),
         is_early: is_on("early"),
+        steps: node.and_then(|node| node.value("steps")?.text()).and_then(|text| Steps::parse(text).ok()),
     }
 }
 
@@ -117,6 +118,7 @@ fn target(node: &Node) -> Option<LogTarget> {
     target.length = at("length").and_then(|text| text.parse().ok()).unwrap_or(target.length);
     target.sample = at("sample").and_then(|text| value::log_sample(text).ok());
     target.only_traffic = at("only_traffic") == Some("true");
+    target.profile = at("profile").map(str::to_owned);
     Some(LogTarget { target, has_form: form.is_some(), span: node.span })
 }
 

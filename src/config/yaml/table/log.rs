@@ -68,6 +68,12 @@ pub(super) static FRONTEND: Section = Section {
         key("skip_normal", Value::One(Scalar::Flag), "No line for what went well. Default false."),
         key("separate_errors", Value::One(Scalar::Flag), "Failures at level err instead of info. Default false."),
         key("early", Value::One(Scalar::Flag), "Lines are written before the response has been sent. Default false."),
+        key(
+            "steps",
+            Value::One(Scalar::LogSteps),
+            "A line at each of these steps: all, or a list such as accept,close of accept, request, connect, response, \
+             close. Default: one line at the end.",
+        ),
     ],
 };
 
@@ -105,6 +111,11 @@ static TARGET: Section = Section {
         ),
         key("sample", Value::One(Scalar::LogSample), "Which lines of every so many: 1,3-4:10. Default: all."),
         key("only_traffic", Value::One(Scalar::Flag), "No messages about proxies and servers. Default false."),
+        key(
+            "profile",
+            Value::One(Scalar::Text),
+            "Log profile that says how lines look there at each step; the lines of `rules` that begin with log-profile make it.",
+        ),
     ],
 };
 

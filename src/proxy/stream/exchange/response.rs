@@ -6,6 +6,7 @@ use super::{Early, Exchange, Parked, Stage};
 use crate::http::{
     Body, BodyFraming, ConnectionField, Head, Method, Parsed, Version, parse_response, place_of_fault, write_response,
 };
+use crate::model::log::Origin;
 use crate::proxy::buffers::MAX_HEAD;
 use crate::proxy::failure::{By, Cause, Failure, Phase, Retry};
 use crate::proxy::faults;
@@ -192,7 +193,8 @@ impl Exchange<'_> {
             bytes_from_server: (bytes as u64).saturating_add_signed(-self.head_growth),
             server_connections,
             number: self.request.number,
-            is_early: true,
+            is_early: self.frontend.running.model.logged.is_early,
+            origin: Origin::Response,
             ..Ending::new(self.request.began, now)
         };
         let line = self.request.held.all().get(..self.request.line_length);
@@ -205,7 +207,7 @@ impl Exchange<'_> {
         self.parked = Some(match what {
             Wait::Body { time, at_least } => Parked { until: now + time, at_least: Some(at_least) },
             Wait::Pause(time) => Parked { until: now + time, at_least: None },
-            Wait::Data | Wait::Handshake | Wait::Name => Parked { until: now, at_least: None },
+            Wait::Data | Wait::Handshake | Wait::Name | Wait::Line => Parked { until: now, at_least: None },
         });
     }
 
