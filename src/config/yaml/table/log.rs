@@ -114,7 +114,7 @@ static TARGET: Section = Section {
         key(
             "profile",
             Value::One(Scalar::Text),
-            "Log profile that says how lines look there at each step; the lines of `rules` that begin with log-profile make it.",
+            "Log profile that says how lines look there at each step; the `rules` of the process that begin with log-profile make it.",
         ),
     ],
 };
