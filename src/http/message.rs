@@ -211,15 +211,30 @@ impl Message<'_> {
         }
     }
 
+    /// Whether rules see the field at a place. What a Connection field says of the connection alone is no business of
+    /// theirs: HAProxy takes it off before they run.
+    fn is_shown(&self, at: usize) -> bool {
+        let received = match self.edits.has_entries {
+            true => match self.edits.entries.get(at) {
+                Some(Entry::Received(index)) => Some(usize::from(*index)),
+                _ => None,
+            },
+            false => Some(at),
+        };
+        let kind = received.and_then(|index| self.head.fields.get(index)).map(|field| field.kind);
+        kind != Some(FieldKind::Connection) || self.head.nominates || self.head.says_upgrade
+    }
+
     /// The fields in order.
     pub fn fields(&self) -> impl DoubleEndedIterator<Item = FieldView<'_>> {
-        (0..self.len()).filter_map(|at| self.field(at))
+        (0..self.len()).filter(|at| self.is_shown(*at)).filter_map(|at| self.field(at))
     }
 
     /// The values of the fields of that name, in order.
     pub fn values<'m>(&'m self, name: &[u8]) -> impl DoubleEndedIterator<Item = &'m [u8]> {
         let is_it = |at: &usize| self.name(*at).is_some_and(|(other, _)| other.eq_ignore_ascii_case(name));
-        (0..self.len()).filter(is_it).filter_map(|at| self.field(at)).map(|field| field.value)
+        let shown = (0..self.len()).filter(is_it).filter(|at| self.is_shown(*at));
+        shown.filter_map(|at| self.field(at)).map(|field| field.value)
     }
 
     /// The value of the first field of that name.

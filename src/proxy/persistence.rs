@@ -230,7 +230,8 @@ impl Persistence {
                 return;
             }
         }
-        if !matches!(self.asked, Asked::Down | Asked::Idle | Asked::Old) {
+        // Another one of the same name changes nothing.
+        if !matches!(self.asked, Asked::Valid | Asked::Down | Asked::Idle | Asked::Old) {
             self.asked = if may_look { Asked::Invalid } else { Asked::Unused };
         }
     }

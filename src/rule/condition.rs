@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::model::proxy::Mode;
+
 use super::acl::{self, Acl, Outcome, Term};
 use super::error::RuleError;
 use super::scope::Scope;
@@ -188,8 +190,11 @@ fn check_stage(acl: &Acl, at: usize, scope: &mut Scope<'_>) {
         let (name, needs, place) = (fetch.name, fetch.needs.name(), scope.place(fetch.needs));
         format!("ACL '{}' never matches: '{name}' needs {needs}, which {place} does not have", acl.name)
     });
+    let is_of_bytes = acl.tests().any(|test| test.fetch().needs.is_of_bytes());
     if let Some(what) = complaint {
         scope.warn(at, what);
+    } else if is_of_bytes && scope.proxy == Some(Mode::Http) {
+        scope.warn(at, "L6 sample fetches ignored on HTTP proxies".to_owned());
     }
 }
 

@@ -141,6 +141,10 @@ pub(super) fn fetch_arguments(
 ) -> Result<Box<[Argument]>, RuleError> {
     let mut arguments = argument::compile(row.name, raw, row.arguments, row.needed, scope)?;
     scope.asks.note(row.run);
+    if row.name == "uuid" && !matches!(arguments[0].int_or(4), 4 | 7) {
+        let what = format!("there is no UUID of version {}: 4 or 7", arguments[0].int_or(4));
+        return Err(RuleError::new(0, what).further(raw.first().map_or(0, |raw| raw.offset)));
+    }
     // Without a name it is the section, if the section is one.
     let other = match (row.arguments.first(), scope.side) {
         (Some(Spec::Backend), Side::Frontend) => Some("backend"),
@@ -156,7 +160,8 @@ pub(super) fn fetch_arguments(
         if counter.whose == fetch::Whose::Named
             && let Some(raw) = raw.get(at)
         {
-            scope.counter(&raw.text).map_err(|error| error.further(raw.offset))?;
+            // HAProxy takes it: nothing is ever tracked there.
+            scope.counter(&raw.text).map_or_else(|error| scope.warn(0, error.what), drop);
         }
     }
     let wants_own_table = |run| match run {

@@ -12,8 +12,8 @@ use crate::stick::Tables;
 
 use super::facts::{Address, Facts, Measured, Number, Words, Zone};
 use super::pattern::Registry;
-use super::scope::{Files, Scope};
-use super::stage::Stage;
+use super::scope::{Files, Scope, Slots};
+use super::stage::{Side, Stage};
 use super::transaction::{Captures, Data, Effects, Transaction};
 use super::userlist::{Password, User, Userlist};
 use super::variable::Variables;
@@ -192,10 +192,12 @@ impl World {
     ) -> R {
         let mut scope = Scope::new(stage, &self.files, &mut self.registry, &self.userlists);
         (scope.tables, scope.home) = (&self.tables, "own");
-        scope.slots.request = vec![64, 8];
-        scope.slots.response = vec![64];
+        scope.side = Side::Frontend;
+        scope.slots = Slots { request: vec![64, 8], response: vec![64] };
         let compiled = compile(&mut scope);
+        let slots = std::mem::take(&mut scope.slots);
         drop(scope);
+        self.captures.declare(&slots);
         let mut transaction = Transaction {
             stage,
             facts: &Surroundings,

@@ -81,6 +81,11 @@ pub struct Scope<'a> {
     pub(super) acls: HashMap<String, Arc<Acl>>,
 }
 
+impl Slots {
+    /// No slots.
+    pub const NONE: Slots = Slots { request: Vec::new(), response: Vec::new() };
+}
+
 impl<'a> Scope<'a> {
     /// Nothing declared yet.
     pub fn new(
@@ -92,7 +97,7 @@ impl<'a> Scope<'a> {
         Scope {
             proxy: None,
             stage,
-            side: Side::Both,
+            side: Side::Unknown,
             files,
             registry,
             userlists,
@@ -114,6 +119,14 @@ impl<'a> Scope<'a> {
         if !self.references.contains(&reference) {
             self.references.push(reference);
         }
+    }
+
+    /// Bytes that a capture slot keeps; `None` if there is no such slot. Those of a backend's rules are the frontend's, which
+    /// knows how much they keep: then it is any number.
+    pub(super) fn slot_length(&self, is_response: bool, slot: usize) -> Option<usize> {
+        let slots = if is_response { &self.slots.response } else { &self.slots.request };
+        let is_elsewhere = matches!(self.side, Side::Backend | Side::Unknown);
+        slots.get(slot).copied().or(is_elsewhere.then_some(usize::MAX))
     }
 
     /// Whether what a fetch looks at is there for the rules that are compiled now.

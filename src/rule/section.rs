@@ -26,7 +26,7 @@ use super::pages::Pages;
 use super::pattern::Registry;
 use super::persistence::{self, StickRule};
 use super::reference::Reference;
-use super::scope::{Files, Scope};
+use super::scope::{Files, Scope, Slots};
 use super::stage::{Side, Stage};
 use super::statistics::StatsPage;
 use super::userlist::Userlist;
@@ -80,8 +80,8 @@ pub struct Section {
     pub hash: Option<Expression>,
     /// Values of PROXY headers to servers.
     pub header_values: Vec<HeaderValue>,
-    /// How many slots for captures there are: of requests, of responses.
-    pub slots: (usize, usize),
+    /// Slots for captures.
+    pub slots: Slots,
     /// What it asks for that somebody has to look up.
     pub asks: Asks,
 }
@@ -119,7 +119,7 @@ pub struct Names<'a> {
     pub counters: Option<usize>,
     /// Name of the section.
     pub home: &'a str,
-    /// Whose the lines are, one by one; where it is not said, of both.
+    /// Whose the lines are, one by one; where it is not said, nobody knows.
     pub sides: &'a [Side],
 }
 
@@ -143,6 +143,32 @@ pub struct Compiled {
     pub warnings: Vec<About<Warning>>,
     /// Names that others have to define.
     pub references: Vec<About<Reference>>,
+}
+
+impl Compiled {
+    /// Warns of rules of a frontend that look at bytes that nobody waits for.
+    fn warn_of_haste(&mut self, lines: &[Line], names: &Names<'_>) {
+        if self.section.inspect_delay.is_some() {
+            return;
+        }
+        for rule in &self.section.content.rules {
+            let (what, looks_at) = match &rule.action {
+                Action::Capture { value, .. } => ("capture", value),
+                Action::Track { key, .. } => ("content track-sc*", key),
+                _ => continue,
+            };
+            let is_it = |line: &Line| line.line == rule.line && line.file == rule.file;
+            let Some(number) = lines.iter().position(is_it) else { continue };
+            let is_frontends = matches!(names.sides.get(number), Some(Side::Frontend | Side::Both));
+            if is_frontends && !looks_at.fetch().needs.are_met_at(Stage::TcpSession, Side::Frontend) {
+                let what = format!(
+                    "a 'tcp-request {what}' rule explicitly depending on request contents without any 'tcp-request \
+                     inspect-delay' setting: it finds them by chance"
+                );
+                self.warnings.push(About { line: number, what: Warning { at: 0, what } });
+            }
+        }
+    }
 }
 
 impl Section {
@@ -182,7 +208,7 @@ impl Section {
             admissions: Vec::new(),
             hash: None,
             header_values: Vec::new(),
-            slots: (0, 0),
+            slots: Slots::default(),
             asks: Asks::default(),
         };
         let mut compiled = Compiled { section, errors: Vec::new(), warnings: Vec::new(), references: Vec::new() };
@@ -203,8 +229,9 @@ impl Section {
             let about = |what| About { line: number, what };
             compiled.warnings.extend(std::mem::take(&mut scope.warnings).into_iter().map(about));
         }
+        compiled.warn_of_haste(lines, names);
         compiled.section.asks = scope.asks;
-        compiled.section.slots = (scope.slots.request.len(), scope.slots.response.len());
+        compiled.section.slots = std::mem::take(&mut scope.slots);
         compiled
     }
 

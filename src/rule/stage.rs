@@ -60,9 +60,11 @@ pub enum Side {
     Frontend,
     /// Of a backend.
     Backend,
-    /// Of a `listen` section, or nobody knows: what one of them has is there.
-    #[default]
+    /// Of a `listen` section: what one of them has is there.
     Both,
+    /// Nobody knows: the same.
+    #[default]
+    Unknown,
 }
 
 /// What a fetch looks at (`SMP_USE_` of HAProxy).
@@ -132,6 +134,11 @@ impl Needs {
             Needs::ResponseBytes | Needs::ResponseHead => is_response,
             Needs::ResponseCount => is_response && stage != Check || stage == Log,
         }
+    }
+
+    /// Whether it is bytes as they came: in HTTP mode there are messages instead.
+    pub fn is_of_bytes(self) -> bool {
+        matches!(self, Needs::RequestBytes | Needs::ResponseBytes | Needs::Bytes)
     }
 
     /// The manual's words for it.

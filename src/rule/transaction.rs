@@ -12,6 +12,7 @@ use super::asking::Asked;
 use super::bandwidth::Bandwidth;
 use super::facts::{Address, Facts};
 use super::pattern::Registry;
+use super::scope::Slots;
 use super::stage::Stage;
 use super::variable::Variables;
 use crate::stick::Tracking;
@@ -133,6 +134,8 @@ impl Effects {
 pub struct Captured {
     bytes: Vec<u8>,
     is_set: bool,
+    /// Bytes at most.
+    limit: usize,
 }
 
 impl Captured {
@@ -141,6 +144,14 @@ impl Captured {
         self.bytes.clear();
         self.bytes.extend_from_slice(value);
         self.is_set = true;
+    }
+
+    /// Keeps a name and a value, with `=` between them, cut to so many bytes.
+    pub(super) fn set_pair(&mut self, name: &[u8], value: &[u8], length: usize) {
+        self.set(name);
+        self.bytes.push(b'=');
+        self.bytes.extend_from_slice(value);
+        self.bytes.truncate(length);
     }
 
     /// What was captured; `None` if nothing was.
@@ -163,24 +174,33 @@ pub struct Captures {
 }
 
 impl Captures {
-    /// Empties all slots and makes them as many as the frontend declares.
-    pub fn clear(&self, request: usize, response: usize) {
-        for (slots, count) in [(&self.request, request), (&self.response, response)] {
+    /// Empties all slots and makes them as many, and as long, as the frontend declares.
+    pub fn clear(&self, declared: &Slots) {
+        for (slots, limits) in [(&self.request, &declared.request), (&self.response, &declared.response)] {
             let mut slots = slots.borrow_mut();
-            slots.resize_with(count, Captured::default);
-            slots.iter_mut().for_each(|slot| slot.is_set = false);
+            slots.resize_with(limits.len(), Captured::default);
+            slots.iter_mut().zip(limits).for_each(|(slot, limit)| (slot.is_set, slot.limit) = (false, *limit));
         }
         self.request_cookie.borrow_mut().is_set = false;
         self.response_cookie.borrow_mut().is_set = false;
     }
 
-    /// Keeps a value, cut to `length` bytes.
-    pub fn store(slots: &RefCell<Vec<Captured>>, at: usize, length: usize, value: &[u8]) {
-        let mut slots = slots.borrow_mut();
-        if slots.len() <= at {
-            slots.resize_with(at + 1, Captured::default);
+    /// Makes slots that the frontend declares and that are not there yet.
+    #[cfg(test)]
+    pub(super) fn declare(&self, declared: &Slots) {
+        for (slots, limits) in [(&self.request, &declared.request), (&self.response, &declared.response)] {
+            let mut slots = slots.borrow_mut();
+            let missing = limits.iter().skip(slots.len()).map(|limit| Captured { limit: *limit, ..Captured::default() });
+            slots.extend(missing.collect::<Vec<_>>());
         }
-        slots[at].set(&value[..value.len().min(length)]);
+    }
+
+    /// Keeps a value, cut to what its slot keeps. A slot that the frontend does not have keeps nothing.
+    pub fn store(slots: &RefCell<Vec<Captured>>, at: usize, value: &[u8]) {
+        if let Some(slot) = slots.borrow_mut().get_mut(at) {
+            let length = value.len().min(slot.limit);
+            slot.set(&value[..length]);
+        }
     }
 }
 

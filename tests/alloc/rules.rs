@@ -85,6 +85,7 @@ pub fn allocations() -> u64 {
     let rules = RuleSet { stage: Stage::HttpRequest, rules };
     scope.stage = Stage::Log;
     let log = Format::compile(LOG, FormatUse::Log, &mut scope).expect("a good format");
+    let slots = std::mem::take(&mut scope.slots);
     drop(scope);
     let (mut head, mut edits, mut effects) = (Head::default(), Edits::default(), Effects::default());
     let (variables, captures) = (Variables::default(), Captures::default());
@@ -94,7 +95,7 @@ pub fn allocations() -> u64 {
         for _ in 0..times {
             edits.clear();
             effects.clear();
-            captures.clear(1, 0);
+            captures.clear(&slots);
             out.clear();
             line.clear();
             let mut transaction = Transaction {

@@ -6,6 +6,7 @@ mod rig;
 mod messages;
 mod framing;
 mod failures;
+mod figures;
 mod limits;
 mod tcp;
 mod service;

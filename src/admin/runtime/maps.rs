@@ -211,7 +211,7 @@ fn add(call: &Call<'_>) -> Result<Answer, Answer> {
     let pairs: Vec<(String, Option<String>)> = match (family, call.payload) {
         (Family::Map, Some(payload)) if !name.is_empty() && key.is_empty() => payload.lines().map(pair).collect(),
         (Family::Map, _) if !word(rest, 2).is_empty() => {
-            vec![(key.to_owned(), Some(rest.get(2..).unwrap_or_default().join(" ")))]
+            vec![(key.to_owned(), Some(word(rest, 2).to_owned()))]
         }
         (Family::Map, _) => {
             return Err(Answer::error(
@@ -259,7 +259,7 @@ fn set(call: &Call<'_>) -> Result<Answer, Answer> {
         return Err(Answer::error("'set map' expects three parameters: map identifier, key and value."));
     }
     let reference = find(call, Family::Map, call.word(2))?;
-    let value = call.words.get(4..).unwrap_or_default().join(" ");
+    let value = call.word(4);
     let count: usize = reference
         .sets
         .iter()

@@ -189,7 +189,8 @@ fn side(context: &Context<'_>, rule: &Rule, home: &str) -> Side {
     match (frontend, backend) {
         (Some((name, _)), None) if is_own(name) => Side::Frontend,
         (None, Some((name, _))) if is_own(name) => Side::Backend,
-        _ => Side::Both,
+        (Some((name, _)), Some(_)) if is_own(name) => Side::Both,
+        _ => Side::Unknown,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::rc::Rc;
 
+use crate::rule::scope::Slots;
 use crate::rule::{Data, Progress, RuleSet, Section, Verdict, Wait};
 
 use super::super::account;
@@ -100,6 +101,9 @@ pub(in crate::proxy) fn inspect_request(
 ) -> Stand {
     let mut state = session.take_rules(frontend);
     state.effects.is_in_backend = backend.is_some();
+    if backend.is_none() && *progress == Progress::default() {
+        state.captures.clear(frontend.rules.as_ref().map_or(&Slots::NONE, |section| &section.slots));
+    }
     let mut world = World::new(session, frontend, backend);
     let bytes = session.input.as_deref().unwrap_or_default();
     state.find_head(bytes);

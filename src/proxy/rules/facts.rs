@@ -105,6 +105,12 @@ impl<'a> Surroundings<'a> {
         self.local = Some(*state.local.borrow_mut().get_or_insert_with(|| self.session.local_address()));
     }
 
+    /// Whether the stream has no server and no answer yet.
+    pub(super) fn is_before_servers(&self) -> bool {
+        let so_far = &self.so_far.ending;
+        self.ending.is_none() && so_far.effort.assigned.is_none() && so_far.status == 0
+    }
+
     pub(super) fn session(&self) -> &'a Session {
         self.session
     }

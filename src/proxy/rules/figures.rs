@@ -59,7 +59,9 @@ impl Surroundings<'_> {
         };
         let backend = if is_asked(question) { self.backend(name)? } else { return None };
         Some(match question {
-            Number::BackendSessions => count(backend.current.load(Ordering::Relaxed)),
+            Number::BackendSessions => {
+                count(backend.current.load(Ordering::Relaxed)) + i64::from(self.arrives_at(backend))
+            }
             Number::BackendQueue => count(backend.queue.length()),
             Number::BackendSessionRate => self.rate(&backend.counters, Rated::Sessions),
             Number::BackendFreeConnections => {
@@ -73,6 +75,12 @@ impl Surroundings<'_> {
             }
             _ => count(backend.state.usable()),
         })
+    }
+
+    /// Whether the stream is in front of the rules of its backend: HAProxy counts it there already.
+    fn arrives_at(&self, backend: &generation::Backend) -> bool {
+        let is_its = self.backend(None).is_some_and(|own| std::ptr::eq(own, backend));
+        is_its && self.is_before_servers()
     }
 
     fn of_server(&self, question: Number, (backend, number): Place<'_>) -> Option<i64> {

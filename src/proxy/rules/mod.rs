@@ -29,6 +29,7 @@ use crate::model::log::Origin;
 use crate::rule::action::Timeout;
 use crate::rule::asking::{self, Asked};
 use crate::rule::bandwidth::{Bandwidth, Way};
+use crate::rule::scope::Slots;
 use crate::rule::transaction::LogLevel;
 use crate::rule::variable::{ProcessVariables, VariableName, VariableScope};
 use crate::rule::{Captures, Data, Effects, Progress, Registry, RuleSet, Stage, Transaction, Variables, Verdict, Wait};
@@ -164,11 +165,11 @@ impl RuleState {
     }
 
     /// Forgets the last request.
-    fn begin(&mut self, slots: (usize, usize)) {
+    fn begin(&mut self, slots: &Slots) {
         self.edits.clear();
         self.response_edits.clear();
         self.effects.clear();
-        self.captures.clear(slots.0, slots.1);
+        self.captures.clear(slots);
         for scope in [VariableScope::Transaction, VariableScope::Request, VariableScope::Response] {
             self.variables.forget(scope);
         }
@@ -210,7 +211,7 @@ impl Session {
     pub(super) fn forget_request(&mut self) {
         if let Some(state) = &mut self.rules {
             state.received.clear();
-            state.begin((0, 0));
+            state.begin(&Slots::NONE);
         }
     }
 

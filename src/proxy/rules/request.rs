@@ -9,6 +9,7 @@ use crate::http::{
 };
 use crate::rule::forwarding;
 use crate::rule::options::OddNames;
+use crate::rule::scope::Slots;
 use crate::rule::transaction::LogLevel;
 use crate::rule::{Condition, Data, Outcome, Progress, Section, Stage, Target, Verdict, Wait};
 
@@ -159,7 +160,7 @@ pub(in crate::proxy) fn give_up(
 /// Begins with the head that was kept: notes what lines will show of it and makes the request's id. `false` if there is
 /// none.
 fn look(session: &mut Session, frontend: &LocalFrontend, state: &mut RuleState) -> bool {
-    state.begin(frontend.rules.as_ref().map_or((0, 0), |section| section.slots));
+    state.begin(frontend.rules.as_ref().map_or(&Slots::NONE, |section| &section.slots));
     session.unique_id.clear();
     if state.received.is_empty() {
         return false;

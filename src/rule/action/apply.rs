@@ -217,11 +217,11 @@ fn change(action: &Action, transaction: &mut Transaction<'_>, scratch: &mut Scra
 fn set_effect(action: &Action, transaction: &mut Transaction<'_>) {
     match action {
         Action::UnsetVariable(name) => transaction.variables.store(name, None),
-        Action::Capture { is_response, slot, length, value } => {
+        Action::Capture { is_response, slot, value } => {
             let captures = transaction.captures;
             let slots = if *is_response { &captures.response } else { &captures.request };
             if let Some(sample) = value.value(transaction) {
-                Captures::store(slots, *slot, *length, &sample.text());
+                Captures::store(slots, *slot, &sample.text());
             }
         }
         Action::SetLogLevel(level) => transaction.effects.log_level = Some(*level),

@@ -163,15 +163,15 @@ impl Reader<'_, '_, '_> {
                 let length = usize::try_from(self.number(1..=i64::from(u16::MAX))?).unwrap_or_default();
                 self.scope.slots.request.push(length);
                 let slot = self.scope.slots.request.len() - 1;
-                Ok(Action::Capture { is_response, slot, length, value })
+                Ok(Action::Capture { is_response, slot, value })
             }
             "len" => Err(self.wrong("a capture of a response needs 'id', of a slot that was declared")),
             "id" => {
                 let id = usize::try_from(self.number(0..=i64::from(u16::MAX))?).unwrap_or_default();
-                let slots = if is_response { &self.scope.slots.response } else { &self.scope.slots.request };
-                let length = slots.get(id).copied();
-                let length = length.ok_or_else(|| self.wrong(format!("there is no capture slot {id}")))?;
-                Ok(Action::Capture { is_response, slot: id, length, value })
+                match self.scope.slot_length(is_response, id) {
+                    Some(_) => Ok(Action::Capture { is_response, slot: id, value }),
+                    None => Err(self.wrong(format!("there is no capture slot {id}"))),
+                }
             }
             other => Err(self.wrong(format!("expected 'len' or 'id', found '{other}'"))),
         }

@@ -195,7 +195,6 @@ pub enum Action {
     Capture {
         is_response: bool,
         slot: usize,
-        length: usize,
         value: Expression,
     },
     SetLogLevel(LogLevel),

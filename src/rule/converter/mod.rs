@@ -131,13 +131,15 @@ pub(super) fn compile(row: &Row, raw: &[Raw], scope: &mut Scope<'_>) -> Result<B
         }
         "fix_tag_value" => fix::check_tag(text(0)).map_err(|error| error.further(place))?,
         "json_query" | "jwt_header_query" | "jwt_payload_query" if !text(0).is_empty() => {
-            structured::check_path(text(0)).map_err(|error| error.further(place))?;
+            // HAProxy takes it, and finds nothing.
+            structured::check_path(text(0)).map_or_else(|error| scope.warn(0, error.what), drop);
         }
         "capture-req" | "capture-res" => {
-            let slots = if row.name == "capture-req" { &scope.slots.request } else { &scope.slots.response };
-            let length = usize::try_from(arguments[0].int_or(-1)).ok().and_then(|at| slots.get(at));
-            let unknown = || RuleError::new(0, format!("there is no capture slot {}", text(0))).further(place);
-            arguments[1] = Argument::Int(i64::try_from(*length.ok_or_else(unknown)?).unwrap_or(i64::MAX));
+            let slot = usize::try_from(arguments[0].int_or(-1)).ok();
+            let length = slot.and_then(|slot| scope.slot_length(row.name == "capture-res", slot));
+            if length.is_none() {
+                return Err(RuleError::new(0, format!("there is no capture slot {}", text(0))).further(place));
+            }
         }
         "add_item" if raw.len() < 2 => {
             return Err(RuleError::new(0, "add_item needs a variable or a text to add").further(place));

@@ -131,11 +131,10 @@ pub(super) fn capture<'t, const IS_RESPONSE: bool>(
     arguments: &'t [Argument],
     sample: Sample<'t>,
 ) -> Option<Sample<'t>> {
-    let (slot, length) = (arguments.first()?.int_or(-1), arguments.get(1)?.int_or(0));
-    let (slot, length) = (usize::try_from(slot).ok()?, usize::try_from(length).ok()?);
+    let slot = usize::try_from(arguments.first()?.int_or(-1)).ok()?;
     let captures = transaction.captures;
     let slots = if IS_RESPONSE { &captures.response } else { &captures.request };
-    Captures::store(slots, slot, length, &sample.text());
+    Captures::store(slots, slot, &sample.text());
     Some(sample)
 }
 

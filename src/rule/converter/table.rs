@@ -18,15 +18,15 @@ fn element(what: DataType, arguments: &[Argument]) -> Option<usize> {
     if what.is_array() { usize::try_from(arguments.first()?.int_or(0)).ok() } else { Some(0) }
 }
 
-/// Looks at the entry of the value; `None` if there is none.
+/// Looks at the entry of the value; `Some(None)` if there is none, `None` if the value is no key of the table.
 fn look<R>(
     transaction: &Transaction<'_>,
     arguments: &[Argument],
     input: Sample<'_>,
     look: impl FnOnce(&View<'_>) -> R,
-) -> Option<R> {
+) -> Option<Option<R>> {
     let table = table(arguments)?;
-    key::with_key(input, table.key, |key| table.look(key, transaction.facts.now(), look))?
+    key::with_key(input, table.key, |key| table.look(key, transaction.facts.now(), look))
 }
 
 pub(super) fn is_in<'t>(
@@ -34,7 +34,7 @@ pub(super) fn is_in<'t>(
     arguments: &'t [Argument],
     input: Sample<'t>,
 ) -> Option<Sample<'t>> {
-    Some(Sample::Bool(look(transaction, arguments, input, |_| ()).is_some()))
+    Some(Sample::Bool(look(transaction, arguments, input, |_| ())?.is_some()))
 }
 
 /// The number of the type in the table of types; 0 where there is no entry.
@@ -45,7 +45,7 @@ pub(super) fn number<'t, const TYPE: usize>(
 ) -> Option<Sample<'t>> {
     let what = DataType::ALL[TYPE].0;
     let element = element(what, arguments)?;
-    let found = look(transaction, arguments, input, |view| read_counter(view, what, element));
+    let found = look(transaction, arguments, input, |view| read_counter(view, what, element))?;
     found.unwrap_or(Some(0)).map(Sample::Int)
 }
 
@@ -56,7 +56,7 @@ pub(super) fn kibibytes<'t, const TYPE: usize>(
     input: Sample<'t>,
 ) -> Option<Sample<'t>> {
     let what = DataType::ALL[TYPE].0;
-    let found = look(transaction, arguments, input, |view| read_counter(view, what, 0));
+    let found = look(transaction, arguments, input, |view| read_counter(view, what, 0))?;
     found.unwrap_or(Some(0)).map(|bytes| Sample::Int(bytes >> 10))
 }
 
@@ -65,7 +65,7 @@ pub(super) fn trackers<'t>(
     arguments: &'t [Argument],
     input: Sample<'t>,
 ) -> Option<Sample<'t>> {
-    let found = look(transaction, arguments, input, |view| i64::from(view.users()));
+    let found = look(transaction, arguments, input, |view| i64::from(view.users()))?;
     Some(Sample::Int(found.unwrap_or(0)))
 }
 
@@ -75,7 +75,7 @@ pub(super) fn time<'t, const IS_LEFT: bool>(
     arguments: &'t [Argument],
     input: Sample<'t>,
 ) -> Option<Sample<'t>> {
-    let found = look(transaction, arguments, input, |view| if IS_LEFT { view.remaining() } else { view.idle() });
+    let found = look(transaction, arguments, input, |view| if IS_LEFT { view.remaining() } else { view.idle() })?;
     match (found, arguments.get(1)) {
         (Some(time), _) => i64::try_from(time).ok().map(Sample::Int),
         (None, Some(Argument::Int(default))) => Some(Sample::Int(*default)),

@@ -8,41 +8,53 @@ use super::super::transaction::Transaction;
 use super::Cursor;
 use super::line::message;
 
-/// The first cookie of a request whose name begins with `name`, or is just that: `name=value`.
-pub(in crate::rule) fn cookie_in<'m>(message: &'m Message<'_>, name: &[u8], is_exact: bool) -> Option<&'m [u8]> {
-    let lines = (0..message.len()).filter_map(|at| message.field(at)).filter(|field| field.is(b"cookie"));
-    let mut cookies = lines.flat_map(|field| field.value.split(|byte| *byte == b';')).map(<[u8]>::trim_ascii);
-    cookies.find(|cookie| is_named(cookie, name, is_exact))
+/// A cookie: name and value, without the blanks around them.
+pub(in crate::rule) type Pair<'m> = (&'m [u8], &'m [u8]);
+
+/// The first cookie of a request whose name begins with `name`, or is just that.
+pub(in crate::rule) fn cookie_in<'m>(message: &'m Message<'_>, name: &[u8], is_exact: bool) -> Option<Pair<'m>> {
+    pairs::<false>(message).find(|(other, _)| is_named(other, name, is_exact))
 }
 
 /// The same of a response: the first that it sets, without attributes.
-pub(in crate::rule) fn cookie_set_in<'m>(message: &'m Message<'_>, name: &[u8], is_exact: bool) -> Option<&'m [u8]> {
-    let lines = (0..message.len()).filter_map(|at| message.field(at)).filter(|field| field.is(b"set-cookie"));
-    let mut cookies = lines.filter_map(|field| field.value.split(|byte| *byte == b';').next()).map(<[u8]>::trim_ascii);
-    cookies.find(|cookie| is_named(cookie, name, is_exact))
+pub(in crate::rule) fn cookie_set_in<'m>(message: &'m Message<'_>, name: &[u8], is_exact: bool) -> Option<Pair<'m>> {
+    pairs::<true>(message).find(|(other, _)| is_named(other, name, is_exact))
 }
 
-fn is_named(cookie: &[u8], name: &[u8], is_exact: bool) -> bool {
-    let end = cookie.iter().position(|byte| *byte == b'=');
-    let Some(end) = end else { return false };
-    if is_exact { cookie[..end].trim_ascii_end() == name } else { cookie[..end].starts_with(name) }
+fn is_named(other: &[u8], name: &[u8], is_exact: bool) -> bool {
+    if is_exact { other == name } else { other.starts_with(name) }
 }
 
-/// Names and values of all cookies of a message.
-fn cookies<'t, const IS_RESPONSE: bool>(
-    transaction: &'t Transaction<'_>,
-) -> Option<impl Iterator<Item = (&'t [u8], &'t [u8])>> {
+/// Names and values of all cookies of a message. Those of a request may stand between commas, too.
+fn pairs<'m, const IS_RESPONSE: bool>(message: &'m Message<'_>) -> impl Iterator<Item = Pair<'m>> {
     let name: &[u8] = if IS_RESPONSE { b"set-cookie" } else { b"cookie" };
-    let pairs = message::<IS_RESPONSE>(transaction)?.values(name).flat_map(|value| {
+    let parts = message.values(name).flat_map(|value| {
         // Only the first part of Set-Cookie names a cookie; the others are its attributes.
         let count = if IS_RESPONSE { 1 } else { usize::MAX };
-        value.split(|byte| *byte == b';').take(count)
+        let (mut is_quoted, mut is_escaped) = (false, false);
+        let ends = move |byte: &u8| {
+            match byte {
+                _ if is_escaped => is_escaped = false,
+                b'\\' if is_quoted => is_escaped = true,
+                b'"' => is_quoted = !is_quoted,
+                b';' => return !is_quoted,
+                b',' => return !is_quoted && !IS_RESPONSE,
+                _ => {}
+            }
+            false
+        };
+        value.split(ends).take(count)
     });
-    Some(pairs.filter_map(|pair| {
+    parts.filter_map(|pair| {
         let equals = pair.iter().position(|byte| *byte == b'=')?;
         let name = pair[..equals].trim_ascii();
         (!name.is_empty()).then(|| (name, pair[equals + 1..].trim_ascii()))
-    }))
+    })
+}
+
+/// The same of the message that the transaction has.
+fn cookies<'t, const IS_RESPONSE: bool>(transaction: &'t Transaction<'_>) -> Option<impl Iterator<Item = Pair<'t>>> {
+    message::<IS_RESPONSE>(transaction).map(pairs::<IS_RESPONSE>)
 }
 
 fn name(arguments: &[Argument]) -> &[u8] {

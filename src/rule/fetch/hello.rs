@@ -76,6 +76,9 @@ pub(super) fn client_hello_type<'t>(
     _: &'t [Argument],
     cursor: &mut Cursor,
 ) -> Option<Sample<'t>> {
+    if transaction.stage.is_http() {
+        return None;
+    }
     hello_type(transaction.request_data, CLIENT_HELLO, cursor)
 }
 
@@ -115,6 +118,59 @@ fn extension(hello: &[u8], wanted: usize) -> Option<&[u8]> {
             return Some(body);
         }
     }
+}
+
+/// A list of an extension of a ClientHello, behind its length of so many bytes.
+fn list<'t>(
+    transaction: &'t Transaction<'_>,
+    number: usize,
+    length: usize,
+    cursor: &mut Cursor,
+) -> Option<Sample<'t>> {
+    let body = extension(client_hello(transaction, cursor)?, number)?;
+    Some(Sample::Bin(Text::Borrowed(Reader(body).part(length)?)))
+}
+
+pub(super) fn cipher_suites<'t>(
+    transaction: &'t Transaction<'_>,
+    _: &'t [Argument],
+    cursor: &mut Cursor,
+) -> Option<Sample<'t>> {
+    let mut reader = Reader(client_hello(transaction, cursor)?);
+    reader.take(2 + 32)?;
+    reader.part(1)?;
+    reader.part(2).map(|list| Sample::Bin(Text::Borrowed(list)))
+}
+
+pub(super) fn supported_groups<'t>(
+    transaction: &'t Transaction<'_>,
+    _: &'t [Argument],
+    cursor: &mut Cursor,
+) -> Option<Sample<'t>> {
+    list(transaction, 10, 2, cursor)
+}
+
+pub(super) fn signature_algorithms<'t>(
+    transaction: &'t Transaction<'_>,
+    _: &'t [Argument],
+    cursor: &mut Cursor,
+) -> Option<Sample<'t>> {
+    list(transaction, 13, 2, cursor)
+}
+
+/// The groups of the key shares, without the keys.
+pub(super) fn key_share_groups<'t>(
+    transaction: &'t Transaction<'_>,
+    _: &'t [Argument],
+    cursor: &mut Cursor,
+) -> Option<Sample<'t>> {
+    let mut shares = Reader(Reader(extension(client_hello(transaction, cursor)?, 51)?).part(2)?);
+    let mut groups = Vec::new();
+    while let Some(group) = shares.take(2) {
+        groups.extend_from_slice(group);
+        shares.part(2)?;
+    }
+    Some(Sample::bin(groups))
 }
 
 pub(super) fn server_name<'t>(

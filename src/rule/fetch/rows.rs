@@ -192,6 +192,10 @@ pub(super) const ROWS: &[Row] = &[
     row("req.ssl_alpn", NONE, Kind::Str, Needs::RequestBytes, Function(hello::protocols), "application protocols in a TLS ClientHello, with commas"),
     row("req.ssl_ver", NONE, Kind::Int, Needs::RequestBytes, Function(hello::version), "highest version in a TLS ClientHello: major << 16 + minor, matched as 3.1"),
     row("req_ssl_ver", NONE, Kind::Int, Needs::RequestBytes, Function(hello::version), "req.ssl_ver"),
+    row("req.ssl_cipherlist", NONE, Kind::Bin, Needs::RequestBytes, Function(hello::cipher_suites), "cipher suites in a TLS ClientHello, two bytes each"),
+    row("req.ssl_keyshare_groups", NONE, Kind::Bin, Needs::RequestBytes, Function(hello::key_share_groups), "groups of the key shares in a TLS ClientHello, two bytes each"),
+    row("req.ssl_sigalgs", NONE, Kind::Bin, Needs::RequestBytes, Function(hello::signature_algorithms), "signature algorithms in a TLS ClientHello, two bytes each"),
+    row("req.ssl_supported_groups", NONE, Kind::Bin, Needs::RequestBytes, Function(hello::supported_groups), "groups in a TLS ClientHello, two bytes each"),
     row("req.ssl_st_ext", NONE, Kind::Int, Needs::RequestBytes, Function(hello::ticket), "0, 1 or 2: no session ticket extension, an empty one, one with a ticket"),
     row("req.ssl_ec_ext", NONE, Kind::Bool, Needs::RequestBytes, Function(hello::has_curves), "whether a TLS ClientHello names elliptic curves"),
 ];

@@ -1,5 +1,6 @@
 //! Format strings cut into items.
 
+use crate::model::proxy::Mode;
 use crate::rule::carried;
 use crate::rule::error::RuleError;
 use crate::rule::expression::Expression;
@@ -102,6 +103,9 @@ fn item(rest: &mut &str, everywhere: &mut Options, scope: &mut Scope<'_>) -> Res
         let place = here(rest) + 1;
         let (expression, length) = Expression::start(inside, scope).map_err(|error| error.further(place))?;
         expression.check_stage(scope).map_err(|error| error.further(place))?;
+        if expression.fetch().needs.is_of_bytes() && scope.proxy == Some(Mode::Http) {
+            scope.warn(0, format!("L6 sample fetch <{}> ignored in HTTP log-format string", expression.fetch().name));
+        }
         let Some(after) = inside[length..].strip_prefix(']') else {
             let what = match inside[length..].chars().next() {
                 Some(other) => format!("expected ']' after '{}', found '{other}'", &inside[..length]),

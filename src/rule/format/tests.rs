@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use crate::rule::fixture::World;
 use crate::rule::format::{Format, FormatUse};
-use crate::rule::scope::Scope;
+use crate::rule::scope::{Scope, Slots};
 use crate::rule::stage::Stage;
 use crate::rule::transaction::Captures;
 
@@ -12,10 +12,11 @@ const REQUEST: &[u8] =
 fn render(purpose: FormatUse, stage: Stage, text: &str) -> String {
     let mut world = World::of(REQUEST);
     let agent = b"ua \"q\"]\\ #|{}\xe9\x80";
-    Captures::store(&world.captures.request, 0, 64, agent);
-    Captures::store(&world.captures.request, 2, 64, b"www.Example.com");
+    world.captures.declare(&Slots { request: vec![64; 3], response: Vec::new() });
+    Captures::store(&world.captures.request, 0, agent);
+    Captures::store(&world.captures.request, 2, b"www.Example.com");
     let compile = |scope: &mut Scope<'_>| {
-        scope.slots.request = vec![64; 3];
+        scope.slots = Slots { request: vec![64; 3], response: Vec::new() };
         Format::compile(text, purpose, scope).unwrap_or_else(|error| panic!("{text}: {error:?}"))
     };
     let out = world.with(stage, compile, |format, transaction| {

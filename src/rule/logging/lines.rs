@@ -98,7 +98,7 @@ impl Logging {
                 let length = length_of(length).map_err(|error| error.later(5))?;
                 let slots = slots(direction, scope).map_err(|error| error.later(1))?;
                 slots.push(length);
-                let field = FieldCapture { name: name.as_bytes().into(), slot: slots.len() - 1, length };
+                let field = FieldCapture { name: name.as_bytes().into(), slot: slots.len() - 1 };
                 match *direction {
                     "request" => self.request_fields.push(field),
                     _ => self.response_fields.push(field),

@@ -64,8 +64,6 @@ pub struct FieldCapture {
     name: Box<[u8]>,
     /// Which slot keeps it.
     slot: usize,
-    /// Bytes of the value at most.
-    length: usize,
 }
 
 impl Logging {
@@ -121,13 +119,13 @@ impl Logging {
 fn capture(fields: &[FieldCapture], message: &Message<'_>, slots: &RefCell<Vec<Captured>>) {
     for wanted in fields {
         for value in message.values(&wanted.name) {
-            Captures::store(slots, wanted.slot, wanted.length, value);
+            Captures::store(slots, wanted.slot, value);
         }
     }
 }
 
-fn keep(slot: &RefCell<Captured>, found: Option<&[u8]>, length: usize) {
-    if let Some(found) = found {
-        slot.borrow_mut().set(&found[..found.len().min(length)]);
+fn keep(slot: &RefCell<Captured>, found: Option<(&[u8], &[u8])>, length: usize) {
+    if let Some((name, value)) = found {
+        slot.borrow_mut().set_pair(name, value, length);
     }
 }

@@ -11,6 +11,7 @@ mod unix_bind;
 mod settings;
 mod global;
 mod runtime;
+mod defaults;
 mod proxy;
 mod option;
 mod old;

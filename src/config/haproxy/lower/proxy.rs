@@ -14,7 +14,7 @@ use crate::model::proxy::Mode;
 
 use super::Context;
 use super::settings::{Settings, spanned};
-use super::{bind, check, global, log, mail, old, option, order, server, stick, timeout, value};
+use super::{bind, check, defaults, global, log, mail, old, option, order, server, stick, timeout, value};
 
 /// A proxy of its own.
 #[derive(Clone, Debug)]
@@ -30,6 +30,7 @@ pub struct Proxy {
 #[derive(Debug, Default)]
 pub struct Proxies {
     pub list: Vec<Proxy>,
+    shared: defaults::Shared,
     /// The last `defaults` section.
     current: Settings,
     pub named: Vec<(Spanned<String>, Settings)>,
@@ -298,6 +299,9 @@ impl Proxies {
                 context.error("E-VALUE", line.span_of(2), message);
                 continue;
             }
+            if defaults::is_misplaced(section, line, context) {
+                continue;
+            }
             if RULES.contains(&row.name) {
                 if line.modifier == Modifier::None && !context.has_its_condition(row, line) {
                     continue;
@@ -318,12 +322,13 @@ impl Proxies {
             if matches!(section.place, Place::Listen | Place::Backend) {
                 server::add_only(&mut settings, context);
             }
+            self.shared.note(section, &settings.rules, context);
             if let Some(name) = self.name(section, context) {
                 self.list.push(Proxy { place: section.place, name, settings, head: section.head.span_of(2) });
             }
             return;
         }
-        if let Some(name) = section.name().filter(|name| name.text != "from") {
+        if let Some(name) = section.name().filter(|_| !defaults::is_anonymous(section)) {
             self.named.push((spanned(&name.text, name.span), settings.clone()));
         }
         self.current = settings;
