@@ -190,7 +190,8 @@ impl Captures {
     pub(super) fn declare(&self, declared: &Slots) {
         for (slots, limits) in [(&self.request, &declared.request), (&self.response, &declared.response)] {
             let mut slots = slots.borrow_mut();
-            let missing = limits.iter().skip(slots.len()).map(|limit| Captured { limit: *limit, ..Captured::default() });
+            let missing =
+                limits.iter().skip(slots.len()).map(|limit| Captured { limit: *limit, ..Captured::default() });
             slots.extend(missing.collect::<Vec<_>>());
         }
     }

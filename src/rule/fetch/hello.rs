@@ -121,12 +121,7 @@ fn extension(hello: &[u8], wanted: usize) -> Option<&[u8]> {
 }
 
 /// A list of an extension of a ClientHello, behind its length of so many bytes.
-fn list<'t>(
-    transaction: &'t Transaction<'_>,
-    number: usize,
-    length: usize,
-    cursor: &mut Cursor,
-) -> Option<Sample<'t>> {
+fn list<'t>(transaction: &'t Transaction<'_>, number: usize, length: usize, cursor: &mut Cursor) -> Option<Sample<'t>> {
     let body = extension(client_hello(transaction, cursor)?, number)?;
     Some(Sample::Bin(Text::Borrowed(Reader(body).part(length)?)))
 }

@@ -18,8 +18,7 @@ pub fn is_anonymous(section: &Section) -> bool {
 
 /// Whether a line needs a section with a name and stands in one without, which is reported.
 pub fn is_misplaced(section: &Section, line: &Line, context: &Context<'_>) -> bool {
-    let is_it =
-        section.place == Place::Defaults && is_anonymous(section) && WITH_A_NAME.contains(&line.text(0));
+    let is_it = section.place == Place::Defaults && is_anonymous(section) && WITH_A_NAME.contains(&line.text(0));
     if is_it {
         let message = format!("'{}' not allowed in anonymous 'defaults' section", line.text(0));
         context.error("E-PLACE", line.span_of(1), message);
