@@ -20,7 +20,9 @@ pub fn action(row: &ActionRow) -> Support {
         name if WAITING.contains(&name) => Support::Refused(LATER),
         "set-method" => Support::Partial("500 where CONNECT would come or go: what follows it is no HTTP"),
         "switch-mode" => Support::Partial("http alone, without `proto`"),
-        "silent-drop" => Support::Partial("a reset leaves that no router passes on, as HAProxy without CAP_NET_ADMIN"),
+        "silent-drop" => Support::Partial(
+            "without CAP_NET_ADMIN at the start a reset leaves that no router passes on, as with HAProxy",
+        ),
         _ => row.support,
     }
 }
