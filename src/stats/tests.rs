@@ -178,7 +178,7 @@ fn info_has_what_the_tools_need() {
     {
         assert!(text.lines().any(|line| line.starts_with(&format!("{name}: "))), "{name} is missing");
     }
-    assert!(text.starts_with("Name: HAProxy\nVersion: 3.5."), "{text}");
+    assert!(text.starts_with("Name: HAProxy\nVersion: 2.6.12"), "{text}");
     assert!(text.contains("\nUptime: 1d 2h03m04s\nUptime_sec: 93784\n"));
     let typed = show_info(&snapshot, InfoRequest::of(&["typed", "float"]));
     assert!(typed.contains("8.Uptime_sec.1:MDP:flt:93784.000000\n") && typed.contains("50.node.1:COS:str:lb1\n"));
