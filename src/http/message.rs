@@ -214,15 +214,9 @@ impl Message<'_> {
     /// Whether rules see the field at a place. What a Connection field says of the connection alone is no business of
     /// theirs: HAProxy takes it off before they run.
     fn is_shown(&self, at: usize) -> bool {
-        let received = match self.edits.has_entries {
-            true => match self.edits.entries.get(at) {
-                Some(Entry::Received(index)) => Some(usize::from(*index)),
-                _ => None,
-            },
-            false => Some(at),
-        };
-        let kind = received.and_then(|index| self.head.fields.get(index)).map(|field| field.kind);
-        kind != Some(FieldKind::Connection) || self.head.nominates || self.head.says_upgrade
+        let is_rules = self.edits.has_entries && !matches!(self.edits.entries.get(at), Some(Entry::Received(_)));
+        let is_connection = self.name(at).is_some_and(|(_, kind)| kind == FieldKind::Connection);
+        is_rules || !is_connection || self.head.nominates || self.head.says_upgrade
     }
 
     /// The fields in order.
