@@ -211,8 +211,7 @@ impl Message<'_> {
         }
     }
 
-    /// Whether rules see the field at a place. What a Connection field says of the connection alone is no business of
-    /// theirs: HAProxy takes it off before they run.
+    /// Whether rules see the field at a place: not what Connection says of the connection alone, as in HAProxy.
     fn is_shown(&self, at: usize) -> bool {
         let is_rules = self.edits.has_entries && !matches!(self.edits.entries.get(at), Some(Entry::Received(_)));
         let is_connection = self.name(at).is_some_and(|(_, kind)| kind == FieldKind::Connection);
