@@ -84,12 +84,7 @@ impl ChunkScanner {
         let mut i = 0;
         while i < bytes.len() {
             if self.at == At::Data {
-                let taken = (bytes.len() - i).min(usize::try_from(self.left).unwrap_or(usize::MAX));
-                self.left -= taken as u64;
-                i += taken;
-                if self.left == 0 {
-                    self.at = At::DataReturn;
-                }
+                i += self.scan_data(bytes.len() - i);
                 continue;
             }
             if self.at == At::Done {
@@ -99,6 +94,43 @@ impl ChunkScanner {
             i += 1;
         }
         Ok(i)
+    }
+
+    /// Appends the next bytes without trailers; those that [`ChunkScanner::scan`] took of the body.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn write_without_trailers(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), ChunkError> {
+        let mut i = 0;
+        while i < bytes.len() && self.at != At::Done {
+            if self.at == At::Data {
+                let start = i;
+                i += self.scan_data(bytes.len() - i);
+                out.extend_from_slice(&bytes[start..i]);
+                continue;
+            }
+            let is_of_trailers = match self.at {
+                At::LineStart => bytes[i] != b'\r',
+                At::TrailerName | At::TrailerValue | At::TrailerLineFeed => true,
+                _ => false,
+            };
+            self.step(bytes[i])?;
+            if !is_of_trailers {
+                out.push(bytes[i]);
+            }
+            i += 1;
+        }
+        Ok(())
+    }
+
+    /// Passes over chunk data of which so much is there; how much it is.
+    fn scan_data(&mut self, there: usize) -> usize {
+        let taken = there.min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        self.left -= taken as u64;
+        if self.left == 0 {
+            self.at = At::DataReturn;
+        }
+        taken
     }
 
     fn step(&mut self, byte: u8) -> Result<(), ChunkError> {

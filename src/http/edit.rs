@@ -92,7 +92,12 @@ fn finish_request(out: &mut Vec<u8>, edit: RequestEdit<'_>) {
 /// Appends the response head to forward. The version is ours, not the server's (RFC 9110 §6.2).
 pub fn write_response(out: &mut Vec<u8>, bytes: &[u8], head: &Head, connection: ConnectionField) {
     out.extend_from_slice(b"HTTP/1.1");
-    out.extend_from_slice(head.line.of(bytes).get(8..).unwrap_or_default());
+    let rest = head.line.of(bytes).get(8..).unwrap_or_default();
+    out.extend_from_slice(rest);
+    if rest.len() == b" 200".len() {
+        // RFC 9112 §4: the space is there even without a reason.
+        out.push(b' ');
+    }
     out.extend_from_slice(b"\r\n");
     // 101 and 426 tell protocols in Upgrade.
     let is_upgrade = connection == ConnectionField::Upgrade || head.status == 426;

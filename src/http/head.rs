@@ -114,8 +114,8 @@ pub(super) enum Transfer {
 /// What a parser lets through that is refused otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Leniency {
-    /// Request targets may have bytes beyond ASCII.
-    pub odd_targets: bool,
+    /// Request targets may have bytes beyond ASCII, and values of their fields control characters but NUL.
+    pub odd_bytes: bool,
     /// Transfer-Encoding wins over Content-Length, whose field is then as if it had not come, and may come in HTTP/1.0.
     pub transfer_wins: bool,
     /// The connection outlives such a message.

@@ -171,7 +171,7 @@ fn request_line(bytes: &[u8], line: Span, head: &mut Head) -> Result<(), HeadErr
     let rest = &text[start..];
     let second = memchr(b' ', rest).ok_or(HeadError::Version)?;
     let target = &rest[..second];
-    target::check(target, head.method, head.leniency.odd_targets)?;
+    target::check(target, head.method, head.leniency.odd_bytes)?;
     let start = line.start as usize + start;
     head.target = Span::new(start, start + second);
     let spaces = rest[second..].iter().take_while(|byte| **byte == b' ').count();
@@ -205,7 +205,14 @@ fn status_line(text: &[u8], head: &mut Head) -> Result<(), HeadError> {
 fn fields(bytes: &[u8], mut at: usize, head: &mut Head) -> Result<Parsed, HeadError> {
     loop {
         // What cannot stand in a value ends a line; nearly always it is the line's end.
-        let end = at + field_value_length(bytes.get(at..).unwrap_or_default());
+        let mut end = at + field_value_length(bytes.get(at..).unwrap_or_default());
+        // RFC 9110 §5.5 lets recipients keep such characters; names are tokens all the same.
+        while head.leniency.odd_bytes
+            && head.status == 0
+            && bytes.get(end).is_some_and(|byte| !matches!(byte, b'\0' | b'\r' | b'\n'))
+        {
+            end += 1 + field_value_length(bytes.get(end + 1..).unwrap_or_default());
+        }
         let next = match bytes.get(end..) {
             Some([b'\r', b'\n', ..]) => end + 2,
             Some([b'\n', ..]) => {

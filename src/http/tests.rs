@@ -208,3 +208,17 @@ fn a_head_has_at_most_101_fields() {
     assert!(request(head(101).as_bytes()).is_ok());
     assert_eq!(request(head(102).as_bytes()).unwrap_err(), HeadError::TooManyFields);
 }
+
+#[test]
+fn trailers_are_taken_out_wherever_a_body_is_cut() {
+    let (before, trailers, after) = ("3;a=b\r\nabc\r\n2\r\n\r\n\r\n0\r\n", "X: y\r\nZ:\r\n", "\r\n");
+    let whole = [before, trailers, after].concat();
+    for cut in 0..=whole.len() {
+        let (mut scanner, mut out) = (ChunkScanner::default(), Vec::new());
+        for part in [&whole[..cut], &whole[cut..], "GET / HTTP/1.1"] {
+            scanner.write_without_trailers(part.as_bytes(), &mut out).unwrap();
+        }
+        assert!(scanner.is_done());
+        assert_eq!(String::from_utf8(out).unwrap(), [before, after].concat(), "{cut}");
+    }
+}

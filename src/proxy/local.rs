@@ -238,6 +238,10 @@ pub(super) struct Manners {
     pub(super) keep_alive: Option<KeepAlive>,
     /// Servers are told their names.
     pub(super) names_servers: bool,
+    /// Servers get no trailers, as a backend says.
+    pub(super) drops_request_trailers: bool,
+    /// Clients get none, as a frontend says.
+    pub(super) drops_response_trailers: bool,
 }
 
 impl Manners {
@@ -249,6 +253,8 @@ impl Manners {
             resets: section.options.resets,
             keep_alive: section.options.keeps_alive.then_some(section.options.keep_alive),
             names_servers: section.options.name_field.is_some(),
+            drops_request_trailers: section.options.drops_request_trailers,
+            drops_response_trailers: section.options.drops_response_trailers,
         })
     }
 }
@@ -369,7 +375,7 @@ impl Worker {
             let runs_rules = runs_rules || formats().any(Format::looks_at_requests);
             let framing = frontend.model.doubtful_framing;
             let leniency = Leniency {
-                odd_targets: rules.as_ref().is_some_and(|section| section.options.tolerates_odd_targets),
+                odd_bytes: rules.as_ref().is_some_and(|section| section.options.tolerates_odd_bytes),
                 transfer_wins: framing != DoubtfulFraming::Refuse,
                 keeps_doubtful: framing == DoubtfulFraming::Keep,
             };

@@ -43,8 +43,8 @@ pub enum Closing {
 pub struct HttpOptions {
     /// `option http-buffer-request`: rules run when the body is there.
     pub buffers_request: bool,
-    /// `option accept-invalid-http-request`: targets may have bytes beyond ASCII.
-    pub tolerates_odd_targets: bool,
+    /// `option accept-invalid-http-request`: targets may have bytes beyond ASCII, values of fields control characters.
+    pub tolerates_odd_bytes: bool,
     /// `option http-restrict-req-hdr-names`.
     pub odd_names: OddNames,
     /// `timeout tarpit`: how long a client is held; `None` is `timeout connect`.
@@ -69,6 +69,10 @@ pub struct HttpOptions {
     pub keep_alive: KeepAlive,
     /// `option checkcache`: a response whose cookies a cache would keep is a 502.
     pub checks_caching: bool,
+    /// `option http-drop-request-trailers`: servers get no trailers.
+    pub drops_request_trailers: bool,
+    /// `option http-drop-response-trailers`: clients get none.
+    pub drops_response_trailers: bool,
     /// `http-send-name-header`: the field that tells a server its name.
     pub name_field: Option<Box<[u8]>>,
 }
@@ -82,8 +86,10 @@ impl HttpOptions {
             "timeout" => second == "tarpit",
             "http-send-name-header" | "clitcpka-cnt" | "clitcpka-idle" | "clitcpka-intvl" => true,
             "option" => {
-                matches!(second, "accept-invalid-http-request" | "http-buffer-request" | "http-restrict-req-hdr-names")
+                matches!(second, "accept-invalid-http-request" | "accept-unsafe-violations-in-http-request")
+                    || matches!(second, "http-buffer-request" | "http-restrict-req-hdr-names")
                     || matches!(second, "abortonclose" | "checkcache" | "http-pretend-keepalive" | "nolinger")
+                    || matches!(second, "http-drop-request-trailers" | "http-drop-response-trailers")
                     || matches!(second, "clitcpka" | "tcpka")
                     || closing(second).is_some()
                     || Forwarding::has_option(second)
@@ -160,6 +166,14 @@ impl HttpOptions {
                 self.checks_caching = !is_undone;
                 2
             }
+            ["option", "http-drop-request-trailers", ..] => {
+                self.drops_request_trailers = !is_undone;
+                2
+            }
+            ["option", "http-drop-response-trailers", ..] => {
+                self.drops_response_trailers = !is_undone;
+                2
+            }
             ["option", "http-pretend-keepalive", ..] => {
                 self.pretends = !is_undone;
                 2
@@ -176,8 +190,8 @@ impl HttpOptions {
                 self.forwarding.add(words, is_undone, scope)?;
                 words.len()
             }
-            ["option", "accept-invalid-http-request", ..] => {
-                self.tolerates_odd_targets = !is_undone;
+            ["option", "accept-invalid-http-request" | "accept-unsafe-violations-in-http-request", ..] => {
+                self.tolerates_odd_bytes = !is_undone;
                 2
             }
             ["option", "http-buffer-request", ..] => {
@@ -212,12 +226,14 @@ impl HttpOptions {
     /// Whether nothing is said that is not about single requests.
     pub fn is_empty(&self) -> bool {
         self.tarpit.is_none()
-            && !self.tolerates_odd_targets
+            && !self.tolerates_odd_bytes
             && self.forwarding.is_empty()
             && self.closing == Closing::Neither
             && !self.pretends
             && !self.gives_up
             && !self.resets
+            && !self.drops_request_trailers
+            && !self.drops_response_trailers
             && !self.keeps_alive
             && self.keep_alive == KeepAlive::default()
             && self.name_field.is_none()

@@ -38,6 +38,15 @@ pub enum LogLevel {
     Silent,
 }
 
+/// What made a stream wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// The rule at a line of a file.
+    Rule(Arc<str>, u32),
+    /// `option http-buffer-request`
+    Buffer,
+}
+
 /// What rules decided for the rest of the stream, beside the message. The proxy reads it after each rule set.
 #[derive(Debug, Default)]
 pub struct Effects {
@@ -87,6 +96,12 @@ pub struct Effects {
     pub early_hints: Vec<u8>,
     /// `set-bandwidth-limit`
     pub bandwidth: Bandwidth,
+    /// Whether the stream is one of messages: its data are bodies, not bytes of a connection.
+    pub is_message: bool,
+    /// Whether `inspect-delay` goes on in http mode, and rules about content may wait for more than they have.
+    pub delays: bool,
+    /// What waits or waited in vain, for `waiting_entity`.
+    pub waiting: Option<Waiting>,
     /// `do-resolve`: the name whose address is waited for.
     pub asked: Option<Asked>,
     /// `track-sc`: what the session and the stream are counted in.

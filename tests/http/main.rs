@@ -21,6 +21,7 @@ mod exporter;
 mod answers;
 mod waits;
 mod bandwidth;
+mod content;
 mod smuggling;
 mod daily;
 mod stick;

@@ -92,6 +92,8 @@ pub(super) struct RuleState {
     resume: Option<request::Resume>,
     /// The set of rules of the response that waits, by number, and where in it they go on.
     response_resume: Option<(usize, Progress)>,
+    /// Where `tcp-response content` waits for more in http mode, and until when.
+    content_wait: Option<(Progress, Instant)>,
     /// The client was told to send its body.
     has_continued: bool,
 }
@@ -115,6 +117,7 @@ impl RuleState {
             local: RefCell::default(),
             resume: None,
             response_resume: None,
+            content_wait: None,
             has_continued: false,
         }
     }
@@ -174,6 +177,7 @@ impl RuleState {
             self.variables.forget(scope);
         }
         (self.server, self.resume, self.response_resume, self.has_continued) = (None, None, None, false);
+        self.content_wait = None;
         self.persistence.clear();
     }
 

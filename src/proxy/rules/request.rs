@@ -10,11 +10,12 @@ use crate::http::{
 use crate::rule::forwarding;
 use crate::rule::options::OddNames;
 use crate::rule::scope::Slots;
-use crate::rule::transaction::LogLevel;
+use crate::rule::transaction::{LogLevel, Waiting};
 use crate::rule::{Condition, Data, Outcome, Progress, Section, Stage, Target, Verdict, Wait};
+use crate::time::Instant;
 
 use super::super::account;
-use super::super::buffers::{Chunk, MAX_EDITED_HEAD};
+use super::super::buffers::{Chunk, FULL, MAX_EDITED_HEAD};
 use super::super::failure::{By, Cause, Failure, Phase};
 use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::session::Session;
@@ -75,6 +76,8 @@ pub(in crate::proxy) enum Awaited {
     Time(Duration),
     /// The address of a name.
     Name,
+    /// More of its body, or the end of `inspect-delay`.
+    Content { until: Instant },
 }
 
 /// Where rules go on after a wait.
@@ -84,6 +87,8 @@ pub(super) struct Resume {
     is_backends: bool,
     step: usize,
     progress: Progress,
+    /// When `inspect-delay` ends, if rules about content wait.
+    until: Option<Instant>,
     /// The backend chosen so far.
     backend: Option<Rc<LocalBackend>>,
 }
@@ -161,6 +166,7 @@ pub(in crate::proxy) fn give_up(
 /// none.
 fn look(session: &mut Session, frontend: &LocalFrontend, state: &mut RuleState) -> bool {
     state.begin(frontend.rules.as_ref().map_or(&Slots::NONE, |section| &section.slots));
+    state.effects.is_message = true;
     session.unique_id.clear();
     if state.received.is_empty() {
         return false;
@@ -194,10 +200,13 @@ fn write_unique_id(session: &mut Session, frontend: &LocalFrontend, state: &mut 
 
 fn run(session: &Session, frontend: &Rc<LocalFrontend>, request: &mut Request, state: &mut RuleState) -> Decision {
     let resume = match state.resume.take() {
-        Some(resume) => resume,
+        Some(resume) => {
+            state.effects.waiting = None;
+            resume
+        }
         None => {
             let backend = frontend.backend.clone();
-            Resume { is_backends: false, step: 0, progress: Progress::default(), backend }
+            Resume { is_backends: false, step: 0, progress: Progress::default(), until: None, backend }
         }
     };
     let mut arrived = session.worker.buffers.chunk();
@@ -212,8 +221,8 @@ fn run(session: &Session, frontend: &Rc<LocalFrontend>, request: &mut Request, s
     };
     let is_final = request.body.is_done() || request.is_cut;
     let body = Data { bytes: &arrived, is_final, announced };
-    let Resume { is_backends, step, progress, mut backend } = resume;
-    let mut place = (step, progress);
+    let Resume { is_backends, step, progress, until, mut backend } = resume;
+    let mut place = (step, progress, until);
     if !is_backends {
         if let Some(section) = &frontend.rules {
             let mut world = World::new(session, frontend, None);
@@ -225,7 +234,7 @@ fn run(session: &Session, frontend: &Rc<LocalFrontend>, request: &mut Request, s
                 backend = Some(chosen);
             }
         }
-        place = (0, Progress::default());
+        place = (0, Progress::default(), None);
     }
     let own = backend.as_ref().and_then(|backend| backend.rules.as_ref());
     let is_same = own.zip(frontend.rules.as_ref()).is_some_and(|(own, first)| Arc::ptr_eq(own, first));
@@ -310,19 +319,21 @@ fn pass(
     section: &Section,
     case: Case<'_>,
     state: &mut RuleState,
-    (first, mut progress): (usize, Progress),
+    (first, mut progress, until): (usize, Progress, Option<Instant>),
 ) -> Option<Decision> {
     let Case { frontend, backend, request, .. } = case;
     let now = world.facts.session().now();
     state.effects.is_in_backend = backend.is_some();
     for (number, step) in STEPS.iter().enumerate().skip(first) {
+        let is_over = is_over(section, request, until, now);
+        state.effects.delays = *step == Step::Content && !is_over;
         let verdict = match take(*step, world, section, case, state, &mut progress) {
             Ok(verdict) => verdict,
             Err(decision) => return Some(*decision),
         };
         // What content rules track sees the request; what later ones track counts it then.
         match backend {
-            _ if *step != Step::Content => {}
+            _ if *step != Step::Content || matches!(verdict, Verdict::Wait(_)) => {}
             None => state.tracking().count_request(now),
             Some(_) => state.tracking().count_request_of_backend(now),
         }
@@ -349,8 +360,16 @@ fn pass(
                 });
             }
             Verdict::Wait(what) => {
-                let awaited = awaited(what, *step, request, state);
-                state.resume = Some(Resume { is_backends: false, step: next, progress, backend: None });
+                let delay = || now + section.inspect_delay.unwrap_or_default();
+                let until = (*step == Step::Content).then(|| until.unwrap_or_else(delay));
+                let awaited = match (what, until) {
+                    (Wait::Data, Some(until)) => Awaited::Content { until },
+                    _ => awaited(what, *step, request, state),
+                };
+                if *step == Step::Buffer {
+                    state.effects.waiting = Some(Waiting::Buffer);
+                }
+                state.resume = Some(Resume { is_backends: false, step: next, progress, until, backend: None });
                 return Some(Decision::Wait(awaited));
             }
             _ => {}
@@ -366,6 +385,15 @@ fn pass(
     None
 }
 
+/// Whether rules about content wait no longer: there is no `inspect-delay` or it has passed, or no more can come.
+fn is_over(section: &Section, request: &Request, until: Option<Instant>, now: Instant) -> bool {
+    section.inspect_delay.is_none()
+        || request.body.is_done()
+        || until.is_some_and(|until| until <= now)
+        || request.is_cut
+        || request.held.len() >= FULL
+}
+
 /// What one step of a section makes of a request; a decision is final.
 fn take<'s>(
     step: Step,
@@ -376,8 +404,7 @@ fn take<'s>(
     progress: &mut Progress,
 ) -> Result<Verdict<'s>, Box<Decision>> {
     let Case { frontend, backend, body, .. } = case;
-    // All that `tcp-request content` may look at is there.
-    let whole = Data { is_final: true, ..body };
+    let whole = Data { is_final: body.is_final || !state.effects.delays, ..body };
     let http_request = frontend.running.model.timeouts.http_request;
     Ok(match step {
         Step::Content => world.run_from(&section.content, state, whole, true, progress),

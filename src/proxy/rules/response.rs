@@ -3,6 +3,7 @@
 use crate::http::{BodyFraming, ConnectionField, Head, Message, write_data, write_edited_response, write_response};
 use crate::rule::caching::would_keep_cookies;
 use crate::rule::{Data, Progress, RuleSet, Stage, Transaction, Verdict, Wait};
+use crate::time::Instant;
 
 use super::super::account;
 use super::super::failure::By;
@@ -26,6 +27,8 @@ pub(in crate::proxy) enum Responded {
     Answered { by: By, status: u16, persists: bool },
     /// Nothing: rules wait, and are to be asked again with what has come by then.
     Waits(Wait),
+    /// The same when more has come, or `inspect-delay` is over.
+    Listens { until: Instant },
 }
 
 /// What came of a response's body with its head.
@@ -36,6 +39,8 @@ pub(in crate::proxy) struct Arrived<'b> {
     pub(in crate::proxy) framing: BodyFraming,
     /// Whether that is all.
     pub(in crate::proxy) is_whole: bool,
+    /// Whether no more comes before it is forwarded, whatever was announced.
+    pub(in crate::proxy) is_last: bool,
 }
 
 /// Writes the head that the client gets. Where the client's connection may persist after a response of ours in place of
@@ -56,7 +61,7 @@ pub(in crate::proxy) fn respond(
     let mut state = session.take_rules(frontend);
     let now = session.now();
     match frontend.others.rules.globals.blame(head.status) {
-        _ if state.response_resume.is_some() => {}
+        _ if state.response_resume.is_some() || state.content_wait.is_some() => {}
         (true, _) => state.tracking().count_error(now),
         (_, true) => state.tracking().count_failure(now),
         _ => {}
@@ -71,6 +76,7 @@ pub(in crate::proxy) fn respond(
         _ => None,
     };
     let body = Data { bytes: decoded.as_deref().unwrap_or(arrived.bytes), is_final: arrived.is_whole, announced };
+    let body = (body, arrived.is_last);
     let mut world = World::new(session, frontend, Some(backend));
     let responded = run(&mut world, &mut state, frontend, backend, (bytes, head, body), (connection, manner), out);
     session.rules = Some(state);
@@ -82,22 +88,34 @@ fn run(
     state: &mut RuleState,
     frontend: &LocalFrontend,
     backend: &LocalBackend,
-    (bytes, head, body): (&[u8], &Head, Data<'_>),
+    (bytes, head, (body, is_last)): (&[u8], &Head, (Data<'_>, bool)),
     (connection, manner): (ConnectionField, Manner),
     out: &mut Vec<u8>,
 ) -> Responded {
     let mut edits = std::mem::take(&mut state.response_edits);
     let (first, mut progress) = match state.response_resume.take() {
-        Some(resume) => resume,
+        Some(resume) => {
+            state.effects.waiting = None;
+            resume
+        }
         None => {
-            edits.clear();
-            if let Some(logging) = frontend.logging() {
-                logging.capture_response(&Message { bytes, head, edits: &mut edits }, &state.captures);
+            if state.content_wait.is_none() {
+                edits.clear();
+                if let Some(logging) = frontend.logging() {
+                    logging.capture_response(&Message { bytes, head, edits: &mut edits }, &state.captures);
+                }
             }
-            if !begin(world, state, backend, Message { bytes, head, edits: &mut edits }, body) {
-                // Nothing more is said: the connection closes.
-                state.response_edits = edits;
-                return Responded::Answered { by: By::Proxy, status: 502, persists: false };
+            match begin(world, state, backend, Message { bytes, head, edits: &mut edits }, (body, is_last)) {
+                Begun::Passes => {}
+                Begun::Waits { until } => {
+                    state.response_edits = edits;
+                    return Responded::Listens { until };
+                }
+                Begun::Refused => {
+                    // Nothing more is said: the connection closes.
+                    state.response_edits = edits;
+                    return Responded::Answered { by: By::Proxy, status: 502, persists: false };
+                }
             }
             (0, Progress::default())
         }
@@ -172,33 +190,49 @@ fn replace(
     (answer::by(verdict), status, persists)
 }
 
-/// What happens once for each response: `tcp-response content`, and the server is remembered. `false` if it is refused.
+/// What became of the rules about the content of a response.
+enum Begun {
+    Passes,
+    Waits { until: Instant },
+    Refused,
+}
+
+/// What happens once for each response: `tcp-response content`, and the server is remembered.
 fn begin(
     world: &mut World<'_>,
     state: &mut RuleState,
     backend: &LocalBackend,
     message: Message<'_>,
-    body: Data<'_>,
-) -> bool {
-    let Some(section) = &backend.rules else { return true };
+    (body, is_last): (Data<'_>, bool),
+) -> Begun {
+    let Some(section) = &backend.rules else { return Begun::Passes };
     let Message { bytes, head, edits } = message;
-    // All that these rules may look at is there.
-    let whole = Data { is_final: true, ..body };
+    let now = world.facts.session().now();
+    let delay = || now + section.response_delay.unwrap_or_default();
+    let (mut progress, until) = state.content_wait.take().unwrap_or_else(|| (Progress::default(), delay()));
+    let is_over = section.response_delay.is_none() || body.is_final || is_last || until <= now;
+    state.effects.delays = !is_over;
+    let data = Data { is_final: body.is_final || is_over, ..body };
     let content = Message { bytes, head, edits: &mut *edits };
-    let verdict = world.run_on_response(&section.response_content, state, content, whole, &mut Progress::default());
-    if !matches!(verdict, Verdict::Continue) {
-        return false;
+    let verdict = world.run_on_response(&section.response_content, state, content, data, &mut progress);
+    state.effects.delays = false;
+    match verdict {
+        Verdict::Continue => {}
+        Verdict::Wait(_) if !is_over => {
+            state.content_wait = Some((progress, until));
+            return Begun::Waits { until };
+        }
+        _ => return Begun::Refused,
     }
     if let Some(server) = state.server {
         let mut persistence = std::mem::take(&mut state.persistence);
-        let now = world.facts.session().now();
         world.facts.look(state);
         let message = Message { bytes, head, edits };
         let transaction = world.response_transaction(Stage::HttpResponse, state, message, body);
         persistence::remember(backend, Some(&transaction), &mut persistence, server, now);
         state.persistence = persistence;
     }
-    true
+    Begun::Passes
 }
 
 impl World<'_> {

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::http::{Body, Method, Version};
+use crate::http::{Body, ChunkScanner, Method, Version};
 use crate::model::log::Origin;
 use crate::model::options::Reuse;
 use crate::time::Instant;
@@ -67,6 +67,8 @@ pub(in crate::proxy) struct Request {
     /// The client left while its body was waited for: rules go on, and then no server gets the request.
     pub(in crate::proxy) is_cut: bool,
     pub(super) is_chunked: bool,
+    /// Where the body stands whose trailers no server gets.
+    pub(super) trailers: Option<ChunkScanner>,
     /// Whether a field of its head is about cookies.
     pub(in crate::proxy) has_cookies: bool,
     /// When it was begun to wait for it.
@@ -98,6 +100,19 @@ impl Request {
         }
         self.head_length = bytes.len() + 2;
         bytes.extend_from_slice(&rest);
+    }
+
+    /// Takes trailers out of what came of the body, and of what will come.
+    fn drop_trailers(&mut self) {
+        if self.trailers.is_some() {
+            return;
+        }
+        let mut scanner = ChunkScanner::default();
+        let bytes = self.held.storage();
+        let arrived = bytes.split_off(self.head_length);
+        // It was scanned as it came.
+        let _ = scanner.write_without_trailers(&arrived, bytes);
+        self.trailers = Some(scanner);
     }
 
     /// What came of the body so far.
@@ -294,6 +309,9 @@ async fn forward(
         && request.body.is_done()
         && !request.is_upgrade
         && !session.rules.as_ref().is_some_and(|rules| rules.forbids_retry());
+    if backend.manners.drops_request_trailers && request.is_chunked {
+        request.drop_trailers();
+    }
     let gives_up = backend.manners.gives_up || frontend.manners.gives_up;
     let care = if request.method.is_idempotent() { Care::Replayable } else { Care::Once };
     let mut reuse = Some(care);
@@ -355,6 +373,8 @@ async fn forward(
                 wanted.server = if may_change { None } else { Some(slot.index) };
                 wanted.exclude = may_change.then_some(slot.index);
                 (record.status, record.server_status, reuse) = (0, 0, None);
+                // All that was in vain counts as the time to connect.
+                record.effort.connected = None;
             }
             Err(failure) => return Err(failure),
             Ok(Ended::Tunnel) => {

@@ -293,6 +293,7 @@ fn prepare(
         body: Body::from(head.request_framing()),
         is_cut: false,
         is_chunked: head.request_framing() == BodyFraming::Chunked,
+        trailers: None,
         has_cookies: head.has_cookies,
         began: session.began,
         number: 0,

@@ -12,6 +12,7 @@ use crate::proxy::local::LocalFrontend;
 use crate::proxy::rules::Awaited;
 use crate::proxy::session::{Interrupt, Session};
 use crate::rule::action::Timeout;
+use crate::time::Instant;
 
 use super::{Request, finish};
 
@@ -24,6 +25,7 @@ pub(super) async fn wait(
 ) -> Result<(), Failure> {
     match what {
         Awaited::Time(time) => pause(session, time).await,
+        Awaited::Content { until } => content(session, frontend, request, until).await,
         Awaited::Name => asking::ask(session, frontend, None).await,
         Awaited::Body { time, at_least, says_continue, is_received } => {
             let gone = Failure::new(By::Client, Cause::Abort, Phase::Request);
@@ -37,6 +39,44 @@ pub(super) async fn wait(
             result
         }
     }
+}
+
+/// Reads what comes next of the body, if anything does before the time is over.
+async fn content(
+    session: &mut Session,
+    frontend: &LocalFrontend,
+    request: &mut Request,
+    until: Instant,
+) -> Result<(), Failure> {
+    let silence = session.limit(Timeout::Client, frontend.running.model.timeouts.client);
+    let end = until.min(session.now() + silence);
+    session.set_deadline(end);
+    let worker = session.worker.clone();
+    poll_fn(|context| {
+        let fail = |by, cause| Poll::Ready(Err(Failure::new(by, cause, Phase::Request)));
+        match session.interrupt(context, session.now()) {
+            Some(Interrupt::Killed) => return fail(By::Killed, Cause::Abort),
+            Some(Interrupt::Expired) if end < until => return fail(By::Client, Cause::Timeout),
+            Some(Interrupt::Expired) => return Poll::Ready(Ok(())),
+            None => {}
+        }
+        let mut scratch = worker.buffers.scratch.borrow_mut();
+        let count = match ready!(session.client.poll_read(context, &mut scratch[..SMALL_READ])) {
+            Ok(count) if count > 0 => count,
+            _ => return fail(By::Client, Cause::Abort),
+        };
+        let Ok(taken) = request.body.advance(&scratch[..count]) else {
+            worker.counters.bad_messages.add(1);
+            return fail(By::Proxy, Cause::Abort);
+        };
+        request.held.push(&scratch[..taken]);
+        request.received_bytes += taken as u64;
+        if taken < count {
+            session.input = Some(worker.buffers.chunk_of(&scratch[taken..count]));
+        }
+        Poll::Ready(Ok(()))
+    })
+    .await
 }
 
 /// Reads the body until it is complete, so much of it is there, or a buffer of HAProxy's would be full.

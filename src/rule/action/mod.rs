@@ -29,7 +29,7 @@ use super::format::Format;
 use super::pattern::{Patterns, Regex};
 use super::scope::Scope;
 use super::stage::Stage;
-use super::transaction::{LogLevel, Transaction};
+use super::transaction::{LogLevel, Transaction, Waiting};
 use super::variable::VariableName;
 use crate::http::FieldLine;
 use crate::stick::Table;
@@ -392,7 +392,11 @@ impl RuleSet {
                 progress.next -= 1;
                 return verdict;
             }
-            if !matches!(verdict, Verdict::Wait(_)) {
+            if let Verdict::Wait(what) = verdict {
+                if what != Wait::Line {
+                    transaction.effects.waiting = Some(Waiting::Rule(Arc::clone(&rule.file), rule.line));
+                }
+            } else {
                 transaction.effects.last_rule = Some((Arc::clone(&rule.file), rule.line));
                 progress.next = self.rules.len();
             }

@@ -174,7 +174,7 @@ impl Redirect {
         }
         let part = if self.drops_query { Part::Path } else { Part::PathAndQuery };
         out.extend_from_slice(of(part).unwrap_or(b"/"));
-        if self.drops_query && self.appends_slash && out.last() != Some(&b'/') {
+        if self.appends_slash && out.last() != Some(&b'/') {
             out.push(b'/');
         }
     }

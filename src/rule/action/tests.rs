@@ -168,6 +168,7 @@ fn response_rules_change_the_response() {
 const ANSWERS: &[(&str, &str)] = &[
     ("redirect location '/x?%[path]' code 301", "HTTP/1.1 301 Moved Permanently\r\ncontent-length: 0\r\nlocation: /x?/a/b/c.html\r\n\r\n"),
     ("redirect prefix https://p drop-query append-slash set-cookie A=b", "HTTP/1.1 302 Found\r\ncontent-length: 0\r\nlocation: https://p/a/b/c.html/\r\ncache-control: no-cache\r\nset-cookie: A=b; path=/;\r\n\r\n"),
+    ("redirect prefix /p append-slash", "HTTP/1.1 302 Found\r\ncontent-length: 0\r\nlocation: /p/a/b/c.html?x=1&y=two;z=3/\r\ncache-control: no-cache\r\n\r\n"),
     ("redirect scheme https", "HTTP/1.1 302 Found\r\ncontent-length: 0\r\nlocation: https://www.Example.com:8080/a/b/c.html?x=1&y=two;z=3\r\ncache-control: no-cache\r\n\r\n"),
     ("redirect location / code 307 clear-cookie A=", "HTTP/1.1 307 Temporary Redirect\r\ncontent-length: 0\r\nlocation: /\r\ncache-control: no-cache\r\nset-cookie: A=; path=/; Max-Age=0;\r\n\r\n"),
     ("deny deny_status 429 hdr x-y z%[src] content-type text/plain lf-string 'no %[path]'", "HTTP/1.1 429 Too Many Requests\r\nx-y: z127.0.0.1\r\ncontent-length: 14\r\ncontent-type: text/plain\r\n\r\nno /a/b/c.html"),

@@ -16,7 +16,7 @@ pub(super) fn wait_end<'t>(
     cursor: &mut Cursor,
 ) -> Option<Sample<'t>> {
     let data = if transaction.stage.is_response() { transaction.response_data } else { transaction.request_data };
-    if data.is_final {
+    if data.is_final && !transaction.effects.delays {
         return Some(Sample::Bool(true));
     }
     cursor.may_change = true;
@@ -28,9 +28,16 @@ pub(super) fn length<'t, const IS_RESPONSE: bool>(
     _: &'t [Argument],
     cursor: &mut Cursor,
 ) -> Option<Sample<'t>> {
-    let data = data::<IS_RESPONSE>(transaction);
-    cursor.may_change = !data.is_final;
-    Some(Sample::Int(i64::try_from(data.bytes.len()).ok()?))
+    let (data, head) = (data::<IS_RESPONSE>(transaction), head_length::<IS_RESPONSE>(transaction));
+    cursor.may_change = !data.is_final || transaction.effects.delays;
+    Some(Sample::Int(i64::try_from(data.bytes.len() + head.unwrap_or(0)).ok()?))
+}
+
+/// Bytes of the head that came before the data, where they are those of a message; `None` where they are those of a
+/// connection.
+fn head_length<const IS_RESPONSE: bool>(transaction: &Transaction<'_>) -> Option<usize> {
+    let message = if IS_RESPONSE { transaction.response.as_ref() } else { transaction.request.as_ref() };
+    transaction.effects.is_message.then(|| message.map_or(0, |message| message.head.length))
 }
 
 /// Part of what is there. It may change while less than asked for has come.
@@ -55,6 +62,9 @@ pub(super) fn payload<'t, const IS_RESPONSE: bool>(
     arguments: &'t [Argument],
     cursor: &mut Cursor,
 ) -> Option<Sample<'t>> {
+    if head_length::<IS_RESPONSE>(transaction).is_some() {
+        return None;
+    }
     part(data::<IS_RESPONSE>(transaction), place(arguments.first())?, place(arguments.get(1))?, cursor)
 }
 
@@ -83,6 +93,9 @@ pub(super) fn payload_with_length<'t, const IS_RESPONSE: bool>(
     arguments: &'t [Argument],
     cursor: &mut Cursor,
 ) -> Option<Sample<'t>> {
+    if head_length::<IS_RESPONSE>(transaction).is_some() {
+        return None;
+    }
     let data = data::<IS_RESPONSE>(transaction);
     let (at, size) = (place(arguments.first())?, place(arguments.get(1))?);
     let Some(length) = data.bytes.get(at..at.checked_add(size)?) else {
@@ -162,7 +175,10 @@ pub(super) fn body_length<'t, const IS_RESPONSE: bool>(
     _: &'t [Argument],
     cursor: &mut Cursor,
 ) -> Option<Sample<'t>> {
-    length::<IS_RESPONSE>(transaction, &[], cursor)
+    body::<IS_RESPONSE>(transaction, &[], cursor).and_then(|body| match body {
+        Sample::Bin(body) => i64::try_from(body.len()).ok().map(Sample::Int),
+        _ => None,
+    })
 }
 
 pub(super) fn body_size<'t, const IS_RESPONSE: bool>(
@@ -173,6 +189,6 @@ pub(super) fn body_size<'t, const IS_RESPONSE: bool>(
     let data = data::<IS_RESPONSE>(transaction);
     match data.announced {
         Some(size) => Some(Sample::Int(i64::try_from(size).unwrap_or(i64::MAX))),
-        None => length::<IS_RESPONSE>(transaction, &[], cursor),
+        None => body_length::<IS_RESPONSE>(transaction, &[], cursor),
     }
 }

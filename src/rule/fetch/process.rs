@@ -2,8 +2,8 @@
 
 use super::super::argument::Argument;
 use super::super::facts::{Number, Words};
-use super::super::sample::Sample;
-use super::super::transaction::Transaction;
+use super::super::sample::{Sample, Text};
+use super::super::transaction::{Transaction, Waiting};
 use super::Cursor;
 
 /// Microseconds in a unit of `s`, `ms`, `us`, by its number in the table.
@@ -132,6 +132,30 @@ pub(super) fn last_rule_file<'t>(
     _: &mut Cursor,
 ) -> Option<Sample<'t>> {
     transaction.effects.last_rule.as_ref().map(|(file, _)| Sample::str(file.as_bytes()))
+}
+
+pub(super) fn last_entity<'t>(
+    transaction: &'t Transaction<'_>,
+    _: &'t [Argument],
+    _: &mut Cursor,
+) -> Option<Sample<'t>> {
+    transaction.effects.last_rule.as_ref().map(|(file, line)| place(file, *line))
+}
+
+pub(super) fn waiting_entity<'t>(
+    transaction: &'t Transaction<'_>,
+    _: &'t [Argument],
+    _: &mut Cursor,
+) -> Option<Sample<'t>> {
+    match transaction.effects.waiting.as_ref()? {
+        Waiting::Rule(file, line) => Some(place(file, *line)),
+        Waiting::Buffer => Some(Sample::str(b"http-buffer-request")),
+    }
+}
+
+/// A line of a file, as `FILE:LINE`.
+fn place<'t>(file: &str, line: u32) -> Sample<'t> {
+    Sample::Str(Text::Built(format!("{file}:{line}").into_bytes()))
 }
 
 pub(super) fn termination_state<'t>(

@@ -99,6 +99,8 @@ pub(super) const ROWS: &[Row] = &[
     row("srv_id", NONE, Kind::Int, Needs::Server, Numeric(Number::ServerId), "number of the server"),
     row("prio_class", NONE, Kind::Int, Needs::Internal, Function(process::priority_class), "priority class of the stream in queues"),
     row("prio_offset", NONE, Kind::Int, Needs::Internal, Function(process::priority_offset), "priority offset of the stream in queues, in ms"),
+    row("last_entity", NONE, Kind::Str, Needs::Internal, Function(process::last_entity), "place of the rule that ended processing"),
+    row("waiting_entity", NONE, Kind::Str, Needs::Internal, Function(process::waiting_entity), "place of the rule that the stream waits for, or waited in vain"),
     row("last_rule_line", NONE, Kind::Int, Needs::Internal, Function(process::last_rule_line), "line of the rule that ended processing"),
     row("last_rule_file", NONE, Kind::Str, Needs::Internal, Function(process::last_rule_file), "file of the rule that ended processing"),
     row("wait_end", NONE, Kind::Bool, Needs::Internal, Function(buffer::wait_end), "true once nothing more is waited for"),

@@ -9,7 +9,6 @@ const CACHE: &str = "vipgate has no cache";
 const H2: &str = "vipgate does not count this of multiplexed connections";
 const DEVICE: &str = "it needs a device detection library that is not part of vipgate";
 const PROTOCOL: &str = "vipgate does not read the distcc protocol";
-const ENTITY: &str = "vipgate has no filters that could be waited for";
 const ERROR: &str = "vipgate does not keep what the kernel says of connections to servers";
 
 #[rustfmt::skip]
@@ -54,12 +53,10 @@ pub(super) const ROWS: &[Row] = &[
     refused("internal.htx_blk.start_line", Kind::Str, INSIDE, "for developers: internal.htx_blk.start_line"),
     refused("internal.htx_blk.type", Kind::Str, INSIDE, "for developers: internal.htx_blk.type"),
     refused("internal.strm.is_htx", Kind::Bool, INSIDE, "for developers: internal.strm.is_htx"),
-    refused("last_entity", Kind::Str, ENTITY, "what the stream waits or waited for"),
     refused("lat_ns_avg", Kind::Int, INSIDE, "for developers: lat_ns_avg"),
     refused("lat_ns_tot", Kind::Int, INSIDE, "for developers: lat_ns_tot"),
     refused("res.cache_hit", Kind::Bool, CACHE, "HTTP cache: res.cache_hit"),
     refused("res.cache_name", Kind::Str, CACHE, "HTTP cache: res.cache_name"),
     refused("res.comp_algo", Kind::Str, INSIDE, "the compression in use"),
     refused("term_events", Kind::Str, INSIDE, "for developers: term_events"),
-    refused("waiting_entity", Kind::Str, ENTITY, "what the stream waits or waited for"),
 ];

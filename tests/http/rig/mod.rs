@@ -264,6 +264,13 @@ impl Proxy {
         line.split_once("] ").unwrap().1.to_owned()
     }
 
+    /// The next line of a format of its own.
+    pub fn said(&self) -> String {
+        let mut line = Vec::new();
+        until("a log line", || self.log.pop(&mut line).is_some());
+        String::from_utf8(line).unwrap()
+    }
+
     pub fn no_line(&self) -> bool {
         self.log.pop(&mut Vec::new()).is_none()
     }

@@ -196,7 +196,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
 ];
 
 /// Lines that are kept for the rules.
-const RULES: [&str; 71] = [
+const RULES: [&str; 74] = [
     "acl",
     "capture cookie",
     "capture request header",
@@ -227,11 +227,14 @@ const RULES: [&str; 71] = [
     "monitor-uri",
     "option abortonclose",
     "option accept-invalid-http-request",
+    "option accept-unsafe-violations-in-http-request",
     "option checkcache",
     "option clitcpka",
     "option forwarded",
     "option forwardfor",
     "option http-buffer-request",
+    "option http-drop-request-trailers",
+    "option http-drop-response-trailers",
     "option http-keep-alive",
     "option http-pretend-keepalive",
     "option http-restrict-req-hdr-names",

@@ -3,7 +3,7 @@
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use super::{Exchange, Parked, Stage};
+use super::{Exchange, Parked, Stage, Wants};
 use crate::http::{Body, BodyFraming, Leniency, Method, Parsed, data_length, is_head_complete, parse_response};
 use crate::proxy::buffers::{Chunk, FULL, MAX_HEAD, SMALL_READ};
 use crate::proxy::failure::{By, Cause, Failure};
@@ -46,6 +46,7 @@ impl Exchange<'_> {
                     if self.download_pipe.is_none()
                         && splice::is_worthwhile(&self.download, self.read_down)
                         && !session.is_limited(Way::Out)
+                        && self.trailers.is_none()
                     {
                         self.download_pipe = worker.pipes.take();
                     }
@@ -99,13 +100,23 @@ impl Exchange<'_> {
         context: &mut Context<'_>,
         now: Instant,
     ) -> Poll<Result<Option<Chunk>, Failure>> {
-        let Some(at_least) = parked.at_least else {
-            return if now < parked.until { Poll::Pending } else { Poll::Ready(Ok(self.input.take())) };
+        let at_least = match parked.wants {
+            Wants::Time if now < parked.until => return Poll::Pending,
+            Wants::Time => return Poll::Ready(Ok(self.input.take())),
+            Wants::Body(at_least) => at_least,
+            Wants::More(_) => 0,
         };
         loop {
             let Some(input) = &mut self.input else { return Poll::Ready(Ok(None)) };
+            if let Wants::More(length) = parked.wants
+                && (input.len() > length || self.has_server_ended || now >= parked.until)
+            {
+                return Poll::Ready(Ok(self.input.take()));
+            }
             let leniency = self.frontend.leniency;
-            if has_arrived(input, (self.request.method, leniency), at_least, worker) {
+            if matches!(parked.wants, Wants::Body(_))
+                && has_arrived(input, (self.request.method, leniency), at_least, worker)
+            {
                 return Poll::Ready(Ok(self.input.take()));
             }
             if now >= parked.until {
@@ -115,7 +126,10 @@ impl Exchange<'_> {
             match ready!(self.server.poll_read(context, &mut scratch[..SMALL_READ])) {
                 Ok(count) if count > 0 => input.push(&scratch[..count]),
                 // Whether that was the end of the body is seen when it is read further.
-                _ => return Poll::Ready(Ok(self.input.take())),
+                _ => {
+                    self.has_server_ended = true;
+                    return Poll::Ready(Ok(self.input.take()));
+                }
             }
         }
     }
@@ -175,6 +189,12 @@ impl Exchange<'_> {
         };
         self.read_down = count;
         let taken = self.take_body(&scratch[..count])?;
+        if let Some(trailers) = &mut self.trailers {
+            let mut kept = worker.buffers.chunk();
+            // It has been scanned.
+            let _ = trailers.write_without_trailers(&scratch[..taken], kept.storage());
+            return Poll::Ready(self.send(worker, session, context, &kept, &[]));
+        }
         Poll::Ready(self.send(worker, session, context, &scratch[..taken], &[]))
     }
 

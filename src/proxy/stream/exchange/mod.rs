@@ -11,7 +11,7 @@ use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use crate::http::Body;
+use crate::http::{Body, ChunkScanner};
 use crate::model::options::RetryOn;
 use crate::rule::action::Timeout;
 use crate::time::Instant;
@@ -57,8 +57,18 @@ enum Waits {
 #[derive(Clone, Copy, Debug)]
 struct Parked {
     until: Instant,
-    /// Bytes of the body that are waited for, 0 for all of it; `None` waits for the time alone.
-    at_least: Option<usize>,
+    wants: Wants,
+}
+
+/// What a response that is kept back waits for.
+#[derive(Clone, Copy, Debug)]
+enum Wants {
+    /// The time alone.
+    Time,
+    /// So many bytes of the body, 0 for all of it.
+    Body(usize),
+    /// More bytes than these.
+    More(usize),
 }
 
 /// The state of an exchange.
@@ -80,10 +90,14 @@ pub(super) struct Exchange<'a> {
     seen: usize,
     /// `input` is a whole head, and more, that rules keep back.
     parked: Option<Parked>,
+    /// The server closed while rules kept its response back.
+    has_server_ended: bool,
     /// What limits make wait, of each direction.
     up: Throttle,
     down: Throttle,
     download: Body,
+    /// Where the body stands whose trailers the client does not get.
+    trailers: Option<ChunkScanner>,
     /// Bytes read from the server and not yet written.
     pub(super) to_client: Option<Chunk>,
     /// The last write to the client was short: read less at once.
@@ -151,9 +165,11 @@ impl<'a> Exchange<'a> {
             input: None,
             seen: 0,
             parked: None,
+            has_server_ended: false,
             up: Throttle::default(),
             down: Throttle::default(),
             download: Body::Done,
+            trailers: None,
             to_client: None,
             is_client_slow: false,
             read_up: 0,

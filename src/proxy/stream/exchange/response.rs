@@ -2,12 +2,13 @@
 
 use std::task::Context;
 
-use super::{Early, Exchange, Parked, Stage};
+use super::{Early, Exchange, Parked, Stage, Wants};
 use crate::http::{
-    Body, BodyFraming, ConnectionField, Head, Method, Parsed, Version, parse_response, place_of_fault, write_response,
+    Body, BodyFraming, ChunkScanner, ConnectionField, Head, Method, Parsed, Version, parse_response, place_of_fault,
+    write_response,
 };
 use crate::model::log::Origin;
-use crate::proxy::buffers::MAX_HEAD;
+use crate::proxy::buffers::{FULL, MAX_HEAD};
 use crate::proxy::failure::{By, Cause, Failure, Phase, Retry};
 use crate::proxy::faults;
 use crate::proxy::local::Worker;
@@ -85,12 +86,12 @@ impl Exchange<'_> {
         out.clear();
         let rest = &bytes[head.length..];
         // What follows is no body, and nothing to wait for.
-        let arrived = Arrived { bytes: rest, framing: BodyFraming::None, is_whole: true };
+        let is_last = self.has_server_ended;
+        let arrived = Arrived { bytes: rest, framing: BodyFraming::None, is_whole: true, is_last };
         self.note_answer(session, head, rest.len());
         let responded =
             rules::respond(session, self.frontend, self.backend, (bytes, head, arrived), (connection, None), &mut out);
-        if let Responded::Waits(what) = responded {
-            self.park(bytes, what, worker, now);
+        if self.park(bytes, responded, worker, now) {
             return Ok(());
         }
         (self.status, self.server_status, self.answered) = (head.status, head.status, Some(now));
@@ -137,7 +138,8 @@ impl Exchange<'_> {
         let rest = &bytes[head.length..];
         let mut body = Body::from(framing);
         let taken = body.advance(rest).map_err(|_| self.failure(By::Server, Cause::Abort))?;
-        let arrived = Arrived { bytes: &rest[..taken], framing, is_whole: body.is_done() };
+        let is_last = self.has_server_ended || bytes.len() >= FULL;
+        let arrived = Arrived { bytes: &rest[..taken], framing, is_whole: body.is_done(), is_last };
         self.note_answer(session, head, taken);
         let responded = rules::respond(
             session,
@@ -147,8 +149,7 @@ impl Exchange<'_> {
             (connection, Some(&*self.request)),
             &mut out,
         );
-        if let Responded::Waits(what) = responded {
-            self.park(bytes, what, worker, now);
+        if self.park(bytes, responded, worker, now) {
             return Ok(());
         }
         (self.status, self.server_status, self.answered) = (head.status, head.status, Some(now));
@@ -161,6 +162,13 @@ impl Exchange<'_> {
         self.take_body(rest)?;
         if self.takes(responded, session, &mut out) {
             self.log_early(session, out.len() + taken, now);
+            if framing == BodyFraming::Chunked && self.frontend.manners.drops_response_trailers {
+                let (mut scanner, mut kept) = (ChunkScanner::default(), worker.buffers.chunk());
+                // It has been scanned.
+                let _ = scanner.write_without_trailers(&rest[..taken], kept.storage());
+                self.trailers = Some(scanner);
+                return self.send_head(worker, session, context, &out, &kept);
+            }
             return self.send_head(worker, session, context, &out, &rest[..taken]);
         }
         self.send_head(worker, session, context, &out, &[])
@@ -201,14 +209,22 @@ impl Exchange<'_> {
         log::write(session, self.frontend, Some(self.backend), &ending, line);
     }
 
-    /// Keeps what came of a response until its rules go on.
-    fn park(&mut self, bytes: &[u8], what: Wait, worker: &Worker, now: Instant) {
+    /// Keeps what came of a response until its rules go on. `false` if they do not wait.
+    fn park(&mut self, bytes: &[u8], responded: Responded, worker: &Worker, now: Instant) -> bool {
+        let parked = match responded {
+            Responded::Forwarded { .. } | Responded::Answered { .. } => return false,
+            Responded::Listens { until } => Parked { until, wants: Wants::More(bytes.len()) },
+            Responded::Waits(Wait::Body { time, at_least }) => {
+                Parked { until: now + time, wants: Wants::Body(at_least) }
+            }
+            Responded::Waits(Wait::Pause(time)) => Parked { until: now + time, wants: Wants::Time },
+            Responded::Waits(Wait::Data | Wait::Handshake | Wait::Name | Wait::Line) => {
+                Parked { until: now, wants: Wants::Time }
+            }
+        };
         self.input = Some(worker.buffers.chunk_of(bytes));
-        self.parked = Some(match what {
-            Wait::Body { time, at_least } => Parked { until: now + time, at_least: Some(at_least) },
-            Wait::Pause(time) => Parked { until: now + time, at_least: None },
-            Wait::Data | Wait::Handshake | Wait::Name | Wait::Line => Parked { until: now, at_least: None },
-        });
+        self.parked = Some(parked);
+        true
     }
 
     /// Notes what rules made of the head, and adds what the client is told of its server. `false` if they put a whole
@@ -232,7 +248,7 @@ impl Exchange<'_> {
                 self.refusal = Some(Failure::new(by, Cause::Abort, Phase::Headers));
                 false
             }
-            Responded::Waits(_) => false,
+            Responded::Waits(_) | Responded::Listens { .. } => false,
         }
     }
 }

@@ -29,6 +29,7 @@ impl Exchange<'_> {
             self.to_server = None;
             if self.upload_pipe.is_none()
                 && !is_limited
+                && self.request.trailers.is_none()
                 && self.read_up >= BULK
                 && splice::is_worthwhile(&self.request.body, self.read_up)
             {
@@ -55,8 +56,14 @@ impl Exchange<'_> {
             if taken < count {
                 session.input = Some(worker.buffers.chunk_of(&scratch[taken..count]));
             }
-            if is_limited {
-                self.to_server = Some(worker.buffers.chunk_of(&scratch[..taken]));
+            if is_limited || self.request.trailers.is_some() {
+                let mut chunk = worker.buffers.chunk();
+                match &mut self.request.trailers {
+                    // It has been scanned.
+                    Some(scanner) => drop(scanner.write_without_trailers(&scratch[..taken], chunk.storage())),
+                    None => chunk.push(&scratch[..taken]),
+                }
+                self.to_server = Some(chunk);
                 continue;
             }
             match self.server.poll_write(context, &scratch[..taken]) {
