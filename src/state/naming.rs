@@ -100,6 +100,9 @@ impl Tallies {
     }
 }
 
+/// What takes the address of a name, if it has one.
+pub type Answer = Box<dyn FnOnce(Option<IpAddr>) + Send>;
+
 /// A name that a rule of a worker asks for. vg-ctl answers.
 pub struct Question {
     /// Name of the section of name servers.
@@ -111,7 +114,7 @@ pub struct Question {
     /// Number of the generation that the rule is of: name servers of an earlier one are not asked.
     pub generation: u64,
     /// Called with the address that the name has, if it has one.
-    pub answer: Box<dyn FnOnce(Option<IpAddr>) + Send>,
+    pub answer: Answer,
 }
 
 impl fmt::Debug for Question {

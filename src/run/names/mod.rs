@@ -8,7 +8,6 @@ mod packets;
 mod stream;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use crate::admin::{Order, OrderKind};
 use crate::generation::Generation;
 use crate::model::naming::{NameServer, Resolvers, Transport};
 use crate::resolve::{Machine, Output, Wish};
-use crate::state::naming::Question;
+use crate::state::naming::{Answer, Question};
 use crate::sys;
 use crate::time::Instant;
 
@@ -89,7 +88,7 @@ struct Follower {
     /// Questions of rules whose generation has not come yet.
     early: Vec<Question>,
     /// Who waits for an address, by the number of the question.
-    waiting: HashMap<u64, Box<dyn FnOnce(Option<IpAddr>) + Send>>,
+    waiting: HashMap<u64, Answer>,
     /// Questions of rules so far.
     numbered: u64,
 }

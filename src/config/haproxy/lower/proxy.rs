@@ -289,13 +289,12 @@ impl Proxies {
                 continue;
             }
             let Some((row, _)) = context.find(section.place, section.place, line) else { continue };
-            if section.place == Place::Defaults && IN_DEFAULTS.contains(&line.text(0)) {
-                if !context.dialect.has_rules_in_defaults() {
-                    let message = format!("'{}' not allowed in 'defaults' section", line.text(0));
-                    let problem = Diagnostic::error("E-DIALECT", line.span_of(1), message);
-                    context.push(problem.hint("HAProxy 2.5 allows it, in a section with a name"));
-                    continue;
-                }
+            let is_rule_of_defaults = section.place == Place::Defaults && IN_DEFAULTS.contains(&line.text(0));
+            if is_rule_of_defaults && !context.dialect.has_rules_in_defaults() {
+                let message = format!("'{}' not allowed in 'defaults' section", line.text(0));
+                let problem = Diagnostic::error("E-DIALECT", line.span_of(1), message);
+                context.push(problem.hint("HAProxy 2.5 allows it, in a section with a name"));
+                continue;
             }
             if line.modifier != Modifier::None && ALWAYS.contains(&row.name) {
                 let message = format!("negation/default is not supported for option '{}'", line.text(1));
