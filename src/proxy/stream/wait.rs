@@ -1,7 +1,7 @@
 //! What a request waits for because a rule says so: its body, a time, the end of the tarpit.
 
 use std::future::poll_fn;
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::http::data_length;
@@ -51,7 +51,6 @@ async fn content(
     let silence = session.limit(Timeout::Client, frontend.running.model.timeouts.client);
     let end = until.min(session.now() + silence);
     session.set_deadline(end);
-    let worker = session.worker.clone();
     poll_fn(|context| {
         let fail = |by, cause| Poll::Ready(Err(Failure::new(by, cause, Phase::Request)));
         match session.interrupt(context, session.now()) {
@@ -60,23 +59,30 @@ async fn content(
             Some(Interrupt::Expired) => return Poll::Ready(Ok(())),
             None => {}
         }
-        let mut scratch = worker.buffers.scratch.borrow_mut();
-        let count = match ready!(session.client.poll_read(context, &mut scratch[..SMALL_READ])) {
-            Ok(count) if count > 0 => count,
-            _ => return fail(By::Client, Cause::Abort),
-        };
-        let Ok(taken) = request.body.advance(&scratch[..count]) else {
-            worker.counters.bad_messages.add(1);
-            return fail(By::Proxy, Cause::Abort);
-        };
-        request.held.push(&scratch[..taken]);
-        request.received_bytes += taken as u64;
-        if taken < count {
-            session.input = Some(worker.buffers.chunk_of(&scratch[taken..count]));
-        }
-        Poll::Ready(Ok(()))
+        poll_more(session, request, context)
     })
     .await
+}
+
+/// Reads once more of the body; what comes behind it is the next request's.
+fn poll_more(session: &mut Session, request: &mut Request, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+    let fail = |by| Poll::Ready(Err(Failure::new(by, Cause::Abort, Phase::Request)));
+    let worker = session.worker.clone();
+    let mut scratch = worker.buffers.scratch.borrow_mut();
+    let count = match ready!(session.client.poll_read(context, &mut scratch[..SMALL_READ])) {
+        Ok(count) if count > 0 => count,
+        _ => return fail(By::Client),
+    };
+    let Ok(taken) = request.body.advance(&scratch[..count]) else {
+        worker.counters.bad_messages.add(1);
+        return fail(By::Proxy);
+    };
+    request.held.push(&scratch[..taken]);
+    request.received_bytes += taken as u64;
+    if taken < count {
+        session.input = Some(worker.buffers.chunk_of(&scratch[taken..count]));
+    }
+    Poll::Ready(Ok(()))
 }
 
 /// Reads the body until it is complete, so much of it is there, or a buffer of HAProxy's would be full.
@@ -90,7 +96,6 @@ async fn body(
     let end = session.now() + time;
     let silence = session.limit(Timeout::Client, frontend.running.model.timeouts.client);
     session.set_deadline(end.min(session.now() + silence));
-    let worker = session.worker.clone();
     poll_fn(|context| {
         let fail = |by, cause| Poll::Ready(Err(Failure::new(by, cause, Phase::Request)));
         loop {
@@ -103,20 +108,7 @@ async fn body(
                 Some(Interrupt::Expired) => return fail(By::Client, Cause::Timeout),
                 None => {}
             }
-            let mut scratch = worker.buffers.scratch.borrow_mut();
-            let count = match ready!(session.client.poll_read(context, &mut scratch[..SMALL_READ])) {
-                Ok(count) if count > 0 => count,
-                _ => return fail(By::Client, Cause::Abort),
-            };
-            let Ok(taken) = request.body.advance(&scratch[..count]) else {
-                worker.counters.bad_messages.add(1);
-                return fail(By::Proxy, Cause::Abort);
-            };
-            request.held.push(&scratch[..taken]);
-            request.received_bytes += taken as u64;
-            if taken < count {
-                session.input = Some(worker.buffers.chunk_of(&scratch[taken..count]));
-            }
+            ready!(poll_more(session, request, context))?;
             session.set_deadline(end.min(session.now() + silence));
         }
     })
