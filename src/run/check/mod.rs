@@ -81,17 +81,18 @@ async fn serve(mut context: CheckThread) {
         context.heart.beat(sys::clock::now());
         let wake = sys::clock::tokio_deadline(checks.wake(sys::clock::now()));
         tokio::select! {
-            // A server that an operator speaks of is known by then.
             biased;
             order = context.orders.recv() => match order {
-                Some(CheckOrder::Configure(generation, board)) => {
-                    let backends: Vec<_> = generation.backends.iter().map(|backend| Arc::clone(&backend.state)).collect();
-                    let journals: Vec<_> = generation.backends.iter().map(|backend| backend.journal.clone()).collect();
-                    checks.configure(sys::clock::now(), &generation.model, &backends, &journals, board);
-                }
+                Some(order) => checks.obey(order),
                 None => return,
             },
-            Some(order) = context.probing.recv() => checks.servers.change(sys::clock::now(), order),
+            Some(order) = context.probing.recv() => {
+                // The generation of the server that an operator speaks of was sent before, and may have come just now.
+                while let Ok(order) = context.orders.try_recv() {
+                    checks.obey(order);
+                }
+                checks.servers.change(sys::clock::now(), order);
+            }
             Some(suspect) = context.suspects.recv() => checks.servers.hear(sys::clock::now(), suspect),
             Some(event) = events.recv() => checks.handle_event(sys::clock::now(), event),
             () = tokio::time::sleep_until(wake) => {}
@@ -124,6 +125,13 @@ impl Checks {
             files: files::Files::new(sender, levels_changed),
         };
         (checks, events)
+    }
+
+    fn obey(&mut self, order: CheckOrder) {
+        let CheckOrder::Configure(generation, board) = order;
+        let backends: Vec<_> = generation.backends.iter().map(|backend| Arc::clone(&backend.state)).collect();
+        let journals: Vec<_> = generation.backends.iter().map(|backend| backend.journal.clone()).collect();
+        self.configure(sys::clock::now(), &generation.model, &backends, &journals, board);
     }
 
     /// Takes a new model. Servers and scripts known by name go on from where they are.

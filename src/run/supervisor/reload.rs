@@ -108,8 +108,9 @@ impl Supervisor {
             servers.for_each(|(server, state)| state.set_lack(server.options.naming.lack, now));
         }
         self.listeners.commit(&next.model, prepared);
-        self.generation.store(Arc::clone(&next));
+        // In this order, so that vg-check knows the servers that vg-ctl speaks of.
         let board = self.serve_generation(&next);
+        self.generation.store(Arc::clone(&next));
         let (model, backends) = (Arc::clone(&next.model), backends(&next));
         let listeners = self.listeners.all();
         let _ = self.wiring.vrrp.send(VrrpOrder::Reconfigure { model, backends, board, listeners });

@@ -160,9 +160,10 @@ impl Supervisor {
         let (changes, view) = (ends.server_orders, Arc::clone(&self.view));
         let probing = self.wiring.probing.clone();
         let (names, questions) = (ends.names, ends.questions);
+        // First, so that vg-check knows the servers that an operator speaks of.
+        let board = self.serve_generation(generation);
         ctl::spawn(Ctl { listener: admin, runtime, loads, settings, changes, probing, names, questions, view })
             .context("cannot start vg-ctl")?;
-        let board = self.serve_generation(generation);
         let context = VrrpContext {
             model: Arc::clone(&generation.model),
             backends: backends(generation),
