@@ -101,9 +101,9 @@ fn the_last_answer_is_passed_on_when_retries_are_used_up() {
 fn silence_is_asked_again_after_the_servers_timeout() {
     let (server, seen) = at_second_try(|peer| {
         // Until the proxy gives the connection up.
-        peer.head();
+        peer.rest_quietly();
     });
-    let text = file("retry-on response-timeout\n timeout server 200ms", "", &server);
+    let text = file("retry-on response-timeout\n timeout server 1s", "", &server);
     on_both("http", &text, |connect| {
         let before = seen.load(Ordering::SeqCst);
         assert_eq!(status(&connect().send(get("/")).head()), "200");
