@@ -184,11 +184,7 @@ impl Direction {
         context: &mut Context<'_>,
         server: &mut Socket,
     ) -> Poll<Result<(), Broken>> {
-        let (worker, now) = (Rc::clone(&session.worker), session.now());
-        match session.limited(Way::In) {
-            Some((limits, client)) => self.poll(&worker, context, [client, server], Some((limits, Way::In, now))),
-            None => self.poll(&worker, context, [&mut session.client, server], None),
-        }
+        self.poll_between(Way::In, session, context, server)
     }
 
     /// The same of what the server sends.
@@ -198,11 +194,23 @@ impl Direction {
         context: &mut Context<'_>,
         server: &mut Socket,
     ) -> Poll<Result<(), Broken>> {
+        self.poll_between(Way::Out, session, context, server)
+    }
+
+    fn poll_between(
+        &mut self,
+        way: Way,
+        session: &mut Session,
+        context: &mut Context<'_>,
+        server: &mut Socket,
+    ) -> Poll<Result<(), Broken>> {
         let (worker, now) = (Rc::clone(&session.worker), session.now());
-        match session.limited(Way::Out) {
-            Some((limits, client)) => self.poll(&worker, context, [server, client], Some((limits, Way::Out, now))),
-            None => self.poll(&worker, context, [server, &mut session.client], None),
-        }
+        let (limits, client) = match session.limited(way) {
+            Some((limits, client)) => (Some((limits, way, now)), client),
+            None => (None, &mut session.client),
+        };
+        let ends = if way == Way::In { [client, server] } else { [server, client] };
+        self.poll(&worker, context, ends, limits)
     }
 
     /// When it goes on, if it waits for a limit.
