@@ -8,7 +8,7 @@ use crate::model::log::{Form, Framing, Hostname, Logs, ProcessLogs, Ring, Target
 use crate::model::proxy::{Bind, Frontend};
 use crate::model::relay::{Host, Relay, Relaying};
 
-use super::{Text, scalar};
+use super::text::{Text, scalar};
 
 pub(super) fn process(out: &mut Text, log: &ProcessLogs) {
     out.line(0, "log:");

@@ -2,7 +2,7 @@
 
 use crate::model::naming::{Families, Resolvers, Transport};
 
-use super::{Text, scalar, time};
+use super::text::{Text, scalar, time};
 
 pub(super) fn resolvers(out: &mut Text, sections: &[Resolvers]) {
     if !sections.is_empty() {

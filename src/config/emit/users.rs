@@ -2,7 +2,8 @@
 
 use crate::model::rules::{Password, Userlist};
 
-use super::{EmitError, Text, list, name, scalar};
+use super::text::{Text, list, scalar};
+use super::{EmitError, name};
 
 pub(super) fn userlists(out: &mut Text, lists: &[Userlist]) -> Result<(), EmitError> {
     if !lists.is_empty() {
