@@ -92,7 +92,6 @@ pub(super) async fn connect(
     wanted: &mut Wanted,
     effort: &mut Effort,
 ) -> Result<Connected, Failure> {
-    let model = &backend.running.model;
     let assigned = assign(session, backend, wanted, &mut effort.positions).await;
     let mut slot = assigned.inspect_err(|failure| {
         // It has waited, to the end of its time.
@@ -110,67 +109,95 @@ pub(super) async fn connect(
         let header = header.map_err(|_| Failure::new(By::Proxy, Cause::Abort, Phase::Connect))?;
         let kind = Kind::of(header.as_deref());
         let reuse = reuse.filter(|_| !session.needs_own_connection(slot.model()));
-        if let Some(idle) = reuse.and_then(|care| idle(session, backend, slot.index, (care, kind))) {
-            let Idle { stream, uses, .. } = idle;
-            session.worker.counters.reuses.add(1);
-            account::attempt(session, &slot, Connection::Reused);
-            session.shared.goes_to(slot.state());
-            effort.succeed(session, slot.model(), &stream);
-            return Ok(Connected { stream, slot, uses, kind });
-        }
-        account::attempt(session, &slot, Connection::New);
-        let limit = session.limit(Timeout::Connect, model.timeouts.connect);
-        let observe = slot.model().check.as_ref().and_then(|check| check.observe);
-        let mut is_slow = false;
-        let note_slow = || {
-            is_slow = true;
-            session.worker.note_trouble(slot.state(), observe);
+        let reached = match reuse.and_then(|care| idle(session, backend, slot.index, (care, kind))) {
+            Some(Idle { stream, uses, .. }) => {
+                account::attempt(session, &slot, Connection::Reused);
+                session.worker.counters.reuses.add(1);
+                Ok((stream, uses))
+            }
+            None => try_once(session, &slot, header.as_deref()).await.map(|stream| (stream, 0)),
         };
-        let gives_up = backend.manners.gives_up || session.frontend().manners.gives_up;
-        let failure = match Box::pin(attempt(session, &slot, header.as_deref(), (limit, gives_up), note_slow)).await {
-            Ok(stream) => {
-                session.worker.counters.connects.add(1);
-                observe::note(&session.worker, &slot, Seen::Connected);
-                if slot.state().connect_failures.load(Ordering::Relaxed) != 0 {
-                    slot.state().connect_failures.store(0, Ordering::Relaxed);
-                }
+        match reached {
+            Ok((stream, uses)) => {
                 session.shared.goes_to(slot.state());
                 effort.succeed(session, slot.model(), &stream);
-                return Ok(Connected { stream, slot, uses: 0, kind });
+                return Ok(Connected { stream, slot, uses, kind });
             }
-            Err(failure) => failure,
-        };
-        if failure.by != By::Server {
-            return Err(failure);
-        }
-        observe::note(&session.worker, &slot, Seen::Refused);
-        if !is_slow {
-            session.worker.note_trouble(slot.state(), observe);
-        }
-        if effort.retries >= session.retries(model.retries) || !model.options.retry_on.no_connection {
-            return Err(failure);
-        }
-        effort.retries += 1;
-        let failed = slot.index;
-        if redispatches(session, backend, wanted, effort.retries) {
-            drop(slot);
-            wanted.server = None;
-            let mut wanted = Wanted { exclude: Some(failed), ..*wanted };
-            slot = assign(session, backend, &mut wanted, &mut effort.positions).await?;
-            effort.server = Some(slot.index);
-        }
-        // As HAProxy counts: an attempt is a retry or a redispatch, never both.
-        if slot.index == failed {
-            account::retry(session, &slot);
-        } else {
-            effort.has_redispatched = true;
-            account::redispatch(session, backend, failed);
-        }
-        // Another server is tried at once, as far as there is one.
-        if failure.cause == Cause::Abort && slot.index == failed {
-            pause(session, TURN_AROUND.min(limit)).await?;
+            Err(failure) => slot = next_slot(session, backend, wanted, effort, slot, failure).await?,
         }
     }
+}
+
+/// A new connection. Whoever watches the server is told how that went.
+async fn try_once(session: &Session, slot: &Slot, header: Option<&[u8]>) -> Result<Socket, Failure> {
+    account::attempt(session, slot, Connection::New);
+    let observe = slot.model().check.as_ref().and_then(|check| check.observe);
+    let mut is_slow = false;
+    let note_slow = || {
+        is_slow = true;
+        session.worker.note_trouble(slot.state(), observe);
+    };
+    let gives_up = slot.backend.manners.gives_up || session.frontend().manners.gives_up;
+    let result = Box::pin(attempt(session, slot, header, (limit(session, slot), gives_up), note_slow)).await;
+    match &result {
+        Ok(_) => {
+            session.worker.counters.connects.add(1);
+            observe::note(&session.worker, slot, Seen::Connected);
+            if slot.state().connect_failures.load(Ordering::Relaxed) != 0 {
+                slot.state().connect_failures.store(0, Ordering::Relaxed);
+            }
+        }
+        Err(Failure { by: By::Server, .. }) => {
+            observe::note(&session.worker, slot, Seen::Refused);
+            if !is_slow {
+                session.worker.note_trouble(slot.state(), observe);
+            }
+        }
+        Err(_) => {}
+    }
+    result
+}
+
+/// How long a connection to the server may take.
+fn limit(session: &Session, slot: &Slot) -> Duration {
+    session.limit(Timeout::Connect, slot.backend.running.model.timeouts.connect)
+}
+
+/// Where the next attempt goes after one that failed, when it is time for it; the failure where there is none.
+async fn next_slot(
+    session: &Session,
+    backend: &Rc<LocalBackend>,
+    wanted: &mut Wanted,
+    effort: &mut Effort,
+    mut slot: Slot,
+    failure: Failure,
+) -> Result<Slot, Failure> {
+    let model = &backend.running.model;
+    let may_retry = failure.by == By::Server && model.options.retry_on.no_connection;
+    if !may_retry || effort.retries >= session.retries(model.retries) {
+        return Err(failure);
+    }
+    effort.retries += 1;
+    let failed = slot.index;
+    if redispatches(session, backend, wanted, effort.retries) {
+        drop(slot);
+        wanted.server = None;
+        let mut wanted = Wanted { exclude: Some(failed), ..*wanted };
+        slot = assign(session, backend, &mut wanted, &mut effort.positions).await?;
+        effort.server = Some(slot.index);
+    }
+    // As HAProxy counts: an attempt is a retry or a redispatch, never both.
+    if slot.index != failed {
+        effort.has_redispatched = true;
+        account::redispatch(session, backend, failed);
+        return Ok(slot);
+    }
+    account::retry(session, &slot);
+    // Another server is tried at once, as far as there is one.
+    if failure.cause == Cause::Abort {
+        pause(session, TURN_AROUND.min(limit(session, &slot))).await?;
+    }
+    Ok(slot)
 }
 
 /// A connection to the server that is there already.

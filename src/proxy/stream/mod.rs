@@ -6,6 +6,7 @@
 
 mod receive;
 mod wait;
+mod forward;
 mod exchange;
 mod finish;
 
@@ -15,27 +16,21 @@ use std::time::Duration;
 
 use crate::http::{Body, ChunkScanner, Method, Version};
 use crate::model::log::Origin;
-use crate::model::options::Reuse;
 use crate::time::Instant;
 
 use super::account;
 use super::backend::{Current, Slot};
 use super::buffers::Chunk;
-use super::choosing;
-use super::connect::{Effort, connect, redispatches};
-use super::failure::{By, Cause, Failure, Phase, Retry};
+use super::connect::Effort;
+use super::failure::{By, Cause, Failure, Phase};
 use super::form;
-use super::local::{LocalBackend, LocalFrontend, Stage};
+use super::local::{LocalBackend, LocalFrontend};
 use super::log::{self, Ending};
-use super::observe::{self, Seen};
 use super::persistence::Persistence;
-use super::pool::{Care, Idle};
 use super::rules::{self, Decision, Manner};
-use super::session::{LastServer, Session};
-use super::socket::Socket;
-use super::tunnel::{self, Direction, Silence};
+use super::session::Session;
 
-use exchange::{Early, Ended, Exchange};
+use exchange::{Ended, Exchange};
 pub(super) use receive::{Received, Receiving, Turn};
 
 pub(super) use receive::{Ends, refusal_of_body, request_edit};
@@ -156,6 +151,22 @@ struct Record {
     service: Option<&'static str>,
 }
 
+impl Record {
+    /// Takes what the exchange found, whatever came of it.
+    fn note(&mut self, exchange: &Exchange<'_>, slot: &Slot) {
+        self.status = exchange.status;
+        self.answered = exchange.answered;
+        self.bytes_out = exchange.bytes_out;
+        self.bytes_in = exchange.bytes_in;
+        self.bytes_to_server = exchange.bytes_to_server();
+        self.bytes_from_server = exchange.bytes_from_server();
+        self.refusal = exchange.refusal;
+        self.server_status = exchange.server_status;
+        // Without this one, as HAProxy counts when a stream is over.
+        self.server_connections = slot.state().connections.load(Ordering::Relaxed).saturating_sub(1);
+    }
+}
+
 /// Answers what came. `None` if the connection ends with it.
 pub(super) async fn answer(mut session: Box<Session>, received: Received) -> Option<Box<Session>> {
     let frontend = session.frontend();
@@ -212,7 +223,7 @@ async fn serve(session: &mut Session, frontend: &Rc<LocalFrontend>, request: &mu
     };
     let current = backend.as_ref().map(|backend| Current::enter(session, backend));
     record.is_untimed = backend.is_none();
-    let result = forward(session, frontend, backend.as_ref(), request, &mut record).await;
+    let result = forward::forward(session, frontend, backend.as_ref(), request, &mut record).await;
     let failure = result.as_ref().err().copied();
     let mut next = match result {
         Ok(Ended::KeepAlive) => Next::KeepAlive,
@@ -255,27 +266,6 @@ fn log_beginning(session: &mut Session, frontend: &LocalFrontend, request: &Requ
     log::write_step(session, frontend, None, Origin::Request, about, line);
 }
 
-/// Writes the line of a connection to a server.
-fn log_connect(
-    session: &mut Session,
-    frontend: &LocalFrontend,
-    backend: &LocalBackend,
-    request: &Request,
-    effort: Effort,
-    server_connections: usize,
-) {
-    let about = |session: &Session| Ending {
-        started: Some(request.started),
-        received: Some(request.received),
-        effort,
-        server_connections,
-        number: request.number,
-        ..Ending::new(request.began, effort.connected.unwrap_or(session.now()))
-    };
-    let line = request.held.all().get(..request.line_length);
-    log::write_step(session, frontend, Some(backend), Origin::Connect, about, line);
-}
-
 /// What stands before the path where the client is sent to the server that it was given.
 fn redirect_of<'b>(
     failure: Failure,
@@ -286,154 +276,4 @@ fn redirect_of<'b>(
     let is_it = failure.by == By::Local && failure.at == Phase::Connect;
     let prefix = backend.running.model.servers.get(server)?.options.redirect.as_deref();
     prefix.filter(|_| is_it).map(|prefix| (prefix, backend))
-}
-
-/// Sends the request until a server has answered it or nobody is left to try.
-async fn forward(
-    session: &mut Session,
-    frontend: &LocalFrontend,
-    backend: Option<&Rc<LocalBackend>>,
-    request: &mut Request,
-    record: &mut Record,
-) -> Result<Ended, Failure> {
-    let Some(backend) = backend else {
-        return Err(Failure::new(By::Server, Cause::Abort, Phase::Connect));
-    };
-    if request.is_cut {
-        record.status = 400;
-        return Err(Failure::new(By::Client, Cause::Abort, Phase::Request));
-    }
-    let options = &backend.running.model.options;
-    // What is still to come of a body cannot be sent again.
-    let is_kept = options.retry_on.keeps_requests()
-        && request.body.is_done()
-        && !request.is_upgrade
-        && !session.rules.as_ref().is_some_and(|rules| rules.forbids_retry());
-    if backend.manners.drops_request_trailers && request.is_chunked {
-        request.drop_trailers();
-    }
-    let gives_up = backend.manners.gives_up || frontend.manners.gives_up;
-    let care = if request.method.is_idempotent() { Care::Replayable } else { Care::Once };
-    let mut reuse = Some(care);
-    record.persistence = Persistence::look(session, frontend, backend, Some(request));
-    let mut wanted = choosing::wanted(session, frontend, backend, Some(request), &record.persistence);
-    loop {
-        let connected = connect(session, frontend, backend, reuse, &mut wanted, &mut record.effort).await;
-        if wanted.server.is_none() {
-            record.persistence.give_up_server();
-        }
-        let connected = connected?;
-        let (slot, uses, kind) = (connected.slot, connected.uses, connected.kind);
-        session.has_used_server = true;
-        record.effort.has_redispatched |= wanted.exclude.is_some_and(|failed| failed != slot.index);
-        if backend.manners.names_servers {
-            request.name_server(backend, slot.index);
-        }
-        session.note_server(frontend, slot.index, (&connected.stream, uses), &record.effort);
-        let server_connections = slot.state().connections.load(Ordering::Relaxed);
-        log_connect(session, frontend, backend, request, record.effort, server_connections);
-        let mut exchange = Exchange::new(connected.stream, request, uses > 0, frontend, backend);
-        exchange.gives_up = gives_up;
-        if is_kept && record.effort.retries < session.retries(backend.running.model.retries) {
-            exchange.retry_on(&options.retry_on);
-        }
-        let logged = frontend.running.model.logged;
-        let is_wanted = logged.steps.map_or(logged.is_early, |steps| steps.has(Origin::Response));
-        let logs_early = frontend.logs && is_wanted;
-        exchange.early = logs_early.then_some(Early { effort: record.effort, server_connections });
-        exchange.persist(&mut record.persistence, slot.index);
-        let result = exchange.run(session).await;
-        observe_answer(session, &slot, exchange.server_status, result.as_ref().err());
-        record.status = exchange.status;
-        record.answered = exchange.answered;
-        record.bytes_out = exchange.bytes_out;
-        record.bytes_in = exchange.bytes_in;
-        record.bytes_to_server = exchange.bytes_to_server();
-        record.bytes_from_server = exchange.bytes_from_server();
-        record.refusal = exchange.refusal;
-        record.server_status = exchange.server_status;
-        record.is_logged = logs_early && logged.steps.is_none() && exchange.early.is_none();
-        // Without this one, as HAProxy counts when a stream is over.
-        record.server_connections = slot.state().connections.load(Ordering::Relaxed).saturating_sub(1);
-        match result {
-            Err(Failure { retry: Retry::Safe, .. }) if reuse.is_some() => {
-                // The pooled connection was closed by the server while the request was on its way: once more, on a
-                // new connection.
-                drop(exchange);
-                request.held.rewind();
-                session.worker.counters.replays.add(1);
-                reuse = None;
-            }
-            Err(Failure { retry: Retry::Again, .. }) => {
-                drop(exchange);
-                request.held.rewind();
-                record.effort.retries += 1;
-                account::retry(session, &slot);
-                let may_change = redispatches(session, backend, &wanted, record.effort.retries);
-                wanted.server = if may_change { None } else { Some(slot.index) };
-                wanted.exclude = may_change.then_some(slot.index);
-                (record.status, record.server_status, reuse) = (0, 0, None);
-                // All that was in vain counts as the time to connect.
-                record.effort.connected = None;
-            }
-            Err(failure) => return Err(failure),
-            Ok(Ended::Tunnel) => {
-                let early = (exchange.to_server.take(), exchange.to_client.take());
-                let stream = exchange.into_stream();
-                return Box::pin(tunnel(session, frontend, slot, stream, early, record)).await;
-            }
-            Ok(ended) => {
-                let uses = uses + 1;
-                let is_used_up = slot.model().options.max_uses.is_some_and(|most| uses >= most);
-                let persists = exchange.server_persists && !is_used_up && !session.needs_own_connection(slot.model());
-                let idle = persists.then(|| Idle { stream: exchange.into_stream(), uses, kind });
-                keep(session, backend, slot, idle);
-                return Ok(ended);
-            }
-        }
-    }
-}
-
-/// Tells who observes the traffic of the server what became of a request: a status, or a failure that is the server's.
-fn observe_answer(session: &Session, slot: &Slot, status: u16, failure: Option<&Failure>) {
-    match (status, failure) {
-        (0, Some(failure)) if failure.retry != Retry::Safe => {
-            observe::note(&session.worker, slot, Seen::Failed(*failure));
-        }
-        (0, _) => {}
-        (status, _) => observe::note(&session.worker, slot, Seen::Answered(status)),
-    }
-}
-
-/// Keeps the connection of a server for the next request: for those of this session, or for all.
-fn keep(session: &mut Session, backend: &Rc<LocalBackend>, slot: Slot, idle: Option<Idle>) {
-    let options = &backend.running.model.options;
-    let is_own = options.reuse == Reuse::Never;
-    if is_own || options.prefers_last {
-        session.last = Some(Box::new(LastServer { backend: Rc::clone(backend), server: slot.index, own: idle }));
-    } else if let Some(idle) = idle {
-        let (options, now) = (&slot.model().options, session.now());
-        backend.pools[slot.index].give(session.worker.index, idle, slot.state(), options, now);
-    }
-}
-
-async fn tunnel(
-    session: &mut Session,
-    frontend: &LocalFrontend,
-    slot: Slot,
-    mut server: Socket,
-    early: (Option<Chunk>, Option<Chunk>),
-    record: &mut Record,
-) -> Result<Ended, Failure> {
-    let (to_server, to_client) = early;
-    session.shared.stage.set(Stage::Tunnel);
-    let written = (&frontend.running.model.timeouts, &slot.backend.running.model.timeouts);
-    let silence = Silence::of(written, |timeout, written| session.limit(timeout, written));
-    let input = session.input.take();
-    let mut up = Direction::with(to_server.or(input));
-    let mut down = Direction::with(to_client);
-    let result = tunnel::run(session, &mut server, &mut up, &mut down, silence).await;
-    record.bytes_in += up.bytes;
-    record.bytes_out += down.bytes;
-    result.map(|()| Ended::Tunnel)
 }

@@ -134,7 +134,7 @@ pub(super) struct Exchange<'a> {
     /// Failures after which the request may be sent again; `None` never, or not any more.
     again: Option<&'a RetryOn>,
     /// Whether it ends when the client leaves.
-    pub(super) gives_up: bool,
+    gives_up: bool,
 }
 
 /// What a line needs that is written before the response has been sent.
@@ -190,7 +190,7 @@ impl<'a> Exchange<'a> {
             server_status: 0,
             early: None,
             again: None,
-            gives_up: false,
+            gives_up: backend.manners.gives_up || frontend.manners.gives_up,
             persistence: None,
         }
     }
