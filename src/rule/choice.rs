@@ -46,5 +46,5 @@ fn target(name: &str, scope: &mut Scope<'_>) -> Result<Target, RuleError> {
     if !name.contains('%') {
         return Ok(Target::Named(name.into()));
     }
-    Format::compile(name, FormatUse::Http, scope).map(Target::Computed).map_err(|error| error.later(1))
+    Format::compile(name, FormatUse::Plain, scope).map(Target::Computed).map_err(|error| error.later(1))
 }

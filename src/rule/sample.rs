@@ -164,6 +164,8 @@ impl<'t> Sample<'t> {
     pub fn cast(self, to: Kind) -> Option<Sample<'t>> {
         match to {
             Kind::Any => Some(self),
+            // An address is a number, but no boolean.
+            Kind::Bool if matches!(self, Sample::Ipv4(_)) => None,
             Kind::Bool => self.to_int().map(|value| Sample::Bool(value != 0)),
             Kind::Int => self.to_int().map(Sample::Int),
             Kind::Addr => self.to_address().map(Sample::address),

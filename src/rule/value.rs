@@ -67,7 +67,7 @@ impl Given {
 
     /// Compiles a format string.
     pub(super) fn format(text: &str, scope: &mut Scope<'_>) -> Result<Given, RuleError> {
-        Format::compile(text, FormatUse::Http, scope).map(Given::Text)
+        Format::compile(text, FormatUse::Plain, scope).map(Given::Text)
     }
 
     /// What it comes to.

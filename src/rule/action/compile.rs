@@ -229,7 +229,7 @@ impl Reader<'_, '_, '_> {
             }
             "set-var-fmt" => {
                 let (name, conditions) = self.variable(arguments)?;
-                Action::SetVariableFormat { name, conditions, value: self.format("a format")? }
+                Action::SetVariableFormat { name, conditions, value: self.format_for("a format", FormatUse::Plain)? }
             }
             "unset-var" => Action::UnsetVariable(self.variable(arguments)?.0),
             "capture" => self.capture()?,

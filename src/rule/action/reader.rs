@@ -67,9 +67,13 @@ impl<'w> Reader<'w, '_, '_> {
     }
 
     pub(super) fn format(&mut self, what: &str) -> Result<Format, RuleError> {
+        self.format_for(what, FormatUse::Http)
+    }
+
+    pub(super) fn format_for(&mut self, what: &str, purpose: FormatUse) -> Result<Format, RuleError> {
         let at = self.at;
         let word = self.word(what)?;
-        Format::compile(word, FormatUse::Http, self.scope).map_err(|error| error.later(at))
+        Format::compile(word, purpose, self.scope).map_err(|error| error.later(at))
     }
 
     pub(super) fn expression(&mut self) -> Result<Expression, RuleError> {

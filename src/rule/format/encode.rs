@@ -4,8 +4,14 @@ use crate::http::are_field_values;
 
 const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
 
+/// Two hexadecimal digits.
+pub(super) fn push_digits(out: &mut Vec<u8>, byte: u8) {
+    out.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+}
+
 fn push_hex(out: &mut Vec<u8>, mark: u8, byte: u8) {
-    out.extend([mark, DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    out.push(mark);
+    push_digits(out, byte);
 }
 
 fn push_escaped(out: &mut Vec<u8>, byte: u8) {
@@ -21,13 +27,15 @@ pub(super) fn escaped(out: &mut Vec<u8>, text: &[u8]) {
 }
 
 /// Control characters but tab as `%XX`, for header fields.
-pub(super) fn percent(out: &mut Vec<u8>, text: &[u8]) {
-    if are_field_values(text) {
+pub(super) fn percent(out: &mut Vec<u8>, text: &[u8], escapes: bool) {
+    if !escapes && are_field_values(text) {
         return out.extend_from_slice(text);
     }
     for &byte in text {
         if byte < 0x20 && byte != b'\t' || byte == 0x7f {
             push_hex(out, b'%', byte);
+        } else if escapes {
+            push_escaped(out, byte);
         } else {
             out.push(byte);
         }

@@ -1,11 +1,14 @@
 //! Format strings: text with `%tags` and `%[expressions]` (HAProxy manual §8.2.6).
 //!
 //! Decides what is written into a log line, a header field or a body; writes into the caller's buffer and allocates nothing
-//! itself. [`tag`] has the table of tags, [`date`] how dates look, [`encode`] how bytes are made safe.
+//! itself, but for the notations of [`encoded`]. [`tag`] has the table of tags, [`date`] how dates look, [`encode`] how bytes
+//! are made safe.
 
 mod encode;
 mod date;
 mod tag;
+mod cbor;
+mod encoded;
 mod parse;
 
 use super::error::RuleError;
@@ -16,6 +19,8 @@ use super::sample::Sample;
 use super::scope::Scope;
 use super::transaction::Transaction;
 
+use encoded::Encoded;
+
 pub use date::{Precision, write_date};
 pub use tag::{TAGS, Tag, TagRow};
 
@@ -24,15 +29,24 @@ pub use tag::{TAGS, Tag, TagRow};
 pub enum FormatUse {
     /// A log line: runs of spaces are one space, what is missing is `-`.
     Log,
-    /// A header field, a path, a body: spaces are kept, what is missing is empty, control characters are percent-encoded.
+    /// A header field, a path, a body: spaces are kept, what is missing is empty, control characters are percent-encoded,
+    /// and values have no quotes.
     Http,
     /// The unique id: as `Http`, with runs of spaces as one.
     UniqueId,
-    /// What a health check sends or says: as `Http`, with every byte as it is.
+    /// A variable, the name of a backend, what a health check sends or says: spaces are kept, what is missing is empty,
+    /// every byte is as it is.
     Plain,
 }
 
-/// `{+Q}`, `{+X}`, `{+E}`.
+impl FormatUse {
+    /// Whether values of expressions are made safe for header fields.
+    fn is_percent_encoded(self) -> bool {
+        matches!(self, FormatUse::Http | FormatUse::UniqueId)
+    }
+}
+
+/// `{+Q}`, `{+X}`, `{+E}`, `{+M}`, `{+bin}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Quotes around text.
@@ -41,6 +55,17 @@ pub struct Options {
     pub hexadecimal: bool,
     /// `"`, `\` and `]` behind a backslash.
     pub escapes: bool,
+    /// `-` for what is missing.
+    pub dash: bool,
+    /// Bytes of a binary value as they are, also behind a NUL.
+    pub is_binary: bool,
+}
+
+/// What is written behind a percent sign.
+#[derive(Clone, Debug)]
+enum Value {
+    Tag(&'static TagRow),
+    Expression(Expression),
 }
 
 #[derive(Clone, Debug)]
@@ -48,8 +73,18 @@ enum Item {
     Text(Box<[u8]>),
     /// A space, unless what was written last is one. Where something is always written in between, it is text.
     Space,
-    Tag(&'static TagRow, Options),
-    Expression(Expression, Options),
+    Value(Value, Options),
+    Encoded(Box<Encoded>),
+}
+
+impl Item {
+    fn value(&self) -> Option<&Value> {
+        match self {
+            Item::Text(_) | Item::Space => None,
+            Item::Value(value, _) => Some(value),
+            Item::Encoded(encoded) => Some(encoded.value()),
+        }
+    }
 }
 
 /// A compiled format string.
@@ -76,19 +111,17 @@ impl Format {
 
     /// Whether it asks for more of a request than its first line, or for something that rules keep.
     pub fn looks_at_requests(&self) -> bool {
-        self.items.iter().any(|item| match item {
-            Item::Text(_) | Item::Space => false,
-            Item::Tag(row, _) => row.tag.looks_at_requests(),
-            Item::Expression(..) => true,
+        self.items.iter().filter_map(Item::value).any(|value| match value {
+            Value::Tag(row) => row.tag.looks_at_requests(),
+            Value::Expression(_) => true,
         })
     }
 
     /// Whether it asks for this number.
     pub fn asks_for(&self, question: Number) -> bool {
-        self.items.iter().any(|item| match item {
-            Item::Text(_) | Item::Space => false,
-            Item::Tag(row, _) => matches!(row.tag, Tag::Number(asked) | Tag::Counter(asked) if asked == question),
-            Item::Expression(expression, _) => {
+        self.items.iter().filter_map(Item::value).any(|value| match value {
+            Value::Tag(row) => matches!(row.tag, Tag::Number(asked) | Tag::Counter(asked) if asked == question),
+            Value::Expression(expression) => {
                 matches!(expression.fetch().run, Run::Number(asked) if asked == question)
             }
         })
@@ -111,10 +144,11 @@ impl Format {
                         behind_space = out.len();
                     }
                 }
-                Item::Tag(row, options) => tag::write(row.tag, *options, self.purpose, transaction, out),
-                Item::Expression(expression, options) => {
+                Item::Value(Value::Tag(row), options) => tag::write(row.tag, *options, transaction, out),
+                Item::Value(Value::Expression(expression), options) => {
                     write_sample(expression.value(transaction), *options, self.purpose, out);
                 }
+                Item::Encoded(encoded) => encoded.write(transaction, out),
             }
         }
     }
@@ -130,8 +164,9 @@ fn write_text(text: &[u8], out: &mut Vec<u8>) {
 }
 
 fn write_sample(sample: Option<Sample<'_>>, options: Options, purpose: FormatUse, out: &mut Vec<u8>) {
-    let is_log = purpose == FormatUse::Log;
-    let quotes = options.quotes && is_log;
+    let is_percent_encoded = purpose.is_percent_encoded();
+    let keeps_bytes = options.is_binary && matches!(sample, Some(Sample::Bin(_)));
+    let quotes = options.quotes && !is_percent_encoded && !keeps_bytes;
     let start = out.len();
     if quotes {
         out.push(b'"');
@@ -139,18 +174,18 @@ fn write_sample(sample: Option<Sample<'_>>, options: Options, purpose: FormatUse
     match &sample {
         Some(Sample::Str(text) | Sample::Bin(text) | Sample::Method(text)) => {
             // Text ends at a NUL if it was binary, as in every cast to text.
-            let is_binary = matches!(sample, Some(Sample::Bin(_)));
-            let end = memchr::memchr(0, text).filter(|_| is_binary).unwrap_or(text.len());
-            match (options.escapes, purpose) {
-                (true, _) => encode::escaped(out, &text[..end]),
-                (false, FormatUse::Log | FormatUse::Plain) => out.extend_from_slice(&text[..end]),
-                (false, FormatUse::Http | FormatUse::UniqueId) => encode::percent(out, &text[..end]),
+            let is_cut = matches!(sample, Some(Sample::Bin(_))) && !keeps_bytes;
+            let end = memchr::memchr(0, text).filter(|_| is_cut).unwrap_or(text.len());
+            match (is_percent_encoded, options.escapes && !keeps_bytes) {
+                (true, escapes) => encode::percent(out, &text[..end], escapes),
+                (false, true) => encode::escaped(out, &text[..end]),
+                (false, false) => out.extend_from_slice(&text[..end]),
             }
         }
         Some(plain) => plain.write(out),
         None => {}
     }
-    match (quotes, is_log) {
+    match (quotes, options.dash && !is_percent_encoded) {
         (true, _) => out.push(b'"'),
         (false, true) if out.len() == start => out.push(b'-'),
         (false, _) => {}

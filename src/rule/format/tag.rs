@@ -9,7 +9,7 @@ use crate::rule::fetch::path_of;
 use crate::rule::transaction::{Captured, Transaction};
 
 use super::date::{Precision, write_date};
-use super::{FormatUse, Options, encode};
+use super::{Options, encode};
 
 /// What a tag stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,17 +83,28 @@ pub enum Tag {
 }
 
 impl Tag {
-    /// Whether it always writes something.
-    pub(super) fn is_never_empty(self, purpose: FormatUse) -> bool {
+    /// Whether it always writes something, with these options.
+    pub(super) fn is_never_empty(self, options: Options) -> bool {
         match self {
             Tag::Number(_) | Tag::Growing(_) | Tag::Counter(_) | Tag::Retries | Tag::Timestamp | Tag::Milliseconds => {
                 true
             }
-            Tag::Address(_) | Tag::Port(_) | Tag::Name(_) | Tag::Server | Tag::Termination { .. } => {
-                purpose == FormatUse::Log
-            }
+            Tag::Address(_) | Tag::Port(_) | Tag::Name(_) | Tag::Server | Tag::Termination { .. } => options.dash,
             _ => false,
         }
+    }
+
+    /// Whether it is a number that `+X` writes in hexadecimal.
+    pub(super) fn has_digits(self) -> bool {
+        matches!(self, Tag::Timestamp | Tag::Milliseconds | Tag::Counter(_) | Tag::Port(_))
+    }
+
+    /// Whether it is a part of the request line as it came.
+    pub(super) fn is_received(self) -> bool {
+        matches!(
+            self,
+            Tag::RequestLine | Tag::Method | Tag::TargetPath | Tag::Path | Tag::Query | Tag::Target | Tag::Version
+        )
     }
 
     /// Whether it shows more of a request than its first line, or what rules keep.
@@ -186,7 +197,7 @@ pub const TAGS: &[TagRow] = &[
     row("hrl", Tag::RequestFieldList, "captured fields of the request, as a list"),
     row("hs", Tag::ResponseFields, "captured fields of the response"),
     row("hsl", Tag::ResponseFieldList, "captured fields of the response, as a list"),
-    row("lc", Tag::Number(Number::LogNumber), "lines that the frontend has logged"),
+    row("lc", Tag::Counter(Number::LogNumber), "lines that the frontend has logged"),
     row("OG", Tag::Origin, "when the line is written: txn_close"),
     row("pid", Tag::Counter(Number::ProcessId), "process number"),
     row("r", Tag::RequestLine, "request line"),
@@ -208,45 +219,57 @@ pub(super) fn by_name(name: &str) -> Option<&'static TagRow> {
     TAGS.iter().find(|row| row.name == name)
 }
 
+/// The number that a tag stands for; `None` if it is none.
+pub(super) fn integer(tag: Tag, transaction: &Transaction<'_>) -> Option<i64> {
+    Some(match tag {
+        Tag::Timestamp => known(Number::AcceptDate, transaction) / 1_000_000,
+        Tag::Milliseconds => known(Number::AcceptDate, transaction) / 1000 % 1000,
+        Tag::Number(question) | Tag::Growing(question) | Tag::Counter(question) => known(question, transaction),
+        Tag::Retries => known(Number::ConnectRetries, transaction),
+        Tag::Port(end) => find(transaction, end)?.port().into(),
+        _ => return None,
+    })
+}
+
 /// Appends what a tag stands for.
-pub(super) fn write(tag: Tag, options: Options, purpose: FormatUse, transaction: &Transaction<'_>, out: &mut Vec<u8>) {
+pub(super) fn write(tag: Tag, options: Options, transaction: &Transaction<'_>, out: &mut Vec<u8>) {
     let facts = transaction.facts;
-    let ask = |question| facts.number(question, None);
+    let holds = |question| facts.number(question, None).is_some_and(|value| value != 0);
     match tag {
         Tag::Options => {}
         Tag::Date { of, precision, is_local } => {
-            let Some(moment) = ask(of) else { return };
+            let Some(moment) = facts.number(of, None) else { return };
             let utc = Zone { offset: 0, name: "GMT" };
             let zone = if is_local { facts.zone(moment.div_euclid(1_000_000)) } else { utc };
             write_date(out, moment, zone, precision);
         }
-        Tag::Timestamp => number(out, ask(Number::AcceptDate).unwrap_or(0) / 1_000_000, options),
         Tag::Milliseconds => {
-            let millis = ask(Number::AcceptDate).unwrap_or(0) / 1000 % 1000;
-            write_padded(out, millis.unsigned_abs(), 3);
+            let millis = integer(tag, transaction).unwrap_or_default();
+            match options.hexadecimal {
+                // Writing to a Vec cannot fail.
+                true => _ = write!(out, "{millis:02X}"),
+                false => write_padded(out, millis.unsigned_abs(), 3),
+            }
         }
-        Tag::Number(question) => write_number(out, ask(question).unwrap_or(missing(question))),
+        Tag::Number(question) => write_number(out, known(question, transaction)),
         Tag::Growing(question) => {
-            if ask(Number::IsLoggedEarly).unwrap_or(0) != 0 {
+            if holds(Number::IsLoggedEarly) {
                 out.push(b'+');
             }
-            write_number(out, ask(question).unwrap_or(missing(question)));
+            write_number(out, known(question, transaction));
         }
-        Tag::Counter(question) => number(out, ask(question).unwrap_or(0), options),
         Tag::Retries => {
-            if ask(Number::WasRedispatched).unwrap_or(0) != 0 {
+            if holds(Number::WasRedispatched) {
                 out.push(b'+');
             }
-            write_number(out, ask(Number::ConnectRetries).unwrap_or(0));
+            write_number(out, known(Number::ConnectRetries, transaction));
         }
-        Tag::Address(end) => {
-            address(out, find(transaction, end).map(|end| end.ip().to_canonical()), options, purpose);
-        }
-        Tag::Port(end) => match find(transaction, end).map(|end| end.port()) {
-            Some(port) => number(out, port.into(), options),
-            None => text(out, b"", Options::default(), purpose),
+        Tag::Address(end) => address(out, find(transaction, end).map(|end| end.ip().to_canonical()), options),
+        Tag::Timestamp | Tag::Counter(_) | Tag::Port(_) => match integer(tag, transaction) {
+            Some(value) => number(out, value, options),
+            None => text(out, b"", Options { dash: options.dash, ..Options::default() }),
         },
-        other => words(other, options, purpose, transaction, out),
+        other => words(other, options, transaction, out),
     }
 }
 
@@ -257,6 +280,10 @@ fn number(out: &mut Vec<u8>, value: i64, options: Options) {
         true => _ = write!(out, "{value:04X}"),
         false => write_number(out, value),
     }
+}
+
+fn known(question: Number, transaction: &Transaction<'_>) -> i64 {
+    transaction.facts.number(question, None).unwrap_or(missing(question))
 }
 
 /// What a number is where nobody knows it: timers and the status are -1.
@@ -270,7 +297,11 @@ fn missing(question: Number) -> i64 {
         | Number::ServerConnections
         | Number::QueuedBeforeInBackend
         | Number::QueuedBeforeInServer
-        | Number::LogNumber => 0,
+        | Number::LogNumber
+        | Number::AcceptDate
+        | Number::ProcessId
+        | Number::RequestNumber
+        | Number::ConnectRetries => 0,
         _ => -1,
     }
 }
@@ -283,7 +314,7 @@ fn find(transaction: &Transaction<'_>, end: Address) -> Option<SocketAddr> {
     }
 }
 
-fn address(out: &mut Vec<u8>, address: Option<IpAddr>, options: Options, purpose: FormatUse) {
+fn address(out: &mut Vec<u8>, address: Option<IpAddr>, options: Options) {
     let quote: &[u8] = if options.quotes { b"\"" } else { b"" };
     match address {
         // Writing to a Vec cannot fail.
@@ -294,15 +325,15 @@ fn address(out: &mut Vec<u8>, address: Option<IpAddr>, options: Options, purpose
             write_address(out, address);
             out.extend_from_slice(quote);
         }
-        None => text(out, b"", options, purpose),
+        None => text(out, b"", options),
     }
 }
 
 /// Appends a name of ours; an empty one is `""` where texts are quoted and `-` in a log line.
-fn text(out: &mut Vec<u8>, name: &[u8], options: Options, purpose: FormatUse) {
+fn text(out: &mut Vec<u8>, name: &[u8], options: Options) {
     match (name, options.quotes) {
         (b"", true) => out.extend_from_slice(b"\"\""),
-        (b"", false) if purpose == FormatUse::Log => out.push(b'-'),
+        (b"", false) if options.dash => out.push(b'-'),
         (name, quotes) => {
             let mark: &[u8] = if quotes { b"\"" } else { b"" };
             out.extend_from_slice(mark);
@@ -327,8 +358,15 @@ fn received(out: &mut Vec<u8>, parts: &[&[u8]], options: Options) {
     }
 }
 
-/// Characters that separate captured fields.
-const SEPARATORS: &[u8] = b"|{}";
+/// Characters that surround and separate captured fields.
+pub(super) const BRACES: &[u8] = b"|{}";
+
+/// A captured field made safe.
+pub(super) fn field(value: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(value.len());
+    encode::for_log(&mut out, value, BRACES, false);
+    out
+}
 
 fn fields(out: &mut Vec<u8>, slots: &[Captured], options: Options) {
     if slots.is_empty() {
@@ -339,12 +377,12 @@ fn fields(out: &mut Vec<u8>, slots: &[Captured], options: Options) {
         if at > 0 {
             out.push(b'|');
         }
-        encode::for_log(out, value.value().unwrap_or_default(), SEPARATORS, options.escapes);
+        encode::for_log(out, value.value().unwrap_or_default(), BRACES, options.escapes);
     }
     out.extend_from_slice(if options.quotes { b"}\"" } else { b"}" });
 }
 
-fn field_list(out: &mut Vec<u8>, slots: &[Captured], options: Options, purpose: FormatUse) {
+fn field_list(out: &mut Vec<u8>, slots: &[Captured], options: Options) {
     for (at, value) in slots.iter().enumerate() {
         if at > 0 {
             out.push(b' ');
@@ -353,17 +391,17 @@ fn field_list(out: &mut Vec<u8>, slots: &[Captured], options: Options, purpose: 
             Some(value) if !value.is_empty() => {
                 let mark: &[u8] = if options.quotes { b"\"" } else { b"" };
                 out.extend_from_slice(mark);
-                encode::for_log(out, value, SEPARATORS, options.escapes);
+                encode::for_log(out, value, BRACES, options.escapes);
                 out.extend_from_slice(mark);
             }
-            _ => text(out, b"", options, purpose),
+            _ => text(out, b"", options),
         }
     }
 }
 
-fn words(tag: Tag, options: Options, purpose: FormatUse, transaction: &Transaction<'_>, out: &mut Vec<u8>) {
+fn words(tag: Tag, options: Options, transaction: &Transaction<'_>, out: &mut Vec<u8>) {
     let facts = transaction.facts;
-    let mut name = |name: &[u8]| text(out, name, options, purpose);
+    let mut name = |name: &[u8]| text(out, name, options);
     match tag {
         Tag::Name(question) => name(facts.words(question).unwrap_or_default()),
         Tag::RequestCookie => name(transaction.captures.request_cookie.borrow().value().unwrap_or_default()),
@@ -384,8 +422,8 @@ fn words(tag: Tag, options: Options, purpose: FormatUse, transaction: &Transacti
         }
         Tag::RequestFields => fields(out, &transaction.captures.request.borrow(), options),
         Tag::ResponseFields => fields(out, &transaction.captures.response.borrow(), options),
-        Tag::RequestFieldList => field_list(out, &transaction.captures.request.borrow(), options, purpose),
-        Tag::ResponseFieldList => field_list(out, &transaction.captures.response.borrow(), options, purpose),
+        Tag::RequestFieldList => field_list(out, &transaction.captures.request.borrow(), options),
+        Tag::ResponseFieldList => field_list(out, &transaction.captures.response.borrow(), options),
         other => match &transaction.request {
             Some(request) => of_request(other, options, request, out),
             None => received(out, &[b"<BADREQ>"], options),
