@@ -267,6 +267,44 @@ impl LocalBackend {
 }
 
 impl LocalFrontend {
+    fn new(
+        frontend: &Arc<generation::Frontend>,
+        rules: &Option<Arc<Section>>,
+        others: &Rc<Others>,
+        (asks, numbers_streams): (Asks, bool),
+    ) -> LocalFrontend {
+        let section = rules.as_deref();
+        let backend = frontend.model.default_backend.and_then(|number| others.backends.get(number));
+        let backend = backend.filter(|backend| backend.is_published()).cloned();
+        let logs = frontend.journal.takes(Level::Emerg);
+        let profiles = others.rules.globals.profiles.iter().filter(|_| logs);
+        let formats = || profiles.clone().flat_map(Profile::formats);
+        let runs_rules = section.is_some_and(Section::looks_at_messages)
+            || backend.as_ref().is_some_and(|backend| backend.runs_rules)
+            || formats().any(Format::looks_at_requests);
+        let framing = frontend.model.doubtful_framing;
+        let leniency = Leniency {
+            odd_bytes: section.is_some_and(|section| section.options.tolerates_odd_bytes),
+            transfer_wins: framing != DoubtfulFraming::Refuse,
+            keeps_doubtful: framing == DoubtfulFraming::Keep,
+        };
+        let counts_lines = section.is_some_and(|section| section.logging.counts_lines())
+            || formats().any(|format| format.asks_for(Number::LogNumber));
+        LocalFrontend {
+            running: Arc::clone(frontend),
+            backend,
+            logs,
+            rules: rules.clone(),
+            runs_rules,
+            leniency,
+            others: Rc::clone(others),
+            counts_lines,
+            asks,
+            numbers_streams,
+            manners: Manners::of(rules.as_ref()),
+        }
+    }
+
     /// Whether the connection of a server of that backend closes after a request (HAProxy manual §4.2 "option httpclose").
     pub(super) fn closes_server(&self, backend: &LocalBackend) -> bool {
         self.manners.closing == Closing::Server || backend.manners.closing != Closing::Neither
@@ -326,78 +364,44 @@ impl Worker {
 
     /// The frontends of a generation with the pools that this worker already has; pools of servers that are gone close.
     pub(super) fn localize(&self, generation: &Arc<Generation>) -> Vec<Rc<LocalFrontend>> {
+        let backends = self.localize_backends(generation);
+        let numbers_streams = numbers_streams(&generation.rules);
+        let asks = generation.rules.frontends.iter().chain(&generation.rules.backends).flatten();
+        let asks = asks.fold(generation.rules.globals.asks, |asks, section| asks.and(section.asks));
+        let (frontends, rules) = (generation.frontends.clone(), Arc::clone(&generation.rules));
+        let others = Rc::new(Others { frontends, backends, rules, generation: Arc::clone(generation) });
+        let pairs = generation.frontends.iter().zip(&generation.rules.frontends);
+        let local = |(frontend, rules)| LocalFrontend::new(frontend, rules, &others, (asks, numbers_streams));
+        pairs.map(|pair| Rc::new(local(pair))).collect()
+    }
+
+    fn localize_backends(&self, generation: &Generation) -> Vec<Rc<LocalBackend>> {
         let mut known = self.pools.borrow_mut();
         let mut next = HashMap::new();
-        let backends: Vec<Rc<LocalBackend>> = generation
-            .backends
-            .iter()
-            .zip(&generation.rules.backends)
-            .map(|(backend, rules)| {
-                let pools = backend.model.servers.iter().zip(&backend.state.servers).map(|(server, state)| {
-                    let key = PoolKey::of(&backend.model.name, server);
-                    let pool = self.shared_pools.get(&key);
-                    pool.configure(self.index, state, &server.options, generation.model.process.shares_idle);
-                    next.insert(key, Arc::clone(&pool));
-                    pool
-                });
-                Rc::new(LocalBackend {
-                    running: Arc::clone(backend),
-                    pools: pools.collect(),
-                    rules: rules.clone(),
-                    runs_rules: rules.as_ref().is_some_and(|section| section.looks_at_messages()),
-                    manners: Manners::of(rules.as_ref()),
-                })
+        let mut local = |(backend, rules): (&Arc<generation::Backend>, &Option<Arc<Section>>)| {
+            let pools = backend.model.servers.iter().zip(&backend.state.servers).map(|(server, state)| {
+                let key = PoolKey::of(&backend.model.name, server);
+                let pool = self.shared_pools.get(&key);
+                pool.configure(self.index, state, &server.options, generation.model.process.shares_idle);
+                next.insert(key, Arc::clone(&pool));
+                pool
+            });
+            Rc::new(LocalBackend {
+                running: Arc::clone(backend),
+                pools: pools.collect(),
+                rules: rules.clone(),
+                runs_rules: rules.as_ref().is_some_and(|section| section.looks_at_messages()),
+                manners: Manners::of(rules.as_ref()),
             })
-            .collect();
+        };
+        let backends = generation.backends.iter().zip(&generation.rules.backends).map(&mut local).collect();
         for (key, pool) in known.iter() {
             if !next.contains_key(key) {
                 pool.retire(self.index);
             }
         }
         *known = next;
-        let sections = || generation.rules.frontends.iter().flatten();
-        let mut formats = generation.rules.globals.profiles.iter().flat_map(Profile::formats);
-        // Rules may ask for it wherever there are some.
-        let numbers_streams = sections().any(|section| section.looks_at_messages() || section.logging.shows_numbers())
-            || formats.any(|format| format.asks_for(Number::RequestNumber));
-        let asks = sections().chain(generation.rules.backends.iter().flatten());
-        let asks = asks.fold(generation.rules.globals.asks, |asks, section| asks.and(section.asks));
-        let (frontends, rules) = (generation.frontends.clone(), Arc::clone(&generation.rules));
-        let others = Rc::new(Others { frontends, backends, rules, generation: Arc::clone(generation) });
-        let local = |(frontend, rules): (&Arc<generation::Frontend>, &Option<Arc<Section>>)| {
-            let backend = frontend.model.default_backend.and_then(|number| others.backends.get(number));
-            let backend = backend.filter(|backend| backend.is_published()).cloned();
-            let looks = rules.as_ref().is_some_and(|section| section.looks_at_messages());
-            let runs_rules = looks || backend.as_ref().is_some_and(|backend| backend.runs_rules);
-            let logs = frontend.journal.takes(Level::Emerg);
-            let profiles = others.rules.globals.profiles.iter().filter(|_| logs);
-            let formats = || profiles.clone().flat_map(Profile::formats);
-            let runs_rules = runs_rules || formats().any(Format::looks_at_requests);
-            let framing = frontend.model.doubtful_framing;
-            let leniency = Leniency {
-                odd_bytes: rules.as_ref().is_some_and(|section| section.options.tolerates_odd_bytes),
-                transfer_wins: framing != DoubtfulFraming::Refuse,
-                keeps_doubtful: framing == DoubtfulFraming::Keep,
-            };
-            let (running, rules, others) = (Arc::clone(frontend), rules.clone(), Rc::clone(&others));
-            let manners = Manners::of(rules.as_ref());
-            let counts_lines = rules.as_ref().is_some_and(|section| section.logging.counts_lines())
-                || formats().any(|format| format.asks_for(Number::LogNumber));
-            Rc::new(LocalFrontend {
-                running,
-                backend,
-                logs,
-                rules,
-                runs_rules,
-                leniency,
-                others,
-                counts_lines,
-                asks,
-                numbers_streams,
-                manners,
-            })
-        };
-        generation.frontends.iter().zip(&generation.rules.frontends).map(local).collect()
+        backends
     }
 
     /// Closes pooled connections that died or idled too long.
@@ -485,4 +489,12 @@ impl Worker {
             server.is_suspect.store(false, Ordering::Release);
         }
     }
+}
+
+/// Whether something may ask for the number of a stream. Rules may wherever there are some.
+fn numbers_streams(rules: &Rules) -> bool {
+    let mut formats = rules.globals.profiles.iter().flat_map(Profile::formats);
+    let mut sections = rules.frontends.iter().flatten();
+    sections.any(|section| section.looks_at_messages() || section.logging.shows_numbers())
+        || formats.any(|format| format.asks_for(Number::RequestNumber))
 }

@@ -165,6 +165,19 @@ pub async fn run(context: WorkerContext) {
             None => break clock::now(),
         }
     };
+    drain(&worker, commands, listeners, deadline).await;
+    worker.retire_pools();
+    beat.abort();
+    drop(relays);
+}
+
+/// Lets sessions finish until the deadline, and cuts those that are left.
+async fn drain(
+    worker: &Rc<Worker>,
+    mut commands: UnboundedReceiver<WorkerCommand>,
+    listeners: Vec<(Rc<Listener>, JoinHandle<()>)>,
+    deadline: Instant,
+) {
     worker.service.set(Service::Draining);
     let end = clock::tokio_deadline(deadline);
     for (listener, _) in &listeners {
@@ -174,17 +187,14 @@ pub async fn run(context: WorkerContext) {
     for (_, task) in listeners {
         let _ = tokio::time::timeout_at(end, task).await;
     }
-    hurry_idle(&worker, deadline);
-    loop {
-        if worker.sessions.borrow().is_empty() {
-            break;
-        }
+    hurry_idle(worker, deadline);
+    while !worker.sessions.borrow().is_empty() {
         tokio::select! {
             () = worker.emptied.notified() => {}
             () = tokio::time::sleep_until(end) => break,
             command = commands.recv() => match command {
                 Some(WorkerCommand::Drain { .. }) | None => break,
-                Some(command) => inquire(&worker, command),
+                Some(command) => inquire(worker, command),
             },
         }
     }
@@ -196,9 +206,6 @@ pub async fn run(context: WorkerContext) {
     for _ in 0..3 {
         tokio::task::yield_now().await;
     }
-    worker.retire_pools();
-    beat.abort();
-    drop(relays);
 }
 
 /// What a worker does at any time: closes sessions, tells about them. The rest is no business of one that drains.

@@ -81,11 +81,8 @@ pub(super) struct Ends {
     pub(super) probing: mpsc::Receiver<ServerOrder>,
     pub(super) names: mpsc::UnboundedReceiver<Arc<Generation>>,
     pub(super) suspects: mpsc::Receiver<Suspect>,
-    pub(super) suspects_sender: mpsc::Sender<Suspect>,
     pub(super) questions: mpsc::Receiver<Question>,
-    pub(super) questions_sender: mpsc::Sender<Question>,
     pub(super) server_orders: mpsc::Receiver<ServerOrder>,
-    pub(super) server_orders_sender: mpsc::Sender<ServerOrder>,
     pub(super) hearts: Vec<Arc<Heart>>,
     pub(super) check_heart: Arc<Heart>,
     pub(super) vrrp_heart: Arc<Heart>,
@@ -95,6 +92,9 @@ pub(super) struct Ends {
 pub(super) struct WorkerOwn {
     pub(super) commands: mpsc::UnboundedReceiver<WorkerCommand>,
     pub(super) heart: Arc<Heart>,
+    pub(super) suspects: mpsc::Sender<Suspect>,
+    pub(super) questions: mpsc::Sender<Question>,
+    pub(super) orders: mpsc::Sender<ServerOrder>,
 }
 
 /// Bytes of access log that a worker may be ahead of vg-log.
@@ -126,7 +126,13 @@ pub(super) fn wire(workers: usize, sessions: Arc<Sessions>) -> (Wiring, Ends) {
             log: Arc::new(LogRing::new(LOG_BYTES)),
             counters: Arc::new(Shard::default()),
         });
-        owns.push(WorkerOwn { commands, heart });
+        owns.push(WorkerOwn {
+            commands,
+            heart,
+            suspects: suspects_sender.clone(),
+            questions: questions_sender.clone(),
+            orders: server_orders_sender.clone(),
+        });
     }
     let vrrp_heart = Arc::new(Heart::default());
     let all_hearts = hearts.iter().chain([&vrrp_heart]).cloned().collect();
@@ -154,11 +160,8 @@ pub(super) fn wire(workers: usize, sessions: Arc<Sessions>) -> (Wiring, Ends) {
         probing,
         names,
         suspects,
-        suspects_sender,
         questions,
-        questions_sender,
         server_orders,
-        server_orders_sender,
         hearts,
         check_heart,
         vrrp_heart,

@@ -20,7 +20,7 @@ use crate::run::listeners::Listeners;
 use crate::run::load::Loaded;
 use crate::run::readiness::Readiness;
 use crate::run::vrrp::{self, Scheduling, VrrpContext};
-use crate::run::wiring::{CheckOrder, Ends, Wiring, wire};
+use crate::run::wiring::{CheckOrder, Ends, Wiring, WorkerOwn, wire};
 use crate::run::{Settings, check, counts, log, outset, states, threads, worker};
 use crate::state::levels::{Board, Level};
 use crate::state::process::ProcessFacts;
@@ -121,34 +121,7 @@ impl Supervisor {
         loads: mpsc::Receiver<LoadRequest>,
         generation: &Arc<Generation>,
     ) -> anyhow::Result<()> {
-        let kept = worker_needs(&generation.model);
-        let is_missing = |one: &Capability| kept.contains(one) && !sys::caps::has(*one);
-        if is_missing(&Capability::CAP_NET_RAW) && !sys::caps::has(Capability::CAP_NET_ADMIN) {
-            tracing::warn!("connections cannot bear addresses of clients: 'usesrc' needs CAP_NET_RAW");
-        }
-        if is_missing(&Capability::CAP_NET_ADMIN) {
-            tracing::warn!(
-                "'silent-drop' sends a reset that no router passes on, and no mark is set: they need CAP_NET_ADMIN"
-            );
-        }
-        let cell = Cell { kept, ..cell(&generation.model.process.confinement)? };
-        for (index, (own, shared)) in ends.workers.into_iter().zip(&self.wiring.workers).enumerate() {
-            let context = WorkerContext {
-                index,
-                commands: own.commands,
-                heart: own.heart,
-                suspects: ends.suspects_sender.clone(),
-                log: Arc::clone(&shared.log),
-                counters: Arc::clone(&shared.counters),
-                sessions: Arc::clone(&self.wiring.sessions),
-                facts: Arc::clone(&self.view.facts),
-                orders: ends.server_orders_sender.clone(),
-                questions: ends.questions_sender.clone(),
-                pools: Arc::clone(&self.wiring.pools),
-            };
-            let ended = worker::spawn(context, cell.clone()).context("cannot start a worker")?;
-            self.ended.push(ended);
-        }
+        self.spawn_workers(ends.workers, generation)?;
         check::spawn(check::CheckThread {
             orders: ends.check_orders,
             probing: ends.probing,
@@ -191,6 +164,38 @@ impl Supervisor {
             }
         })
         .context("cannot start vg-vrrp")?;
+        Ok(())
+    }
+
+    fn spawn_workers(&mut self, owns: Vec<WorkerOwn>, generation: &Generation) -> anyhow::Result<()> {
+        let kept = worker_needs(&generation.model);
+        let is_missing = |one: &Capability| kept.contains(one) && !sys::caps::has(*one);
+        if is_missing(&Capability::CAP_NET_RAW) && !sys::caps::has(Capability::CAP_NET_ADMIN) {
+            tracing::warn!("connections cannot bear addresses of clients: 'usesrc' needs CAP_NET_RAW");
+        }
+        if is_missing(&Capability::CAP_NET_ADMIN) {
+            tracing::warn!(
+                "'silent-drop' sends a reset that no router passes on, and no mark is set: they need CAP_NET_ADMIN"
+            );
+        }
+        let cell = Cell { kept, ..cell(&generation.model.process.confinement)? };
+        for (index, (own, shared)) in owns.into_iter().zip(&self.wiring.workers).enumerate() {
+            let context = WorkerContext {
+                index,
+                commands: own.commands,
+                heart: own.heart,
+                suspects: own.suspects,
+                log: Arc::clone(&shared.log),
+                counters: Arc::clone(&shared.counters),
+                sessions: Arc::clone(&self.wiring.sessions),
+                facts: Arc::clone(&self.view.facts),
+                orders: own.orders,
+                questions: own.questions,
+                pools: Arc::clone(&self.wiring.pools),
+            };
+            let ended = worker::spawn(context, cell.clone()).context("cannot start a worker")?;
+            self.ended.push(ended);
+        }
         Ok(())
     }
 
