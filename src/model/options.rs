@@ -70,10 +70,21 @@ pub struct Origin {
     pub interface: Option<String>,
     /// Whose address they bear (`source ... usesrc`); `None` our own. It needs CAP_NET_RAW, and answers routed back to us.
     pub pose: Option<Pose>,
+    /// The ports that they leave by; `None` is the kernel's choice.
+    pub ports: Option<PortRange>,
+}
+
+/// Ports in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortRange {
+    /// The lowest, 1-65535.
+    pub first: u16,
+    /// The highest, not below the first. The same is one port, which any number of connections to different ends share.
+    pub last: u16,
 }
 
 /// An address that is not ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pose {
     /// The client's, port included.
     Client,
@@ -81,6 +92,13 @@ pub enum Pose {
     ClientAddress,
     /// This; port 0 is the kernel's choice.
     Address(SocketAddr),
+    /// The one in a field of the request. Without the field a stream ends, as in HAProxy.
+    Field {
+        /// Name of the field.
+        name: String,
+        /// Which of its values: 1- from the first, -1 and lower from the last; 0 none.
+        occurrence: i32,
+    },
 }
 
 /// The PROXY header that connections to a server begin with.

@@ -262,7 +262,9 @@ fn count_failure(
         (By::Client, Phase::Queue | Phase::Connect) => {
             [Some(frontend), backend].into_iter().flatten().for_each(|side| side.client_aborts.add(1));
         }
-        (By::Server, Phase::Queue | Phase::Connect) => beyond().for_each(|side| side.connect_errors.add(1)),
+        (By::Server, Phase::Queue | Phase::Connect) | (By::Internal, _) => {
+            beyond().for_each(|side| side.connect_errors.add(1))
+        }
         (By::Server, Phase::Headers) => beyond().for_each(|side| side.response_errors.add(1)),
         (By::Server, Phase::Data) => sides().for_each(|side| side.server_aborts.add(1)),
         // A response that is none; what a rule refused was counted when it did.

@@ -10,16 +10,11 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
-
 use crate::model::balance::Balance;
-use crate::model::options::{Interval, Pose, Reuse};
+use crate::model::options::{Interval, Reuse};
 use crate::model::proxy::Server;
 use crate::rule::action::Timeout;
-use crate::sys::{dial, options, signature};
 use crate::time::Instant;
-use crate::wire::socks4;
 
 use super::account::{self, Connection};
 use super::backend::{Positions, Slot, assign};
@@ -27,6 +22,7 @@ use super::choosing::Wanted;
 use super::failure::{By, Cause, Failure, Phase};
 use super::local::{LocalBackend, LocalFrontend};
 use super::observe::{self, Seen};
+use super::opening;
 use super::pool::{Care, Idle, Kind, Position};
 use super::rules;
 use super::session::{Interrupt, Session};
@@ -107,7 +103,8 @@ pub(super) async fn connect(
     loop {
         let header = rules::header(session, frontend, backend, slot.index);
         let header = header.map_err(|_| Failure::new(By::Proxy, Cause::Abort, Phase::Connect))?;
-        let kind = Kind::of(header.as_deref());
+        let guise = opening::guise(session, frontend, backend, slot.index)?;
+        let kind = Kind::of(header.as_deref(), guise);
         let reuse = reuse.filter(|_| !session.needs_own_connection(slot.model()));
         let reached = match reuse.and_then(|care| idle(session, backend, slot.index, (care, kind))) {
             Some(Idle { stream, uses, .. }) => {
@@ -115,7 +112,7 @@ pub(super) async fn connect(
                 session.worker.counters.reuses.add(1);
                 Ok((stream, uses))
             }
-            None => try_once(session, &slot, header.as_deref()).await.map(|stream| (stream, 0)),
+            None => try_once(session, &slot, guise, header.as_deref()).await.map(|stream| (stream, 0)),
         };
         match reached {
             Ok((stream, uses)) => {
@@ -129,7 +126,12 @@ pub(super) async fn connect(
 }
 
 /// A new connection. Whoever watches the server is told how that went.
-async fn try_once(session: &Session, slot: &Slot, header: Option<&[u8]>) -> Result<Socket, Failure> {
+async fn try_once(
+    session: &Session,
+    slot: &Slot,
+    guise: Option<SocketAddr>,
+    header: Option<&[u8]>,
+) -> Result<Socket, Failure> {
     account::attempt(session, slot, Connection::New);
     let observe = slot.model().check.as_ref().and_then(|check| check.observe);
     let mut is_slow = false;
@@ -138,7 +140,8 @@ async fn try_once(session: &Session, slot: &Slot, header: Option<&[u8]>) -> Resu
         session.worker.note_trouble(slot.state(), observe);
     };
     let gives_up = slot.backend.manners.gives_up || session.frontend().manners.gives_up;
-    let result = Box::pin(attempt(session, slot, header, (limit(session, slot), gives_up), note_slow)).await;
+    let opening = opening::open(session, slot, guise, header);
+    let result = Box::pin(attempt(session, opening, (limit(session, slot), gives_up), note_slow)).await;
     match &result {
         Ok(_) => {
             session.worker.counters.connects.add(1);
@@ -239,19 +242,19 @@ pub(super) fn redispatches(session: &Session, backend: &LocalBackend, wanted: &W
 
 async fn attempt(
     session: &Session,
-    slot: &Slot,
-    header: Option<&[u8]>,
+    opening: impl Future<Output = io::Result<Socket>>,
     (timeout, gives_up): (Duration, bool),
     note_slow: impl FnOnce(),
 ) -> Result<Socket, Failure> {
     let started = session.now();
     let mut note_slow = (SLOW < timeout).then_some(note_slow);
     session.set_deadline(started + if note_slow.is_some() { SLOW } else { timeout });
-    let mut connecting = pin!(open(session, slot, header));
+    let mut connecting = pin!(opening);
     poll_fn(|context| {
         let fail = |by, cause| Poll::Ready(Err(Failure::new(by, cause, Phase::Connect)));
         match connecting.as_mut().poll(context) {
             Poll::Ready(Ok(stream)) => return Poll::Ready(Ok(stream)),
+            Poll::Ready(Err(error)) if opening::is_ours(&error) => return fail(By::Server, Cause::Lack),
             Poll::Ready(Err(_)) => return fail(By::Server, Cause::Abort),
             Poll::Pending => {}
         }
@@ -270,96 +273,6 @@ async fn attempt(
         }
     })
     .await
-}
-
-async fn open(session: &Session, slot: &Slot, header: Option<&[u8]>) -> io::Result<Socket> {
-    let mut socket = match &slot.model().options.socket {
-        Some(endpoint) => Socket::unwatched(dial::local(endpoint)?),
-        None => open_tcp(session, slot).await?,
-    };
-    let mut left = header.unwrap_or_default();
-    while !left.is_empty() {
-        match poll_fn(|context| socket.poll_write(context, left)).await? {
-            0 => return Err(io::ErrorKind::WriteZero.into()),
-            count => left = &left[count..],
-        }
-    }
-    Ok(socket)
-}
-
-/// Has a SOCKS proxy connect to the server.
-async fn pass_socks(stream: &mut TcpStream, server: SocketAddr) -> io::Result<()> {
-    let request = socks4::request(server).ok_or(io::ErrorKind::Unsupported)?;
-    stream.write_all(&request).await?;
-    let mut answer = [0; socks4::ANSWER];
-    stream.read_exact(&mut answer).await?;
-    if socks4::is_granted(&answer) { Ok(()) } else { Err(io::ErrorKind::ConnectionRefused.into()) }
-}
-
-async fn open_tcp(session: &Session, slot: &Slot) -> io::Result<Socket> {
-    let server = slot.model();
-    let address = address(session, server)?;
-    let near = server.options.socks.unwrap_or(address);
-    let socket = if near.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    socket.set_nodelay(true)?;
-    let kernel = socket2::SockRef::from(&socket);
-    let backend = &slot.backend.running.model.options;
-    if backend.keeps_alive {
-        let times = &backend.keep_alive;
-        dial::keep_alive(&kernel, (times.idle, times.interval), times.count)?;
-    }
-    let (tos, mark) = session.server_options();
-    options::set(&kernel, tos, mark);
-    dial::tune(&kernel, &server.options)?;
-    if let Some(password) = &server.options.signature {
-        signature::sign_to(&kernel, near, password)?;
-    }
-    let own = server.options.origin.pose.map(|pose| pretended(session, pose));
-    match own.filter(|own| own.is_ipv4() == near.is_ipv4()) {
-        Some(own) => {
-            dial::pose(&kernel)?;
-            socket.bind(own)?;
-        }
-        None => server.source.map_or(Ok(()), |source| socket.bind(SocketAddr::new(source, 0)))?,
-    }
-    if slot.backend.manners.resets {
-        kernel.set_linger(Some(Duration::ZERO))?;
-    }
-    let mut stream = socket.connect(near).await?;
-    if server.options.socks.is_some() {
-        pass_socks(&mut stream, address).await?;
-    }
-    Ok(Socket::watched(stream))
-}
-
-/// The address that a connection bears instead of our own.
-fn pretended(session: &Session, pose: Pose) -> SocketAddr {
-    let client = session.source();
-    match pose {
-        Pose::Client => SocketAddr::new(client.ip().to_canonical(), client.port()),
-        Pose::ClientAddress => SocketAddr::new(client.ip().to_canonical(), 0),
-        Pose::Address(address) => address,
-    }
-}
-
-/// Where a server is: one without an address is where the client wanted to go, one without a port where it came in.
-fn address(session: &Session, server: &Server) -> io::Result<SocketAddr> {
-    // One whose name has no address is nowhere.
-    if server.options.naming.lack.is_some() {
-        return Err(io::ErrorKind::AddrNotAvailable.into());
-    }
-    let mut address = server.address;
-    if address.ip().is_unspecified() || address.port() == 0 {
-        let wanted = session.destination();
-        if address.ip().is_unspecified() {
-            address.set_ip(wanted.ip().to_canonical());
-        }
-        if address.port() == 0 {
-            let port = i32::from(wanted.port()) + server.options.port_offset;
-            address.set_port(u16::try_from(port).map_err(|_| io::ErrorKind::AddrNotAvailable)?);
-        }
-    }
-    Ok(address)
 }
 
 async fn pause(session: &Session, time: Duration) -> Result<(), Failure> {

@@ -11,6 +11,8 @@ pub(super) enum By {
     Local,
     /// The proxy was told to close (drain, address gone).
     Killed,
+    /// The configuration's: it asks for what the request does not have.
+    Internal,
 }
 
 /// How it showed.
@@ -20,6 +22,8 @@ pub(super) enum Cause {
     Abort,
     /// A timeout passed.
     Timeout,
+    /// We had no address or port of our own for it.
+    Lack,
 }
 
 /// What the stream was doing (HAProxy manual §8.5, second character).
@@ -60,13 +64,14 @@ impl Failure {
     /// The two characters of HAProxy's termination state.
     pub(super) fn state(self) -> [u8; 2] {
         let first = match (self.by, self.cause) {
-            (By::Client, Cause::Abort) => b'C',
+            (By::Client, Cause::Abort | Cause::Lack) => b'C',
             (By::Client, Cause::Timeout) => b'c',
-            (By::Server, Cause::Abort) => b'S',
+            (By::Server, Cause::Abort | Cause::Lack) => b'S',
             (By::Server, Cause::Timeout) => b's',
             (By::Proxy, _) => b'P',
             (By::Local, _) => b'L',
             (By::Killed, _) => b'K',
+            (By::Internal, _) => b'I',
         };
         let second = match self.at {
             Phase::Request => b'R',
@@ -82,8 +87,9 @@ impl Failure {
     /// The status to answer with while nothing has been answered; `None` closes without a word.
     pub(super) fn status(self) -> Option<u16> {
         match (self.by, self.cause, self.at) {
-            (By::Killed | By::Local, ..) | (By::Client, Cause::Abort, _) => None,
+            (By::Killed | By::Local, ..) | (By::Client, Cause::Abort | Cause::Lack, _) => None,
             (By::Client, Cause::Timeout, _) => Some(408),
+            (By::Internal, ..) => Some(500),
             (By::Proxy, _, Phase::Request | Phase::Data | Phase::Tarpit) => Some(400),
             (_, _, Phase::Queue | Phase::Connect) => Some(503),
             (By::Server, Cause::Timeout, _) => Some(504),

@@ -25,6 +25,7 @@ mod persistence;
 mod backend;
 mod observe;
 mod faults;
+mod opening;
 mod connect;
 mod pool;
 pub mod pools;

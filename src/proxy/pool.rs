@@ -6,7 +6,8 @@
 //! As many are kept as were in use at once lately, by what the server's state says; every `pool-purge-delay` half of the rest
 //! is given up, those that were used longest ago first (HAProxy manual §5.2).
 
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -46,20 +47,20 @@ pub(super) struct Idle {
     pub(super) kind: Kind,
 }
 
-/// Whom a connection is for: the hash of what makes it unlike others, such as the PROXY header that it began with; zero is
-/// for all.
+/// Whom a connection is for: the hash of what makes it unlike others, such as the PROXY header that it began with and the
+/// address that it bears; zero is for all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Kind(u64);
 
 impl Kind {
-    /// Of connections that begin with this PROXY header, if with any.
-    pub(super) fn of(header: Option<&[u8]>) -> Kind {
-        let hash = |header: &[u8]| {
-            let mut hasher = DefaultHasher::new();
-            hasher.write(header);
-            hasher.finish() | 1
-        };
-        Kind(header.map_or(0, hash))
+    /// Of connections that begin with this PROXY header, if with any, and bear this address instead of ours.
+    pub(super) fn of(header: Option<&[u8]>, guise: Option<SocketAddr>) -> Kind {
+        if header.is_none() && guise.is_none() {
+            return Kind::default();
+        }
+        let mut hasher = DefaultHasher::new();
+        (header, guise).hash(&mut hasher);
+        Kind(hasher.finish() | 1)
     }
 }
 

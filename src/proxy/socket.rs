@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::model::options::KeepAlive;
+use crate::state::source_ports::TakenPort;
 use crate::sys::dial;
 use crate::sys::tcp_info::{TcpInfo, saved_syn, tcp_info};
 
@@ -21,7 +22,11 @@ use super::pool::Care;
 
 /// A non-blocking TCP connection.
 #[derive(Debug)]
-pub(super) struct Socket(State);
+pub(super) struct Socket {
+    state: State,
+    /// The port that it leaves by, which others get once it is closed.
+    port: Option<TakenPort>,
+}
 
 #[derive(Debug)]
 enum State {
@@ -35,11 +40,16 @@ enum State {
 impl Socket {
     /// A socket that is non-blocking already.
     pub(super) fn unwatched(stream: std::net::TcpStream) -> Socket {
-        Socket(State::Unwatched(stream))
+        Socket { state: State::Unwatched(stream), port: None }
     }
 
     pub(super) fn watched(stream: TcpStream) -> Socket {
-        Socket(State::Watched(stream))
+        Socket { state: State::Watched(stream), port: None }
+    }
+
+    /// It, with the port that it leaves by.
+    pub(super) fn holding(self, port: Option<TakenPort>) -> Socket {
+        Socket { port, ..self }
     }
 
     /// The same connection, watched by this thread's reactor instead of that of the thread which had it.
@@ -47,22 +57,22 @@ impl Socket {
     /// # Errors
     /// A reactor's: one has ended, or the kernel has no more watches.
     pub(super) fn adopt(self) -> io::Result<Socket> {
-        let stream = match self.0 {
+        let stream = match self.state {
             State::Watched(stream) => stream.into_std()?,
             State::Unwatched(stream) => stream,
             State::Broken => return Err(io::ErrorKind::NotConnected.into()),
         };
-        TcpStream::from_std(stream).map(Socket::watched)
+        Ok(Socket { state: State::Watched(TcpStream::from_std(stream)?), port: self.port })
     }
 
     /// The stream that the reactor watches, from now on if it did not.
     pub(super) fn watch(&mut self) -> io::Result<&mut TcpStream> {
-        if matches!(self.0, State::Unwatched(_))
-            && let State::Unwatched(stream) = std::mem::replace(&mut self.0, State::Broken)
+        if matches!(self.state, State::Unwatched(_))
+            && let State::Unwatched(stream) = std::mem::replace(&mut self.state, State::Broken)
         {
-            self.0 = State::Watched(TcpStream::from_std(stream)?);
+            self.state = State::Watched(TcpStream::from_std(stream)?);
         }
-        match &mut self.0 {
+        match &mut self.state {
             State::Watched(stream) => Ok(stream),
             _ => Err(io::ErrorKind::NotConnected.into()),
         }
@@ -70,7 +80,7 @@ impl Socket {
 
     /// What the kernel counts of it; `None` if it is no TCP connection.
     pub(super) fn tcp_info(&self) -> Option<TcpInfo> {
-        match &self.0 {
+        match &self.state {
             State::Unwatched(stream) => tcp_info(stream.as_fd()),
             State::Watched(stream) => tcp_info(stream.as_fd()),
             State::Broken => None,
@@ -79,7 +89,7 @@ impl Socket {
 
     /// What the kernel kept of the first packet of an accepted connection, once.
     pub(super) fn saved_syn(&self) -> Option<Vec<u8>> {
-        match &self.0 {
+        match &self.state {
             State::Unwatched(stream) => saved_syn(stream.as_fd()),
             State::Watched(stream) => saved_syn(stream.as_fd()),
             State::Broken => None,
@@ -88,7 +98,7 @@ impl Socket {
 
     /// Reads once; 0 is the end. A short read clears the readiness, so the next call costs no system call.
     pub(super) fn poll_read(&mut self, context: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
-        if let State::Unwatched(stream) = &mut self.0
+        if let State::Unwatched(stream) = &mut self.state
             && let Some(result) = unless_blocked(stream.read(into))
         {
             return Poll::Ready(result);
@@ -99,7 +109,7 @@ impl Socket {
 
     /// Writes once.
     pub(super) fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if let State::Unwatched(stream) = &mut self.0
+        if let State::Unwatched(stream) = &mut self.state
             && let Some(result) = unless_blocked(stream.write(bytes))
         {
             return Poll::Ready(result);
@@ -123,7 +133,7 @@ impl Socket {
         second: &[u8],
     ) -> Poll<io::Result<usize>> {
         let slices = [IoSlice::new(first), IoSlice::new(second)];
-        if let State::Unwatched(stream) = &mut self.0
+        if let State::Unwatched(stream) = &mut self.state
             && let Some(result) = unless_blocked(stream.write_vectored(&slices))
         {
             return Poll::Ready(result);
@@ -149,7 +159,7 @@ impl Socket {
         context: &mut Context<'_>,
         mut operation: impl FnMut(BorrowedFd<'_>) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
-        if let State::Unwatched(stream) = &self.0
+        if let State::Unwatched(stream) = &self.state
             && let Some(result) = unless_blocked(operation(stream.as_fd()))
         {
             return Poll::Ready(result);
@@ -168,7 +178,7 @@ impl Socket {
 
     /// Ends our direction.
     pub(super) fn shutdown(&self) -> io::Result<()> {
-        match &self.0 {
+        match &self.state {
             State::Unwatched(stream) => stream.shutdown(Shutdown::Write),
             State::Watched(stream) => socket2::SockRef::from(stream).shutdown(Shutdown::Write),
             State::Broken => Ok(()),
@@ -183,7 +193,7 @@ impl Socket {
 
     /// The address that the peer connected to.
     pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
-        match &self.0 {
+        match &self.state {
             State::Unwatched(stream) => stream.local_addr(),
             State::Watched(stream) => stream.local_addr(),
             State::Broken => Err(io::ErrorKind::NotConnected.into()),
@@ -192,7 +202,7 @@ impl Socket {
 
     /// The kernel's socket, for what has no method here; `None` if it is closed.
     pub(super) fn kernel(&self) -> Option<socket2::SockRef<'_>> {
-        match &self.0 {
+        match &self.state {
             State::Unwatched(stream) => Some(socket2::SockRef::from(stream)),
             State::Watched(stream) => Some(socket2::SockRef::from(stream)),
             State::Broken => None,
@@ -216,7 +226,7 @@ impl Socket {
     /// Whether an idle connection has neither data nor an end to read. Readiness may be left over from a splice, so a
     /// ready socket is asked.
     pub(super) fn is_silent(&self, care: Care) -> bool {
-        let State::Watched(stream) = &self.0 else { return false };
+        let State::Watched(stream) = &self.state else { return false };
         let peek = || socket2::SockRef::from(stream).peek(&mut [std::mem::MaybeUninit::uninit()]);
         let peeked = match care {
             Care::Replayable => stream.try_io(Interest::READABLE, peek),

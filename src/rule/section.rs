@@ -80,6 +80,8 @@ pub struct Section {
     pub hash: Option<Expression>,
     /// Values of PROXY headers to servers.
     pub header_values: Vec<HeaderValue>,
+    /// Whose address connections to a server bear, by its name (`usesrc hdr_ip`).
+    pub poses: Vec<(Box<str>, Expression)>,
     /// Slots for captures.
     pub slots: Slots,
     /// What it asks for that somebody has to look up.
@@ -208,6 +210,7 @@ impl Section {
             admissions: Vec::new(),
             hash: None,
             header_values: Vec::new(),
+            poses: Vec::new(),
             slots: Slots::default(),
             asks: Asks::default(),
         };
@@ -263,6 +266,7 @@ impl Section {
             || self.logging.looks_at_messages()
             || self.hash.is_some()
             || !self.header_values.is_empty()
+            || !self.poses.is_empty()
             || self.settles_servers()
     }
 
@@ -321,6 +325,11 @@ impl Section {
             ("balance", "hash") => {
                 let word = words.get(2).copied().unwrap_or_default();
                 self.hash = Some(Expression::compile(word, scope).map_err(|error| error.later(2))?);
+            }
+            ("server", name) if words.get(2) == Some(&"usesrc") => {
+                let word = words.get(3).copied().unwrap_or_default();
+                let expression = Expression::compile(word, scope).map_err(|error| error.later(3))?;
+                self.poses.push((name.into(), expression));
             }
             ("server", name) => {
                 let kind = words.get(2).and_then(|kind| kind.parse().ok()).unwrap_or_default();

@@ -7,6 +7,7 @@ pub mod counters;
 pub mod faults;
 pub mod availability;
 pub mod naming;
+pub mod source_ports;
 pub mod servers;
 pub mod gauge;
 pub mod queue;

@@ -19,6 +19,7 @@ use crate::time::Instant;
 
 use super::availability::{Availability, Group};
 use super::counters::Sharded;
+use super::source_ports::SourcePorts;
 
 /// What the health checks say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -161,6 +162,8 @@ pub struct Server {
     pub queued: AtomicUsize,
     /// Connections that workers keep idle for it, counted where it limits them. Written by every worker.
     pub idle: AtomicUsize,
+    /// Ports that connections to it leave by, where it has a range of them.
+    pub source_ports: SourcePorts,
     /// Traffic since start.
     pub counters: Sharded,
 }
@@ -203,6 +206,7 @@ impl Server {
             is_suspect: AtomicBool::new(false),
             queued: AtomicUsize::new(0),
             idle: AtomicUsize::new(0),
+            source_ports: SourcePorts::default(),
             counters: Sharded::default(),
         }
     }

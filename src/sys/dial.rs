@@ -3,16 +3,19 @@
 #![allow(unsafe_code, reason = "options of sockets that have no safe wrapper")]
 
 use std::io;
-use std::net::TcpStream;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
 use crate::model::Endpoint;
-use crate::model::options::{Origin, ServerOptions};
+use crate::model::options::{Origin, PortRange, ServerOptions};
 
 use super::listener::{Padding, abstract_address};
+
+/// Ports of a range that are tried for one connection, as in HAProxy.
+const ATTEMPTS: u32 = 10;
 
 /// Connects to a Unix socket, which happens at once or not at all. The stream is non-blocking.
 ///
@@ -69,6 +72,47 @@ pub fn leave_by(socket: &SockRef<'_>, origin: &Origin) -> io::Result<()> {
         Some(name) => socket.bind_device(Some(name.as_bytes())),
         None => Ok(()),
     }
+}
+
+/// Binds a socket to the address that it leaves from, any of ours without one: the kernel chooses a port when it knows where it goes, or it is one of
+/// a range that nobody has, as `take` says.
+///
+/// # Errors
+/// `AddrNotAvailable` for an address that is not ours, or when no port is left; `AddrInUse` when others have the ports that
+/// were tried.
+pub fn leave_from<P>(
+    socket: &SockRef<'_>,
+    source: Option<IpAddr>,
+    ports: Option<PortRange>,
+    mut take: impl FnMut(PortRange) -> Option<(u16, P)>,
+) -> io::Result<Option<P>> {
+    let Some(range) = ports else {
+        if let Some(source) = source {
+            // Without it a port is taken from all connections of the address, wherever they go.
+            let _ = set(socket, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, 1);
+            socket.bind(&SocketAddr::new(source, 0).into())?;
+        }
+        return Ok(None);
+    };
+    let any: IpAddr = match socket.domain()? {
+        Domain::IPV6 => Ipv6Addr::UNSPECIFIED.into(),
+        _ => Ipv4Addr::UNSPECIFIED.into(),
+    };
+    let bind = |port| socket.bind(&SocketAddr::new(source.unwrap_or(any), port).into());
+    // One that has just ended does no harm.
+    socket.set_reuse_address(true)?;
+    if range.first == range.last {
+        return bind(range.first).map(|()| None);
+    }
+    let mut outcome = Err(io::ErrorKind::AddrNotAvailable.into());
+    for _ in 0..ATTEMPTS {
+        let Some((port, held)) = take(range) else { return outcome };
+        match bind(port) {
+            Ok(()) => return Ok(Some(held)),
+            Err(error) => outcome = Err(error),
+        }
+    }
+    outcome
 }
 
 /// Lets a socket have an address that is not ours. It needs CAP_NET_RAW or CAP_NET_ADMIN.
@@ -151,7 +195,7 @@ mod tests {
     fn a_socket_has_what_the_options_say() {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         let limit = Duration::from_secs(7);
-        let origin = Origin { interface: Some("lo".to_owned()), pose: None };
+        let origin = Origin { interface: Some("lo".to_owned()), ..Origin::default() };
         let options = ServerOptions { user_timeout: Some(limit), fast_open: true, origin, ..ServerOptions::default() };
         let kernel = SockRef::from(&socket);
         tune(&kernel, &options).unwrap();

@@ -37,4 +37,5 @@ mod binds;
 mod caching;
 mod proxy_protocol;
 mod places;
+mod sources;
 mod silence;

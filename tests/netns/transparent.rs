@@ -15,13 +15,19 @@ fn the_server_sees_the_client_where_connections_bear_its_address() {
     let text = "global\n nbthread 1\ndefaults\n mode http\n timeout client 20s\n timeout connect 5s\n timeout server \
                 20s\nlisten web\n bind 192.0.2.11:80\n source 0.0.0.0 usesrc clientip\n server web01 \
                 198.51.100.21:80\nlisten exact\n bind 192.0.2.11:81\n source 0.0.0.0 usesrc client\n server web01 \
-                198.51.100.21:80\nlisten own\n bind 192.0.2.11:82\n server web01 198.51.100.21:80\n";
+                198.51.100.21:80\nlisten own\n bind 192.0.2.11:82\n server web01 198.51.100.21:80\nlisten named\n bind \
+                192.0.2.11:83\n http-request set-header x-ip 192.0.2.77,192.0.2.78\n server web01 198.51.100.21:80 source \
+                0.0.0.0 usesrc hdr_ip(x-ip,1)\nlisten lost\n bind 192.0.2.11:84\n server web01 198.51.100.21:80 source \
+                0.0.0.0 usesrc hdr_ip(x-ip)\n";
     let config = lan.write("transparent.cfg", text);
     let mut vipgate = Vipgate::start(&lan, "lb1", &config);
     let capture = lan.capture("back", "tcp dst port 80 and tcp[tcpflags] & tcp-syn != 0");
     for port in [80, 81, 82] {
         until("the server answers", || lan.request(&format!("http://192.0.2.11:{port}/")).is_ok());
     }
+    assert_eq!(lan.request("http://192.0.2.11:83/").as_deref(), Ok("web01 192.0.2.77"));
+    let said = lan.request("http://192.0.2.11:84/").unwrap_err();
+    assert!(said.contains("500"), "there is no such field: {said}");
     until("both servers see the client", || capture.text().matches(&format!("{CLIENT}.")).count() >= 2);
     until("another server sees the balancer", || capture.text().contains("198.51.100.11."));
     vipgate.process.stop();

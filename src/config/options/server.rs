@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use crate::config::draft::Rule;
 use crate::diag::{Span, Spanned};
 use crate::model::balance::HashKey;
-use crate::model::options::{Pose, ProxyHeader, ServerOptions};
+use crate::model::options::{Origin, PortRange, Pose, ProxyHeader, ServerOptions};
 
 use super::{Wrong, bind, naming, needed, number, time, time_text};
 
@@ -137,6 +137,14 @@ const BEHIND_SOURCE: &[(&str, Handler)] = &[
         options.origin.interface = Some(needed(words, 1, "the name of an interface")?.to_owned());
         Ok(2)
     }),
+    ("source-ports", |options, words| {
+        let text = needed(words, 1, "a port, or two with a '-' between them")?;
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        let ports = first.parse().ok().zip(last.parse().ok()).filter(|(first, last)| (1..=*last).contains(first));
+        let what = || Wrong::new(1, format!("'source-ports' expects ports from 1 to 65535, not '{text}'"));
+        options.origin.ports = Some(ports.map(|(first, last)| PortRange { first, last }).ok_or_else(what)?);
+        Ok(2)
+    }),
     ("usesrc", |options, words| {
         options.origin.pose = Some(pose(needed(words, 1, "client, clientip or an address")?)?);
         Ok(2)
@@ -148,9 +156,7 @@ fn pose(text: &str) -> Result<Pose, Wrong> {
     match text {
         "client" => Ok(Pose::Client),
         "clientip" => Ok(Pose::ClientAddress),
-        _ if text.starts_with("hdr_ip(") => {
-            Err(Wrong::refused(1, "'usesrc hdr_ip'", "write clientip, and http-request set-src hdr_ip(...) before it"))
-        }
+        _ if text.starts_with("hdr_ip(") => field(&text["hdr_ip(".len()..]),
         _ => {
             let address = text.parse::<SocketAddr>().ok().or_else(|| Some(SocketAddr::new(text.parse().ok()?, 0)));
             let what = || Wrong::new(1, format!("'usesrc' expects client, clientip or an address, not '{text}'"));
@@ -159,9 +165,28 @@ fn pose(text: &str) -> Result<Pose, Wrong> {
     }
 }
 
+/// What stands in the parentheses of `usesrc hdr_ip(NAME[,OCCURRENCE])`.
+fn field(text: &str) -> Result<Pose, Wrong> {
+    let what = || Wrong::new(1, format!("'usesrc hdr_ip({text}' expects the name of a field, and a number"));
+    let (name, occurrence) = text.trim_end_matches(')').split_once(',').unwrap_or((text.trim_end_matches(')'), "-1"));
+    let occurrence: i32 = occurrence.trim().parse().map_err(|_| what())?;
+    if occurrence < -FARTHEST {
+        let why = format!("'usesrc hdr_ip' does not look at more than the last {FARTHEST} values");
+        return Err(Wrong::new(1, why));
+    }
+    match name.trim() {
+        "" => Err(what()),
+        name => Ok(Pose::Field { name: name.to_owned(), occurrence }),
+    }
+}
+
+/// Values of a field that may be counted from the last one (HAProxy's `MAX_HDR_HISTORY`).
+const FARTHEST: i32 = 10;
+
 /// The words behind `usesrc`.
-fn pose_text(pose: Pose) -> String {
+fn pose_text(pose: &Pose) -> String {
     match pose {
+        Pose::Field { name, occurrence } => format!("hdr_ip({name},{occurrence})"),
         Pose::Client => "client".to_owned(),
         Pose::ClientAddress => "clientip".to_owned(),
         Pose::Address(address) if address.port() == 0 => address.ip().to_string(),
@@ -243,6 +268,13 @@ pub fn line_of_value(server: &str, kind: u8, format: &str, span: Span) -> Rule {
     Rule { words: words.iter().map(|word| Spanned::new((*word).to_owned(), span)).collect(), span }
 }
 
+/// What `usesrc hdr_ip` says, likewise.
+pub fn line_of_pose(server: &str, origin: &Origin, span: Span) -> Option<Rule> {
+    let Some(Pose::Field { name, occurrence }) = &origin.pose else { return None };
+    let words = ["server", server, "usesrc", &format!("req.hdr_ip({name},{occurrence})")];
+    Some(Rule { words: words.iter().map(|word| Spanned::new((*word).to_owned(), span)).collect(), span })
+}
+
 /// The options that make these of the default.
 pub fn texts(options: &ServerOptions) -> Vec<String> {
     let mut texts = Vec::new();
@@ -267,7 +299,8 @@ pub fn texts(options: &ServerOptions) -> Vec<String> {
     texts.extend(options.redirect.as_ref().map(|prefix| crate::rule::join(["redir", prefix].into_iter())));
     texts.extend(options.socks.map(|address| format!("socks4 {address}")));
     texts.extend(options.origin.interface.as_ref().map(|name| crate::rule::join(["interface", name].into_iter())));
-    texts.extend(options.origin.pose.map(|pose| format!("usesrc {}", pose_text(pose))));
+    texts.extend(options.origin.pose.iter().map(|pose| format!("usesrc {}", pose_text(pose))));
+    texts.extend(options.origin.ports.map(|ports| format!("source-ports {}-{}", ports.first, ports.last)));
     let named = [("cc", &options.congestion), ("tcp-md5sig", &options.signature)];
     for (name, value) in named {
         texts.extend(value.as_ref().map(|value| crate::rule::join([name, value].into_iter())));
@@ -332,6 +365,8 @@ mod tests {
             "usesrc ::1",
             "usesrc client",
             "usesrc clientip",
+            "usesrc hdr_ip(x-real-ip,-2)",
+            "source-ports 1000-2000",
             "cc reno",
             "tcp-md5sig secret",
             "tcp-ut 9000ms",
@@ -366,7 +401,12 @@ mod tests {
             ("resolve-prefer ipv5", 1),
             ("resolve-net foo", 1),
             ("resolve-opts foo", 1),
-            ("usesrc hdr_ip(x)", 1),
+            ("usesrc hdr_ip(x,y)", 1),
+            ("usesrc hdr_ip(x,-11)", 1),
+            ("usesrc hdr_ip()", 1),
+            ("source-ports 0-1", 1),
+            ("source-ports 2-1", 1),
+            ("source-ports 65536", 1),
             ("interface", 1),
             ("proxy-v2-options crc", 1),
             ("set-proxy-v2-tlv-fmt(256)", 0),

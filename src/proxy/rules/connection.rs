@@ -11,7 +11,6 @@ use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::session::Session;
 use super::request;
 use super::{RuleState, World};
-use crate::model::options::Pose;
 use crate::model::proxy::Server;
 use crate::sys::{options, quiet};
 
@@ -233,8 +232,7 @@ impl Session {
     /// Whether a connection to a server is for this session alone: where it goes, or how, depends on the client.
     pub(in crate::proxy) fn needs_own_connection(&self, server: &Server) -> bool {
         let goes_elsewhere = server.address.ip().is_unspecified() || server.address.port() == 0;
-        let poses = matches!(server.options.origin.pose, Some(Pose::Client | Pose::ClientAddress));
-        (goes_elsewhere && server.options.socket.is_none()) || poses || self.server_options() != (None, None)
+        (goes_elsewhere && server.options.socket.is_none()) || self.server_options() != (None, None)
     }
 
     /// Makes the close one of which the client hears nothing: no packet leaves, or, where we have no CAP_NET_ADMIN or `hops`

@@ -1,6 +1,6 @@
 //! The PROXY header that a connection to a server begins with.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::model::proxy::Server;
 use crate::wire::proxy_protocol::{AUTHORITY, Binary, HeaderError, NO_TLS, TLS, UNIQUE_ID, write_line};
@@ -52,6 +52,27 @@ pub(in crate::proxy) fn header(
     }
     header.finish()?;
     Ok(Some(out))
+}
+
+/// The address that a field of the request has for connections to a server (`usesrc hdr_ip`).
+pub(in crate::proxy) fn pose(
+    session: &mut Session,
+    frontend: &LocalFrontend,
+    backend: &LocalBackend,
+    server: &str,
+) -> Option<IpAddr> {
+    let section = backend.rules.as_deref()?;
+    let (_, expression) = section.poses.iter().find(|(name, _)| **name == *server)?;
+    let mut state = session.take_rules(frontend);
+    let mut world = World::new(session, frontend, Some(backend));
+    world.facts.look(&state);
+    let is_http = !state.received.is_empty();
+    let address = {
+        let transaction = world.transaction(stage(is_http), &mut state, &[], is_http);
+        expression.value(&transaction).and_then(|sample| sample.to_address())
+    };
+    session.rules = Some(state);
+    address
 }
 
 fn has_address(end: SocketAddr) -> bool {

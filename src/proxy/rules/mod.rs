@@ -47,7 +47,7 @@ pub(super) use connection::{
     Ruling, Stand, Welcome, choose, inspect_request, inspect_response, may_connect, may_enter,
 };
 pub(super) use hash::hash;
-pub(super) use header::header;
+pub(super) use header::{header, pose};
 pub(super) use progress::Answered;
 pub(super) use request::{Awaited, Decision, decide, give_up};
 pub(super) use response::{Arrived, Responded, respond};

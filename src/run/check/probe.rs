@@ -18,6 +18,7 @@ use crate::model::check::Check;
 use crate::model::options::{Origin, ProxyHeader};
 use crate::model::proxy::Server;
 use crate::rule::Registry;
+use crate::state::source_ports::{SourcePorts, TakenPort};
 use crate::sys::{dial, signature};
 use crate::wire::proxy_protocol::{Binary, NO_TLS, TLS, write_line};
 use crate::wire::socks4;
@@ -126,7 +127,7 @@ impl Probe {
             is_up: self.knowledge.is_up,
         };
         let mut dialogue = Dialogue::new(Rc::clone(rules));
-        let mut stream: Option<TcpStream> = None;
+        let mut connection: Option<(TcpStream, Option<TakenPort>)> = None;
         let mut buffer = vec![0; 4096];
         loop {
             let request = dialogue.next(&world);
@@ -134,23 +135,23 @@ impl Probe {
             match request {
                 Request::Finished(outcome) => return outcome,
                 Request::Connect(destination) => {
-                    stream = None;
+                    connection = None;
                     match self.connect(&destination).await {
                         Ok(made) => {
-                            stream = Some(made);
+                            connection = Some(made);
                             dialogue.connected();
                         }
                         Err(failure) => dialogue.failed(&failure),
                     }
                 }
                 Request::Send(bytes) => {
-                    let Some(stream) = &mut stream else { return lost() };
+                    let Some((stream, _)) = &mut connection else { return lost() };
                     if let Err(error) = stream.write_all(&bytes).await {
                         dialogue.failed(&Failure::Socket(describe(&error)));
                     }
                 }
                 Request::Receive => {
-                    let Some(stream) = &mut stream else { return lost() };
+                    let Some((stream, _)) = &mut connection else { return lost() };
                     match stream.read(&mut buffer).await {
                         Ok(0) => dialogue.closed(),
                         Ok(read) => dialogue.received(&buffer[..read]),
@@ -161,7 +162,7 @@ impl Probe {
         }
     }
 
-    async fn connect(&self, destination: &Destination) -> Result<TcpStream, Failure> {
+    async fn connect(&self, destination: &Destination) -> Result<(TcpStream, Option<TakenPort>), Failure> {
         let mut address = self.target.address;
         if let Some(ip) = destination.address {
             address.set_ip(ip);
@@ -173,11 +174,16 @@ impl Probe {
         let socks = self.target.socks.filter(|_| uses_socks);
         let near = socks.unwrap_or(address);
         let is_own = destination.address.is_none() && destination.port.is_none() && socks.is_none();
-        let mut stream = match self.target.local.as_ref().filter(|_| is_own) {
-            Some(endpoint) => dial::local(endpoint).and_then(TcpStream::from_std).map_err(|error| failure(&error))?,
+        let (mut stream, port) = match self.target.local.as_ref().filter(|_| is_own) {
+            Some(endpoint) => {
+                let stream = dial::local(endpoint).and_then(TcpStream::from_std);
+                (stream.map_err(|error| failure(&error))?, None)
+            }
             None => {
-                let socket = socket(near, &self.target).map_err(|error| Failure::Ours(describe(&error)))?;
-                socket.connect(near).await.map_err(|error| failure(&error))?
+                let ports = &self.knowledge.backend.servers[self.knowledge.server].source_ports;
+                let made = socket(near, &self.target, ports);
+                let (socket, port) = made.map_err(|error| Failure::Ours(describe(&error)))?;
+                (socket.connect(near).await.map_err(|error| failure(&error))?, port)
             }
         };
         if !destination.lingers {
@@ -192,7 +198,7 @@ impl Probe {
             let header = self.target.header.write(&stream);
             stream.write_all(&header).await.map_err(|error| Failure::Socket(describe(&error)))?;
         }
-        Ok(stream)
+        Ok((stream, port))
     }
 }
 
@@ -201,17 +207,20 @@ fn lost() -> Outcome {
     Outcome::new(Code::SockErr, "the connection is gone")
 }
 
-fn socket(address: SocketAddr, target: &Target) -> io::Result<TcpSocket> {
+/// A socket to an address, and the port that it leaves by if that is one of a range.
+fn socket(address: SocketAddr, target: &Target, ports: &SourcePorts) -> io::Result<(TcpSocket, Option<TakenPort>)> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     let kernel = socket2::SockRef::from(&socket);
     dial::leave_by(&kernel, &target.origin)?;
     if let Some(password) = &target.signature {
         signature::sign_to(&kernel, address, password)?;
     }
-    if let Some(source) = target.source.filter(|source| source.is_ipv4() == address.is_ipv4()) {
-        socket.bind(SocketAddr::new(source, 0))?;
-    }
-    Ok(socket)
+    let source = target.source.filter(|source| source.is_ipv4() == address.is_ipv4());
+    let port = dial::leave_from(&kernel, source, target.origin.ports, |range| {
+        let taken = ports.take(range)?;
+        Some((taken.port, taken))
+    })?;
+    Ok((socket, port))
 }
 
 /// Has a SOCKS proxy connect to the address.

@@ -6,7 +6,7 @@ use crate::config::draft::{Backend, Draft, Frontend, Log, Reports, Rule, Server,
 use crate::config::haproxy::table::Place;
 use crate::config::options;
 use crate::diag::{Diagnostic, Span, Spanned};
-use crate::model::options::{BackendOptions, ServerOptions};
+use crate::model::options::{BackendOptions, Origin, ServerOptions};
 use crate::model::proxy::{DoubtfulFraming, Mode};
 use crate::rule::Logging;
 
@@ -169,7 +169,10 @@ fn rules(proxy: &Proxy, context: &Context<'_>) -> Vec<Rule> {
             Some(options::server::line_of_value(&server.name.value, *kind, format.as_ref()?, *place))
         })
     });
-    lines.chain(formats).chain(abort_on_close(proxy, context)).collect()
+    let poses = proxy.settings.servers.iter().filter_map(|server| {
+        options::server::line_of_pose(&server.name.value, origin(&proxy.settings, server), server.span)
+    });
+    lines.chain(formats).chain(poses).chain(abort_on_close(proxy, context)).collect()
 }
 
 /// `option abortonclose`, where the dialect has it without being asked.
@@ -210,9 +213,11 @@ fn server(settings: &Settings, server: &super::server::Server, named: &Named, co
         care: options.care.lower(&settings.timeouts, server.span),
         non_stick: options.is_non_stick,
         is_disabled: is_off.or(options.is_disabled),
-        options: match options.has_source {
-            true => options.more.clone(),
-            false => ServerOptions { origin: settings.origin.clone(), ..options.more.clone() },
-        },
+        options: ServerOptions { origin: origin(settings, server).clone(), ..options.more.clone() },
     }
+}
+
+/// What connections to a server pass for: what its own `source` says, or the backend's.
+fn origin<'s>(settings: &'s Settings, server: &'s super::server::Server) -> &'s Origin {
+    if server.options.has_source { &server.options.more.origin } else { &settings.origin }
 }

@@ -9,7 +9,7 @@ use crate::config::options::backend::Switch;
 use crate::diag::{Diagnostic, Span, Spanned, nearest};
 use crate::model::balance::Balance;
 use crate::model::log::Steps;
-use crate::model::options::ServerOptions;
+use crate::model::options::{Origin, ServerOptions};
 use crate::model::proxy::Mode;
 
 use super::Context;
@@ -533,8 +533,12 @@ fn guid(settings: &mut Settings, line: &Line, context: &Context<'_>) {
 
 fn source(settings: &mut Settings, _: &'static Row, line: &Line, context: &Context<'_>) {
     let Some(word) = context.argument(line, 1, "an address") else { return };
-    settings.source = server::source(Some(word), context);
-    let mut options = ServerOptions::default();
+    let (address, ports) = server::source(Some(word), context);
+    if ports.is_some_and(|ports| ports.first != ports.last) {
+        context.error("E-VALUE", word.span, format!("port range not permitted in '{}'", word.text));
+    }
+    settings.source = address;
+    let mut options = ServerOptions { origin: Origin { ports, ..Origin::default() }, ..ServerOptions::default() };
     let taken = server::origin(&mut options, line.from(2), context);
     settings.origin = options.origin;
     context.no_more(line, 2 + taken);

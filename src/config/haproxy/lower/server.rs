@@ -10,7 +10,7 @@ use crate::config::options::{self, naming};
 use crate::diag::{Diagnostic, Span, Spanned, nearest};
 use crate::model::check::InitialState;
 use crate::model::naming::Naming;
-use crate::model::options::{Origin, ServerOptions};
+use crate::model::options::{Origin, PortRange, ServerOptions};
 
 use super::Context;
 use super::care::{self, CareOptions};
@@ -91,7 +91,12 @@ pub const HANDLERS: &[(&str, Handler)] = &[
         // Zero is the server's own.
         options.port = argument.map(|word| port(word, context)).filter(|port| port.value > 0);
     }),
-    ("source", |options, _, _, argument, context| options.source = source(argument, context).or(options.source)),
+    ("source", |options, _, _, argument, context| {
+        let (address, ports) = source(argument, context);
+        options.source = address;
+        options.more.origin = Origin { ports, ..Origin::default() };
+        options.has_source = true;
+    }),
     ("non-stick", |options, _, word, _, _| options.is_non_stick = Some(Spanned::new(true, word.span))),
     ("stick", |options, _, word, _, _| options.is_non_stick = Some(Spanned::new(false, word.span))),
     ("addr", |options, _, _, argument, _| options.check_host = argument.cloned().or(options.check_host.take())),
@@ -189,17 +194,21 @@ fn proto(_: &mut Options, row: &'static Row, word: &Word, argument: Option<&Word
     }
 }
 
-/// The address of `source`, whose port must be the kernel's choice.
-pub fn source(argument: Option<&Word>, context: &Context<'_>) -> Option<Spanned<IpAddr>> {
-    let word = argument?;
-    match context.address(word, &word.text)? {
-        (Host::Address(address), Ports::None) if !address.is_unspecified() => Some(Spanned::new(address, word.span)),
-        (Host::Any | Host::Address(_), Ports::None) => None,
-        _ => {
-            context.refuse(word.span, &format!("'source {}'", word.text), "write an address without a port");
+/// The address of `source` and its ports, where they are not the kernel's choice.
+pub fn source(argument: Option<&Word>, context: &Context<'_>) -> (Option<Spanned<IpAddr>>, Option<PortRange>) {
+    let Some((word, (host, ports))) = argument.and_then(|word| Some((word, context.address(word, &word.text)?))) else {
+        return (None, None);
+    };
+    let ports = match ports {
+        Ports::None => None,
+        Ports::Range(first, last) => Some(PortRange { first, last }),
+        Ports::Offset(_) => {
+            context.error("E-VALUE", word.span, format!("port offset not permitted in '{}'", word.text));
             None
         }
-    }
+    };
+    let address = context.resolve(&host, 0, word).map(|address| address.ip());
+    (address.filter(|ip| !ip.is_unspecified()).map(|ip| Spanned::new(ip, word.span)), ports)
 }
 
 /// `default-server OPTION...`.
@@ -334,8 +343,6 @@ fn read(options: &mut Options, words: &[Word], context: &Context<'_>) {
         }
         at += count;
         if row.name == "source" {
-            options.more.origin = Origin::default();
-            options.has_source = true;
             at += origin(&mut options.more, words.get(at..).unwrap_or_default(), context);
         }
     }

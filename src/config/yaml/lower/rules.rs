@@ -95,7 +95,9 @@ pub fn backend(section: &Node) -> Vec<Rule> {
     rules.extend(section.value("balance").and_then(hash));
     for server in section.value("servers").map(Node::entries).unwrap_or_default() {
         let Some(options) = server.value.value("options") else { continue };
-        let values = super::proxy::server_options(options).proxy_header.values;
+        let options_of_server = super::proxy::server_options(options);
+        rules.extend(options::server::line_of_pose(&server.key.value, &options_of_server.origin, options.span));
+        let values = options_of_server.proxy_header.values;
         let line = |(kind, format): (u8, Option<String>)| {
             Some(options::server::line_of_value(&server.key.value, kind, &format?, options.span))
         };

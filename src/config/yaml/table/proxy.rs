@@ -403,8 +403,9 @@ static SERVER: Section = Section {
         key(
             "options",
             Value::List(&Value::One(Scalar::ServerOptions)),
-            "Options of a server in HAProxy's language: cookie, hash-key, id, max-reuse, maxqueue, minconn, pool-low-conn, pool-max-conn, \
-             pool-purge-delay, proxy-v2-options, redir, send-proxy, send-proxy-v2, slowstart, socks4.",
+            "Options of a server in HAProxy's language: cookie, hash-key, id, interface, max-reuse, maxqueue, minconn, \
+             pool-low-conn, pool-max-conn, pool-purge-delay, proxy-v2-options, redir, send-proxy, send-proxy-v2, slowstart, \
+             socks4, usesrc, and source-ports FIRST-LAST.",
         ),
     ],
 };
