@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::decimal::{write_address, write_number};
 use super::framing::BodyFraming;
-use super::head::{Field, FieldKind, Head, Version};
+use super::head::{FieldKind, Head, Version};
 use super::message::Message;
 
 /// The Connection field to write.
@@ -41,7 +41,7 @@ pub fn write_request(out: &mut Vec<u8>, bytes: &[u8], head: &Head, edit: Request
     out.extend_from_slice(head.target.of(bytes));
     out.extend_from_slice(version(head));
     let is_upgrade = edit.connection == ConnectionField::Upgrade;
-    copy_fields(out, bytes, head, |field| is_request_field(field.kind, edit.tells_protocol, is_upgrade));
+    head.copy_fields(out, bytes, |field| is_request_field(field.kind, edit.tells_protocol, is_upgrade));
     finish_request(out, edit);
 }
 
@@ -101,7 +101,7 @@ pub fn write_response(out: &mut Vec<u8>, bytes: &[u8], head: &Head, connection: 
     out.extend_from_slice(b"\r\n");
     // 101 and 426 tell protocols in Upgrade.
     let is_upgrade = connection == ConnectionField::Upgrade || head.status == 426;
-    copy_fields(out, bytes, head, |field| is_end_to_end(field.kind, is_upgrade));
+    head.copy_fields(out, bytes, |field| is_end_to_end(field.kind, is_upgrade));
     finish(out, connection);
 }
 
@@ -130,31 +130,6 @@ fn is_end_to_end(kind: FieldKind, is_upgrade: bool) -> bool {
         FieldKind::Upgrade => is_upgrade,
         _ => true,
     }
-}
-
-/// Copies runs of kept lines; line by line only where one cannot go on as it came.
-fn copy_fields(out: &mut Vec<u8>, bytes: &[u8], head: &Head, keep: impl Fn(&Field) -> bool) {
-    if head.is_written_line_by_line {
-        for field in head.fields.iter().filter(|field| keep(field)) {
-            out.extend_from_slice(field.name.of(bytes));
-            out.extend_from_slice(b": ");
-            out.extend_from_slice(field.value.of(bytes));
-            out.extend_from_slice(b"\r\n");
-        }
-        return;
-    }
-    let Some(first) = head.fields.first() else { return };
-    let mut start = first.line.start as usize;
-    let mut end = start;
-    for field in &head.fields {
-        let (is_kept, is_next) = (keep(field), field.line.start as usize == end);
-        if !is_kept || !is_next {
-            out.extend_from_slice(bytes.get(start..end).unwrap_or_default());
-            start = if is_kept { field.line.start } else { field.line.end } as usize;
-        }
-        end = field.line.end as usize;
-    }
-    out.extend_from_slice(bytes.get(start..end).unwrap_or_default());
 }
 
 fn finish(out: &mut Vec<u8>, connection: ConnectionField) {

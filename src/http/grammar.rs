@@ -50,6 +50,7 @@ pub fn are_field_values(bytes: &[u8]) -> bool {
 }
 
 /// How many bytes stand before the first that may not stand in a field value. Eight at a time.
+#[inline]
 pub(super) fn field_value_length(bytes: &[u8]) -> usize {
     let is_odd = |byte: &u8| !is_field_value(*byte);
     let (words, rest) = bytes.as_chunks::<8>();

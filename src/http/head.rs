@@ -174,4 +174,34 @@ impl Head {
     pub fn value<'a>(&self, kind: FieldKind, bytes: &'a [u8]) -> Option<&'a [u8]> {
         self.fields.iter().find(|field| field.kind == kind).map(|field| field.value.of(bytes))
     }
+
+    /// Appends the lines of the fields that `keep` selects: runs of them as they came, line by line only where one cannot go
+    /// on so.
+    pub(super) fn copy_fields(&self, out: &mut Vec<u8>, bytes: &[u8], keep: impl Fn(&Field) -> bool) {
+        if self.is_written_line_by_line {
+            for field in self.fields.iter().filter(|field| keep(field)) {
+                write_line(out, field.name.of(bytes), field.value.of(bytes));
+            }
+            return;
+        }
+        let Some(first) = self.fields.first() else { return };
+        let mut start = first.line.start as usize;
+        let mut end = start;
+        for field in &self.fields {
+            let (is_kept, is_next) = (keep(field), field.line.start as usize == end);
+            if !is_kept || !is_next {
+                out.extend_from_slice(bytes.get(start..end).unwrap_or_default());
+                start = if is_kept { field.line.start } else { field.line.end } as usize;
+            }
+            end = field.line.end as usize;
+        }
+        out.extend_from_slice(bytes.get(start..end).unwrap_or_default());
+    }
+}
+
+pub(super) fn write_line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
 }

@@ -28,7 +28,7 @@ pub use fault::place_of_fault;
 pub use framing::{Body, BodyError, BodyFraming};
 pub use grammar::{are_field_values, blank_controls, is_whole_token as is_token};
 pub use head::{Field, FieldKind, Head, Leniency, Method, Span, Version};
-pub use line::FieldLine;
+pub use line::{FieldLine, FieldLines};
 pub use message::{Edits, FieldView, Message};
 pub use normal::normalized;
 pub use parse::{HeadError, Parsed, is_head_complete, parse_request, parse_response};

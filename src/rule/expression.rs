@@ -96,6 +96,9 @@ impl Expression {
             cursor.may_change |= transaction.may_wait() && transaction.is_request().is_none();
             return None;
         }
+        if self.converters.is_empty() {
+            return self.fetch.value(transaction, &self.arguments, cursor);
+        }
         let mut sample = self.fetch.value(transaction, &self.arguments, cursor)?;
         for (row, arguments) in &self.converters {
             let run = row.run?;

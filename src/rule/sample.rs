@@ -161,7 +161,12 @@ impl<'t> Sample<'t> {
     }
 
     /// The same as another type; `None` if this value has no such form.
+    #[inline]
     pub fn cast(self, to: Kind) -> Option<Sample<'t>> {
+        if self.kind() == to { Some(self) } else { self.converted(to) }
+    }
+
+    fn converted(self, to: Kind) -> Option<Sample<'t>> {
         match to {
             Kind::Any => Some(self),
             // An address is a number, but no boolean.

@@ -235,6 +235,8 @@ impl Section {
         compiled.warn_of_haste(lines, names);
         compiled.section.asks = scope.asks;
         compiled.section.slots = std::mem::take(&mut scope.slots);
+        let Section { request, response, after_response, .. } = &mut compiled.section;
+        [request, response, after_response].into_iter().for_each(RuleSet::join);
         compiled
     }
 

@@ -3,21 +3,31 @@
 use super::Message;
 use super::edits::Entry;
 use crate::http::grammar::{are_visible, is_whole_token};
-use crate::http::head::{Field, FieldKind, Span};
-use crate::http::line::FieldLine;
+use crate::http::head::{FieldKind, Span};
+use crate::http::line::{FieldLine, FieldLines, length_bit};
 use crate::http::parse::classify;
 use crate::http::target::absolute;
 
 impl Message<'_> {
+    /// All fields, to be changed.
     fn list(&mut self) -> &mut Vec<Entry> {
         let edits = &mut *self.edits;
-        if !edits.has_entries {
-            edits.has_entries = true;
-            edits.entries.clear();
+        if !edits.is_listed {
+            edits.is_listed = true;
             let count = u16::try_from(self.head.fields.len()).unwrap_or(u16::MAX);
             edits.entries.extend((0..count).map(Entry::Received));
+            edits.entries.rotate_right(count.into());
         }
         &mut edits.entries
+    }
+
+    /// Lengths of names as [`Edits`](super::Edits) keeps them, so that most names that are not there need no search.
+    fn lengths(&mut self) -> &mut u64 {
+        if self.edits.lengths == 0 {
+            let received = self.head.fields.iter().map(|field| length_bit(field.name.len()));
+            self.edits.lengths = received.fold(0, |lengths, bit| lengths | bit);
+        }
+        &mut self.edits.lengths
     }
 
     /// Appends a field. `false` if the name is not a token: nothing is added.
@@ -27,6 +37,12 @@ impl Message<'_> {
             self.push(name, classify(name), value);
         }
         is_token
+    }
+
+    /// As [`Message::add_line`], in place of all fields of the name.
+    pub fn set_line(&mut self, line: &FieldLine, value: &[u8]) -> bool {
+        self.remove_named(line.name());
+        self.add_line(line, value)
     }
 
     /// As [`Message::add`], with a field that was looked at before. A value that it has already is the one that is added.
@@ -47,14 +63,32 @@ impl Message<'_> {
         true
     }
 
+    /// Appends several lines at once, in place of the fields that they replace.
+    pub fn add_lines(&mut self, lines: &FieldLines) {
+        if *self.lengths() & lines.replaced_lengths != 0 {
+            lines.replaced().for_each(|name| self.remove_named(name));
+        }
+        let start = self.edits.text.len();
+        self.edits.text.extend_from_slice(&lines.text);
+        self.edits.lengths |= lines.lengths;
+        let place = |span: Span| Span::new(start + span.start as usize, start + span.end as usize);
+        let entries = lines.places.iter().map(|line| Entry::Added {
+            name: place(line.name),
+            value: place(line.value),
+            kind: FieldKind::Other,
+        });
+        self.edits.entries.extend(entries);
+    }
+
     fn push(&mut self, name: &[u8], kind: FieldKind, value: &[u8]) {
         let (name, value) = self.edits.keep_line(name, value);
         self.list_added(name, kind, value);
     }
 
     fn list_added(&mut self, name: Span, kind: FieldKind, value: Span) {
+        *self.lengths() |= length_bit(name.len());
         self.edits.adds_cookies |= kind == FieldKind::Cookie;
-        self.list().push(Entry::Added { name, value, kind });
+        self.edits.entries.push(Entry::Added { name, value, kind });
         self.follow_host(kind, value);
     }
 
@@ -73,25 +107,17 @@ impl Message<'_> {
     }
 
     /// Removes the fields of that name, whatever its case.
+    #[inline]
     pub fn remove_named(&mut self, name: &[u8]) {
-        while let Some(at) = self.position(name) {
-            self.list().remove(at);
+        if *self.lengths() & length_bit(name.len()) != 0 {
+            self.remove_found(name);
         }
     }
 
-    /// The place of the first field of that name. Most names have another length, and are not looked at.
-    fn position(&self, name: &[u8]) -> Option<usize> {
-        let is_it = |span: Span, text| span.len() == name.len() && span.of(text).eq_ignore_ascii_case(name);
-        let received = |field: &Field| is_it(field.name, self.bytes);
-        if !self.edits.has_entries {
-            return self.head.fields.iter().position(received);
+    fn remove_found(&mut self, name: &[u8]) {
+        while let Some(at) = (0..self.len()).find(|at| self.is_named(*at, name)) {
+            self.list().remove(at);
         }
-        self.edits.entries.iter().position(|entry| match entry {
-            Entry::Received(index) | Entry::Changed { received: index, .. } => {
-                self.head.fields.get(usize::from(*index)).is_some_and(received)
-            }
-            Entry::Added { name, .. } => is_it(*name, &self.edits.text),
-        })
     }
 
     /// Replaces the value of the field at a place.

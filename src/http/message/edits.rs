@@ -18,8 +18,11 @@ pub(super) enum Entry {
 #[derive(Debug, Default)]
 pub struct Edits {
     pub(super) text: Vec<u8>,
+    /// All fields if they are listed, otherwise what was added behind those received.
     pub(super) entries: Vec<Entry>,
-    pub(super) has_entries: bool,
+    pub(super) is_listed: bool,
+    /// The [`length_bit`](crate::http::line::length_bit) of each name that there is or was; 0 before anybody asked.
+    pub(super) lengths: u64,
     pub(super) method: Option<Span>,
     pub(super) target: Option<Span>,
     pub(super) status: Option<u16>,
@@ -32,18 +35,18 @@ impl Edits {
     pub fn clear(&mut self) {
         self.text.clear();
         self.entries.clear();
-        (self.has_entries, self.adds_cookies) = (false, false);
+        (self.is_listed, self.adds_cookies, self.lengths) = (false, false, 0);
         (self.method, self.target, self.status, self.reason) = (None, None, None, None);
     }
 
     /// Whether the message is as it was received.
     pub fn is_empty(&self) -> bool {
-        !self.has_entries && !self.changes_line()
+        self.leaves_fields() && !self.changes_line()
     }
 
     /// Whether the fields are as they were received.
     pub fn leaves_fields(&self) -> bool {
-        !self.has_entries
+        !self.is_listed && self.entries.is_empty()
     }
 
     /// Whether the request or status line was changed.

@@ -1,7 +1,8 @@
 //! A received message as rules see and change it: the head's ranges with a list of edits over them.
 //!
-//! Nothing is copied until a rule changes something; the first change lists the fields by number, later ones work on the
-//! list. Text that rules write lives in one arena. Reuse an [`Edits`] for many messages: clearing keeps its storage.
+//! Fields that rules add stand behind those received. The first change of one that was received lists all fields, and later
+//! changes work on the list. Text that rules write lives in one arena. Reuse an [`Edits`] for many messages: clearing keeps
+//! its storage.
 
 mod change;
 mod edits;
@@ -14,7 +15,7 @@ pub use edits::Edits;
 
 use self::edits::Entry;
 use super::grammar::trim;
-use super::head::{FieldKind, Head, Version};
+use super::head::{FieldKind, Head, Span, Version};
 
 /// A field: name and value as they would be sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,11 @@ impl Message<'_> {
             Some(span) => span.of(&self.edits.text),
             None => self.received_method(),
         }
+    }
+
+    /// Whether a rule changed the method.
+    pub fn has_new_method(&self) -> bool {
+        self.edits.method.is_some() && self.method() != self.received_method()
     }
 
     /// Method of a request as it came.
@@ -94,12 +100,25 @@ impl Message<'_> {
 
     /// How many fields there are.
     pub fn len(&self) -> usize {
-        if self.edits.has_entries { self.edits.entries.len() } else { self.head.fields.len() }
+        self.unlisted() + self.edits.entries.len()
     }
 
     /// Whether there is no field.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How many received fields stand in front of the entries.
+    fn unlisted(&self) -> usize {
+        if self.edits.is_listed { 0 } else { self.head.fields.len() }
+    }
+
+    /// What stands at a place.
+    fn entry(&self, at: usize) -> Option<Entry> {
+        match at.checked_sub(self.unlisted()) {
+            Some(at) => self.edits.entries.get(at).copied(),
+            None => u16::try_from(at).ok().map(Entry::Received),
+        }
     }
 
     /// The field at a place, 0-, without the white space that a rule may have put around its value (RFC 9110 §5.5).
@@ -109,14 +128,9 @@ impl Message<'_> {
 
     /// The same as it is sent: HAProxy sends the white space too.
     fn written(&self, at: usize) -> Option<FieldView<'_>> {
-        let entry = if self.edits.has_entries {
-            *self.edits.entries.get(at)?
-        } else {
-            Entry::Received(u16::try_from(at).ok()?)
-        };
         let received = |index: u16| self.head.fields.get(usize::from(index));
         let text = &self.edits.text;
-        match entry {
+        match self.entry(at)? {
             Entry::Received(index) => {
                 let field = received(index)?;
                 let (name, value) = (field.name.of(self.bytes), field.value.of(self.bytes));
@@ -132,21 +146,31 @@ impl Message<'_> {
 
     /// Name and meaning of the field at a place, which is what fields are looked for by.
     fn name(&self, at: usize) -> Option<(&[u8], FieldKind)> {
-        let received = |index: usize| self.head.fields.get(index).map(|field| (field.name.of(self.bytes), field.kind));
-        if !self.edits.has_entries {
-            return received(at);
-        }
-        match *self.edits.entries.get(at)? {
-            Entry::Received(index) | Entry::Changed { received: index, .. } => received(index.into()),
+        match self.entry(at)? {
+            Entry::Received(index) | Entry::Changed { received: index, .. } => {
+                self.head.fields.get(usize::from(index)).map(|field| (field.name.of(self.bytes), field.kind))
+            }
             Entry::Added { name, kind, .. } => Some((name.of(&self.edits.text), kind)),
+        }
+    }
+
+    /// Whether the field at a place has that name, whatever its case. Most names have another length, and are not looked at.
+    fn is_named(&self, at: usize, name: &[u8]) -> bool {
+        let is_it = |span: Span, text| span.len() == name.len() && span.of(text).eq_ignore_ascii_case(name);
+        match self.entry(at) {
+            Some(Entry::Received(index) | Entry::Changed { received: index, .. }) => {
+                self.head.fields.get(usize::from(index)).is_some_and(|field| is_it(field.name, self.bytes))
+            }
+            Some(Entry::Added { name, .. }) => is_it(name, &self.edits.text),
+            None => false,
         }
     }
 
     /// Whether rules see the field at a place: not what Connection says of the connection alone, as in HAProxy.
     fn is_shown(&self, at: usize) -> bool {
-        let is_rules = self.edits.has_entries && !matches!(self.edits.entries.get(at), Some(Entry::Received(_)));
         let is_connection = self.name(at).is_some_and(|(_, kind)| kind == FieldKind::Connection);
-        is_rules || !is_connection || self.head.nominates || self.head.says_upgrade
+        let is_rules = || !matches!(self.entry(at), Some(Entry::Received(_)));
+        !is_connection || self.head.nominates || self.head.says_upgrade || is_rules()
     }
 
     /// The fields in order.
@@ -156,9 +180,15 @@ impl Message<'_> {
 
     /// The values of the fields of that name, in order.
     pub fn values<'m>(&'m self, name: &[u8]) -> impl DoubleEndedIterator<Item = &'m [u8]> {
-        let is_it = |at: &usize| self.name(*at).is_some_and(|(other, _)| other.eq_ignore_ascii_case(name));
+        let is_it = |at: &usize| self.is_named(*at, name);
         let shown = (0..self.len()).filter(is_it).filter(|at| self.is_shown(*at));
         shown.filter_map(|at| self.field(at)).map(|field| field.value)
+    }
+
+    /// The value of the last field of that name.
+    pub fn last_value<'m>(&'m self, name: &[u8]) -> Option<&'m [u8]> {
+        let at = (0..self.len()).rev().find(|at| self.is_named(*at, name) && self.is_shown(*at))?;
+        self.field(at).map(|field| field.value)
     }
 
     /// The value of the first field of that name.

@@ -52,6 +52,28 @@ fn neighbours_are_written_in_order_whatever_became_of_one_of_them() {
 }
 
 #[test]
+fn added_fields_are_found_before_and_after_the_list_is_made() {
+    let told = |message: &Message<'_>| {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let fields: Vec<_> = message.fields().map(|field| text(field.name) + "=" + &text(field.value)).collect();
+        (fields.join(" "), message.last_value(b"a").map(text), message.values(b"a").count())
+    };
+    let text = forwarded(|message| {
+        assert!(message.add(b"A", b"3") && message.add(b"Longer", b"4"));
+        let all = "Host=h A=1 Content-Length=3 a=2 A=3 Longer=4".to_owned();
+        assert_eq!(told(message), (all, Some("3".into()), 3));
+        message.remove_named(b"HOST");
+        assert_eq!(told(message).0, "A=1 Content-Length=3 a=2 A=3 Longer=4");
+        message.remove_named(b"a");
+        assert_eq!(told(message), ("Content-Length=3 Longer=4".to_owned(), None, 0));
+        message.remove_named(b"longer");
+        assert!(message.set_line(&FieldLine::new(b"B", None), b"5"));
+        assert!(message.set_line(&FieldLine::new(b"b", Some(b"6")), b""));
+    });
+    assert_eq!(text, "POST /a HTTP/1.1\r\nContent-Length: 3\r\nb: 6\r\n\r\n");
+}
+
+#[test]
 fn a_line_with_its_value_is_added_as_any_other() {
     let text = forwarded(|message| {
         let line = FieldLine::new(b"Host", Some(b"x\ny"));

@@ -2,28 +2,20 @@
 
 use super::Message;
 use super::edits::Entry;
-use crate::http::head::{FieldKind, Span};
+use crate::http::head::{FieldKind, Span, write_line};
 
 impl Message<'_> {
     /// Appends the fields as lines, those that `keep` allows. Fields that delimit the body are written as received, in
     /// their places; those that rules took away come first, and those that rules wrote are left out.
     pub(in crate::http) fn write_fields(&self, out: &mut Vec<u8>, keep: impl Fn(FieldKind) -> bool) {
-        let is_kept = |at: usize| {
-            let is_it = |entry: &Entry| matches!(entry, Entry::Received(number) if usize::from(*number) == at);
-            !self.edits.has_entries || self.edits.entries.iter().any(is_it)
-        };
-        for (at, field) in self.head.fields.iter().enumerate() {
-            if is_framing(field.kind) && !is_kept(at) {
-                write_line(out, field.name.of(self.bytes), field.value.of(self.bytes));
-            }
+        if self.edits.is_listed {
+            self.write_lost_framing(out);
+        } else {
+            self.head.copy_fields(out, self.bytes, |field| keep(field.kind));
         }
         let mut lines = Lines { bytes: self.bytes, span: Span::default() };
-        for at in 0..self.len() {
-            let entry = match self.edits.has_entries {
-                true => self.edits.entries[at],
-                false => Entry::Received(at as u16),
-            };
-            match entry {
+        for (at, entry) in self.edits.entries.iter().enumerate() {
+            match *entry {
                 Entry::Received(number) => {
                     let Some(field) = self.head.fields.get(usize::from(number)).filter(|field| keep(field.kind)) else {
                         continue;
@@ -39,7 +31,8 @@ impl Message<'_> {
                     lines.push(out, &self.edits.text, Span { start: name.start, end: value.end + 2 });
                 }
                 Entry::Changed { .. } => {
-                    let Some(field) = self.written(at).filter(|field| keep(field.kind)) else { continue };
+                    let field = self.written(self.unlisted() + at).filter(|field| keep(field.kind));
+                    let Some(field) = field else { continue };
                     if !is_framing(field.kind) {
                         lines.flush(out);
                         write_line(out, field.name, field.value);
@@ -49,6 +42,16 @@ impl Message<'_> {
             }
         }
         lines.flush(out);
+    }
+
+    /// Those fields that delimit the body and are not listed any more.
+    fn write_lost_framing(&self, out: &mut Vec<u8>) {
+        for (at, field) in self.head.fields.iter().enumerate().filter(|(_, field)| is_framing(field.kind)) {
+            let is_it = |entry: &Entry| matches!(entry, Entry::Received(number) if usize::from(*number) == at);
+            if !self.edits.entries.iter().any(is_it) {
+                write_line(out, field.name.of(self.bytes), field.value.of(self.bytes));
+            }
+        }
     }
 }
 
@@ -76,11 +79,4 @@ impl<'m> Lines<'m> {
 
 fn is_framing(kind: FieldKind) -> bool {
     matches!(kind, FieldKind::ContentLength | FieldKind::TransferEncoding)
-}
-
-fn write_line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
-    out.extend_from_slice(name);
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
-    out.extend_from_slice(b"\r\n");
 }

@@ -35,13 +35,14 @@ impl Persistence {
 /// Looks for the server that the backend's rules want, and notes what to remember. `bytes` is what came of the body, or in
 /// tcp mode of the connection.
 pub(super) fn prefer(
-    world: &mut World<'_>,
+    session: &Session,
+    frontend: &LocalFrontend,
     backend: &LocalBackend,
     state: &mut RuleState,
-    bytes: &[u8],
-    is_http: bool,
+    (bytes, is_http): (&[u8], bool),
 ) {
     let Some(section) = backend.rules.as_ref().filter(|section| has_any(section)) else { return };
+    let mut world = World::new(session, frontend, Some(backend));
     world.facts.look(state);
     let mut persistence = std::mem::take(&mut state.persistence);
     {
@@ -166,9 +167,8 @@ impl Session {
         }
         let mut state = self.take_rules(frontend);
         state.persistence.clear();
-        let mut world = World::new(self, frontend, Some(backend));
         let bytes = self.input.as_deref().unwrap_or_default();
-        prefer(&mut world, backend, &mut state, bytes, false);
+        prefer(self, frontend, backend, &mut state, (bytes, false));
         self.rules = Some(state);
     }
 

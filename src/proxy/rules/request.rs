@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::http::{
-    BodyFraming, FieldKind, Message, Parsed, Version, parse_request, path_and_query, write_data, write_edited_request,
+    BodyFraming, FieldKind, Head, Message, Parsed, Version, parse_request, path_and_query, write_data,
+    write_edited_request,
 };
 use crate::rule::forwarding;
 use crate::rule::options::OddNames;
@@ -119,6 +120,21 @@ enum Step {
 const STEPS: [Step; 7] =
     [Step::Content, Step::Monitor, Step::Names, Step::Buffer, Step::Request, Step::Statistics, Step::Redirects];
 
+impl Step {
+    /// Whether there is anything to do in a section. After the first, requests are counted whatever it says.
+    fn is_in(self, section: &Section) -> bool {
+        match self {
+            Step::Content => true,
+            Step::Monitor => section.options.monitor.is_some(),
+            Step::Names => section.options.odd_names != OddNames::Preserve,
+            Step::Buffer => section.options.buffers_request,
+            Step::Request => !section.request.rules.is_empty(),
+            Step::Statistics => section.statistics.is_some(),
+            Step::Redirects => !section.redirects.rules.is_empty(),
+        }
+    }
+}
+
 /// Runs the rules of a request and changes it as they say.
 pub(in crate::proxy) fn decide(session: &mut Session, frontend: &Rc<LocalFrontend>, request: &mut Request) -> Decision {
     if !frontend.runs_rules {
@@ -209,18 +225,12 @@ fn run(session: &Session, frontend: &Rc<LocalFrontend>, request: &mut Request, s
             Resume { is_backends: false, step: 0, progress: Progress::default(), until: None, backend }
         }
     };
-    let mut arrived = session.worker.buffers.chunk();
-    if request.is_chunked {
-        write_data(request.arrived(), arrived.storage());
-    } else {
-        arrived.push(request.arrived());
-    }
-    let announced = match state.head.request_framing() {
-        BodyFraming::Length(length) => Some(length),
-        _ => None,
-    };
-    let is_final = request.body.is_done() || request.is_cut;
-    let body = Data { bytes: &arrived, is_final, announced };
+    let decoded = request.is_chunked.then(|| {
+        let mut data = session.worker.buffers.chunk();
+        write_data(request.arrived(), data.storage());
+        data
+    });
+    let body = body_of(request, decoded.as_ref(), &state.head);
     let Resume { is_backends, step, progress, until, mut backend } = resume;
     let mut place = (step, progress, until);
     if !is_backends {
@@ -230,7 +240,7 @@ fn run(session: &Session, frontend: &Rc<LocalFrontend>, request: &mut Request, s
             if let Some(decision) = pass(&mut world, section, case, state, place) {
                 return wait_at(decision, state, false, backend);
             }
-            if let Some(chosen) = choose(&mut world, section, frontend, state, &arrived) {
+            if let Some(chosen) = choose(&mut world, section, frontend, state, body.bytes) {
                 backend = Some(chosen);
             }
         }
@@ -258,18 +268,26 @@ fn run(session: &Session, frontend: &Rc<LocalFrontend>, request: &mut Request, s
         message.add(header, &session.unique_id);
     }
     if let Some(backend) = &backend {
-        let mut world = World::new(session, frontend, Some(backend));
-        persistence::prefer(&mut world, backend, state, &arrived, true);
-    }
-    if let Some(backend) = &backend {
+        persistence::prefer(session, frontend, backend, state, (body.bytes, true));
         tell_ends(session, frontend, backend, state);
     }
     if !rewrite(session, frontend, backend.as_deref(), request, state) {
         let mut world = World::new(session, frontend, backend.as_deref());
         let verdict = Verdict::Failed { status: 500 };
+        let body = body_of(request, decoded.as_ref(), &state.head);
         return answer(&mut world, &verdict, Case { frontend, backend: backend.as_ref(), request, body }, state);
     }
     Decision::Forward(backend)
+}
+
+/// What came of a request's body; `decoded` without its chunks, if it is in chunks.
+fn body_of<'b>(request: &'b Request, decoded: Option<&'b Chunk>, head: &Head) -> Data<'b> {
+    let announced = match head.request_framing() {
+        BodyFraming::Length(length) => Some(length),
+        _ => None,
+    };
+    let is_final = request.body.is_done() || request.is_cut;
+    Data { bytes: decoded.map_or_else(|| request.arrived(), |data| data), is_final, announced }
 }
 
 /// Notes which side waits.
@@ -324,9 +342,8 @@ fn pass(
     let Case { frontend, backend, request, .. } = case;
     let now = world.facts.session().now();
     state.effects.is_in_backend = backend.is_some();
-    for (number, step) in STEPS.iter().enumerate().skip(first) {
-        let is_over = is_over(section, request, until, now);
-        state.effects.delays = *step == Step::Content && !is_over;
+    for (number, step) in STEPS.iter().enumerate().skip(first).filter(|(_, step)| step.is_in(section)) {
+        state.effects.delays = *step == Step::Content && !is_over(section, request, until, now);
         let verdict = match take(*step, world, section, case, state, &mut progress) {
             Ok(verdict) => verdict,
             Err(decision) => return Some(*decision),
@@ -344,7 +361,7 @@ fn pass(
         match verdict {
             // It is HTTP already.
             Verdict::Continue | Verdict::SwitchToHttp => {
-                progress = Progress::default();
+                (progress, state.effects.delays) = (Progress::default(), false);
                 continue;
             }
             Verdict::UseExporter => {
@@ -551,7 +568,8 @@ fn rewrite(
     let has_field = |name: &[u8]| message.value(name).is_some();
     let edit = request_edit(head, received, Ends { source, destination }, (frontend, backend), has_field);
     let is_tunnel = |method: &[u8]| method == b"CONNECT";
-    if is_tunnel(message.method()) != is_tunnel(message.received_method()) {
+    let has_new_method = message.has_new_method();
+    if has_new_method && is_tunnel(message.method()) != is_tunnel(message.received_method()) {
         return false;
     }
     let mut held = session.worker.buffers.chunk();
@@ -559,7 +577,7 @@ fn rewrite(
     if held.len() > MAX_EDITED_HEAD {
         return false;
     }
-    if message.method() != message.received_method() {
+    if has_new_method {
         let mut parsed = session.worker.buffers.head.borrow_mut();
         parsed.leniency = frontend.leniency;
         let is_whole = matches!(parse_request(held.all(), &mut parsed), Ok(Parsed::Complete));

@@ -95,14 +95,14 @@ async fn ask_servers(
             Err(failure) => return Err(failure),
             Ok(Ended::Tunnel) => {
                 let early = (exchange.to_server.take(), exchange.to_client.take());
-                let stream = exchange.into_stream();
+                let stream = exchange.server;
                 return Box::pin(tunnel(session, frontend, slot, stream, early, record)).await;
             }
             Ok(ended) => {
                 let uses = uses + 1;
                 let is_used_up = slot.model().options.max_uses.is_some_and(|most| uses >= most);
                 let persists = exchange.server_persists && !is_used_up && !session.needs_own_connection(slot.model());
-                let idle = persists.then(|| Idle { stream: exchange.into_stream(), uses, kind });
+                let idle = if persists { Some(Idle { stream: exchange.server, uses, kind }) } else { None };
                 keep(session, backend, slot, idle);
                 return Ok(ended);
             }

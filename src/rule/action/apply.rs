@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use crate::http::{Message, blank_controls, reason_phrase};
+use crate::http::{FieldLine, Message, blank_controls, reason_phrase};
 
 use super::super::asking;
 use super::super::bandwidth;
@@ -76,6 +76,30 @@ pub(super) fn apply<'r>(
         Action::Pause(time) => return time_of(time, transaction).map(|time| Verdict::Wait(Wait::Pause(time))),
         Action::ExpectProxyHeader => transaction.effects.expects_header = true,
         Action::StrictMode { is_on } => *is_strict = *is_on,
+        Action::AddHeader { line, value } => {
+            let result =
+                write_field(line, value.as_ref(), transaction, |message, line, value| message.add_line(line, value));
+            return verdict_of(result, transaction, *is_strict);
+        }
+        Action::SetHeader { line, value } => {
+            let result =
+                write_field(line, value.as_ref(), transaction, |message, line, value| message.set_line(line, value));
+            return verdict_of(result, transaction, *is_strict);
+        }
+        Action::WriteHeaders(lines) => {
+            let result = with_message(transaction, |message| {
+                message.add_lines(lines);
+                true
+            });
+            return verdict_of(result, transaction, *is_strict);
+        }
+        Action::DeleteHeader(which) => {
+            let result = with_message(transaction, |message| {
+                delete_fields(which, message);
+                true
+            });
+            return verdict_of(result, transaction, *is_strict);
+        }
         _ => {}
     }
     let mut scratch = std::mem::take(&mut transaction.effects.scratch);
@@ -90,14 +114,7 @@ pub(super) fn apply<'r>(
         other => change(other, transaction, &mut scratch),
     };
     transaction.effects.scratch = scratch;
-    match result {
-        // A request that cannot be normalized is the client's fault.
-        Err(Refusal::Client) => Some(Verdict::Failed { status: 400 }),
-        Err(Refusal::Rewrite) if *is_strict => {
-            Some(Verdict::Failed { status: if transaction.stage.is_response() { 502 } else { 500 } })
-        }
-        Err(Refusal::Rewrite) | Ok(()) => None,
-    }
+    verdict_of(result, transaction, *is_strict)
 }
 
 /// Why a message was not changed.
@@ -106,30 +123,47 @@ enum Refusal {
     Rewrite,
 }
 
+/// What becomes of the message after an attempt to change it.
+fn verdict_of<'r>(result: Result<(), Refusal>, transaction: &Transaction<'_>, is_strict: bool) -> Option<Verdict<'r>> {
+    match result {
+        // A request that cannot be normalized is the client's fault.
+        Err(Refusal::Client) => Some(Verdict::Failed { status: 400 }),
+        Err(Refusal::Rewrite) if is_strict => {
+            Some(Verdict::Failed { status: if transaction.stage.is_response() { 502 } else { 500 } })
+        }
+        Err(Refusal::Rewrite) | Ok(()) => None,
+    }
+}
+
+/// Writes a field with its value, which the line has if there is no format. Most rules do this, and want no room for texts.
+fn write_field(
+    line: &FieldLine,
+    format: Option<&Format>,
+    transaction: &mut Transaction<'_>,
+    write: impl FnOnce(&mut Message<'_>, &FieldLine, &[u8]) -> bool,
+) -> Result<(), Refusal> {
+    let Some(format) = format else { return with_message(transaction, |message| write(message, line, b"")) };
+    let mut value = std::mem::take(&mut transaction.effects.scratch.value);
+    value.clear();
+    format.render(transaction, &mut value);
+    let result = with_message(transaction, |message| write(message, line, &value));
+    transaction.effects.scratch.value = value;
+    result
+}
+
+fn delete_fields(which: &NameMatch, message: &mut Message<'_>) {
+    match which {
+        NameMatch::Is(name) => message.remove_named(name),
+        NameMatch::Matches(patterns) => {
+            message.remove(|other, _| patterns.matches(&Sample::str(other)));
+        }
+    }
+}
+
 /// Changes the message, a variable, a set of patterns or the effects.
 fn change(action: &Action, transaction: &mut Transaction<'_>, scratch: &mut Scratch) -> Result<(), Refusal> {
     let Scratch { value, other } = scratch;
     match action {
-        Action::AddHeader { line, value: format } => {
-            format.iter().for_each(|format| format.render(transaction, value));
-            with_message(transaction, |message| message.add_line(line, value))
-        }
-        Action::SetHeader { line, value: format } => {
-            format.iter().for_each(|format| format.render(transaction, value));
-            with_message(transaction, |message| {
-                message.remove_named(line.name());
-                message.add_line(line, value)
-            })
-        }
-        Action::DeleteHeader(which) => with_message(transaction, |message| {
-            match which {
-                NameMatch::Is(name) => message.remove_named(name),
-                NameMatch::Matches(patterns) => {
-                    message.remove(|other, _| patterns.matches(&Sample::str(other)));
-                }
-            }
-            true
-        }),
         Action::ChangeFields { what, list, prefix } => {
             let Some(list) = list.value(transaction).and_then(bulk::list) else { return Ok(()) };
             with_message(transaction, |message| bulk::apply(message, what, prefix, &list))

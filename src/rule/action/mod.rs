@@ -14,6 +14,7 @@ pub mod reply;
 mod counter;
 mod bulk;
 mod apply;
+mod join;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +32,7 @@ use super::scope::Scope;
 use super::stage::Stage;
 use super::transaction::{LogLevel, Transaction, Waiting};
 use super::variable::VariableName;
-use crate::http::FieldLine;
+use crate::http::{FieldLine, FieldLines};
 use crate::stick::Table;
 
 pub use apply::{Scratch, write_challenge};
@@ -152,6 +153,8 @@ pub enum Action {
         line: FieldLine,
         value: Option<Format>,
     },
+    /// Rules of the former two in a row whose lines have their values.
+    WriteHeaders(FieldLines),
     DeleteHeader(NameMatch),
     /// Fields in binary form, of those whose names begin so.
     ChangeFields {

@@ -81,6 +81,10 @@ fn find<'t, const IS_RESPONSE: bool>(
     cursor: &mut Cursor,
 ) -> Option<&'t [u8]> {
     let (message, name) = (message::<IS_RESPONSE>(transaction)?, name(arguments));
+    let wants_last = !cursor.iterates && arguments.get(1).is_none_or(|occurrence| occurrence.int_or(0) == 0);
+    if wants_last && !name.is_empty() {
+        return split_values(message.last_value(name)?).last();
+    }
     pick(values(message, name), || values(message, name).count(), arguments.get(1), cursor)
 }
 

@@ -96,6 +96,7 @@ pub struct Row {
 
 impl Row {
     /// Its value.
+    #[inline]
     pub fn value<'t>(
         &self,
         transaction: &'t Transaction<'_>,

@@ -104,19 +104,18 @@ impl Index {
             }
             Index::List => {
                 let (text, case) = (sample.text(), spec.case);
-                let is_match = |entry: &Entry| match spec.method {
-                    Method::Beg => case.starts(&text, &entry.key),
-                    Method::End => case.ends(&text, &entry.key),
-                    Method::Sub => case.position(&text, &entry.key, 0).is_some(),
-                    Method::Dir => has_part(&text, &entry.key, DIRECTORY, case),
-                    _ => has_part(&text, &entry.key, DOMAIN, case),
-                };
-                if spec.method == Method::Beg && case == Case::Sensitive {
+                match spec.method {
                     // HAProxy keeps these in a tree: the longest prefix wins, the first of equal ones.
-                    let matching = entries.iter().enumerate().filter(|(_, entry)| is_match(entry));
-                    return matching.rev().max_by_key(|(_, entry)| entry.key.len()).map(|(at, _)| at);
+                    Method::Beg if case == Case::Sensitive => {
+                        let matching = entries.iter().enumerate().filter(|(_, entry)| text.starts_with(&entry.key));
+                        matching.rev().max_by_key(|(_, entry)| entry.key.len()).map(|(at, _)| at)
+                    }
+                    Method::Beg => first(entries, |key| case.starts(&text, key)),
+                    Method::End => first(entries, |key| case.ends(&text, key)),
+                    Method::Sub => first(entries, |key| case.position(&text, key, 0).is_some()),
+                    Method::Dir => first(entries, |key| has_part(&text, key, DIRECTORY, case)),
+                    _ => first(entries, |key| has_part(&text, key, DOMAIN, case)),
                 }
-                entries.iter().position(is_match)
             }
         }
     }
@@ -128,4 +127,8 @@ impl Index {
             _ => None,
         }
     }
+}
+
+fn first(entries: &[Entry], is_match: impl Fn(&[u8]) -> bool) -> Option<usize> {
+    entries.iter().position(|entry| is_match(&entry.key))
 }

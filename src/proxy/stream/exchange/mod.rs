@@ -210,10 +210,6 @@ impl<'a> Exchange<'a> {
         self.persistence = Some((persistence, server));
     }
 
-    pub(super) fn into_stream(self) -> Socket {
-        self.server
-    }
-
     /// Bytes that went to the server.
     pub(super) fn bytes_to_server(&self) -> u64 {
         self.sent_at_once + self.bytes_in
