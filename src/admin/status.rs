@@ -293,6 +293,7 @@ const fn mode_name(mode: model::proxy::Mode) -> &'static str {
     match mode {
         model::proxy::Mode::Tcp => "tcp",
         model::proxy::Mode::Http => "http",
+        model::proxy::Mode::Log => "log",
     }
 }
 

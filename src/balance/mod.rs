@@ -12,6 +12,7 @@
 //! | leastconn | at run time | skipped | the same |
 //! | random | at run time | skipped | the same |
 //! | first | zero or not | skipped | the same |
+//! | sticky | zero or not | waited for | chosen |
 //! | a hash, map-based | of the file | waited for | the next one in the map |
 //! | a hash, consistent | at run time | waited for | the next one in the ring |
 

@@ -7,6 +7,9 @@ use crate::model::Endpoint;
 /// What to write.
 pub const FORMS: &str = "write ADDRESS:PORT, *:PORT, fd@NUMBER, unix@PATH, abns@NAME or abnsz@NAME";
 
+/// What stands before the address of a server that takes datagrams.
+pub const DATAGRAMS: &str = "udp@";
+
 /// The place that a text names; `None` if it has the form of an address and a port.
 ///
 /// # Errors

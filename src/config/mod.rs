@@ -11,6 +11,7 @@ pub mod server_state;
 mod endpoint;
 pub mod options;
 mod syntax;
+mod log_mode;
 mod log_sample;
 mod merge;
 mod stick_table;
@@ -76,7 +77,8 @@ pub struct Loaded {
 /// syntax.
 pub fn load(sources: &[Source], host: &HostFacts) -> Loaded {
     let problems = Problems::default();
-    let draft = merge::read(sources, host, &problems);
+    let mut draft = merge::read(sources, host, &problems);
+    draft.iter_mut().for_each(|draft| log_mode::pass_over(draft, &problems));
     let read = problems.count();
     let is_strict = draft.as_ref().and_then(|draft| draft.is_strict);
     let model = draft.map(|draft| validate::validate(&draft, sources, host, &problems));

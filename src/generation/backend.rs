@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use crate::balance::Chooser;
+use crate::balance::{Choice, Chooser, Wish, hash};
 use crate::model;
 use crate::state;
 use crate::state::counters::Sharded;
 use crate::state::faults::LastFault;
 use crate::state::log::{Book, Journal};
 use crate::state::queue::Queue;
+use crate::time::Instant;
 
 /// A backend of one or more generations.
 #[derive(Debug)]
@@ -33,6 +34,19 @@ pub struct Backend {
 }
 
 impl Backend {
+    /// The server that a message of a log goes to, in log mode; `None` has none that is usable. `key` is what is hashed, where
+    /// the algorithm is a hash.
+    pub fn server_for_message(&self, key: Option<&[u8]>, now: Instant) -> Option<usize> {
+        if self.model.balance.is_hash() && key.is_none() {
+            return None;
+        }
+        let hash = key.map(|key| hash::of_bytes(&self.model.options.hashing, key));
+        match self.chooser.choose(&Wish { now, hash, exclude: None }) {
+            Choice::Server(server) => Some(server),
+            Choice::Queue { .. } | Choice::Down => None,
+        }
+    }
+
     /// The same object as before if nothing about it changed.
     pub(super) fn prepare(
         model: &model::proxy::Backend,

@@ -315,5 +315,6 @@ fn algorithm(balance: &Balance) -> &'static str {
         Balance::Header { .. } => "hdr",
         Balance::RdpCookie { .. } => "rdp-cookie",
         Balance::Expression(_) => "hash",
+        Balance::LogHash(_) | Balance::Sticky => "unknown",
     }
 }

@@ -39,6 +39,10 @@ pub enum Balance {
     },
     /// Hash of a sample expression in HAProxy's language.
     Expression(String),
+    /// Hash of what converters in HAProxy's language make of a message, in log mode.
+    LogHash(String),
+    /// The first server, as long as it is usable; then the next that is.
+    Sticky,
 }
 
 impl Balance {
@@ -47,7 +51,9 @@ impl Balance {
     pub fn is_static(&self, hashing: &Hashing) -> bool {
         match self {
             Balance::StaticRr => true,
-            Balance::RoundRobin | Balance::LeastConn | Balance::Random { .. } | Balance::First => false,
+            Balance::RoundRobin | Balance::LeastConn | Balance::Random { .. } | Balance::First | Balance::Sticky => {
+                false
+            }
             _ => hashing.method == HashMethod::MapBased,
         }
     }
@@ -71,7 +77,12 @@ impl Balance {
     pub fn is_hash(&self) -> bool {
         !matches!(
             self,
-            Balance::RoundRobin | Balance::StaticRr | Balance::LeastConn | Balance::Random { .. } | Balance::First
+            Balance::RoundRobin
+                | Balance::StaticRr
+                | Balance::LeastConn
+                | Balance::Random { .. }
+                | Balance::First
+                | Balance::Sticky
         )
     }
 }

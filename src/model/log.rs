@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Endpoint;
+use super::proxy::{Backend, Mode, Server};
 use super::relay::{Relay, Relaying};
+use super::{Endpoint, Model};
 
 /// Severities of syslog (RFC 5424 §6.2.1), the gravest first: a lesser one is greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -146,6 +147,8 @@ pub enum Destination {
     Stream(Endpoint),
     /// A buffer in memory, by the name of its section.
     Ring(String),
+    /// A server of a backend in log mode, by the backend's name.
+    Backend(String),
 }
 
 /// Which lines of every so many are sent.
@@ -389,6 +392,48 @@ pub struct Ring {
     pub send_timeout: Option<Duration>,
 }
 
+/// The ring in which messages wait for a server of a backend in log mode, by name.
+pub fn own_ring(backend: &str, server: &Server) -> String {
+    format!("{backend}/{}", server.name)
+}
+
+impl Model {
+    /// Every target of every log.
+    pub fn targets(&self) -> impl Iterator<Item = &Target> {
+        let proxies = self.frontends.iter().map(|one| &one.log).chain(self.backends.iter().map(|one| &one.log));
+        let relays = self.process.log.relays.iter().flat_map(|relay| &relay.targets);
+        proxies.flat_map(|log| &log.targets).chain(&self.process.log.targets).chain(relays)
+    }
+
+    /// Buffers in memory: those of the process, then one for each server of a backend in log mode that has connections.
+    pub fn rings(&self) -> impl Iterator<Item = Ring> {
+        let backends = self.backends.iter().filter(|backend| backend.mode == Mode::Log);
+        let own = backends.flat_map(|backend| {
+            let servers = backend.servers.iter().filter(|server| !server.options.syslog.is_datagram);
+            servers.map(|server| Ring::of(backend, server))
+        });
+        self.process.log.rings.iter().cloned().chain(own)
+    }
+}
+
+impl Ring {
+    /// That of a server of a backend in log mode.
+    fn of(backend: &Backend, server: &Server) -> Ring {
+        let Syslog { framing, room, .. } = server.options.syslog;
+        let reader = RingServer { name: server.name.clone(), endpoint: Endpoint::Tcp(server.address), framing };
+        Ring {
+            name: own_ring(&backend.name, server),
+            description: Some("created from log backend".to_owned()),
+            form: None,
+            line_length: usize::MAX,
+            size: room.unwrap_or(BUFFER),
+            servers: vec![reader],
+            connect_timeout: Some(backend.timeouts.connect),
+            send_timeout: Some(backend.timeouts.server),
+        }
+    }
+}
+
 /// A syslog server that reads a ring.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RingServer {
@@ -401,10 +446,35 @@ pub struct RingServer {
 }
 
 /// How messages are told apart on a connection (RFC 6587).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Framing {
     /// Each has its length in front.
     OctetCount,
     /// Each ends with a line feed.
+    #[default]
     Lines,
 }
+
+impl Framing {
+    /// HAProxy's words (`log-proto`).
+    pub const WORDS: [(&str, Framing); 2] = [("octet-count", Framing::OctetCount), ("legacy", Framing::Lines)];
+
+    /// The framing of that word.
+    pub fn by_word(word: &str) -> Option<Framing> {
+        Framing::WORDS.iter().find(|(known, _)| *known == word).map(|(_, framing)| *framing)
+    }
+}
+
+/// How messages go to a server of a backend in log mode.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Syslog {
+    /// Whether each is a datagram, to a UDP address.
+    pub is_datagram: bool,
+    /// How they are told apart on a connection (`log-proto`).
+    pub framing: Framing,
+    /// Bytes of messages that may wait for its connection (`log-bufsize`), 1-; `None` is a buffer of HAProxy's.
+    pub room: Option<usize>,
+}
+
+/// Bytes of a buffer of HAProxy's (`tune.bufsize`): of a ring, and what may wait for a server, unless they say otherwise.
+pub const BUFFER: usize = 16_384;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Endpoint;
 use super::balance::{HashKey, Hashing};
 use super::cookie::Cookie;
+use super::log::Syslog;
 use super::naming::Naming;
 
 /// Options of a server.
@@ -56,6 +57,8 @@ pub struct ServerOptions {
     pub fast_open: bool,
     /// What it is called, where that is no address.
     pub naming: Naming,
+    /// How messages go to it, in a backend in log mode.
+    pub syslog: Syslog,
 }
 
 impl ServerOptions {

@@ -59,13 +59,15 @@ pub enum DoubtfulFraming {
     Keep,
 }
 
-/// TCP or HTTP.
+/// What the traffic is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// Bytes.
     Tcp,
     /// HTTP/1.
     Http,
+    /// Messages of logs, of a backend that logs name as their target; no frontend has it.
+    Log,
 }
 
 /// A listening address.
@@ -103,7 +105,7 @@ pub struct Backend {
     pub name: String,
     /// Number in statistics, 1-.
     pub id: u32,
-    /// TCP or HTTP.
+    /// What it passes on.
     pub mode: Mode,
     /// How a server is chosen.
     pub balance: Balance,

@@ -42,7 +42,12 @@ pub(super) fn wanted(
     persistence: &Persistence,
 ) -> Wanted {
     let hash = match &backend.running.model.balance {
-        Balance::RoundRobin | Balance::StaticRr | Balance::LeastConn | Balance::Random { .. } | Balance::First => None,
+        Balance::RoundRobin
+        | Balance::StaticRr
+        | Balance::LeastConn
+        | Balance::Random { .. }
+        | Balance::First
+        | Balance::Sticky => None,
         Balance::Source => Some(hash::of_address(&backend.running.model.options.hashing, session.source().ip())),
         Balance::Expression(_) => rules::hash(session, frontend, backend, request.map(Request::arrived)),
         Balance::RdpCookie { name } => {

@@ -17,7 +17,7 @@ use crate::generation::{self, Generation, Rules};
 use crate::http::Leniency;
 use crate::model::log::Level;
 use crate::model::options::KeepAlive;
-use crate::model::proxy::DoubtfulFraming;
+use crate::model::proxy::{DoubtfulFraming, Mode};
 use crate::rule::asks::Asks;
 use crate::rule::facts::Number;
 use crate::rule::logging::Profile;
@@ -263,6 +263,11 @@ impl LocalBackend {
     /// Whether frontends may use it without being told to.
     pub(super) fn is_published(&self) -> bool {
         !self.running.model.options.is_unpublished
+    }
+
+    /// Whether its servers take connections of clients: those in log mode take messages.
+    pub(super) fn is_for_traffic(&self) -> bool {
+        self.running.model.mode != Mode::Log
     }
 }
 

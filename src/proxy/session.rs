@@ -103,7 +103,7 @@ impl Phase {
         account::session(&session);
         match session.frontend().running.model.mode {
             Mode::Http => Phase::receiving(session, Turn::First),
-            Mode::Tcp => Phase::Relaying(Box::pin(tcp::run(session))),
+            Mode::Tcp | Mode::Log => Phase::Relaying(Box::pin(tcp::run(session))),
         }
     }
 

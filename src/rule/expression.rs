@@ -99,7 +99,12 @@ impl Expression {
         if self.converters.is_empty() {
             return self.fetch.value(transaction, &self.arguments, cursor);
         }
-        let mut sample = self.fetch.value(transaction, &self.arguments, cursor)?;
+        let sample = self.fetch.value(transaction, &self.arguments, cursor)?;
+        self.convert(transaction, sample)
+    }
+
+    /// What its converters make of a value.
+    pub fn convert<'t>(&'t self, transaction: &'t Transaction<'_>, mut sample: Sample<'t>) -> Option<Sample<'t>> {
         for (row, arguments) in &self.converters {
             let run = row.run?;
             sample = run(transaction, arguments, sample.cast(row.input)?)?;

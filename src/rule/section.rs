@@ -26,6 +26,7 @@ use super::pages::Pages;
 use super::pattern::Registry;
 use super::persistence::{self, StickRule};
 use super::reference::Reference;
+use super::sample::Kind;
 use super::scope::{Files, Scope, Slots};
 use super::stage::{Side, Stage};
 use super::statistics::StatsPage;
@@ -76,7 +77,7 @@ pub struct Section {
     pub treatments: Vec<Persist>,
     /// When unpublished backends are used all the same (`force-be-switch`).
     pub admissions: Vec<Condition>,
-    /// What `balance hash` hashes.
+    /// What `balance hash` hashes, or behind its fetch the converters of `balance log-hash`.
     pub hash: Option<Expression>,
     /// Values of PROXY headers to servers.
     pub header_values: Vec<HeaderValue>,
@@ -288,7 +289,7 @@ impl Section {
         if is_undone {
             return self.options.add(rest, true, scope).map_err(|error| error.later(1));
         }
-        if mode == Mode::Tcp && first == "option" && Forwarding::has_option(second) {
+        if mode != Mode::Http && first == "option" && Forwarding::has_option(second) {
             scope.warn(1, format!("'option {second}' ignored as it requires HTTP mode"));
             return Ok(());
         }
@@ -300,7 +301,7 @@ impl Section {
                 scope.stage = Stage::HttpRequest;
                 self.pages.add(words, scope)?;
             }
-            ("stats", _) if mode == Mode::Tcp => {
+            ("stats", _) if mode != Mode::Http => {
                 scope.warn(0, "'stats' needs 'mode http': there is no page".to_owned())
             }
             ("stats", _) => StatsPage::add(&mut self.statistics, words, line, scope)?,
@@ -333,6 +334,17 @@ impl Section {
                 let expression = Expression::compile(word, scope).map_err(|error| error.later(3))?;
                 self.poses.push((name.into(), expression));
             }
+            // Converters take the message: what they are written behind here is of its type, and never asked.
+            ("balance", "log-hash") => {
+                let start = "str(),";
+                let text = format!("{start}{}", words.get(2).copied().unwrap_or_default());
+                let compiled = Expression::compile(&text, scope).and_then(|expression| match expression.output() {
+                    kind if kind.casts_to(Kind::Bin) => Ok(expression),
+                    kind => Err(RuleError::new(0, format!("a value of type {} cannot be hashed", kind.name()))),
+                });
+                let back = |error: RuleError| RuleError { offset: error.offset.saturating_sub(start.len()), ..error };
+                self.hash = Some(compiled.map_err(|error| back(error).later(2))?);
+            }
             ("server", name) => {
                 let kind = words.get(2).and_then(|kind| kind.parse().ok()).unwrap_or_default();
                 let format = Format::compile(words.get(3).copied().unwrap_or_default(), FormatUse::Plain, scope);
@@ -358,7 +370,7 @@ impl Section {
             ("tcp-response", "content") => (&mut self.response_content, 2),
             _ => return Err(RuleError::new(0, format!("'{first}' is no rule that is supported"))),
         };
-        if mode == Mode::Tcp && set.stage.is_http() {
+        if mode != Mode::Http && set.stage.is_http() {
             return Err(RuleError::new(0, format!("'{first}' needs 'mode http'")));
         }
         scope.stage = set.stage;

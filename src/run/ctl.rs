@@ -79,7 +79,7 @@ impl Node for View {
                 sessions_total: totals.sessions,
                 requests_total: match frontend.model.mode {
                     Mode::Http => frontend.counters.totals(now).requests,
-                    Mode::Tcp => totals.sessions,
+                    Mode::Tcp | Mode::Log => totals.sessions,
                 },
             }
         });

@@ -163,6 +163,7 @@ pub fn mode_name(mode: Mode) -> &'static str {
     match mode {
         Mode::Tcp => "tcp",
         Mode::Http => "http",
+        Mode::Log => "syslog",
     }
 }
 

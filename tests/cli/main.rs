@@ -15,6 +15,8 @@ mod runtime_traffic;
 mod backends;
 mod rates;
 mod relays;
+mod log_backends;
+mod syslog;
 mod states;
 mod counts;
 mod scripting;

@@ -1,11 +1,12 @@
 //! Relays of syslog messages (`log-forward`) and servers of rings, beside the packaged haproxy's.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use super::proxy::{BOTH, OURS, Proxy};
+use super::syslog::{received, receiver};
 use super::{ports, until};
 
 /// Each with a host, a time and a priority, so that nothing depends on when it comes.
@@ -20,20 +21,6 @@ const MESSAGES: [&str; 8] = [
     "<0>1 2024-01-02T10:09:11.1-00:00 h t p m - emergency \\ ] [",
 ];
 const FORMS: [&str; 9] = ["", "raw", "rfc3164", "rfc5424", "local", "priority", "short", "timed", "iso"];
-
-/// Where a test receives what a relay sends.
-fn receiver() -> (UdpSocket, u16) {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    socket.set_read_timeout(Some(Duration::from_secs(60))).expect("a limit");
-    let port = socket.local_addr().expect("an address").port();
-    (socket, port)
-}
-
-fn received(socket: &UdpSocket) -> String {
-    let mut bytes = [0; 65536];
-    let length = socket.recv(&mut bytes).expect("a message comes");
-    String::from_utf8_lossy(&bytes[..length]).into_owned()
-}
 
 /// A relay with these lines; its address is that of both kinds of sockets.
 fn relay(program: &[&str], lines: &str) -> (Proxy, SocketAddr) {

@@ -127,6 +127,8 @@ pub fn removal(generation: &Generation, name: &str) -> Removal {
         Some("Cannot remove a backend with stick-table.")
     } else if dynamic::is_backend_used(generation, name) {
         Some("This proxy cannot be removed at runtime due to other configuration elements pointing to it.")
+    } else if backend.model.mode == Mode::Log {
+        Some("Only TCP or HTTP proxies can be removed at runtime.")
     } else if !backend.model.options.is_unpublished {
         Some("Backend must be unpublished prior to its deletion.")
     } else if !backend.model.servers.is_empty() {

@@ -7,6 +7,8 @@ use tokio::sync::oneshot;
 
 use crate::admin::{Order, OrderKind, ServerEdit};
 use crate::generation::{Backend, Generation};
+use crate::model::log::Destination;
+use crate::model::proxy::Mode;
 use crate::model::runtime::Level;
 use crate::state::command::{Probing, ServerChange};
 use crate::state::servers::{Admin, Prober};
@@ -80,6 +82,9 @@ async fn add(call: &Call<'_>) -> Result<Answer, Answer> {
     if known.model.balance.is_static(&known.model.options.hashing) {
         return Err(Answer::error(format!("backend '{backend}' uses a non dynamic load balancing method")));
     }
+    if known.model.mode == Mode::Log {
+        return Err(Answer::error(format!("backend '{backend}' uses mode log")));
+    }
     let words = call.words.get(3..).unwrap_or_default().to_vec();
     order(call, backend, server, ServerEdit::Add(words)).await?;
     Ok(Answer::info("New server registered."))
@@ -142,6 +147,7 @@ pub fn is_backend_used(generation: &Generation, name: &str) -> bool {
     frontends.chain(backends).any(|line| line.words.iter().skip(1).any(|word| has_name(word, name)))
         || model.frontends.iter().filter_map(|frontend| frontend.default_backend).any(is_default)
         || servers.filter_map(|server| server.care.track.as_ref()).any(|(backend, _)| backend == name)
+        || model.targets().any(|target| matches!(&target.destination, Destination::Backend(backend) if backend == name))
 }
 
 /// Whether a word of a rule has `backend/server` in it.

@@ -30,10 +30,10 @@ const TRACES: &str = "buf0";
 
 fn events(call: &Call<'_>) -> Answer {
     let generation = call.process.generation.load();
-    let rings = &generation.model.process.log.rings;
+    let rings: Vec<Ring> = generation.model.rings().collect();
     let name = call.word(2);
     if name.is_empty() {
-        return Answer::Text(list(rings, &generation.book));
+        return Answer::Text(list(&rings, &generation.book));
     }
     if call.session.level.get() < Level::Operator {
         return Answer::error("Permission denied");

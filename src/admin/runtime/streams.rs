@@ -212,7 +212,7 @@ fn long(out: &mut String, stream: &StreamFacts, generation: &Generation, now: In
         Some(name) => {
             let mode = find_backend(generation, name).map_or("-", |backend| match backend.model.mode {
                 Mode::Http => "http",
-                Mode::Tcp => "tcp",
+                Mode::Tcp | Mode::Log => "tcp",
             });
             writeln!(out, "  backend={name} (id={} mode={mode})", number(name))
         }

@@ -98,6 +98,8 @@ enum Algorithm {
     },
     /// Servers in the order of their numbers.
     First(Box<[usize]>),
+    /// The one that has all sessions.
+    Sticky(AtomicUsize),
 }
 
 /// Which servers compete.
@@ -133,6 +135,7 @@ impl Chooser {
                 order.sort_by_key(|server| fixed[*server].id);
                 Algorithm::First(order)
             }
+            (Balance::Sticky, _) => Algorithm::Sticky(AtomicUsize::new(0)),
             (_, HashMethod::MapBased) => Algorithm::Map(map()),
             (_, HashMethod::Consistent) => Algorithm::Ring(Mutex::new([ring(), ring()])),
         };
@@ -154,6 +157,9 @@ impl Chooser {
 
     /// Chooses a server for a session.
     pub fn choose(&self, wish: &Wish) -> Choice {
+        if let Algorithm::Sticky(held) = &self.algorithm {
+            return self.wait_for(self.held(held, wish.now), wish.now);
+        }
         let tier = self.tier(wish.now);
         let group = match tier {
             Tier::Nobody => return Choice::Down,
@@ -204,11 +210,29 @@ impl Chooser {
                 ties.least(others).or_else(last_resort)
             }
             Algorithm::Random { draws, random } => random.best(self.fixed.len(), *draws, others).or_else(last_resort),
+            // It was asked above.
+            Algorithm::Sticky(_) => None,
             Algorithm::First(order) => {
                 order.iter().copied().find(|server| others(*server).is_some()).or_else(last_resort)
             }
         };
         chosen.map_or(Choice::Queue { server: None }, Choice::Server)
+    }
+
+    /// The server that has all sessions, or the first usable one in its place; one that is no backup if there is one.
+    fn held(&self, held: &AtomicUsize, now: Instant) -> Option<usize> {
+        let is_usable = |server: usize, is_backup: bool| {
+            self.fixed.get(server).is_some_and(|fixed| fixed.is_backup == is_backup) && self.weight(server, now) > 0
+        };
+        let present = held.load(Ordering::Relaxed);
+        let of_kind = |is_backup: bool| {
+            let others = (0..self.fixed.len()).find(|server| is_usable(*server, is_backup));
+            if is_usable(present, is_backup) { Some(present) } else { others }
+        };
+        let server = of_kind(false).or_else(|| of_kind(true))?;
+        // Two workers that find it down at once elect the same.
+        held.store(server, Ordering::Relaxed);
+        Some(server)
     }
 
     /// What a session that must go to one server does there.

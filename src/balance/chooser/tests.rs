@@ -297,3 +297,24 @@ fn threads_together_keep_the_shares() {
     });
     assert_eq!(totals, [1000, 2000]);
 }
+
+#[test]
+fn sticky_stays_with_a_server_until_it_is_down_and_prefers_those_that_are_no_backup() {
+    let mut backend = fixture::backend(Balance::Sticky, &[1, 1, 1]);
+    backend.servers[2].is_backup = true;
+    let chooser = chooser(backend);
+    let back = |server: usize| chooser.backend().servers[server].set_admin(Admin::Ready, Instant::ZERO);
+    let chosen = || chooser.choose(&ANY);
+    assert_eq!(chosen(), Choice::Server(0));
+    take_down(&chooser, 0);
+    assert_eq!(chosen(), Choice::Server(1));
+    back(0);
+    assert_eq!(chosen(), Choice::Server(1), "one that comes back takes nothing away");
+    take_down(&chooser, 0);
+    take_down(&chooser, 1);
+    assert_eq!(chosen(), Choice::Server(2));
+    back(0);
+    assert_eq!(chosen(), Choice::Server(0));
+    [0, 2].into_iter().for_each(|server| take_down(&chooser, server));
+    assert_eq!(chosen(), Choice::Down);
+}

@@ -2,11 +2,13 @@
 
 use super::check;
 use super::text::{Text, list, scalar, time};
+use crate::config::endpoint::DATAGRAMS;
 use crate::config::options;
 use crate::model::check::{Care, Check};
 use crate::model::proxy::Server;
 
 pub(super) fn server(out: &mut Text, server: &Server, options: &[String], common: Option<&Check>) {
+    let transport = if server.options.syslog.is_datagram { DATAGRAMS } else { "" };
     let address = match (&server.options.socket, server.options.port_offset) {
         (Some(socket), _) => socket.to_string(),
         (None, offset) if server.options.naming.is_there() => {
@@ -15,7 +17,7 @@ pub(super) fn server(out: &mut Text, server: &Server, options: &[String], common
         (None, 0) => server.address.to_string(),
         (None, offset) => format!("{}:{offset:+}", server.address.to_string().trim_end_matches(":0")),
     };
-    out.pair(4, "address", scalar(&address));
+    out.pair(4, "address", scalar(&format!("{transport}{address}")));
     out.pair(4, "weight", server.weight.value());
     if let Some(maxconn) = server.maxconn {
         out.pair(4, "maxconn", maxconn);

@@ -5,7 +5,7 @@ use crate::model::balance::{Balance, HashFunction, HashMethod, Hashing, UriPart}
 
 use super::{Wrong, needed, no_more, number};
 
-const ALGORITHMS: [&str; 11] = [
+const ALGORITHMS: [&str; 13] = [
     "roundrobin",
     "static-rr",
     "leastconn",
@@ -17,6 +17,8 @@ const ALGORITHMS: [&str; 11] = [
     "hdr",
     "hash",
     "rdp-cookie",
+    "log-hash",
+    "sticky",
 ];
 
 const METHODS: [(&str, HashMethod); 2] = [("map-based", HashMethod::MapBased), ("consistent", HashMethod::Consistent)];
@@ -60,9 +62,8 @@ pub fn read(words: &[&str]) -> Result<Balance, Wrong> {
         }
         "hash" => (Balance::Expression(needed(words, 1, "a sample expression")?.to_owned()), 2),
         "rdp-cookie" => (Balance::RdpCookie { name: rdp_cookie(word, 0, "mstshash")?.to_owned() }, 1),
-        "sticky" | "log-hash" | "log-sticky" => {
-            return Err(Wrong::refused(0, format!("'balance {name}'"), "it is for 'mode log', which is not known"));
-        }
+        "log-hash" => (Balance::LogHash(needed(words, 1, "a converter list")?.to_owned()), 2),
+        "sticky" => (Balance::Sticky, 1),
         _ => {
             let hint = nearest(name, ALGORITHMS).map(|known| format!("did you mean `{known}`?"));
             return Err(Wrong { hint, ..Wrong::new(0, format!("unknown algorithm '{name}' of 'balance'")) });
@@ -127,6 +128,8 @@ pub fn text(balance: &Balance) -> String {
         Balance::Header { name, is_domain_only: true } => format!("hdr({name}) use_domain_only"),
         Balance::RdpCookie { name } => format!("rdp-cookie({name})"),
         Balance::Expression(expression) => format!("hash {}", crate::rule::join(std::iter::once(expression.as_str()))),
+        Balance::LogHash(list) => format!("log-hash {}", crate::rule::join(std::iter::once(list.as_str()))),
+        Balance::Sticky => "sticky".to_owned(),
         Balance::Uri(part) => {
             let mut text = "uri".to_owned();
             let counts = [("len", part.length), ("depth", part.depth)];

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use crate::config::draft::Rule;
 use crate::diag::{Span, Spanned};
 use crate::model::balance::HashKey;
+use crate::model::log::Framing;
 use crate::model::options::{Origin, PortRange, Pose, ProxyHeader, ServerOptions};
 
 use super::{Wrong, bind, naming, needed, number, time, time_text};
@@ -40,6 +41,16 @@ pub const OPTIONS: &[(&str, Handler)] = &[
     }),
     ("id", |options, words| {
         options.id = number(words, 1, 1, u64::from(u32::MAX))? as u32;
+        Ok(2)
+    }),
+    ("log-bufsize", |options, words| {
+        options.syslog.room = Some(number(words, 1, 1, 1 << 30)? as usize);
+        Ok(2)
+    }),
+    ("log-proto", |options, words| {
+        let name = needed(words, 1, "legacy or octet-count")?;
+        let what = || Wrong::new(1, format!("'log-proto' expects 'legacy' or 'octet-count', not '{name}'"));
+        options.syslog.framing = Framing::by_word(name).ok_or_else(what)?;
         Ok(2)
     }),
     ("tcp-ut", |options, words| {
@@ -310,6 +321,10 @@ pub fn texts(options: &ServerOptions) -> Vec<String> {
     if !options.slowstart.is_zero() {
         texts.push(format!("slowstart {}", time_text(options.slowstart)));
     }
+    if options.syslog.framing == Framing::OctetCount {
+        texts.push("log-proto octet-count".to_owned());
+    }
+    texts.extend(options.syslog.room.map(|room| format!("log-bufsize {room}")));
     texts.extend(naming::texts(&options.naming));
     texts
 }
@@ -371,6 +386,8 @@ mod tests {
             "tcp-md5sig secret",
             "tcp-ut 9000ms",
             "tfo",
+            "log-proto octet-count",
+            "log-bufsize 20000",
             "send-proxy",
             "send-proxy-v2",
             "proxy-v2-options ssl,authority,crc32c,unique-id",
@@ -391,6 +408,8 @@ mod tests {
     fn wrong_options_are_told_with_their_place() {
         for (text, at) in [
             ("id", 1),
+            ("log-proto lines", 1),
+            ("log-bufsize 0", 1),
             ("id 0", 1),
             ("id 1 x", 2),
             ("hash-key name", 1),

@@ -12,7 +12,7 @@ use crate::model::options::BackendOptions;
 use crate::model::proxy::{Backend, Mode, Server, ServerTimeouts, Template};
 
 use super::rules::{self, Place, Shared};
-use super::{Context, care, check, count, logs, naming, or, size};
+use super::{Context, care, check, count, log_mode, logs, naming, or, size};
 
 /// Backends, index for index with the draft's.
 pub fn resolve(context: &Context<'_>, shared: &Shared<'_>) -> Vec<Backend> {
@@ -37,6 +37,8 @@ fn one(context: &Context<'_>, shared: &Shared<'_>, backend: &draft::Backend) -> 
     let common = backend.check.as_ref().and_then(|written| check::resolve(context, shared, written));
     let server = |server| self::server(context, shared, backend, server, common.as_ref());
     let mut servers: Vec<Server> = backend.servers.iter().filter_map(server).collect();
+    log_mode::balance(context, backend, mode);
+    log_mode::servers(context, backend, mode, &servers);
     numbers(context, backend, &mut servers);
     cookies(&backend.options, &mut servers);
     addresses(context, backend);

@@ -106,6 +106,7 @@ pub fn mode_name(mode: Mode) -> &'static str {
     match mode {
         Mode::Tcp => "tcp",
         Mode::Http => "http",
+        Mode::Log => "log",
     }
 }
 

@@ -3,9 +3,10 @@
 use crate::config::draft::{Log, LogTarget};
 use crate::diag::Diagnostic;
 use crate::model::log::{Destination, Form, Logs, ProcessLogs, Ring, Target};
+use crate::model::proxy::Mode;
 use crate::model::relay::Relay;
 
-use super::{Context, rules};
+use super::{Context, backends, rules};
 
 /// The logs of the process.
 pub fn process(context: &Context<'_>, relays: Vec<Relay>) -> ProcessLogs {
@@ -51,6 +52,10 @@ fn resolve(context: &Context<'_>, targets: &[LogTarget]) -> impl Iterator<Item =
         let mut target = written.target.clone();
         let ring = match &target.destination {
             Destination::Ring(name) => Some(ring(context, written, name)?),
+            Destination::Backend(name) => {
+                backend(context, written, name)?;
+                None
+            }
             _ => None,
         };
         if let Some(profile) = &target.profile {
@@ -67,6 +72,20 @@ fn resolve(context: &Context<'_>, targets: &[LogTarget]) -> impl Iterator<Item =
         }
         Some(target)
     })
+}
+
+/// The backend that a target names exists and takes messages.
+fn backend(context: &Context<'_>, written: &LogTarget, name: &str) -> Option<()> {
+    let backends = &context.draft.backends;
+    let number = context.find("backend", name, written.span, backends.iter().map(|one| one.name.value.as_str()))?;
+    let backend = backends.get(number)?;
+    if backends::mode(context, backend) == Mode::Log {
+        return Some(());
+    }
+    let problem = Diagnostic::error("E-MODE", written.span, format!("uses incompatible log backend '{name}'"));
+    let place = backend.mode.map_or(backend.name.span, |mode| mode.span);
+    context.problems.push(problem.label(place, "its mode").hint("give the backend `mode log`"));
+    None
 }
 
 fn ring<'a>(context: &Context<'a>, written: &LogTarget, name: &str) -> Option<&'a Ring> {

@@ -18,6 +18,7 @@ mod tracking;
 mod election;
 mod rules;
 mod error_pages;
+mod log_mode;
 mod logs;
 mod relays;
 mod tables;

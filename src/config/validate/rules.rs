@@ -170,7 +170,7 @@ fn target(context: &Context<'_>, rule: &Rule, mode: Mode) {
     let Some(backend) = context.draft.backends.get(number) else { return };
     let other = backends::mode(context, backend);
     // A connection in tcp mode becomes HTTP for a backend that is.
-    if other != mode && other == Mode::Tcp {
+    if other != mode && other != Mode::Http {
         let of = frontends::mode_name;
         let message = format!("'use_backend' in {} mode, backend `{}` is {}", of(mode), name.value, of(other));
         context.error("E-MODE", name.span, message, "give both the same mode, or use another backend");

@@ -60,9 +60,9 @@ fn scalar(kind: Scalar) -> Json {
     match kind {
         Scalar::Text | Scalar::Command | Scalar::Header | Scalar::Rule | Scalar::Condition => json!({"type": "string"}),
         Scalar::BackendOption | Scalar::CookieOption | Scalar::ServerOptions => json!({"type": "string"}),
-        Scalar::Balance => {
-            text("^(roundrobin|static-rr|leastconn|first|source|random|uri|url_param|hdr|hash)([ (].*)?$")
-        }
+        Scalar::Balance => text(
+            "^(roundrobin|static-rr|leastconn|first|source|random|uri|url_param|hdr|hash|log-hash|sticky)([ (].*)?$",
+        ),
         Scalar::Name => json!({"type": ["string", "integer"], "pattern": "^[A-Za-z0-9._-]{1,64}$"}),
         Scalar::ProxyName => json!({"type": ["string", "integer"], "pattern": "^[A-Za-z0-9._:-]{1,255}$"}),
         Scalar::Password => text("^\\$"),
@@ -77,7 +77,7 @@ fn scalar(kind: Scalar) -> Json {
         Scalar::Network => text("^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$"),
         Scalar::Endpoint => text("^([0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$"),
         Scalar::Server => text(
-            "^((ipv[46]@)?([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\]):[+-]?[0-9]{1,5}|(unix|abns|abnsz)@.+|/.+|_[A-Za-z0-9._-]+)$",
+            "^((udp@)?(ipv[46]@)?([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\]):[+-]?[0-9]{1,5}|(unix|abns|abnsz)@.+|/.+|_[A-Za-z0-9._-]+)$",
         ),
         Scalar::NameServer => text("^((tcp|udp)@)?([0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$"),
         Scalar::Bind => text(

@@ -242,8 +242,9 @@ pub fn name_server(text: &str) -> Result<(SocketAddr, Transport), Wrong> {
     }
 }
 
-/// An address and a port of a server, which is no wildcard, or a Unix socket, which has none.
+/// An address and a port of a server, which is no wildcard, or a Unix socket, which has none; `udp@` may stand before it.
 pub fn server(text: &str) -> Result<SocketAddr, Wrong> {
+    let text = text.strip_prefix(endpoint::DATAGRAMS).unwrap_or(text);
     if let Some(socket) = endpoint::server(text) {
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
         return socket.map(|_| nowhere).map_err(|what| Wrong::value(what, "write unix@PATH, abns@NAME or abnsz@NAME"));
@@ -401,7 +402,7 @@ pub fn header(text: &str) -> Result<String, Wrong> {
 /// A destination of logs; `None` is none.
 pub fn log_destination(text: &str) -> Result<Option<Destination>, Wrong> {
     let hint = "write `stdout`, `stderr`, `off`, `syslog:/dev/log`, `udp:192.0.2.30:514`, `tcp:192.0.2.30:514`, \
-                `uxst:/run/log.sock`, `fd:3` or `ring:NAME`";
+                `uxst:/run/log.sock`, `fd:3`, `ring:NAME` or `backend:NAME`";
     let wrong = || Wrong::value(format!("`{text}` is no destination of logs"), hint);
     Ok(Some(match text {
         "off" | "false" => return Ok(None),
@@ -414,6 +415,7 @@ pub fn log_destination(text: &str) -> Result<Option<Destination>, Wrong> {
             ("tcp", to) => Destination::Stream(Endpoint::Tcp(endpoint(to)?)),
             ("uxst", path) => Destination::Stream(destination::unix_stream(path)?),
             ("ring", name) => Destination::Ring(self::name(name)?),
+            ("backend", name) => Destination::Backend(proxy_name(name)?),
             ("fd", number) => Destination::Descriptor(number.parse().map_err(|_| wrong())?),
             _ => return Err(wrong()),
         },
@@ -430,6 +432,7 @@ pub fn log_destination_text(destination: &Destination) -> String {
         Destination::Stream(Endpoint::Unix(path)) => format!("uxst:{}", path.display()),
         Destination::Stream(endpoint) => format!("tcp:{endpoint}"),
         Destination::Ring(name) => format!("ring:{name}"),
+        Destination::Backend(name) => format!("backend:{name}"),
         Destination::Descriptor(number) => format!("fd:{number}"),
     }
 }

@@ -521,7 +521,8 @@ pub(super) fn choose(
             Target::Computed(format) => {
                 let mut name = Vec::new();
                 format.render(&transaction, &mut name);
-                std::str::from_utf8(&name).ok().and_then(|name| frontend.others.backend(name))
+                let found = std::str::from_utf8(&name).ok().and_then(|name| frontend.others.backend(name));
+                found.filter(|backend| backend.is_for_traffic())
             }
         };
         match chosen {

@@ -45,7 +45,7 @@ impl Environment {
                 ("HAPROXY_SERVER_PORT", port),
                 ("HAPROXY_SERVER_MAXCONN", server.maxconn.unwrap_or(0).to_string()),
                 ("HAPROXY_SERVER_SSL", "0".to_owned()),
-                ("HAPROXY_SERVER_PROTO", if backend.mode == Mode::Http { "h1" } else { "tcp" }.to_owned()),
+                ("HAPROXY_SERVER_PROTO", protocol(backend.mode).to_owned()),
             ],
         }
     }
@@ -54,6 +54,15 @@ impl Environment {
     pub(super) fn with_connections(mut self, connections: usize) -> Environment {
         self.variables.push(("HAPROXY_SERVER_CURCONN", connections.to_string()));
         self
+    }
+}
+
+/// What traffic to a server of that mode is called.
+fn protocol(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Http => "h1",
+        Mode::Tcp => "tcp",
+        Mode::Log => "syslog",
     }
 }
 

@@ -20,6 +20,7 @@ use crate::model::relay::Relaying;
 use crate::state::log::{Book, LogRing, Record};
 use crate::sys;
 
+use super::groups::{self, Group};
 use super::header::{self, Line, Origin};
 use super::relayed;
 use super::remote::Server;
@@ -155,6 +156,8 @@ struct Writer {
     sinks: Sinks,
     /// Buffers in memory with the servers that read them.
     rings: Vec<(Ring, Vec<Server>)>,
+    /// Backends that are targets, by name.
+    groups: HashMap<String, Group>,
     message: Vec<u8>,
     /// Room for the name of a host.
     host: Vec<u8>,
@@ -174,6 +177,7 @@ impl Writer {
             samples: HashMap::new(),
             sinks: Sinks::default(),
             rings: Vec::new(),
+            groups: HashMap::new(),
             message: Vec::new(),
             host: Vec::new(),
         };
@@ -197,17 +201,15 @@ impl Writer {
             Some(Hostname::Own) => sys::hosts::short_hostname().ok(),
             Some(Hostname::Text(name)) => Some(name.clone()),
         };
-        let proxies = model.frontends.iter().map(|one| &one.log).chain(model.backends.iter().map(|one| &one.log));
-        let relays = self.settings.relays.iter().flat_map(|relay| &relay.targets);
-        let targets = proxies.flat_map(|log| &log.targets).chain(&self.settings.targets).chain(relays);
         let mut streams = HashSet::new();
-        for target in targets {
+        for target in model.targets() {
             if let Destination::Stream(endpoint) = &target.destination {
                 streams.insert(endpoint);
             }
             self.sinks.open(&target.destination);
         }
-        self.rings = self.settings.rings.iter().map(|ring| (ring.clone(), servers(ring))).collect();
+        self.rings = model.rings().map(|ring| (ring.clone(), servers(&ring))).collect();
+        self.groups = groups::of(generation);
         self.sinks.keep_only(&self.rings.iter().flat_map(|(_, servers)| servers).cloned().collect(), &streams);
     }
 
@@ -228,7 +230,7 @@ impl Writer {
             let tag = of_profile.or(logs.tag.as_ref()).unwrap_or(&self.tag);
             let origin = Origin { tag, process: self.process, hostname: self.hostname.as_deref() };
             header::compose(&mut self.message, target, &line, &origin);
-            self.send(&target.destination);
+            self.send(&target.destination, text);
         }
     }
 
@@ -240,17 +242,22 @@ impl Writer {
         for target in &logs.targets {
             if relayed.is_for(target) && self.is_sampled(target) {
                 relayed.compose(&mut self.message, target);
-                self.send(&target.destination);
+                self.send(&target.destination, relayed.text());
             }
         }
         self.host = host;
     }
 
-    /// Sends the message that was made.
-    fn send(&mut self, destination: &Destination) {
-        match destination {
-            Destination::Ring(name) => self.store(name),
-            destination => self.sinks.send(destination, &self.message),
+    /// Sends the message that was made of a text.
+    fn send(&mut self, destination: &Destination, text: &[u8]) {
+        let place = match destination {
+            Destination::Backend(name) => self.groups.get(name).and_then(|group| group.place_of(text)),
+            other => Some(other),
+        };
+        match place.cloned() {
+            Some(Destination::Ring(name)) => self.store(&name),
+            Some(other) => self.sinks.send(&other, &self.message),
+            None => self.sinks.lose(),
         }
     }
 

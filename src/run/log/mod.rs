@@ -4,12 +4,14 @@
 //! time is dropped and counted. Two threads write, because a target that hangs must not silence the other. It decides
 //! neither what is logged nor how it reads. Read `messages.rs` first; `lines.rs` writes lines, `header.rs` what is in front of
 //! them, `sinks.rs` has the destinations. What relays brought is in
-//! `relayed.rs`, what goes over connections in `remote.rs`, by UDP in `datagrams.rs`.
+//! `relayed.rs`, what goes over connections in `remote.rs`, by UDP in `datagrams.rs`; `groups.rs` chooses among the servers of a
+//! backend.
 
 pub mod messages;
 pub(super) mod lines;
 mod header;
 mod datagrams;
+mod groups;
 mod relayed;
 mod remote;
 mod sinks;

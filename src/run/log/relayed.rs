@@ -59,6 +59,11 @@ impl Relayed<'_> {
         is_wanted && !self.message.text.is_empty()
     }
 
+    /// What it says, without its header.
+    pub(super) fn text(&self) -> &[u8] {
+        self.message.text
+    }
+
     /// Makes the message that a target gets, with a line feed at its end, cut to the target's length.
     pub(super) fn compose(&self, out: &mut Vec<u8>, target: &Target) {
         out.clear();

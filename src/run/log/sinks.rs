@@ -45,12 +45,17 @@ impl Sinks {
     pub(super) fn open(&mut self, destination: &Destination) {
         match destination {
             Destination::Stream(endpoint) => drop(self.server(&target(endpoint))),
-            Destination::Ring(_) => {}
+            Destination::Ring(_) | Destination::Backend(_) => {}
             other => drop(self.sink(other)),
         }
     }
 
-    /// Sends a message, which ends with a line feed. Rings are not for here.
+    /// A message has nobody who would take it.
+    pub(super) fn lose(&mut self) {
+        self.lost += 1;
+    }
+
+    /// Sends a message, which ends with a line feed. Rings and backends are not for here.
     pub(super) fn send(&mut self, destination: &Destination, message: &[u8]) {
         if let Destination::Stream(endpoint) = destination {
             self.forward(&target(endpoint), message);
@@ -127,7 +132,9 @@ impl Sinks {
             }
             Destination::Unix(_) => Sink::Unix { socket: unix(destination), is_stuck: false },
             Destination::Udp(address) => Sink::Udp(Datagrams::new(*address)),
-            Destination::Stream(_) | Destination::Ring(_) => Sink::Lines(LineSink::new(Output::Nowhere)),
+            Destination::Stream(_) | Destination::Ring(_) | Destination::Backend(_) => {
+                Sink::Lines(LineSink::new(Output::Nowhere))
+            }
         })
     }
 

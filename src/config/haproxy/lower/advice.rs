@@ -51,6 +51,23 @@ pub fn has_listeners(proxy: &Proxy, context: &Context<'_>) {
     }
 }
 
+/// Messages are for backends: what comes in from others is a `log-forward` section's.
+pub fn is_in_its_mode(proxy: &Proxy, context: &Context<'_>) {
+    let Some(written) = proxy.settings.mode.filter(|mode| mode.value == Mode::Log) else { return };
+    match proxy.place {
+        Place::Backend => {}
+        Place::Listen => {
+            let why = "what it listens for would be passed on as in mode tcp; write a backend in mode log, and a log-forward \
+                       section where messages come in";
+            context.refuse(written.span, &format!("'mode log' of {}", named(proxy)), why);
+        }
+        _ => {
+            let message = "mode syslog is only applicable on proxies with backend capability";
+            context.error("E-MODE", written.span, message);
+        }
+    }
+}
+
 /// `option httplog` is for HTTP, and a format for who has a log.
 pub fn line_format(proxy: &Proxy, has_global_log: bool, context: &Context<'_>) {
     let settings = &proxy.settings;
@@ -69,9 +86,9 @@ pub fn line_format(proxy: &Proxy, has_global_log: bool, context: &Context<'_>) {
     }
 }
 
-/// Takes out of a proxy in tcp mode what only HTTP has, where no connection of it turns into HTTP.
+/// Takes out of a proxy in another mode what only HTTP has, where no connection of it turns into HTTP.
 pub fn pass_over(proxy: &mut Proxy, context: &Context<'_>) {
-    if mode(proxy) != Mode::Tcp {
+    if mode(proxy) == Mode::Http {
         return;
     }
     let who = named(proxy);
@@ -104,7 +121,9 @@ pub fn pass_over(proxy: &mut Proxy, context: &Context<'_>) {
     }
     let needs_http =
         |balance: &Balance| matches!(balance, Balance::Uri(_) | Balance::UrlParam { .. } | Balance::Header { .. });
-    if let Some(balance) = proxy.settings.balance.as_mut().filter(|balance| has_back && needs_http(&balance.value)) {
+    let is_tcp = mode(proxy) == Mode::Tcp;
+    let balance = proxy.settings.balance.as_mut().filter(|_| has_back && is_tcp);
+    if let Some(balance) = balance.filter(|balance| needs_http(&balance.value)) {
         let what = format!("Layer 7 hash not possible for {who} (needs 'mode http'). Falling back to round robin");
         warn(balance.span, what);
         *balance = Spanned::new(Balance::RoundRobin, balance.span);

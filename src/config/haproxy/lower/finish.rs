@@ -26,6 +26,7 @@ pub fn lower(mut proxies: Proxies, global: &Global, named: &Named, draft: &mut D
     stay.for_each(|(proxy, _)| advice::pass_over(proxy, context));
     for proxy in &proxies.list {
         advice::timeouts_are_set(proxy, context);
+        advice::is_in_its_mode(proxy, context);
         program_is_allowed(proxy, draft, context);
         let owned = |table: &Table| Table { name: proxy.name.clone(), ..table.clone() };
         draft.tables.extend(proxy.settings.table.as_ref().map(owned));

@@ -128,8 +128,11 @@ fn destination(word: &Word, context: &Context<'_>) -> Option<Destination> {
     if let Some(path) = text.strip_prefix("uxst@") {
         return Some(Destination::Stream(Endpoint::Unix(PathBuf::from(path))));
     }
-    if text.starts_with("backend@") || text.starts_with("abns") {
-        let why = "a log goes to stdout, stderr, fd@, a Unix socket, UDP, tcp@ or ring@";
+    if let Some(name) = text.strip_prefix("backend@") {
+        return Some(Destination::Backend(name.to_owned()));
+    }
+    if text.starts_with("abns") {
+        let why = "a log goes to stdout, stderr, fd@, a Unix socket, UDP, tcp@, ring@ or backend@";
         context.refuse(word.span, &format!("the log destination '{text}'"), why);
         return None;
     }

@@ -454,14 +454,14 @@ fn balance(settings: &mut Settings, _: &'static Row, line: &Line, context: &Cont
     // What an earlier line or a `defaults` section hashed is not hashed any more.
     settings.rules.retain(|rule| !rule.is_hash());
     let mut texts: Vec<&str> = line.from(1).iter().map(|word| word.text.as_str()).collect();
-    const ALONE: [&str; 5] = ["roundrobin", "static-rr", "leastconn", "source", "first"];
+    const ALONE: [&str; 6] = ["roundrobin", "static-rr", "leastconn", "source", "first", "sticky"];
     if texts.first().is_some_and(|name| ALONE.contains(name)) {
         context.not_read(line, 2);
         texts.truncate(1);
     }
     match options::balance::read(&texts) {
         Ok(balance) => {
-            if matches!(balance, Balance::Expression(_)) {
+            if matches!(balance, Balance::Expression(_) | Balance::LogHash(_)) {
                 settings.rules.push(rule(line));
             }
             settings.balance = Some(Spanned::new(balance, line.word(1).map_or(line.span(), |word| word.span)));
@@ -495,7 +495,7 @@ fn option_of_backend(settings: &mut Settings, row: &'static Row, line: &Line, co
 }
 
 fn mode(settings: &mut Settings, _: &'static Row, line: &Line, context: &Context<'_>) {
-    let Some(word) = context.argument(line, 1, "'tcp' or 'http'") else { return };
+    let Some(word) = context.argument(line, 1, "'tcp', 'http' or 'log'") else { return };
     context.no_more(line, 2);
     let mode = match word.text.as_str() {
         "http" => Mode::Http,
@@ -504,8 +504,9 @@ fn mode(settings: &mut Settings, _: &'static Row, line: &Line, context: &Context
             context.refuse(word.span, "'mode health'", "HAProxy removed it in 2.3; write 'monitor-uri /' in mode http");
             return;
         }
-        "log" | "spop" => {
-            context.refuse(word.span, &format!("'mode {}'", word.text), "http and tcp are known");
+        "log" => Mode::Log,
+        "spop" => {
+            context.refuse(word.span, "'mode spop'", "http, tcp and log are known");
             return;
         }
         other => {

@@ -6,13 +6,11 @@ use crate::config::haproxy::section::{Line, Section};
 use crate::config::haproxy::table::Place;
 use crate::diag::Spanned;
 use crate::model::Endpoint;
-use crate::model::log::{Framing, LENGTH, Ring, RingServer};
+use crate::model::log::{BUFFER, Framing, LENGTH, Ring, RingServer};
 
 use super::value;
 use super::{Context, log};
 
-/// Bytes of a ring unless it says otherwise: a buffer of HAProxy's.
-const SIZE: usize = 16_384;
 /// The largest ring.
 const LARGEST: u64 = 1 << 30;
 
@@ -28,7 +26,7 @@ pub fn read(section: &Section, context: &Context<'_>) -> Option<Spanned<Ring>> {
         description: None,
         form: None,
         line_length: LENGTH,
-        size: SIZE,
+        size: BUFFER,
         servers: Vec::new(),
         connect_timeout: None,
         send_timeout: None,
@@ -83,13 +81,14 @@ fn server(line: &Line, context: &Context<'_>) -> Option<RingServer> {
         let row = super::server::row(Place::Server, word, context)?;
         let (count, argument) = super::server::argument(row, words, at, context)?;
         match (row.name, argument.map_or("", |word| word.text.as_str())) {
-            ("log-proto", "legacy") => framing = Framing::Lines,
-            ("log-proto", "octet-count") => framing = Framing::OctetCount,
-            ("log-proto", other) => {
-                let message = format!("'log-proto' is legacy or octet-count, not '{other}'");
-                context.error("E-VALUE", argument.map_or(word.span, |word| word.span), message);
-                return None;
-            }
+            ("log-proto", name) => match Framing::by_word(name) {
+                Some(known) => framing = known,
+                None => {
+                    let message = format!("'log-proto' is legacy or octet-count, not '{name}'");
+                    context.error("E-VALUE", argument.map_or(word.span, |word| word.span), message);
+                    return None;
+                }
+            },
             (name, _) if IDLE.contains(&name) => {
                 let message = format!("'{name}' does nothing for a server of a ring");
                 context.warning("W-VALUE", word.span, message, "every server of a ring gets every line");

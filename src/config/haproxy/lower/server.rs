@@ -281,13 +281,20 @@ fn one(settings: &mut Settings, line: &Line, (name, address, first): (&Word, &Wo
     });
 }
 
+/// What stands before an address that takes datagrams, and what says the same of its family alone.
+const DATAGRAMS: [(&str, &str); 3] = [("udp@", ""), ("udp4@", "ipv4@"), ("udp6@", "ipv6@")];
+
 /// The address of a server, and what it makes of its options.
 fn address(word: &Word, options: &mut Options, context: &Context<'_>) -> Option<SocketAddr> {
     if let Some(socket) = context.server_socket(word) {
         options.more.socket = Some(socket?);
         return Some(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0));
     }
-    let (host, ports) = context.address(word, &word.text)?;
+    let text = context.expanded(&word.text);
+    let datagrams =
+        DATAGRAMS.iter().find_map(|(prefix, family)| Some(format!("{family}{}", text.strip_prefix(prefix)?)));
+    options.more.syslog.is_datagram = datagrams.is_some();
+    let (host, ports) = context.address(word, datagrams.as_ref().unwrap_or(&word.text))?;
     let port = match ports {
         Ports::Range(first, last) if first == last => first,
         Ports::Range(..) => {

@@ -5,14 +5,11 @@ use crate::config::yaml::tree::{Entry, Kind, Node};
 use crate::config::yaml::{destination, value};
 use crate::diag::{Span, Spanned};
 use crate::model::log::{
-    Destination, Facility, Form, Framing, Hostname, LENGTH, Level, Ring, RingServer, Selection, Steps, Target,
+    BUFFER, Destination, Facility, Form, Framing, Hostname, LENGTH, Level, Ring, RingServer, Selection, Steps, Target,
 };
 use crate::model::relay::{Host, Relaying};
 
 use super::{list, read, text};
-
-/// Bytes of a ring unless it says otherwise.
-const RING_SIZE: usize = 16_384;
 
 pub fn process(node: &Node) -> ProcessLog {
     let (access, others) = (node.value("access"), node.value("targets"));
@@ -136,7 +133,7 @@ fn ring(entry: &Entry) -> Spanned<Ring> {
         description: at("description").map(str::to_owned),
         form: at("format").and_then(Form::by_name),
         line_length: number("length").unwrap_or(LENGTH),
-        size: number("size").unwrap_or(RING_SIZE),
+        size: number("size").unwrap_or(BUFFER),
         servers: servers.iter().filter_map(server).collect(),
         connect_timeout: at("connect_timeout").and_then(|text| value::duration(text).ok()),
         send_timeout: at("send_timeout").and_then(|text| value::duration(text).ok()),

@@ -1,6 +1,7 @@
 //! Frontends, backends, servers and health checks.
 
 use crate::config::draft::{Backend, Check, Frontend, Request, Server};
+use crate::config::endpoint::DATAGRAMS;
 use crate::config::options;
 use crate::config::yaml::tree::{Entry, Kind, Node};
 use crate::config::yaml::value;
@@ -8,6 +9,7 @@ use crate::diag::Spanned;
 use crate::model::balance::Balance;
 use crate::model::check::InitialState;
 use crate::model::cookie::Cookie;
+use crate::model::log::Syslog;
 use crate::model::naming::Naming;
 use crate::model::options::{BackendOptions, ServerOptions};
 use crate::model::proxy::Mode;
@@ -21,7 +23,7 @@ const INITIAL_STATES: &[(&str, InitialState)] = &[
     ("down", InitialState::Down),
     ("fully-down", InitialState::FullyDown),
 ];
-const MODES: &[(&str, Mode)] = &[("http", Mode::Http), ("tcp", Mode::Tcp)];
+const MODES: [(&str, Mode); 3] = [("http", Mode::Http), ("tcp", Mode::Tcp), ("log", Mode::Log)];
 
 pub fn frontend(entry: &Entry) -> Frontend {
     let at = |key: &str| entry.value.value(key);
@@ -35,7 +37,7 @@ pub fn frontend(entry: &Entry) -> Frontend {
         guid: read(at("guid"), text),
         counts_sockets: read(at("socket_stats"), value::flag).is_some_and(|flag| flag.value),
         binds: list(at("bind"), value::listener),
-        mode: read(at("mode"), word(MODES)),
+        mode: read(at("mode"), word(&MODES)),
         default_backend: read(at("default_backend"), text),
         maxconn: read(at("maxconn"), value::number),
         session_rate: read(at("session_rate"), value::number),
@@ -61,7 +63,7 @@ pub fn backend(entry: &Entry) -> Backend {
     Backend {
         name: entry.key.clone(),
         id: read(at("id"), value::number),
-        mode: read(at("mode"), word(MODES)),
+        mode: read(at("mode"), word(&MODES)),
         balance: at("balance").and_then(balance),
         retries: read(at("retries"), value::number),
         redispatch: read(at("redispatch"), value::flag),
@@ -194,6 +196,8 @@ fn server(entry: &Entry) -> Server {
 /// The options with what the address says besides.
 fn located(address: Option<&Node>, options: ServerOptions) -> ServerOptions {
     let Some(text) = address.and_then(Node::text) else { return options };
+    let is_datagram = text.starts_with(DATAGRAMS);
+    let text = text.trim_start_matches(DATAGRAMS);
     let (named, offset) = match value::server_name(text) {
         Some((named, _, offset)) => (named, Some(offset)),
         None => (Naming::default(), value::port_offset(text)),
@@ -202,6 +206,7 @@ fn located(address: Option<&Node>, options: ServerOptions) -> ServerOptions {
         socket: value::server_socket(text),
         port_offset: offset.unwrap_or_default(),
         naming: Naming { host: named.host, service: named.service, only: named.only, ..options.naming },
+        syslog: Syslog { is_datagram, ..options.syslog },
         ..options
     }
 }

@@ -88,8 +88,9 @@ pub fn of_process(root: &Node) -> Vec<Rule> {
 /// `rules` of a backend, then what its `balance` hashes and formats of its servers.
 pub fn backend(section: &Node) -> Vec<Rule> {
     let mut rules = lines(section);
+    let is_hash = |words: &Vec<String>| matches!(words.first().map(String::as_str), Some("hash" | "log-hash"));
     let hash = |node: &Node| {
-        let words = rule::split(node.text()?).ok().filter(|words| words.first().is_some_and(|word| word == "hash"))?;
+        let words = rule::split(node.text()?).ok().filter(is_hash)?;
         Some(of_words(std::iter::once("balance".to_owned()).chain(words).collect(), node.span))
     };
     rules.extend(section.value("balance").and_then(hash));

@@ -193,15 +193,20 @@ pub(super) static BACKEND: Section = Section {
                 OFF,
             ]),
             "Servers by name: address:port, or a map. Address 0.0.0.0 is where the client wanted to go, port 0 the one that \
-             it came in by, +1000 that and so much more. off has none: the backend only answers by rules, or holds a stick table.",
+             it came in by, +1000 that and so much more; in log mode udp@ in front makes datagrams. off has none: the backend only answers by rules, or holds a stick table.",
         ),
-        key("mode", Value::One(MODE), "http or tcp. Default: that of the frontend that uses it."),
+        key(
+            "mode",
+            Value::One(Scalar::Word(&["http", "tcp", "log"])),
+            "http, tcp, or log: its servers get messages of logs that have it as a target. Default: that of the frontend that \
+             uses it.",
+        ),
         ID,
         key(
             "balance",
             Value::Any(&[Value::One(Scalar::Balance), Value::Section(&RANDOM)]),
             "How a server is chosen, as in HAProxy: roundrobin, static-rr, leastconn, first, source, random, `uri depth 2`, \
-             `url_param id`, hdr(host), rdp-cookie, `hash src,ipmask(24)`... `random` draws two; {random: 3} draws three. Default roundrobin.",
+             `url_param id`, hdr(host), rdp-cookie, `hash src,ipmask(24)`, sticky, in log mode `log-hash field(1)`... `random` draws two; {random: 3} draws three. Default roundrobin.",
         ),
         key("retries", Value::One(Scalar::Number(0, 100)), "Connection attempts after the first. Default 3."),
         key("redispatch", Value::One(Scalar::Flag), "Whether the last retry may go to another server. Default true."),
