@@ -76,7 +76,7 @@ fn one_server_gets_everything_until_its_checks_fail() {
     assert_eq!([one, next(&mut reader)], ["<134>/one\n", "<134>/two\n"]);
     drop((reader, first));
     until("its checks fail", || proxy.ask("show servers state logs").contains(" a 127.0.0.1 0 "));
-    ["/a", "/b"].map(|path| request(&proxy, path));
+    ["/a", "/b"].into_iter().for_each(|path| request(&proxy, path));
     assert_eq!(bytes(&second, 18), "7 <134>/a7 <134>/b");
     assert_eq!(proxy.ask("show events logs/a"), "<134>/one\n<134>/two\n\n");
 }
@@ -85,7 +85,7 @@ fn one_server_gets_everything_until_its_checks_fail() {
 fn as_much_as_its_buffer_holds_waits_for_a_server_that_is_away() {
     let away = ports::free();
     let proxy = proxy(&format!(" server a {away} log-bufsize 16"));
-    ["/1", "/2", "/3"].map(|path| request(&proxy, path));
+    ["/1", "/2", "/3"].into_iter().for_each(|path| request(&proxy, path));
     let listed = "    logs/a     : type=buffer, 1 dropped, created from log backend\n";
     until("two wait", || proxy.ask("show events").contains(listed));
     let server = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, away.port()))).expect("its port");
