@@ -62,6 +62,21 @@ impl Expression {
         Ok((expression, taken))
     }
 
+    /// A list of converters for [`Expression::convert`] to give texts to; what they make can be hashed.
+    pub(super) fn of_converters(list: &str, scope: &mut Scope<'_>) -> Result<Expression, RuleError> {
+        let back = |error: RuleError| RuleError { offset: error.offset.saturating_sub(1), ..error };
+        let (converters, length) = steps(&format!(",{list}"), Kind::Str, scope).map_err(back)?;
+        if length <= list.len() {
+            return Err(RuleError::new(0, format!("unexpected '{}'", &list[length - 1..])).further(length - 1));
+        }
+        // It stands for the text, and is never asked.
+        let expression = Expression::of_row(find_fetch("str", scope)?, Box::default(), converters);
+        match expression.output() {
+            kind if kind.casts_to(Kind::Bin) => Ok(expression),
+            kind => Err(RuleError::new(0, format!("a value of type {} cannot be hashed", kind.name()))),
+        }
+    }
+
     pub(super) fn of_row(row: &'static fetch::Row, arguments: Box<[Argument]>, converters: Vec<Step>) -> Expression {
         Expression { fetch: row, arguments, converters: converters.into() }
     }

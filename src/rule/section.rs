@@ -26,7 +26,6 @@ use super::pages::Pages;
 use super::pattern::Registry;
 use super::persistence::{self, StickRule};
 use super::reference::Reference;
-use super::sample::Kind;
 use super::scope::{Files, Scope, Slots};
 use super::stage::{Side, Stage};
 use super::statistics::StatsPage;
@@ -334,16 +333,9 @@ impl Section {
                 let expression = Expression::compile(word, scope).map_err(|error| error.later(3))?;
                 self.poses.push((name.into(), expression));
             }
-            // Converters take the message: what they are written behind here is of its type, and never asked.
             ("balance", "log-hash") => {
-                let start = "str(),";
-                let text = format!("{start}{}", words.get(2).copied().unwrap_or_default());
-                let compiled = Expression::compile(&text, scope).and_then(|expression| match expression.output() {
-                    kind if kind.casts_to(Kind::Bin) => Ok(expression),
-                    kind => Err(RuleError::new(0, format!("a value of type {} cannot be hashed", kind.name()))),
-                });
-                let back = |error: RuleError| RuleError { offset: error.offset.saturating_sub(start.len()), ..error };
-                self.hash = Some(compiled.map_err(|error| back(error).later(2))?);
+                let list = words.get(2).copied().unwrap_or_default();
+                self.hash = Some(Expression::of_converters(list, scope).map_err(|error| error.later(2))?);
             }
             ("server", name) => {
                 let kind = words.get(2).and_then(|kind| kind.parse().ok()).unwrap_or_default();
