@@ -242,6 +242,10 @@ pub(super) struct Manners {
     pub(super) drops_request_trailers: bool,
     /// Clients get none, as a frontend says.
     pub(super) drops_response_trailers: bool,
+    /// A connection that ends before its first byte leaves nothing.
+    pub(super) ignores_probes: bool,
+    /// What its side is sent does not make it less silent.
+    pub(super) counts_reads_alone: bool,
 }
 
 impl Manners {
@@ -255,6 +259,8 @@ impl Manners {
             names_servers: section.options.name_field.is_some(),
             drops_request_trailers: section.options.drops_request_trailers,
             drops_response_trailers: section.options.drops_response_trailers,
+            ignores_probes: section.options.ignores_probes,
+            counts_reads_alone: section.options.counts_reads_alone,
         })
     }
 }

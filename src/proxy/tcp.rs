@@ -133,8 +133,7 @@ async fn serve(
             let first = received.as_deref().unwrap_or_default();
             session.remember_server(backend, connected.slot.index, first, frontend);
             record.down = Direction::with(received);
-            let written = (&frontend.running.model.timeouts, &backend.running.model.timeouts);
-            let silence = Silence::of(written, |timeout, written| session.limit(timeout, written));
+            let silence = Silence::of(frontend, backend, |timeout, written| session.limit(timeout, written));
             tunnel::run(session, server, &mut record.up, &mut record.down, silence).await
         }
         Answered::Closed(received) => tunnel::give(session, received, &mut record.down).await,

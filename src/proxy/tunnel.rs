@@ -8,7 +8,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use crate::model::proxy::{ClientTimeouts, ServerTimeouts};
 use crate::rule::action::Timeout;
 use crate::rule::bandwidth::{Bandwidth, Way};
 use crate::sys::splice::More;
@@ -16,7 +15,7 @@ use crate::time::Instant;
 
 use super::buffers::Chunk;
 use super::failure::{By, Cause, Failure, Phase};
-use super::local::Worker;
+use super::local::{LocalBackend, LocalFrontend, Manners, Worker};
 use super::session::{Interrupt, Session};
 use super::socket::Socket;
 use super::splice::{self, BorrowedPipe, Broken};
@@ -41,22 +40,26 @@ pub(super) struct Patience {
     pub(super) open: Duration,
     /// Once one of them has ended.
     pub(super) half_closed: Duration,
+    /// Whether what it is sent does not count (`option independent-streams`).
+    pub(super) is_independent: bool,
 }
 
 impl Silence {
-    /// As written in a frontend and a backend; `set` is what rules made of it.
+    /// As a frontend and a backend say; `set` is what rules made of it.
     pub(super) fn of(
-        (frontend, backend): (&ClientTimeouts, &ServerTimeouts),
+        frontend: &LocalFrontend,
+        backend: &LocalBackend,
         set: impl Fn(Timeout, Duration) -> Duration,
     ) -> Silence {
-        let tunnel = backend.tunnel.or(frontend.tunnel);
-        let side = |limit: Duration, fin: Option<Duration>| {
+        let (client, server) = (&frontend.running.model.timeouts, &backend.running.model.timeouts);
+        let tunnel = server.tunnel.or(client.tunnel);
+        let side = |limit: Duration, fin: Option<Duration>, manners: &Manners| {
             let open = set(Timeout::Tunnel, tunnel.unwrap_or(limit));
-            Patience { open, half_closed: fin.unwrap_or(open) }
+            Patience { open, half_closed: fin.unwrap_or(open), is_independent: manners.counts_reads_alone }
         };
         Silence {
-            client: side(set(Timeout::Client, frontend.client), frontend.fin),
-            server: side(set(Timeout::Server, backend.server), backend.fin),
+            client: side(set(Timeout::Client, client.client), client.fin, &frontend.manners),
+            server: side(set(Timeout::Server, server.server), server.fin, &backend.manners),
         }
     }
 
@@ -69,6 +72,39 @@ impl Silence {
             is_awaited.then_some(if is_half_closed { patience.half_closed } else { patience.open })
         };
         [side(&self.client, up, down), side(&self.server, down, up)]
+    }
+}
+
+/// When something last moved that tells of the client, and of the server.
+#[derive(Clone, Copy, Debug)]
+struct Heard([Instant; 2]);
+
+impl Heard {
+    fn all_at(now: Instant) -> Heard {
+        Heard([now; 2])
+    }
+
+    /// Bytes went to the server, to the client.
+    fn note(&mut self, silence: &Silence, (up, down): (bool, bool), now: Instant) {
+        let [client, server] = &mut self.0;
+        if up || down && !silence.client.is_independent {
+            *client = now;
+        }
+        if down || up && !silence.server.is_independent {
+            *server = now;
+        }
+    }
+
+    /// When each of them has been silent for too long.
+    fn deadlines(&self, limits: &[Option<Duration>; 2]) -> [Instant; 2] {
+        let of = |side: usize| limits[side].map_or(Instant::FAR_FUTURE, |limit| self.0[side] + limit);
+        [of(0), of(1)]
+    }
+
+    /// When the first of them has.
+    fn deadline(&self, limits: &[Option<Duration>; 2]) -> Instant {
+        let [client, server] = self.deadlines(limits);
+        client.min(server)
     }
 }
 
@@ -95,19 +131,16 @@ pub(super) async fn run(
     silence: Silence,
 ) -> Result<(), Failure> {
     let mut limits = silence.now(up, down);
-    let deadline = |now: Instant, limits: &[Option<Duration>; 2]| {
-        limits.iter().flatten().min().map_or(Instant::FAR_FUTURE, |limit| now + *limit)
-    };
-    let mut silent = deadline(session.now(), &limits);
-    session.set_deadline(silent);
+    let mut heard = Heard::all_at(session.now());
+    session.set_deadline(heard.deadline(&limits));
     let mut was_upward = false;
     let fail = |by, cause| Poll::Ready(Err(Failure::new(by, cause, Phase::Data)));
     poll_fn(|context| {
         let now = session.now();
         match session.interrupt(context, now) {
             Some(Interrupt::Killed) => return fail(By::Killed, Cause::Abort),
-            Some(Interrupt::Expired) if now >= silent => {
-                let [client, server] = limits.map(|limit| limit.unwrap_or(Duration::MAX));
+            Some(Interrupt::Expired) if now >= heard.deadline(&limits) => {
+                let [client, server] = heard.deadlines(&limits);
                 // Of two equal times the one of whom an answer is awaited.
                 let is_client = client < server || client == server && !was_upward;
                 return fail(if is_client { By::Client } else { By::Server }, Cause::Timeout);
@@ -132,16 +165,16 @@ pub(super) async fn run(
         limits = silence.now(up, down);
         if (up.bytes, down.bytes) != before {
             was_upward = up.bytes != before.0 && down.bytes == before.1;
-            silent = deadline(now, &limits);
-            session.set_deadline(silent);
+            heard.note(&silence, (up.bytes != before.0, down.bytes != before.1), now);
+            session.set_deadline(heard.deadline(&limits));
             session.count_bytes(up.bytes, down.bytes);
         } else if limits != limits_before {
-            silent = deadline(now, &limits);
-            session.set_deadline(silent);
+            heard = Heard::all_at(now);
+            session.set_deadline(heard.deadline(&limits));
         }
         if let Some(until) = throttle::first(up.throttled(), down.throttled()) {
             // Who waits for a limit is not silent.
-            silent = deadline(until, &limits);
+            heard = Heard::all_at(until);
             session.set_deadline(until);
         }
         Poll::Pending
@@ -316,8 +349,8 @@ mod tests {
     fn whoever_has_ended_is_not_awaited_and_the_other_one_has_the_limit_of_half_closed_connections() {
         let seconds = Duration::from_secs;
         let silence = Silence {
-            client: Patience { open: seconds(1), half_closed: seconds(2) },
-            server: Patience { open: seconds(3), half_closed: seconds(4) },
+            client: Patience { open: seconds(1), half_closed: seconds(2), is_independent: false },
+            server: Patience { open: seconds(3), half_closed: seconds(4), is_independent: false },
         };
         let (open, ended) =
             (Direction::default, || Direction { is_read_out: true, is_done: true, ..Direction::default() });
@@ -327,5 +360,22 @@ mod tests {
         let rest = Buffers::new().chunk_of(b"rest");
         let held_up = Direction { spill: Some(rest), is_read_out: true, ..Direction::default() };
         assert_eq!(silence.now(&ended(), &held_up), [Some(seconds(2)), None]);
+    }
+
+    #[test]
+    fn what_a_side_is_sent_tells_of_it_unless_its_section_counts_reads_alone() {
+        let seconds = Duration::from_secs;
+        let patience = |is_independent| Patience { open: seconds(5), half_closed: seconds(5), is_independent };
+        let (start, limits) = (Instant::from_nanos(0), [Some(seconds(5)); 2]);
+        for (client, server) in [(false, false), (true, false), (false, true)] {
+            let silence = Silence { client: patience(client), server: patience(server) };
+            let mut heard = Heard::all_at(start);
+            heard.note(&silence, (true, false), start + seconds(3));
+            let later = |is_later: bool| start + seconds(if is_later { 8 } else { 5 });
+            assert_eq!(heard.deadlines(&limits), [later(true), later(!server)], "{silence:?}: to the server");
+            heard = Heard::all_at(start);
+            heard.note(&silence, (false, true), start + seconds(3));
+            assert_eq!(heard.deadlines(&limits), [later(!client), later(true)], "{silence:?}: to the client");
+        }
     }
 }

@@ -26,6 +26,21 @@ pub enum OddNames {
     Reject,
 }
 
+impl OddNames {
+    /// By the word of the manual.
+    fn read(policy: &str) -> Result<OddNames, RuleError> {
+        match policy {
+            "preserve" => Ok(OddNames::Preserve),
+            "delete" => Ok(OddNames::Delete),
+            "reject" => Ok(OddNames::Reject),
+            other => {
+                let error = RuleError::new(2, format!("'{other}' is no policy for odd names of fields"));
+                Err(error.hint("preserve, delete or reject"))
+            }
+        }
+    }
+}
+
 /// What becomes of connections after a request (HAProxy manual §4.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Closing {
@@ -75,6 +90,12 @@ pub struct HttpOptions {
     pub drops_response_trailers: bool,
     /// `http-send-name-header`: the field that tells a server its name.
     pub name_field: Option<Box<[u8]>>,
+    /// `option http-ignore-probes`: a connection that ends before its first byte leaves no answer, line or error.
+    pub ignores_probes: bool,
+    /// `option http-use-proxy-header`: requests whose targets are no paths prove who they are from as to a proxy.
+    pub speaks_as_proxy: bool,
+    /// `option independent-streams`: what a side is sent does not make it less silent.
+    pub counts_reads_alone: bool,
 }
 
 impl HttpOptions {
@@ -86,11 +107,8 @@ impl HttpOptions {
             "timeout" => second == "tarpit",
             "http-send-name-header" | "clitcpka-cnt" | "clitcpka-idle" | "clitcpka-intvl" => true,
             "option" => {
-                matches!(second, "accept-invalid-http-request" | "accept-unsafe-violations-in-http-request")
-                    || matches!(second, "http-buffer-request" | "http-restrict-req-hdr-names")
-                    || matches!(second, "abortonclose" | "checkcache" | "http-pretend-keepalive" | "nolinger")
-                    || matches!(second, "http-drop-request-trailers" | "http-drop-response-trailers")
-                    || matches!(second, "clitcpka" | "tcpka")
+                second == "http-restrict-req-hdr-names"
+                    || HttpOptions::default().switch(second).is_some()
                     || closing(second).is_some()
                     || Forwarding::has_option(second)
             }
@@ -103,27 +121,22 @@ impl HttpOptions {
     /// # Errors
     /// The line is wrong.
     pub fn add(&mut self, words: &[&str], is_undone: bool, scope: &mut Scope<'_>) -> Result<(), RuleError> {
-        let missing = |what: &str| RuleError::new(words.len(), format!("'{}' expects {what}", words[0]));
         let taken = match words {
+            ["option", ..] => self.add_option(words, is_undone, scope)?,
+            ["monitor", "fail", condition @ ..] => return self.add_failure(condition, scope),
+            [name @ ("clitcpka-cnt" | "clitcpka-idle" | "clitcpka-intvl"), value, ..] => {
+                self.add_keep_alive(name, value)?;
+                2
+            }
             ["monitor-uri", uri, ..] => {
                 self.monitor = Some(uri.as_bytes().into());
                 2
-            }
-            ["monitor-uri"] => return Err(missing("a URI")),
-            ["monitor", "fail", condition @ ..] => {
-                if condition.is_empty() {
-                    return Err(RuleError::new(2, "'monitor fail' expects 'if' or 'unless' and a condition"));
-                }
-                let condition = Condition::compile(condition, scope).map_err(|error| error.later(2))?;
-                self.monitor_fails.push(condition);
-                return Ok(());
             }
             ["timeout", "tarpit", time, ..] => {
                 let wrong = || RuleError::new(2, format!("'{time}' is not a time"));
                 self.tarpit = Some(argument::duration(time).ok_or_else(wrong)?);
                 3
             }
-            ["timeout", "tarpit"] => return Err(missing("a time")),
             ["http-send-name-header", name, ..] => {
                 self.name_field = Some(name_field(name)?);
                 if name.eq_ignore_ascii_case("host") {
@@ -132,95 +145,88 @@ impl HttpOptions {
                 }
                 2
             }
-            ["http-send-name-header"] => return Err(missing("a header string")),
-            ["option", "abortonclose", ..] => {
-                self.gives_up = !is_undone;
-                2
-            }
-            ["option", "nolinger", ..] => {
-                self.resets = !is_undone;
-                2
-            }
-            ["option", "clitcpka" | "tcpka", ..] => {
-                self.keeps_alive = !is_undone;
-                2
-            }
-            ["clitcpka-cnt", count, ..] => {
-                let wrong = || RuleError::new(1, format!("'{count}' is not a number of probes, 0 to 127"));
-                let count: u32 = count.parse().ok().filter(|count| *count <= 127).ok_or_else(wrong)?;
-                self.keep_alive.count = Some(count).filter(|count| *count > 0);
-                2
-            }
-            [name @ ("clitcpka-idle" | "clitcpka-intvl"), time, ..] => {
-                let wrong = || RuleError::new(1, format!("'{time}' is not a time"));
-                let time = Some(argument::whole_seconds(time).ok_or_else(wrong)?).filter(|time| !time.is_zero());
-                match *name {
-                    "clitcpka-idle" => self.keep_alive.idle = time,
-                    _ => self.keep_alive.interval = time,
-                }
-                2
-            }
-            ["clitcpka-cnt"] => return Err(missing("a number of probes")),
-            ["clitcpka-idle" | "clitcpka-intvl"] => return Err(missing("a time")),
-            ["option", "checkcache", ..] => {
-                self.checks_caching = !is_undone;
-                2
-            }
-            ["option", "http-drop-request-trailers", ..] => {
-                self.drops_request_trailers = !is_undone;
-                2
-            }
-            ["option", "http-drop-response-trailers", ..] => {
-                self.drops_response_trailers = !is_undone;
-                2
-            }
-            ["option", "http-pretend-keepalive", ..] => {
-                self.pretends = !is_undone;
-                2
-            }
-            ["option", name, ..] if closing(name).is_some() => {
-                let wanted = closing(name).unwrap_or_default();
-                // `no` takes back its own only.
-                if !is_undone || self.closing == wanted {
-                    self.closing = if is_undone { Closing::Neither } else { wanted };
-                }
-                2
-            }
-            ["option", name, ..] if Forwarding::has_option(name) => {
-                self.forwarding.add(words, is_undone, scope)?;
-                words.len()
-            }
-            ["option", "accept-invalid-http-request" | "accept-unsafe-violations-in-http-request", ..] => {
-                self.tolerates_odd_bytes = !is_undone;
-                2
-            }
-            ["option", "http-buffer-request", ..] => {
-                self.buffers_request = !is_undone;
-                2
-            }
-            ["option", "http-restrict-req-hdr-names", ..] if is_undone => {
-                self.odd_names = OddNames::Preserve;
-                words.len()
-            }
-            ["option", "http-restrict-req-hdr-names", policy, ..] => {
-                self.odd_names = match *policy {
-                    "preserve" => OddNames::Preserve,
-                    "delete" => OddNames::Delete,
-                    "reject" => OddNames::Reject,
-                    other => {
-                        let error = RuleError::new(2, format!("'{other}' is no policy for odd names of fields"));
-                        return Err(error.hint("preserve, delete or reject"));
-                    }
-                };
-                3
-            }
-            ["option", "http-restrict-req-hdr-names"] => return Err(missing("preserve, delete or reject")),
+            [name] => return Err(RuleError::new(1, format!("'{name}' expects {}", wanted(name)))),
+            ["timeout", "tarpit"] => return Err(RuleError::new(2, "'timeout' expects a time")),
             _ => words.len(),
         };
         match words.get(taken) {
             Some(word) => Err(RuleError::new(taken, format!("unexpected '{word}'"))),
             None => Ok(()),
         }
+    }
+
+    /// Adds an `option` line and says how many of its words it takes.
+    fn add_option(&mut self, words: &[&str], is_undone: bool, scope: &mut Scope<'_>) -> Result<usize, RuleError> {
+        let name = words.get(1).copied().unwrap_or_default();
+        if let Some(switch) = self.switch(name) {
+            *switch = !is_undone;
+            return Ok(2);
+        }
+        if let Some(wanted) = closing(name) {
+            // `no` takes back its own only.
+            if !is_undone || self.closing == wanted {
+                self.closing = if is_undone { Closing::Neither } else { wanted };
+            }
+            return Ok(2);
+        }
+        match (name, words.get(2)) {
+            ("http-restrict-req-hdr-names", _) if is_undone => self.odd_names = OddNames::Preserve,
+            ("http-restrict-req-hdr-names", Some(policy)) => {
+                self.odd_names = OddNames::read(policy)?;
+                return Ok(3);
+            }
+            ("http-restrict-req-hdr-names", None) => {
+                return Err(RuleError::new(2, "'option' expects preserve, delete or reject"));
+            }
+            _ if Forwarding::has_option(name) => self.forwarding.add(words, is_undone, scope)?,
+            _ => {}
+        }
+        Ok(words.len())
+    }
+
+    /// What a word behind `option` turns on and `no` turns off.
+    fn switch(&mut self, name: &str) -> Option<&mut bool> {
+        Some(match name {
+            "abortonclose" => &mut self.gives_up,
+            "accept-invalid-http-request" | "accept-unsafe-violations-in-http-request" => &mut self.tolerates_odd_bytes,
+            "checkcache" => &mut self.checks_caching,
+            "clitcpka" | "tcpka" => &mut self.keeps_alive,
+            "http-buffer-request" => &mut self.buffers_request,
+            "http-drop-request-trailers" => &mut self.drops_request_trailers,
+            "http-drop-response-trailers" => &mut self.drops_response_trailers,
+            "http-ignore-probes" => &mut self.ignores_probes,
+            "http-pretend-keepalive" => &mut self.pretends,
+            "http-use-proxy-header" => &mut self.speaks_as_proxy,
+            "independent-streams" => &mut self.counts_reads_alone,
+            "nolinger" => &mut self.resets,
+            _ => return None,
+        })
+    }
+
+    /// `monitor fail {if|unless} CONDITION`.
+    fn add_failure(&mut self, condition: &[&str], scope: &mut Scope<'_>) -> Result<(), RuleError> {
+        if condition.is_empty() {
+            return Err(RuleError::new(2, "'monitor fail' expects 'if' or 'unless' and a condition"));
+        }
+        self.monitor_fails.push(Condition::compile(condition, scope).map_err(|error| error.later(2))?);
+        Ok(())
+    }
+
+    /// `clitcpka-cnt COUNT`, `clitcpka-idle TIME`, `clitcpka-intvl TIME`.
+    fn add_keep_alive(&mut self, name: &str, value: &str) -> Result<(), RuleError> {
+        if name == "clitcpka-cnt" {
+            let wrong = || RuleError::new(1, format!("'{value}' is not a number of probes, 0 to 127"));
+            let count: u32 = value.parse().ok().filter(|count| *count <= 127).ok_or_else(wrong)?;
+            self.keep_alive.count = Some(count).filter(|count| *count > 0);
+            return Ok(());
+        }
+        let wrong = || RuleError::new(1, format!("'{value}' is not a time"));
+        let time = Some(argument::whole_seconds(value).ok_or_else(wrong)?).filter(|time| !time.is_zero());
+        match name {
+            "clitcpka-idle" => self.keep_alive.idle = time,
+            _ => self.keep_alive.interval = time,
+        }
+        Ok(())
     }
 
     /// Whether nothing is said that is not about single requests.
@@ -237,6 +243,9 @@ impl HttpOptions {
             && !self.keeps_alive
             && self.keep_alive == KeepAlive::default()
             && self.name_field.is_none()
+            && !self.ignores_probes
+            && !self.speaks_as_proxy
+            && !self.counts_reads_alone
             && !self.look_at_requests()
     }
 
@@ -247,6 +256,16 @@ impl HttpOptions {
             || self.monitor.is_some()
             || self.odd_names != OddNames::Preserve
             || self.forwarding.forwarded.is_some()
+    }
+}
+
+/// What stands behind a keyword.
+fn wanted(name: &str) -> &'static str {
+    match name {
+        "monitor-uri" => "a URI",
+        "http-send-name-header" => "a header string",
+        "clitcpka-cnt" => "a number of probes",
+        _ => "a time",
     }
 }
 

@@ -10,6 +10,7 @@ use super::action::{RuleSet, Verdict};
 use super::argument;
 use super::condition::Condition;
 use super::error::{RuleError, Warning};
+use super::fetch::auth;
 use super::format::{Format, FormatUse};
 use super::scope::Scope;
 use super::stage::Stage;
@@ -182,8 +183,7 @@ impl StatsPage {
     }
 
     fn knows(&self, transaction: &Transaction<'_>) -> bool {
-        let credentials = transaction.request.as_ref().and_then(|request| request.value(b"authorization"));
-        let known = credentials.and_then(basic);
+        let known = auth::credentials(transaction).and_then(basic);
         known.is_some_and(|(name, password)| self.users.authenticate(&name, &password).is_some())
     }
 

@@ -98,6 +98,9 @@ pub struct Effects {
     pub bandwidth: Bandwidth,
     /// Whether the stream is one of messages: its data are bodies, not bytes of a connection.
     pub is_message: bool,
+    /// Whether the request is one to a proxy, to which clients prove who they are by other fields
+    /// (`option http-use-proxy-header`).
+    pub is_proxied: bool,
     /// Whether `inspect-delay` goes on in http mode, and rules about content may wait for more than they have.
     pub delays: bool,
     /// What waits or waited in vain, for `waiting_entity`.
@@ -152,6 +155,7 @@ impl Effects {
             early_hints,
             bandwidth,
             is_message,
+            is_proxied,
             delays,
             waiting,
             asked,
@@ -167,7 +171,7 @@ impl Effects {
         (*queue_timeout, *tarpit_timeout, *tunnel_timeout) = (None, None, None);
         (*priority_class, *priority_offset) = (None, None);
         (*expects_header, *forbids_retry, *is_message) = (false, false, false);
-        (*delays, *is_in_backend) = (false, false);
+        (*is_proxied, *delays, *is_in_backend) = (false, false, false);
         (*waiting, *asked, *last_rule) = (None, None, None);
         early_hints.clear();
         bandwidth.clear();

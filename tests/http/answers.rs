@@ -132,3 +132,33 @@ fn a_monitor_is_answered_before_any_rule_and_fails_as_it_is_told() {
     let answers = same(text, &[&closing("/alive"), &failing, &closing("/alive?x"), &closing("/alive/x")]);
     assert_eq!(answers.iter().map(|answer| status(answer)).collect::<Vec<_>>(), ["200", "503", "403", "403"]);
 }
+
+#[test]
+fn who_says_nothing_gets_no_page_where_probes_are_ignored() {
+    let text = " timeout http-request 200ms\nfrontend web\n bind PORT\n option http-ignore-probes\n";
+    let answers = same(text, &["", "GET / HT"]);
+    assert_eq!((answers[0].as_str(), status(&answers[1])), ("", "408"));
+}
+
+#[test]
+fn requests_to_a_proxy_prove_who_they_are_as_to_a_proxy() {
+    let text = "userlist people\n user a insecure-password b\nfrontend web\n bind PORT\n option http-use-proxy-header\n \
+                http-request auth realm here unless { http_auth(people) }\n http-request return status 200\n";
+    let request = |target: &str, field: &str| {
+        let credentials = if field.is_empty() { String::new() } else { format!("{field}: Basic YTpi\r\n") };
+        format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{credentials}\r\n")
+    };
+    let asked = [
+        ("/", ""),
+        ("/", "Authorization"),
+        ("/", "Proxy-Authorization"),
+        ("http://a/", ""),
+        ("http://a/", "Authorization"),
+        ("http://a/", "Proxy-Authorization"),
+    ];
+    let requests = asked.map(|(target, field)| request(target, field));
+    let answers = same(text, &requests.each_ref().map(String::as_str));
+    let statuses: Vec<&str> = answers.iter().map(|answer| status(answer)).collect();
+    assert_eq!(statuses, ["401", "200", "401", "407", "407", "200"]);
+    assert!(answers[3].contains("proxy-authenticate: Basic realm=\"here\"\r\n"), "{}", answers[3]);
+}

@@ -1,5 +1,6 @@
 //! How long silence is suffered: half-closed connections, tunnels, and TCP keep-alive, which finds out who is gone.
 
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -44,6 +45,27 @@ fn a_client_is_awaited_for_client_fin_once_the_server_has_ended() {
         is_gone.recv_timeout(PATIENCE).unwrap();
         // The one that looks whether HAProxy serves.
         while is_gone.try_recv().is_ok() {}
+    });
+}
+
+#[test]
+fn what_a_side_is_sent_is_no_word_of_its_own_where_streams_are_independent() {
+    let server = Scripted::new(|mut peer: Peer, _| {
+        peer.stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        let is_gone = |read: std::io::Result<usize>| match read {
+            Ok(count) => count == 0,
+            Err(error) => error.kind() != std::io::ErrorKind::WouldBlock,
+        };
+        while peer.stream.write_all(b"still here ").is_ok() && !is_gone(peer.stream.read(&mut [0; 64])) {}
+    });
+    let text = format!(
+        "frontend f\n bind PORT\n timeout client 300ms\n option independent-streams\n default_backend b\n\
+         backend b\n timeout server 1h\n server s {}",
+        server.address
+    );
+    on_both("tcp", &text, |connect| {
+        let mut client = connect();
+        assert!(client.rest().starts_with(b"still here "));
     });
 }
 

@@ -84,8 +84,8 @@ pub(super) fn write(
         }
         Verdict::Auth(realm) => {
             let mut field = Vec::new();
-            write_challenge(realm, transaction, &mut field);
-            Some((401, page(401, asked, Some(transaction), &field, manner, out)))
+            let status = write_challenge(realm, transaction, &mut field);
+            Some((status, page(status, asked, Some(transaction), &field, manner, out)))
         }
         Verdict::Failed { status } => Some((*status, page(*status, asked, Some(transaction), &[], manner, out))),
         _ => None,

@@ -187,6 +187,10 @@ fn look(session: &mut Session, frontend: &LocalFrontend, state: &mut RuleState) 
     if state.received.is_empty() {
         return false;
     }
+    if frontend.rules.as_ref().is_some_and(|section| section.options.speaks_as_proxy) {
+        let target = state.head.target.of(&state.received);
+        state.effects.is_proxied = !matches!(target, [b'/' | b'*', ..]);
+    }
     let Some(logging) = frontend.logging() else { return true };
     let message = Message { bytes: &state.received, head: &state.head, edits: &mut state.edits };
     logging.capture_request(&message, &state.captures);

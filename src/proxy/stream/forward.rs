@@ -209,8 +209,7 @@ async fn tunnel(
 ) -> Result<Ended, Failure> {
     let (to_server, to_client) = early;
     session.shared.stage.set(Stage::Tunnel);
-    let written = (&frontend.running.model.timeouts, &slot.backend.running.model.timeouts);
-    let silence = Silence::of(written, |timeout, written| session.limit(timeout, written));
+    let silence = Silence::of(frontend, &slot.backend, |timeout, written| session.limit(timeout, written));
     let input = session.input.take();
     let mut up = Direction::with(to_server.or(input));
     let mut down = Direction::with(to_client);

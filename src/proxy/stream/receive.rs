@@ -74,7 +74,8 @@ impl Receiving {
             Some(Interrupt::Killed) => return Poll::Ready(Received::Closed),
             Some(Interrupt::Expired) => {
                 let is_silent = session.input.is_none();
-                if is_silent && (!self.is_first || session.worker.service.get() == Service::Draining) {
+                let is_probe = !self.is_first || session.frontend().manners.ignores_probes;
+                if is_silent && (is_probe || session.worker.service.get() == Service::Draining) {
                     return Poll::Ready(Received::Closed);
                 }
                 let failure = Failure::new(By::Client, Cause::Timeout, Phase::Request);
@@ -136,7 +137,7 @@ impl Wait {
                 Poll::Ready(Received::Refused { status, failure, started: Some(started) })
             };
             let count = match ready!(session.client.poll_read(context, &mut scratch[..SMALL_READ])) {
-                Ok(0) | Err(_) if session.input.is_none() && self.is_first => {
+                Ok(0) | Err(_) if session.input.is_none() && self.is_first && !frontend.manners.ignores_probes => {
                     let failure = Failure::new(By::Client, Cause::Abort, Phase::Request);
                     return Poll::Ready(Received::Refused { status: None, failure, started: None });
                 }

@@ -415,9 +415,14 @@ fn set_knob(knob: Knob, value: i64, transaction: &mut Transaction<'_>) {
     }
 }
 
-/// Appends the field of a 401 that asks for a password for the realm.
-pub fn write_challenge(realm: &Format, transaction: &Transaction<'_>, head: &mut Vec<u8>) {
-    head.extend_from_slice(b"www-authenticate: Basic realm=\"");
+/// Appends the field that asks for a password for the realm, and says the status of the response that has it.
+pub fn write_challenge(realm: &Format, transaction: &Transaction<'_>, head: &mut Vec<u8>) -> u16 {
+    let (status, name): (u16, &[u8]) = match transaction.effects.is_proxied {
+        true => (407, b"proxy-authenticate"),
+        false => (401, b"www-authenticate"),
+    };
+    head.extend_from_slice(name);
+    head.extend_from_slice(b": Basic realm=\"");
     let start = head.len();
     realm.render(transaction, head);
     if head.len() == start {
@@ -427,4 +432,5 @@ pub fn write_challenge(realm: &Format, transaction: &Transaction<'_>, head: &mut
     blank_controls(&mut head[start..]);
     head[start..].iter_mut().filter(|byte| **byte == b'"').for_each(|byte| *byte = b' ');
     head.extend_from_slice(b"\"\r\n");
+    status
 }

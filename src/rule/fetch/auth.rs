@@ -6,8 +6,10 @@ use super::super::transaction::Transaction;
 use super::super::userlist::{User, basic};
 use super::Cursor;
 
-fn credentials<'t>(transaction: &'t Transaction<'_>) -> Option<&'t [u8]> {
-    transaction.request.as_ref()?.value(b"authorization")
+/// The field by which the client says who it is.
+pub(in super::super) fn credentials<'t>(transaction: &'t Transaction<'_>) -> Option<&'t [u8]> {
+    let name: &[u8] = if transaction.effects.is_proxied { b"proxy-authorization" } else { b"authorization" };
+    transaction.request.as_ref()?.value(name)
 }
 
 /// The user of the list whose credentials the request has.

@@ -16,7 +16,7 @@ mod line;
 pub(super) mod header;
 mod cookie;
 mod query;
-mod auth;
+pub(super) mod auth;
 mod buffer;
 mod hello;
 mod counter;

@@ -5,6 +5,7 @@ use crate::config::haproxy::table::Row;
 use crate::diag::Span;
 
 use super::Context;
+use super::usage;
 
 /// Looks at what stands behind a word; the complaint is about the word of that number.
 type Judge = fn(&[&str]) -> Result<(), (usize, String)>;
@@ -41,9 +42,12 @@ const MOST_THREADS: u32 = 64;
 
 /// Reports what is wrong with the words behind a word that does nothing.
 pub fn judge(row: &Row, words: &[Word], span: Span, context: &Context<'_>) {
-    let Some((_, judge)) = JUDGES.iter().find(|(name, _)| *name == row.name) else { return };
     let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
-    if let Err((at, what)) = judge(&texts) {
+    let judged = match JUDGES.iter().find(|(name, _)| *name == row.name) {
+        Some((_, judge)) => judge(&texts),
+        None => usage::judge(row.name, row.usage, &texts),
+    };
+    if let Err((at, what)) = judged {
         context.error("E-VALUE", words.get(at).map_or(span, |word| word.span), what);
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod value;
 mod context;
+mod usage;
 mod ignored;
 mod unix_bind;
 mod settings;

@@ -196,7 +196,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
 ];
 
 /// Lines that are kept for the rules.
-const RULES: [&str; 74] = [
+const RULES: [&str; 77] = [
     "acl",
     "capture cookie",
     "capture request header",
@@ -235,10 +235,13 @@ const RULES: [&str; 74] = [
     "option http-buffer-request",
     "option http-drop-request-trailers",
     "option http-drop-response-trailers",
+    "option http-ignore-probes",
     "option http-keep-alive",
     "option http-pretend-keepalive",
     "option http-restrict-req-hdr-names",
     "option http-server-close",
+    "option http-use-proxy-header",
+    "option independent-streams",
     "option nolinger",
     "option httpclose",
     "option originalto",
