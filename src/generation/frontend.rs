@@ -109,7 +109,7 @@ impl Frontend {
 fn sockets(model: &model::proxy::Frontend, before: Option<&Frontend>) -> Vec<Arc<CountedSocket>> {
     let known = |bind: &model::proxy::Bind| {
         let before = before?;
-        let place = before.model.binds.iter().position(|known| known.endpoint == bind.endpoint)?;
+        let place = before.model.binds.iter().position(|known| known.place() == bind.place())?;
         before.sockets.get(place).cloned()
     };
     let counted = model.binds.iter().filter(|_| model.counts_sockets);
@@ -119,7 +119,7 @@ fn sockets(model: &model::proxy::Frontend, before: Option<&Frontend>) -> Vec<Arc
 /// The sessions of a bind that has a limit of its own, with those that it has already.
 fn door(bind: &Bind, before: Option<&Frontend>) -> Option<Arc<Sessions>> {
     let limit = bind.options.maxconn?;
-    let place = before.and_then(|before| before.model.binds.iter().position(|known| known.endpoint == bind.endpoint));
+    let place = before.and_then(|before| before.model.binds.iter().position(|known| known.place() == bind.place()));
     let known = before.zip(place).and_then(|(before, place)| before.doors.get(place)?.as_ref());
     let sessions = known.map_or_else(|| Arc::new(Sessions::new(None)), Arc::clone);
     sessions.set_limit(Some(limit));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Endpoint;
 use super::runtime::Ownership;
 
 /// Options of a listening address.
@@ -41,6 +42,23 @@ pub struct BindOptions {
     pub saved_syn: SavedSyn,
     /// Whom the file of a Unix socket belongs to.
     pub ownership: Ownership,
+}
+
+/// Where a bind listens: two with the same share their sockets.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BindPlace {
+    /// Its address, or what stands for one.
+    pub endpoint: Endpoint,
+    /// The network namespace; `None` is that of the process.
+    pub namespace: Option<String>,
+    /// The only interface; `None` is any.
+    pub interface: Option<String>,
+}
+
+impl From<Endpoint> for BindPlace {
+    fn from(endpoint: Endpoint) -> BindPlace {
+        BindPlace { endpoint, namespace: None, interface: None }
+    }
 }
 
 /// What of a client's first packet is kept for rules (HAProxy's `tcp-ss`).

@@ -47,6 +47,8 @@ pub struct ServerOptions {
     pub socket: Option<Endpoint>,
     /// What connections to it pass for.
     pub origin: Origin,
+    /// The network namespace that they are made in; `None` is that of the process.
+    pub namespace: Option<Namespace>,
     /// How long what was sent may stay unacknowledged (`tcp-ut`); `None` leaves it to the kernel.
     pub user_timeout: Option<Duration>,
     /// Congestion control of connections to it, by the kernel's name; `None` leaves it to the kernel.
@@ -67,7 +69,7 @@ impl ServerOptions {
 }
 
 /// What connections to a server pass for, beside their source address.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Origin {
     /// Interface that they leave by (`source ... interface`).
     pub interface: Option<String>,
@@ -77,8 +79,17 @@ pub struct Origin {
     pub ports: Option<PortRange>,
 }
 
+/// A network namespace for connections to a server.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Namespace {
+    /// The one of this name under `/run/netns`.
+    Named(String),
+    /// The one that the PROXY header of the client names, if the configuration names it, too.
+    OfClient,
+}
+
 /// Ports in a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PortRange {
     /// The lowest, 1-65535.
     pub first: u16,
@@ -87,7 +98,7 @@ pub struct PortRange {
 }
 
 /// An address that is not ours.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Pose {
     /// The client's, port included.
     Client,

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 pub use super::balance::Balance;
-use super::bind::BindOptions;
+use super::bind::{BindOptions, BindPlace};
 use super::check::{Care, Check, Reports};
 use super::log::{Logs, Selection};
 use super::options::{BackendOptions, ServerOptions};
@@ -79,6 +79,14 @@ pub struct Bind {
     pub instance: Option<usize>,
     /// What most addresses leave at its default.
     pub options: BindOptions,
+}
+
+impl Bind {
+    /// Where it listens, as far as that tells it from others.
+    pub fn place(&self) -> BindPlace {
+        let BindOptions { namespace, interface, .. } = &self.options;
+        BindPlace { endpoint: self.endpoint.clone(), namespace: namespace.clone(), interface: interface.clone() }
+    }
 }
 
 /// Timeouts of a client connection.

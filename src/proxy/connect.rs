@@ -22,7 +22,7 @@ use super::choosing::Wanted;
 use super::failure::{By, Cause, Failure, Phase};
 use super::local::{LocalBackend, LocalFrontend};
 use super::observe::{self, Seen};
-use super::opening;
+use super::opening::{self, Guise};
 use super::pool::{Care, Idle, Kind, Position};
 use super::rules;
 use super::session::{Interrupt, Session};
@@ -104,7 +104,7 @@ pub(super) async fn connect(
         let header = rules::header(session, frontend, backend, slot.index);
         let header = header.map_err(|_| Failure::new(By::Proxy, Cause::Abort, Phase::Connect))?;
         let guise = opening::guise(session, frontend, backend, slot.index)?;
-        let kind = Kind::of(header.as_deref(), guise);
+        let kind = Kind::of(header.as_deref(), &guise);
         let reuse = reuse.filter(|_| !session.needs_own_connection(slot.model()));
         let reached = match reuse.and_then(|care| idle(session, backend, slot.index, (care, kind))) {
             Some(Idle { stream, uses, .. }) => {
@@ -112,7 +112,7 @@ pub(super) async fn connect(
                 session.worker.counters.reuses.add(1);
                 Ok((stream, uses))
             }
-            None => try_once(session, &slot, guise, header.as_deref()).await.map(|stream| (stream, 0)),
+            None => try_once(session, &slot, &guise, header.as_deref()).await.map(|stream| (stream, 0)),
         };
         match reached {
             Ok((stream, uses)) => {
@@ -126,12 +126,7 @@ pub(super) async fn connect(
 }
 
 /// A new connection. Whoever watches the server is told how that went.
-async fn try_once(
-    session: &Session,
-    slot: &Slot,
-    guise: Option<SocketAddr>,
-    header: Option<&[u8]>,
-) -> Result<Socket, Failure> {
+async fn try_once(session: &Session, slot: &Slot, guise: &Guise, header: Option<&[u8]>) -> Result<Socket, Failure> {
     account::attempt(session, slot, Connection::New);
     let observe = slot.model().check.as_ref().and_then(|check| check.observe);
     let mut is_slow = false;

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::task::{Poll, ready};
 use std::time::Duration;
 
-use crate::wire::proxy_protocol::{self, AUTHORITY, HeaderError, LONGEST, UNIQUE_ID};
+use crate::wire::proxy_protocol::{self, AUTHORITY, HeaderError, LONGEST, NAMESPACE, UNIQUE_ID};
 
 use super::buffers::SMALL_READ;
 use super::log;
@@ -45,6 +45,11 @@ impl Arrival {
     /// The id that the proxy in front gave the connection.
     pub(super) fn unique_id(&self) -> Option<&[u8]> {
         self.value(UNIQUE_ID)
+    }
+
+    /// The network namespace of the client.
+    pub(super) fn namespace(&self) -> Option<&str> {
+        self.value(NAMESPACE).and_then(|name| std::str::from_utf8(name).ok())
     }
 }
 

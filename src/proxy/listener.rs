@@ -106,7 +106,7 @@ impl Listener {
 
     /// Moves to a new generation: sessions see it at their next request.
     pub(super) fn serve(&self, frontend: Rc<LocalFrontend>) {
-        let place = frontend.running.model.binds.iter().position(|bind| bind.endpoint == self.key.endpoint);
+        let place = frontend.running.model.binds.iter().position(|bind| bind.place() == self.key.place);
         self.number.set(place.unwrap_or(0));
         *self.counted.borrow_mut() = place.and_then(|place| frontend.running.sockets.get(place).cloned());
         self.accepts_proxy.set(self.bind(&frontend).is_some_and(|bind| bind.options.accepts_proxy));

@@ -7,12 +7,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 
-use crate::model::options::{Pose, Reuse};
+use crate::model::options::{Namespace, Pose, Reuse};
 use crate::model::proxy::Server;
 use crate::state::source_ports::TakenPort;
-use crate::sys::{dial, options, signature};
+use crate::sys::{dial, namespace, options, signature};
 use crate::wire::socks4;
 
 use super::backend::Slot;
@@ -23,7 +23,16 @@ use super::rules;
 use super::session::Session;
 use super::socket::Socket;
 
-/// The address that connections of the present stream to a server bear instead of our own, if any.
+/// What of a connection to a server depends on its client.
+#[derive(Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Guise {
+    /// The address that it bears instead of our own.
+    address: Option<SocketAddr>,
+    /// The network namespace that it is made in, where that is the client's.
+    namespace: Option<String>,
+}
+
+/// What connections of the present stream to a server pass for.
 ///
 /// # Errors
 /// The request does not have the field that says it: nobody's fault but the configuration's.
@@ -32,21 +41,24 @@ pub(super) fn guise(
     frontend: &LocalFrontend,
     backend: &Rc<LocalBackend>,
     server: usize,
-) -> Result<Option<SocketAddr>, Failure> {
-    let Some(server) = backend.running.model.servers.get(server) else { return Ok(None) };
-    let Some(pose) = &server.options.origin.pose else { return Ok(None) };
+) -> Result<Guise, Failure> {
+    let Some(server) = backend.running.model.servers.get(server) else { return Ok(Guise::default()) };
+    let of_client = server.options.namespace.as_ref().filter(|namespace| **namespace == Namespace::OfClient);
+    let named = of_client.and_then(|_| session.arrival.as_ref()?.namespace());
+    let namespace = named.filter(|name| namespace::is_inhabited(name)).map(str::to_owned);
     let client = session.source();
-    let guise = match pose {
-        Pose::Client => SocketAddr::new(client.ip().to_canonical(), client.port()),
-        Pose::ClientAddress => SocketAddr::new(client.ip().to_canonical(), 0),
-        Pose::Address(address) => *address,
-        Pose::Field { .. } => {
+    let address = match &server.options.origin.pose {
+        None => None,
+        Some(Pose::Client) => Some(SocketAddr::new(client.ip().to_canonical(), client.port())),
+        Some(Pose::ClientAddress) => Some(SocketAddr::new(client.ip().to_canonical(), 0)),
+        Some(Pose::Address(address)) => Some(*address),
+        Some(Pose::Field { .. }) => {
             let address = rules::pose(session, frontend, backend, &server.name);
             let lacks = || Failure::new(By::Internal, Cause::Abort, Phase::Connect);
-            SocketAddr::new(address.ok_or_else(lacks)?, 0)
+            Some(SocketAddr::new(address.ok_or_else(lacks)?, 0))
         }
     };
-    Ok(Some(guise))
+    Ok(Guise { address, namespace })
 }
 
 /// Whether a connection could not be tried, for lack of an address or a port of our own: another attempt need not wait.
@@ -58,12 +70,7 @@ pub(super) fn is_ours(error: &io::Error) -> bool {
 ///
 /// # Errors
 /// The kernel's, or the server refused.
-pub(super) async fn open(
-    session: &Session,
-    slot: &Slot,
-    guise: Option<SocketAddr>,
-    header: Option<&[u8]>,
-) -> io::Result<Socket> {
+pub(super) async fn open(session: &Session, slot: &Slot, guise: &Guise, header: Option<&[u8]>) -> io::Result<Socket> {
     let mut socket = match &slot.model().options.socket {
         Some(endpoint) => Socket::unwatched(dial::local(endpoint)?),
         None => open_tcp(session, slot, guise).await?,
@@ -78,11 +85,15 @@ pub(super) async fn open(
     Ok(socket)
 }
 
-async fn open_tcp(session: &Session, slot: &Slot, guise: Option<SocketAddr>) -> io::Result<Socket> {
+async fn open_tcp(session: &Session, slot: &Slot, guise: &Guise) -> io::Result<Socket> {
     let server = slot.model();
     let address = address(session, server)?;
     let near = server.options.socks.unwrap_or(address);
-    let socket = if near.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    let namespace = match &server.options.namespace {
+        Some(Namespace::Named(name)) => Some(name),
+        _ => guise.namespace.as_ref(),
+    };
+    let socket = dial::socket(near, namespace.map(String::as_str)).await?;
     socket.set_nodelay(true)?;
     let kernel = socket2::SockRef::from(&socket);
     let backend = &slot.backend.running.model.options;
@@ -96,10 +107,10 @@ async fn open_tcp(session: &Session, slot: &Slot, guise: Option<SocketAddr>) -> 
     if let Some(password) = &server.options.signature {
         signature::sign_to(&kernel, near, password)?;
     }
-    let port = match guise.filter(|guise| guise.is_ipv4() == near.is_ipv4()) {
-        Some(guise) => {
+    let port = match guise.address.filter(|address| address.is_ipv4() == near.is_ipv4()) {
+        Some(address) => {
             dial::pose(&kernel)?;
-            socket.bind(guise)?;
+            socket.bind(address)?;
             None
         }
         None => leave_from(session, slot, &kernel)?,

@@ -7,7 +7,6 @@
 //! is given up, those that were used longest ago first (HAProxy manual §5.2).
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,6 +15,7 @@ use crate::model::options::{Reuse, ServerOptions};
 use crate::state::servers::Server;
 use crate::time::Instant;
 
+use super::opening::Guise;
 use super::socket::Socket;
 
 /// Idle connections kept for a server by one worker.
@@ -53,9 +53,9 @@ pub(super) struct Idle {
 pub(super) struct Kind(u64);
 
 impl Kind {
-    /// Of connections that begin with this PROXY header, if with any, and bear this address instead of ours.
-    pub(super) fn of(header: Option<&[u8]>, guise: Option<SocketAddr>) -> Kind {
-        if header.is_none() && guise.is_none() {
+    /// Of connections that begin with this PROXY header, if with any, and pass for this.
+    pub(super) fn of(header: Option<&[u8]>, guise: &Guise) -> Kind {
+        if header.is_none() && *guise == Guise::default() {
             return Kind::default();
         }
         let mut hasher = DefaultHasher::new();

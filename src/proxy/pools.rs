@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::generation::IdleConnections;
+use crate::model::options::{Namespace, Origin};
 use crate::model::proxy::Server;
 
 use super::pool::Pool;
@@ -16,6 +17,8 @@ pub(super) struct PoolKey {
     server: String,
     address: SocketAddr,
     source: Option<IpAddr>,
+    origin: Origin,
+    namespace: Option<Namespace>,
 }
 
 impl PoolKey {
@@ -26,6 +29,8 @@ impl PoolKey {
             server: server.name.clone(),
             address: server.address,
             source: server.source,
+            origin: server.options.origin.clone(),
+            namespace: server.options.namespace.clone(),
         }
     }
 }

@@ -221,10 +221,11 @@ impl Session {
     ) -> Session {
         worker.look_at_clock();
         // A socket on one address needs no system call to know its local address. A Unix socket has none.
-        let local = match listener.key.endpoint.tcp().map(|bound| bound.ip()).filter(|bound| !bound.is_unspecified()) {
-            Some(bound) => bound,
-            None => client.local_addr().map_or(NOWHERE, |local| local.ip()),
-        };
+        let local =
+            match listener.key.place.endpoint.tcp().map(|bound| bound.ip()).filter(|bound| !bound.is_unspecified()) {
+                Some(bound) => bound,
+                None => client.local_addr().map_or(NOWHERE, |local| local.ip()),
+            };
         let accepted = worker.now.get();
         let shared = Rc::new(Shared {
             timer: worker.take_timer(),
@@ -279,7 +280,7 @@ impl Session {
         if let Some(set) = self.arrival.as_ref().and_then(|arrival| arrival.local) {
             return set;
         }
-        let port = self.listener.key.endpoint.tcp().map_or(0, |bound| bound.port());
+        let port = self.listener.key.place.endpoint.tcp().map_or(0, |bound| bound.port());
         self.client.local_addr().unwrap_or(SocketAddr::new(self.shared.local, port))
     }
 

@@ -37,7 +37,7 @@ fn facts(worker: &Worker, session: &Rc<Shared>) -> Option<StreamFacts> {
         return None;
     }
     let frontend = session.listener.frontend();
-    let bound = session.listener.key.endpoint.tcp();
+    let bound = session.listener.key.place.endpoint.tcp();
     let is_unix = session.peer.port() == 0 && session.peer.ip().is_unspecified();
     let server = session.server.borrow().as_ref().map(|(server, _)| server.clone());
     Some(StreamFacts {

@@ -10,7 +10,7 @@ use tokio::sync::mpsc::{Sender, UnboundedReceiver};
 use tokio::task::JoinHandle;
 
 use crate::generation::Generation;
-use crate::model::Endpoint;
+use crate::model::bind::BindPlace;
 use crate::state::command::{ServerOrder, Suspect};
 use crate::state::counters::Shard;
 use crate::state::heart::Heart;
@@ -80,7 +80,7 @@ pub struct ListenerKey {
     /// Name of the frontend.
     pub frontend: String,
     /// Where it listens.
-    pub endpoint: Endpoint,
+    pub place: BindPlace,
     /// Which of the sockets that were ever opened there it is.
     pub edition: u64,
 }

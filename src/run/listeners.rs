@@ -11,6 +11,7 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 
 use crate::generation::Relay;
+use crate::model::bind::BindPlace;
 use crate::model::proxy::{Bind, Frontend};
 use crate::model::relay::Datagrams;
 use crate::model::{Endpoint, Model};
@@ -24,7 +25,7 @@ use crate::sys::tuning::{tune, tune_inherited};
 /// Open sockets, by where they listen; one for each worker.
 #[derive(Debug, Default)]
 pub(super) struct Listeners {
-    open: HashMap<Endpoint, Opened>,
+    open: HashMap<BindPlace, Opened>,
     /// Sets of sockets that were ever opened.
     editions: u64,
     /// Where relays take datagrams.
@@ -53,7 +54,6 @@ struct Opened {
 /// What a socket is for as long as it is open.
 #[derive(Debug, PartialEq, Eq)]
 struct Nature {
-    namespace: Option<String>,
     takes_ipv4: Option<bool>,
     signature: Option<String>,
     congestion: Option<String>,
@@ -62,24 +62,20 @@ struct Nature {
 impl Nature {
     fn of(bind: &Bind) -> Nature {
         let options = bind.options.clone();
-        Nature {
-            namespace: options.namespace,
-            takes_ipv4: options.takes_ipv4,
-            signature: options.signature,
-            congestion: options.congestion,
-        }
+        Nature { takes_ipv4: options.takes_ipv4, signature: options.signature, congestion: options.congestion }
     }
 
     /// Whether a socket of another process, of which nothing is known, may be one of these.
-    fn is_plain(&self) -> bool {
-        self.namespace.is_none() && self.takes_ipv4.is_none() && self.signature.is_none()
+    fn is_plain(&self, place: &BindPlace) -> bool {
+        let is_anywhere = place.namespace.is_none() && place.interface.is_none();
+        is_anywhere && self.takes_ipv4.is_none() && self.signature.is_none()
     }
 }
 
 /// Sockets that a new configuration needs beyond those that are open.
 #[derive(Debug)]
 pub(super) struct Prepared {
-    streams: HashMap<Endpoint, Opened>,
+    streams: HashMap<BindPlace, Opened>,
     datagrams: HashMap<Datagrams, UdpSocket>,
 }
 
@@ -138,7 +134,7 @@ impl Listeners {
     }
 
     fn of(&self, frontend: &Frontend) -> impl Iterator<Item = &Arc<TcpListener>> {
-        frontend.binds.iter().filter_map(|bind| self.open.get(&bind.endpoint)).flat_map(|opened| &opened.sockets)
+        frontend.binds.iter().filter_map(|bind| self.open.get(&bind.place())).flat_map(|opened| &opened.sockets)
     }
 
     /// The frontends whose sockets are open.
@@ -147,15 +143,10 @@ impl Listeners {
     }
 
     fn close_unnamed(&mut self, model: &Model) {
-        let named: HashSet<&Endpoint> = self
-            .serving(model)
-            .flat_map(|known| &known.binds)
-            .chain(relayed(model))
-            .map(|bind| &bind.endpoint)
-            .collect();
-        let unnamed: Vec<Endpoint> = self.open.keys().filter(|one| !named.contains(one)).cloned().collect();
-        unnamed.iter().for_each(|endpoint| drop(self.open.remove(endpoint)));
-        let tcp = self.open.iter().filter(|(endpoint, _)| endpoint.tcp().is_some());
+        let binds = self.serving(model).flat_map(|known| &known.binds).chain(relayed(model));
+        let named: HashSet<BindPlace> = binds.map(Bind::place).collect();
+        self.open.retain(|place, _| named.contains(place));
+        let tcp = self.open.iter().filter(|(place, _)| place.endpoint.tcp().is_some());
         self.exposed.store(Arc::new(tcp.flat_map(|(_, opened)| &opened.sockets).map(Arc::downgrade).collect()));
     }
 
@@ -168,15 +159,15 @@ impl Listeners {
         let mut taken = std::mem::take(&mut self.taken);
         let mut edition = self.editions;
         for bind in self.serving(model).flat_map(|frontend| &frontend.binds).chain(relayed(model)) {
-            let nature = Nature::of(bind);
-            let is_open = self.open.get(&bind.endpoint).is_some_and(|opened| opened.nature == nature);
-            if !is_open && !fresh.contains_key(&bind.endpoint) {
-                let has_own = self.open.keys().chain(fresh.keys()).any(|known| overlap(known, &bind.endpoint));
+            let (nature, place) = (Nature::of(bind), bind.place());
+            let is_open = self.open.get(&place).is_some_and(|opened| opened.nature == nature);
+            if !is_open && !fresh.contains_key(&place) {
+                let has_own = self.open.keys().chain(fresh.keys()).any(|known| overlap(known, &place));
                 let claim = if has_own || self.joins { Claim::Join } else { Claim::First };
-                let own = if nature.is_plain() { take(&mut taken, &bind.endpoint, workers) } else { Vec::new() };
+                let own = if nature.is_plain(&place) { take(&mut taken, &bind.endpoint, workers) } else { Vec::new() };
                 let sockets = open(bind, workers, claim, own).map_err(|error| (bind.endpoint.to_string(), error))?;
                 edition += 1;
-                fresh.insert(bind.endpoint.clone(), Opened { sockets, nature, edition });
+                fresh.insert(place, Opened { sockets, nature, edition });
             }
         }
         self.editions = edition;
@@ -204,8 +195,8 @@ impl Listeners {
     fn retune(&self, model: &Model, prepared: &Prepared) {
         let stay = model.frontends.iter().filter(|known| !self.halted.contains_key(&known.name));
         let binds = stay.flat_map(|frontend| &frontend.binds).chain(relayed(model));
-        for bind in binds.filter(|bind| !prepared.streams.contains_key(&bind.endpoint)) {
-            for socket in self.open.get(&bind.endpoint).into_iter().flat_map(|opened| &opened.sockets) {
+        for bind in binds.filter(|bind| !prepared.streams.contains_key(&bind.place())) {
+            for socket in self.open.get(&bind.place()).into_iter().flat_map(|opened| &opened.sockets) {
                 if let Err(error) = settle(bind, socket) {
                     tracing::warn!(bind = %bind.endpoint, %error, "a listening socket keeps options that it had");
                 }
@@ -215,7 +206,7 @@ impl Listeners {
 
     /// Every TCP socket with the address that it is bound to, for vg-vrrp.
     pub(super) fn all(&self) -> Vec<(SocketAddr, Arc<TcpListener>)> {
-        let tcp = self.open.iter().filter_map(|(endpoint, opened)| Some((endpoint.tcp()?, &opened.sockets)));
+        let tcp = self.open.iter().filter_map(|(place, opened)| Some((place.endpoint.tcp()?, &opened.sockets)));
         tcp.flat_map(|(bound, sockets)| sockets.iter().map(move |socket| (bound, Arc::clone(socket)))).collect()
     }
 
@@ -232,14 +223,11 @@ impl Listeners {
                 continue;
             }
             for bind in &frontend.binds {
-                let Some(opened) = self.open.get(&bind.endpoint) else { continue };
+                let place = bind.place();
+                let Some(opened) = self.open.get(&place) else { continue };
                 let Some(socket) = opened.sockets.get(worker) else { continue };
                 listeners.push(WorkerListener {
-                    key: ListenerKey {
-                        frontend: frontend.name.clone(),
-                        endpoint: bind.endpoint.clone(),
-                        edition: opened.edition,
-                    },
+                    key: ListenerKey { frontend: frontend.name.clone(), place, edition: opened.edition },
                     frontend: number,
                     socket: socket.try_clone()?,
                     is_paused: door == Door::Paused,
@@ -256,7 +244,7 @@ impl Listeners {
     pub(super) fn for_relays(&self, relays: &[Arc<Relay>], worker: usize) -> io::Result<Vec<RelaySockets>> {
         let one = |relay: &Arc<Relay>| {
             let streams =
-                relay.model.streams.iter().filter_map(|bind| self.open.get(&bind.endpoint)?.sockets.get(worker));
+                relay.model.streams.iter().filter_map(|bind| self.open.get(&bind.place())?.sockets.get(worker));
             let places = relay.model.datagrams.iter().filter(|_| worker == 0);
             let datagrams = places.filter_map(|place| self.datagrams.get(place));
             Ok(RelaySockets {
@@ -276,8 +264,12 @@ fn relayed(model: &Model) -> impl Iterator<Item = &Bind> {
 
 /// Whether two addresses can only be listened on together by sockets that allow it: a wildcard and one of its ports, or the
 /// same twice.
-fn overlap(one: &Endpoint, other: &Endpoint) -> bool {
-    let (Some(one), Some(other)) = (one.tcp(), other.tcp()) else { return false };
+fn overlap(one: &BindPlace, other: &BindPlace) -> bool {
+    let (Some(address), Some(another)) = (one.endpoint.tcp(), other.endpoint.tcp()) else { return false };
+    if one.namespace != other.namespace {
+        return false;
+    }
+    let (one, other) = (address, another);
     one.port() == other.port() && (one == other || one.ip().is_unspecified() || other.ip().is_unspecified())
 }
 

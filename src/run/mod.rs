@@ -4,6 +4,7 @@
 //! stop.
 
 mod load;
+mod namespaces;
 mod outset;
 mod states;
 mod counts;

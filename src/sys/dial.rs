@@ -8,11 +8,13 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
+use tokio::net::TcpSocket;
 
 use crate::model::Endpoint;
 use crate::model::options::{Origin, PortRange, ServerOptions};
 
 use super::listener::{Padding, abstract_address};
+use super::namespace;
 
 /// Ports of a range that are tried for one connection, as in HAProxy.
 const ATTEMPTS: u32 = 10;
@@ -43,6 +45,21 @@ fn abstract_name(name: &str, padding: Padding) -> io::Result<SockAddr> {
         path.resize(108, 0);
     }
     SockAddr::unix(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(&path))
+}
+
+/// A TCP socket to connect to an address with: in the network namespace of that name, if one is given.
+///
+/// # Errors
+/// The kernel's, or as those of [`namespace::socket`].
+pub async fn socket(near: SocketAddr, namespace: Option<&str>) -> io::Result<TcpSocket> {
+    match namespace {
+        None if near.is_ipv4() => TcpSocket::new_v4(),
+        None => TcpSocket::new_v6(),
+        Some(name) => {
+            let socket = namespace::socket(name, Domain::for_address(near)).await?;
+            Ok(TcpSocket::from_std_stream(socket.into()))
+        }
+    }
 }
 
 /// Gives a TCP socket what the server's options say of it.

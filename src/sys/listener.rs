@@ -70,6 +70,10 @@ fn open(address: SocketAddr, claim: Claim, options: &BindOptions) -> io::Result<
     if let Some(password) = &options.signature {
         signature::sign_to_all(&SockRef::from(&socket), address.ip(), password)?;
     }
+    // Before it is bound: sockets of one address are told apart by it.
+    if let Some(interface) = &options.interface {
+        socket.bind_device(Some(interface.as_bytes()))?;
+    }
     socket.set_reuse_address(true)?;
     if claim == Claim::Join {
         socket.set_reuse_port(true)?;
@@ -207,12 +211,13 @@ pub struct Ownership {
 }
 
 /// Has a TCP socket refuse connections, while it stays bound. All of its duplicates do; what waits in its queue is reset.
+/// Those of a Unix socket wait until somebody accepts again, as in HAProxy 3.
 ///
-/// `Err`: it is no TCP socket, or it is paused already.
+/// `Err`: it is paused already.
 pub fn pause(listener: &TcpListener) -> io::Result<()> {
     let socket = SockRef::from(listener);
     if socket.domain()? == Domain::UNIX {
-        return Err(io::Error::new(io::ErrorKind::Unsupported, "a Unix socket cannot be paused"));
+        return Ok(());
     }
     socket.shutdown(Shutdown::Read)
 }

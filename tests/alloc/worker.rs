@@ -56,7 +56,7 @@ fn run(model: Model, socket: TcpListener, first: fn()) -> SocketAddr {
     let generation = generation.expect("the model is sound");
     let (sender, commands) = mpsc::unbounded_channel();
     let (suspects, told) = mpsc::channel(8);
-    let key = ListenerKey { frontend: name, endpoint: Endpoint::Tcp(address), edition: 0 };
+    let key = ListenerKey { frontend: name, place: Endpoint::Tcp(address).into(), edition: 0 };
     let listeners = vec![WorkerListener { key, frontend: 0, socket, is_paused: false }];
     sender.send(WorkerCommand::Serve { generation, listeners }).expect("the worker will read it");
     let context = WorkerContext {

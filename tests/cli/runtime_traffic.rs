@@ -2,6 +2,8 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use super::proxy::{BOTH, OURS, Proxy, head};
 use super::runtime;
@@ -107,6 +109,41 @@ fn a_paused_frontend_refuses_connections_and_a_closed_one_does_not_come_back() {
         until("it is closed", || connects() == Err(ErrorKind::ConnectionRefused));
         assert!(proxy.ask("show stat fe 1 -1").contains(",STOP,"));
     }
+}
+
+/// HAProxy 2.6 cannot, and what 3.x does is this.
+#[test]
+fn clients_of_a_paused_unix_socket_wait_until_it_is_resumed() {
+    let proxy = Proxy::serving(OURS, |port, directory| {
+        format!(
+            "global\n stats socket {} level admin\ndefaults\n mode http\n timeout client 20s\nfrontend fe\n bind {}\n \
+             http-request return status 200\nfrontend other\n bind 127.0.0.1:{port}\n",
+            directory.join("socket").display(),
+            directory.join("web").display()
+        )
+    });
+    let path = proxy.directory.path().join("web");
+    let asks = || {
+        let mut client = UnixStream::connect(&path).expect("it listens");
+        client.set_read_timeout(Some(Duration::from_millis(200))).expect("a timeout");
+        client.write_all(b"GET / HTTP/1.0\r\n\r\n").expect("the kernel takes it");
+        client
+    };
+    let is_answered = |client: &mut UnixStream| client.read(&mut [0; 4096]).is_ok_and(|count| count > 0);
+    until("it answers", || is_answered(&mut asks()));
+    assert_eq!(proxy.ask("disable frontend fe"), "\n");
+    assert!(proxy.ask("show stat fe 1 -1").contains(",PAUSED,"));
+    let mut waiting = None;
+    until("clients wait", || {
+        let mut client = asks();
+        let is_waiting = !is_answered(&mut client);
+        waiting = is_waiting.then_some(client);
+        is_waiting
+    });
+    assert_eq!(proxy.ask("enable frontend fe"), "\n");
+    let mut waiting = waiting.expect("one waits");
+    until("it is answered", || is_answered(&mut waiting));
+    until("so are others", || is_answered(&mut asks()));
 }
 
 #[test]

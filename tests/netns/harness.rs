@@ -155,7 +155,8 @@ impl Lan {
         }
     }
 
-    fn name(&self, name: &str) -> String {
+    /// What a namespace is called outside of the test.
+    pub fn name(&self, name: &str) -> String {
         format!("{}-{name}", self.prefix)
     }
 }

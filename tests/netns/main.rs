@@ -5,7 +5,7 @@
 //!
 //! [`harness`] has the network and the processes; [`interop`] vipgate with keepalived, [`pair`] failures of two vipgate,
 //! [`rules`] what a running pair must keep, [`operator`] what an operator types, [`examples`] the files of `configs/`;
-//! [`transparent`] connections to servers with addresses of clients;
+//! [`transparent`] connections to servers with addresses of clients; [`namespaces`] those in other namespaces;
 //! [`kernel`] is the layer below, without a process: addresses, frames, events; [`claim`] the question before a claim;
 //! [`hardship`] what a host does to a node, [`fate`] what a panic leaves behind.
 //! [`documentation`] types what the documentation says; it reads pages as `tests/docs` does.
@@ -26,6 +26,7 @@ mod fate;
 mod hardship;
 mod interop;
 mod kernel;
+mod namespaces;
 mod operator;
 mod pair;
 mod rules;

@@ -6,7 +6,7 @@ use crate::config::draft::Rule;
 use crate::diag::{Span, Spanned};
 use crate::model::balance::HashKey;
 use crate::model::log::Framing;
-use crate::model::options::{Origin, PortRange, Pose, ProxyHeader, ServerOptions};
+use crate::model::options::{Namespace, Origin, PortRange, Pose, ProxyHeader, ServerOptions};
 
 use super::{Wrong, bind, naming, needed, number, time, time_text};
 
@@ -102,6 +102,13 @@ pub const OPTIONS: &[(&str, Handler)] = &[
     }),
     ("minconn", |options, words| {
         options.minconn = Some(number(words, 1, 0, 10_000_000)? as usize).filter(|count| *count > 0);
+        Ok(2)
+    }),
+    ("namespace", |options, words| {
+        options.namespace = Some(match needed(words, 1, "the name of a network namespace, or *")? {
+            "*" => Namespace::OfClient,
+            name => Namespace::Named(name.to_owned()),
+        });
         Ok(2)
     }),
     ("no-send-proxy", |options, _| {
@@ -311,6 +318,11 @@ pub fn texts(options: &ServerOptions) -> Vec<String> {
     texts.extend(options.socks.map(|address| format!("socks4 {address}")));
     texts.extend(options.origin.interface.as_ref().map(|name| crate::rule::join(["interface", name].into_iter())));
     texts.extend(options.origin.pose.iter().map(|pose| format!("usesrc {}", pose_text(pose))));
+    let namespace = options.namespace.as_ref().map(|namespace| match namespace {
+        Namespace::OfClient => "*",
+        Namespace::Named(name) => name,
+    });
+    texts.extend(namespace.map(|name| crate::rule::join(["namespace", name].into_iter())));
     texts.extend(options.origin.ports.map(|ports| format!("source-ports {}-{}", ports.first, ports.last)));
     let named = [("cc", &options.congestion), ("tcp-md5sig", &options.signature)];
     for (name, value) in named {
@@ -382,6 +394,8 @@ mod tests {
             "usesrc clientip",
             "usesrc hdr_ip(x-real-ip,-2)",
             "source-ports 1000-2000",
+            "namespace blue",
+            "namespace *",
             "cc reno",
             "tcp-md5sig secret",
             "tcp-ut 9000ms",

@@ -18,9 +18,7 @@ pub fn resolve(context: &Context<'_>, frontend: &draft::Frontend, instances: &[I
     let all: Vec<(Bind, Span)> = frontend.binds.iter().flat_map(|bind| one(context, bind, instances)).collect();
     let mut kept: Vec<(Bind, Span)> = Vec::with_capacity(all.len());
     for (bind, span) in all {
-        let is_again = |(first, _): &&(Bind, Span)| {
-            first.endpoint == bind.endpoint && first.options.namespace == bind.options.namespace
-        };
+        let is_again = |(first, _): &&(Bind, Span)| first.place() == bind.place();
         match kept.iter().find(is_again).filter(|_| bind.endpoint.tcp().is_some() && is_haproxy(context, span)) {
             // HAProxy opens a socket for each line; here every worker has its own anyhow.
             Some((_, first)) => {
@@ -123,15 +121,20 @@ pub fn conflicts(context: &Context<'_>, frontends: &[Resolved]) {
                 lacks_ipv4.insert(address);
             }
             let is_apart = |one: &SocketAddr, other: &SocketAddr| lacks_ipv4.contains(one) && other.is_ipv4();
-            let collides = |(_, _, other, _): &&(&str, &Bind, SocketAddr, Span)| {
-                let is_met = covers(other.ip(), ip) || covers(ip, other.ip());
+            let is_elsewhere = |known: &Bind| {
+                let (one, other) = (&known.options, &bind.options);
+                let is_behind_another = one.interface.is_some() && other.interface.is_some();
+                one.namespace != other.namespace || (is_behind_another && one.interface != other.interface)
+            };
+            let collides = |(_, known, other, _): &&(&str, &Bind, SocketAddr, Span)| {
+                let is_met = (covers(other.ip(), ip) || covers(ip, other.ip())) && !is_elsewhere(known);
                 other.port() == port && is_met && !is_apart(&address, other) && !is_apart(other, &address)
             };
             // The very same address weighs more than one that only covers it.
-            let same = seen.iter().find(|(_, _, other, _)| *other == address);
+            let same = seen.iter().find(|(_, known, other, _)| *other == address && !is_elsewhere(known));
             if let Some((name, known, other, first)) = same.or_else(|| seen.iter().find(collides)) {
-                let is_same = *other == address;
-                let is_shared = is_haproxy(context, *span) && known.options.namespace == bind.options.namespace;
+                let is_same = *other == address && known.options.interface == bind.options.interface;
+                let is_shared = is_haproxy(context, *span);
                 let problem = match is_same {
                     true if is_shared => {
                         let message = format!("{other} is that of frontend `{name}`, too");

@@ -15,7 +15,7 @@ use crate::check::rules::{Plan, Ruleset};
 use crate::check::{Code, Outcome};
 use crate::model::Endpoint;
 use crate::model::check::Check;
-use crate::model::options::{Origin, ProxyHeader};
+use crate::model::options::{Namespace, Origin, ProxyHeader};
 use crate::model::proxy::Server;
 use crate::rule::Registry;
 use crate::state::source_ports::{SourcePorts, TakenPort};
@@ -33,6 +33,7 @@ pub(super) struct Target {
     /// The Unix socket of the server, where the check has no address of its own.
     pub(super) local: Option<Endpoint>,
     pub(super) origin: Origin,
+    pub(super) namespace: Option<Namespace>,
     /// Password that its segments are signed with.
     pub(super) signature: Option<String>,
     pub(super) source: Option<IpAddr>,
@@ -88,6 +89,7 @@ impl Target {
             address,
             local: server.options.socket.clone().filter(|_| check.address.is_none() && check.port.is_none()),
             origin: server.options.origin.clone(),
+            namespace: server.options.namespace.clone(),
             signature: server.options.signature.clone(),
             source: server.source,
             sends_proxy: check.sends_proxy,
@@ -181,7 +183,7 @@ impl Probe {
             }
             None => {
                 let ports = &self.knowledge.backend.servers[self.knowledge.server].source_ports;
-                let made = socket(near, &self.target, ports);
+                let made = socket(near, &self.target, ports).await;
                 let (socket, port) = made.map_err(|error| Failure::Ours(describe(&error)))?;
                 (socket.connect(near).await.map_err(|error| failure(&error))?, port)
             }
@@ -208,8 +210,16 @@ fn lost() -> Outcome {
 }
 
 /// A socket to an address, and the port that it leaves by if that is one of a range.
-fn socket(address: SocketAddr, target: &Target, ports: &SourcePorts) -> io::Result<(TcpSocket, Option<TakenPort>)> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+async fn socket(
+    address: SocketAddr,
+    target: &Target,
+    ports: &SourcePorts,
+) -> io::Result<(TcpSocket, Option<TakenPort>)> {
+    let namespace = match &target.namespace {
+        Some(Namespace::Named(name)) => Some(name.as_str()),
+        _ => None,
+    };
+    let socket = dial::socket(address, namespace).await?;
     let kernel = socket2::SockRef::from(&socket);
     dial::leave_by(&kernel, &target.origin)?;
     if let Some(password) = &target.signature {

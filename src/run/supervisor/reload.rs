@@ -15,7 +15,7 @@ use crate::model::{Model, Rates};
 use crate::resolve;
 use crate::run::load::Loaded;
 use crate::run::vrrp::VrrpOrder;
-use crate::run::{log, outset};
+use crate::run::{log, namespaces, outset};
 use crate::state::sessions::{Door, Paced, Sessions};
 use crate::sys;
 
@@ -99,6 +99,7 @@ impl Supervisor {
             .listeners
             .prepare(&model, self.wiring.workers.len())
             .map_err(|(address, error)| format!("cannot listen on {address}: {error}"))?;
+        namespaces::enter(&model).map_err(|error| format!("cannot connect from a {error}"))?;
         let next = Generation::prepare(current.number + 1, model, &self.registry, Some(current))
             .map_err(|error| error.to_string())?;
         outset::set_variables(&next.rules, Some(&current.rules));

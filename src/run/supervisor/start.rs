@@ -21,7 +21,7 @@ use crate::run::load::Loaded;
 use crate::run::readiness::Readiness;
 use crate::run::vrrp::{self, Scheduling, VrrpContext};
 use crate::run::wiring::{CheckOrder, Ends, Wiring, WorkerOwn, wire};
-use crate::run::{Settings, check, counts, log, outset, states, threads, worker};
+use crate::run::{Settings, check, counts, log, namespaces, outset, states, threads, worker};
 use crate::state::levels::{Board, Level};
 use crate::state::process::ProcessFacts;
 use crate::state::servers::{Backend, Registry};
@@ -64,6 +64,7 @@ impl Supervisor {
             .prepare(&generation.model, workers)
             .map_err(|(address, error)| anyhow!("cannot listen on {address}: {error}"))?;
         listeners.commit(&generation.model, prepared);
+        namespaces::enter(&generation.model).map_err(|error| anyhow!("cannot connect from a {error}"))?;
         let admin = crate::admin::server::bind(&generation.model.process.admin_socket)
             .with_context(|| format!("control socket {}", generation.model.process.admin_socket.display()))?;
 

@@ -235,7 +235,7 @@ impl Proxy {
 
     pub fn serve(&self, generation: &Arc<Generation>) {
         let listeners = vec![WorkerListener {
-            key: ListenerKey { frontend: "web".into(), endpoint: Endpoint::Tcp(self.address), edition: 0 },
+            key: ListenerKey { frontend: "web".into(), place: Endpoint::Tcp(self.address).into(), edition: 0 },
             frontend: 0,
             socket: self.socket.try_clone().unwrap(),
             is_paused: false,

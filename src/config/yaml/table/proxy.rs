@@ -408,7 +408,7 @@ static SERVER: Section = Section {
         key(
             "options",
             Value::List(&Value::One(Scalar::ServerOptions)),
-            "Options of a server in HAProxy's language: cookie, hash-key, id, interface, max-reuse, maxqueue, minconn, \
+            "Options of a server in HAProxy's language: cookie, hash-key, id, interface, max-reuse, maxqueue, minconn, namespace, \
              pool-low-conn, pool-max-conn, pool-purge-delay, proxy-v2-options, redir, send-proxy, send-proxy-v2, slowstart, \
              socks4, usesrc, and source-ports FIRST-LAST.",
         ),
