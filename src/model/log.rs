@@ -384,6 +384,8 @@ pub struct Ring {
     pub line_length: usize,
     /// Bytes in all; the oldest lines make room for new ones.
     pub size: usize,
+    /// The file that holds the lines, too, so that they are there after a crash.
+    pub file: Option<PathBuf>,
     /// Syslog servers: each gets every line. As much as the ring holds waits for one that is away.
     pub servers: Vec<RingServer>,
     /// Time limit of a connect to one of them; `None` is the kernel's.
@@ -427,6 +429,7 @@ impl Ring {
             form: None,
             line_length: usize::MAX,
             size: room.unwrap_or(BUFFER),
+            file: None,
             servers: vec![reader],
             connect_timeout: Some(backend.timeouts.connect),
             send_timeout: Some(backend.timeouts.server),

@@ -119,6 +119,7 @@ impl Expression {
     }
 
     /// What its converters make of a value.
+    #[inline]
     pub fn convert<'t>(&'t self, transaction: &'t Transaction<'_>, mut sample: Sample<'t>) -> Option<Sample<'t>> {
         for (row, arguments) in &self.converters {
             let run = row.run?;

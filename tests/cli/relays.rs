@@ -196,3 +196,48 @@ fn a_target_over_a_connection_gets_lines() {
         assert_eq!(line, "<134>one\n", "{}", program[0]);
     }
 }
+
+#[test]
+fn a_ring_with_a_file_has_its_lines_after_a_crash() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name);
+    let lines = format!(
+        " log ring@kept local0\nring kept\n size 32768\n format raw\n backing-file {}",
+        path("kept.ring").display()
+    );
+    let (mut proxy, address) = relay(OURS, &lines);
+    let (socket, _) = receiver();
+    for message in ["one", "two"] {
+        socket.send_to(format!("<134>{message}").as_bytes(), address).expect("it listens");
+    }
+    until("both are kept", || proxy.ask("show events kept") == "one\ntwo\n\n");
+    // Each has its length before it and a zero behind it; what is before them all is HAProxy's header.
+    let has_both = |name: &str| {
+        let bytes = std::fs::read(path(name)).expect("a file");
+        bytes.len() == 32768 && bytes[192..].starts_with(b"\0\x03one\0\x03two\0")
+    };
+    until("both are in the file", || has_both("kept.ring"));
+    proxy.process.kill().expect("it runs");
+    proxy.process.wait().expect("it ends");
+    assert!(has_both("kept.ring") && !path("kept.ring.bak").exists());
+    let (again, _) = relay(OURS, &lines);
+    assert!(has_both("kept.ring.bak"));
+    assert_eq!(again.ask("show events kept"), "\n");
+}
+
+#[test]
+fn the_ring_that_is_always_there_is_a_target_like_others() {
+    let [theirs, ours] = BOTH.map(|program| {
+        let (proxy, address) = relay(program, " log ring@buf0 local0");
+        let (socket, _) = receiver();
+        let (message, text) = ("<134>Nov  2 04:40:00 host1 tag[12]: hello", "<6>");
+        socket.send_to(message.as_bytes(), address).expect("it listens");
+        until("it is kept", || proxy.ask("show events buf0").starts_with(text));
+        let listed =
+            proxy.ask("show events").lines().filter(|line| line.contains("buf0")).collect::<Vec<_>>().join("\n");
+        (proxy.ask("show events buf0"), listed)
+    });
+    assert_eq!(ours, theirs);
+    // Its year is this one, or the last.
+    assert!(ours.0.ends_with("-11-02T04:40:00-00:00 hello\n\n"), "{ours:?}");
+}

@@ -104,6 +104,9 @@ fn ring(out: &mut Text, ring: &Ring) {
     }
     out.pair(3, "length", ring.line_length);
     out.pair(3, "size", ring.size);
+    if let Some(file) = &ring.file {
+        out.pair(3, "file", scalar(&file.display().to_string()));
+    }
     for (key, limit) in [("connect_timeout", ring.connect_timeout), ("send_timeout", ring.send_timeout)] {
         if let Some(limit) = limit {
             out.pair(3, key, duration_text(limit));

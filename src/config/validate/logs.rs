@@ -1,7 +1,7 @@
 //! Targets of logs: what `global` stands for, forms that nobody wrote, rings by name.
 
 use crate::config::draft::{Log, LogTarget};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Spanned};
 use crate::model::log::{Destination, Form, Logs, ProcessLogs, Ring, Target};
 use crate::model::proxy::Mode;
 use crate::model::relay::Relay;
@@ -103,6 +103,12 @@ fn rings(context: &Context<'_>) {
             let message = format!("ring `{}` is given twice", ring.value.name);
             let problem = Diagnostic::error("E-DUPLICATE", ring.span, message);
             context.problems.push(problem.label(first.span, "first given here"));
+        }
+        let is_same = |first: &&Spanned<Ring>| first.value.file.is_some() && first.value.file == ring.value.file;
+        if let Some(first) = rings.iter().take(number).find(is_same) {
+            let message = format!("ring `{}` has the file of another one", ring.value.name);
+            let problem = Diagnostic::error("E-DUPLICATE", ring.span, message);
+            context.problems.push(problem.label(first.span, "this one").hint("give each its own"));
         }
     }
 }

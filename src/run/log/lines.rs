@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, Thread};
@@ -20,6 +21,7 @@ use crate::model::relay::Relaying;
 use crate::state::log::{Book, LogRing, Record};
 use crate::sys;
 
+use super::backing::Backing;
 use super::groups::{self, Group};
 use super::header::{self, Line, Origin};
 use super::relayed;
@@ -156,6 +158,8 @@ struct Writer {
     sinks: Sinks,
     /// Buffers in memory with the servers that read them.
     rings: Vec<(Ring, Vec<Server>)>,
+    /// Files of rings, by path and size.
+    backings: HashMap<(PathBuf, usize), Backing>,
     /// Backends that are targets, by name.
     groups: HashMap<String, Group>,
     message: Vec<u8>,
@@ -177,6 +181,7 @@ impl Writer {
             samples: HashMap::new(),
             sinks: Sinks::default(),
             rings: Vec::new(),
+            backings: HashMap::new(),
             groups: HashMap::new(),
             message: Vec::new(),
             host: Vec::new(),
@@ -209,8 +214,25 @@ impl Writer {
             self.sinks.open(&target.destination);
         }
         self.rings = model.rings().map(|ring| (ring.clone(), servers(&ring))).collect();
+        self.back();
         self.groups = groups::of(generation);
         self.sinks.keep_only(&self.rings.iter().flat_map(|(_, servers)| servers).cloned().collect(), &streams);
+    }
+
+    /// Opens the files of rings; one that was open stays so.
+    fn back(&mut self) {
+        let mut before = std::mem::take(&mut self.backings);
+        for (ring, _) in &self.rings {
+            let Some(path) = &ring.file else { continue };
+            let key = (path.clone(), ring.size);
+            let backing = before.remove(&key).map_or_else(|| Backing::open(path, ring.size), Ok);
+            match backing {
+                Ok(backing) => drop(self.backings.insert(key, backing)),
+                Err(error) => {
+                    tracing::error!(ring = ring.name, file = %path.display(), %error, "cannot open the file of a ring");
+                }
+            }
+        }
     }
 
     /// Sends a line where its log says.
@@ -280,6 +302,12 @@ impl Writer {
             dropped += u64::from(!self.sinks.forward(server, &self.message));
         }
         self.book.keep(name, ring.size, &self.message, dropped);
+        let Some(path) = &ring.file else { return };
+        let key = (path.clone(), ring.size);
+        if let Some(Err(error)) = self.backings.get_mut(&key).map(|backing| backing.append(&self.message)) {
+            tracing::error!(ring = ring.name, file = %path.display(), %error, "cannot write to the file of a ring");
+            self.backings.remove(&key);
+        }
     }
 
     fn find(&mut self, number: u32) -> Option<Arc<Logs>> {
@@ -327,6 +355,7 @@ mod tests {
             form: None,
             line_length: 1024,
             size: 100,
+            file: None,
             servers: Vec::new(),
             connect_timeout: None,
             send_timeout: None,

@@ -5,11 +5,12 @@
 //! neither what is logged nor how it reads. Read `messages.rs` first; `lines.rs` writes lines, `header.rs` what is in front of
 //! them, `sinks.rs` has the destinations. What relays brought is in
 //! `relayed.rs`, what goes over connections in `remote.rs`, by UDP in `datagrams.rs`; `groups.rs` chooses among the servers of a
-//! backend.
+//! backend, `backing.rs` is the file behind a ring.
 
 pub mod messages;
 pub(super) mod lines;
 mod header;
+mod backing;
 mod datagrams;
 mod groups;
 mod relayed;

@@ -102,6 +102,7 @@ pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
     draft.start.judges_listeners = context.dialect.judges_listeners();
     draft.start.has_peers = !draft.peers.is_empty();
     finish::lower(proxies, &global, &named, &mut draft, context);
+    ring::add_traces(&mut draft);
     for backend in draft.backends.iter_mut().filter(|backend| backend.options.state_source == StateSource::Local) {
         let name = backend.options.state_file.as_ref().unwrap_or(&backend.name.value);
         backend.options.state_file = Some(global.state_path(name));

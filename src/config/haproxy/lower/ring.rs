@@ -1,36 +1,34 @@
 //! `ring` sections: buffers of lines with syslog servers that read them (manual §3.9).
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::draft::{Draft, LogTarget};
 use crate::config::haproxy::section::{Line, Section};
 use crate::config::haproxy::table::Place;
 use crate::diag::Spanned;
 use crate::model::Endpoint;
-use crate::model::log::{BUFFER, Framing, LENGTH, Ring, RingServer};
+use crate::model::log::{BUFFER, Destination, Form, Framing, LENGTH, Ring, RingServer};
 
 use super::value;
 use super::{Context, log};
 
+/// The ring that is always there, for HAProxy's traces.
+const TRACES: &str = "buf0";
+/// Its bytes.
+const TRACES_SIZE: usize = 1 << 20;
 /// The largest ring.
 const LARGEST: u64 = 1 << 30;
 
 /// Options of servers that bring nothing here, as in HAProxy: nobody chooses among the servers of a ring, and none is checked.
-const IDLE: [&str; 9] = ["backup", "check", "downinter", "fall", "fastinter", "inter", "maxconn", "rise", "weight"];
+const IDLE: [&str; 10] =
+    ["backup", "check", "downinter", "fall", "fastinter", "inter", "log-bufsize", "maxconn", "rise", "weight"];
 
 /// A section.
 pub fn read(section: &Section, context: &Context<'_>) -> Option<Spanned<Ring>> {
     let name = context.argument(&section.head, 1, "a name")?;
     context.no_more(&section.head, 2);
-    let mut ring = Ring {
-        name: name.text.clone(),
-        description: None,
-        form: None,
-        line_length: LENGTH,
-        size: BUFFER,
-        servers: Vec::new(),
-        connect_timeout: None,
-        send_timeout: None,
-    };
+    let mut ring = empty(&name.text);
     for line in &section.lines {
         let Some((row, _)) = context.find(Place::Ring, Place::Ring, line) else { continue };
         match row.name {
@@ -43,7 +41,12 @@ pub fn read(section: &Section, context: &Context<'_>) -> Option<Spanned<Ring>> {
                 ring.form = word.and_then(|word| log::form(word, context)).or(ring.form);
             }
             "maxlen" => ring.line_length = number(line, context, 80, 65_535).unwrap_or(ring.line_length),
+            "size" if ring.file.is_some() => {
+                let message = "cannot resize an already mapped file, please specify 'size' before 'backing-file'";
+                context.error("E-VALUE", line.span_of(1), message);
+            }
             "size" => ring.size = number(line, context, 1, LARGEST).unwrap_or(ring.size),
+            "backing-file" => backing_file(&mut ring, line, context),
             "server" => ring.servers.extend(server(line, context)),
             "timeout connect" => ring.connect_timeout = limit(line, context),
             "timeout server" => ring.send_timeout = limit(line, context),
@@ -51,6 +54,51 @@ pub fn read(section: &Section, context: &Context<'_>) -> Option<Spanned<Ring>> {
         }
     }
     Some(Spanned::new(ring, name.span))
+}
+
+/// Adds the ring that HAProxy has without being told, where a log names it.
+pub fn add_traces(draft: &mut Draft) {
+    let names_it = |target: &LogTarget| matches!(&target.target.destination, Destination::Ring(name) if name == TRACES);
+    let proxies = draft.frontends.iter().map(|one| &one.log).chain(draft.backends.iter().map(|one| &one.log));
+    let logs = proxies.chain(draft.log.relays.iter().map(|relay| &relay.log));
+    let mut targets = logs.flat_map(|log| &log.targets).chain(draft.log.targets.iter().flatten());
+    let Some(place) = targets.find(|target| names_it(target)).map(|target| target.span) else { return };
+    if draft.log.rings.iter().any(|ring| ring.value.name == TRACES) {
+        return;
+    }
+    let ring = Ring {
+        description: Some("in-memory ring buffer".to_owned()),
+        form: Some(Form::Timed),
+        line_length: BUFFER,
+        size: TRACES_SIZE,
+        ..empty(TRACES)
+    };
+    draft.log.rings.insert(0, Spanned::new(ring, place));
+}
+
+fn empty(name: &str) -> Ring {
+    Ring {
+        name: name.to_owned(),
+        description: None,
+        form: None,
+        line_length: LENGTH,
+        size: BUFFER,
+        file: None,
+        servers: Vec::new(),
+        connect_timeout: None,
+        send_timeout: None,
+    }
+}
+
+/// `backing-file PATH`.
+fn backing_file(ring: &mut Ring, line: &Line, context: &Context<'_>) {
+    let Some(word) = context.argument(line, 1, "the path of a file") else { return };
+    context.no_more(line, 2);
+    if let Some(before) = &ring.file {
+        let message = format!("'backing-file' already specified for ring '{}' (was '{}')", ring.name, before.display());
+        return context.error("E-DUPLICATE", line.span_of(1), message);
+    }
+    ring.file = Some(PathBuf::from(&word.text));
 }
 
 /// A limit of time; zero is none.

@@ -1,5 +1,7 @@
 //! Where logs go.
 
+use std::path::PathBuf;
+
 use crate::config::draft::{Log, LogTarget, ProcessLog, Relay, Rule};
 use crate::config::yaml::tree::{Entry, Kind, Node};
 use crate::config::yaml::{destination, value};
@@ -134,6 +136,7 @@ fn ring(entry: &Entry) -> Spanned<Ring> {
         form: at("format").and_then(Form::by_name),
         line_length: number("length").unwrap_or(LENGTH),
         size: number("size").unwrap_or(BUFFER),
+        file: at("file").map(PathBuf::from),
         servers: servers.iter().filter_map(server).collect(),
         connect_timeout: at("connect_timeout").and_then(|text| value::duration(text).ok()),
         send_timeout: at("send_timeout").and_then(|text| value::duration(text).ok()),

@@ -136,6 +136,12 @@ static RING: Section = Section {
             "Bytes in all; the oldest lines make room for new ones. Default 16384.",
         ),
         key(
+            "file",
+            Value::One(Scalar::Text),
+            "Path of a file that holds the lines, too, for after a crash; HAProxy's haring reads it. What it held at the start \
+             gets .bak behind its name. Default: none.",
+        ),
+        key(
             "servers",
             Value::Named(Scalar::ProxyName, &Value::Section(&RING_SERVER)),
             "Syslog servers; each gets every line. As much as the ring holds waits for one that is away.",
