@@ -7,8 +7,8 @@ use super::error::RuleError;
 use super::expression::{Expression, fetch_arguments, find_fetch, steps};
 use super::fetch::{self, Cursor};
 use super::pattern::set::Case;
-use super::pattern::{Method, Operator, PatternSpec, Patterns};
-use super::sample::Kind;
+use super::pattern::{Method, Operator, PatternSpec, Patterns, compared};
+use super::sample::{Kind, Sample};
 use super::scope::Scope;
 use super::transaction::Transaction;
 
@@ -51,9 +51,10 @@ impl Outcome {
 pub struct Test {
     expression: Expression,
     method: Method,
-    /// `None` for groups of users.
+    /// Of files, then the words of the line.
     patterns: Vec<Arc<Patterns>>,
-    groups: Option<Vec<String>>,
+    /// Whether the patterns are groups of users.
+    is_of_groups: bool,
 }
 
 /// A named ACL: true if one of its tests is. Later lines add tests, for rules that were compiled before them too.
@@ -138,14 +139,9 @@ impl Test {
             cursor.has_more = false;
             let is_match = match self.expression.next(transaction, &mut cursor) {
                 Some(_) if self.method == Method::Found => true,
-                Some(sample) => match (&self.groups, sample.cast(self.method.takes())) {
-                    (Some(groups), _) => self.is_member(groups, transaction),
-                    (None, Some(sample)) if self.method == Method::Bool => {
-                        sample.to_int().is_some_and(|value| value != 0)
-                    }
-                    (None, Some(sample)) => self.patterns.iter().any(|patterns| patterns.matches(&sample)),
-                    (None, None) => false,
-                },
+                Some(_) if self.is_of_groups => self.is_member(transaction),
+                Some(sample) if self.method == Method::Bool => sample.to_int().is_some_and(|value| value != 0),
+                Some(sample) => sample.cast(self.method.takes()).is_some_and(|sample| self.matches(&sample)),
                 None => false,
             };
             match (is_match, cursor.has_more) {
@@ -157,9 +153,13 @@ impl Test {
         }
     }
 
-    fn is_member(&self, groups: &[String], transaction: &Transaction<'_>) -> bool {
+    fn matches(&self, sample: &Sample<'_>) -> bool {
+        self.patterns.iter().any(|patterns| patterns.matches(sample))
+    }
+
+    fn is_member(&self, transaction: &Transaction<'_>) -> bool {
         let user = self.expression.arguments().first().and_then(|list| fetch::known_user(transaction, list));
-        user.is_some_and(|user| user.groups.iter().any(|group| groups.contains(group)))
+        user.is_some_and(|user| user.groups.iter().any(|group| self.matches(&Sample::str(group.as_bytes()))))
     }
 }
 
@@ -174,51 +174,49 @@ const SUFFIXES: [(&str, Method); 7] = [
     ("_sub", Method::Sub),
 ];
 
-/// Fetches that have such forms.
-const DERIVED: [&str; 13] = [
-    "base",
-    "path",
-    "url",
-    "urlp",
-    "hdr",
-    "req.hdr",
-    "res.hdr",
-    "shdr",
-    "cook",
-    "req.cook",
-    "res.cook",
-    "scook",
-    "ssl_fc_sni",
+/// Names of ACLs that have such forms, and the fetches that they are: as ACLs `hdr` and `cook` are of the request always.
+const DERIVED: [(&str, &str); 8] = [
+    ("base", "base"),
+    ("path", "path"),
+    ("url", "url"),
+    ("urlp", "urlp"),
+    ("hdr", "req.hdr"),
+    ("shdr", "res.hdr"),
+    ("cook", "req.cook"),
+    ("scook", "res.cook"),
 ];
 
 /// The names with suffixes, for the documentation and suggestions.
 pub fn derived_names() -> impl Iterator<Item = String> {
-    DERIVED.iter().flat_map(|base| SUFFIXES.iter().map(move |(suffix, _)| format!("{base}{suffix}")))
+    let all = DERIVED.iter().flat_map(|(base, _)| SUFFIXES.iter().map(move |(suffix, _)| format!("{base}{suffix}")));
+    all.chain(["ssl_fc_sni_end".to_owned(), "ssl_fc_sni_reg".to_owned()])
 }
 
 /// The fetch of a criterion and the method that its name implies.
 fn criterion(name: &str, scope: &Scope<'_>) -> Result<(&'static fetch::Row, Option<Method>), RuleError> {
     for (suffix, method) in SUFFIXES {
-        if let Some(base) = name.strip_suffix(suffix).filter(|base| DERIVED.contains(base)) {
-            return Ok((find_fetch(base, scope)?, Some(method)));
+        let Some(base) = name.strip_suffix(suffix) else { continue };
+        let fetch = match (base, method) {
+            ("ssl_fc_sni", Method::End | Method::Reg) => Some(base),
+            _ => DERIVED.iter().find(|(known, _)| *known == base).map(|(_, fetch)| *fetch),
+        };
+        if let Some(fetch) = fetch {
+            return Ok((find_fetch(fetch, scope)?, Some(method)));
         }
     }
-    let row = match fetch::by_name(name) {
-        Some(_) => find_fetch(name, scope)?,
-        None => {
-            let derived: Vec<String> = derived_names().collect();
-            let known = fetch::all().map(|row| row.name).chain(derived.iter().map(String::as_str));
-            return Err(RuleError::unknown("fetch or ACL keyword", name, known));
-        }
+    let (fetch, method) = match name {
+        "payload" => ("req.payload", Some(Method::Bin)),
+        "payload_lv" => ("req.payload_lv", Some(Method::Bin)),
+        "req.ssl_ver" | "req_ssl_ver" => (name, Some(Method::Version)),
+        "method" | "http_auth_group" => (name, Some(Method::Str)),
+        _ => (DERIVED.iter().find(|(known, _)| *known == name).map_or(name, |(_, fetch)| *fetch), None),
     };
-    let method = match name {
-        "req.payload" | "payload" | "res.payload" | "req.payload_lv" | "payload_lv" | "res.payload_lv" => {
-            Some(Method::Bin)
-        }
-        "req.ssl_ver" | "req_ssl_ver" => Some(Method::Version),
-        _ => None,
-    };
-    Ok((row, method))
+    if fetch::by_name(fetch).is_none() {
+        let derived: Vec<String> = derived_names().collect();
+        let known = fetch::all().map(|row| row.name).chain(derived.iter().map(String::as_str));
+        return Err(RuleError::unknown("fetch or ACL keyword", name, known));
+    }
+    Ok((find_fetch(fetch, scope)?, method))
 }
 
 /// Compiles `criterion [flags] [operator] [value]...`.
@@ -233,92 +231,129 @@ pub(super) fn test(words: &[&str], scope: &mut Scope<'_>) -> Result<Test, RuleEr
         let error = RuleError::new(0, format!("unexpected '{}' in '{first}'", &rest[length..]));
         return Err(error.further(call.length + length));
     }
-    // A converter decides the type, so what the name implied is void.
-    let implied = implied.filter(|_| converters.is_empty());
     let expression = Expression::of_row(row, arguments, converters);
-    let method = implied.or_else(|| Method::default_of(expression.output()));
-    if row.name == "http_auth_group" {
-        let groups = words[1..].iter().map(|group| (*group).to_owned()).collect();
-        return Ok(Test { expression, method: Method::Str, patterns: Vec::new(), groups: Some(groups) });
+    // A converter decides the type, so what the name implied is void.
+    let implied_here = implied.filter(|_| length == 0);
+    let method = implied_here.or_else(|| Method::default_of(expression.output()));
+    let line = Line { expression, implied: implied_here, method, case: Case::Sensitive };
+    let test = line.values(words, scope)?;
+    let is_void = implied.is_some_and(|implied| implied.is_of_suffix() || row.name == "method");
+    if is_void && Some(test.method) != implied || row.name == "http_auth_group" && !test.is_of_groups {
+        let what = format!("original matching method '{}' was overwritten and will not be applied", call.name);
+        scope.warn(0, what);
     }
-    values(expression, method, words, scope)
+    Ok(test)
 }
 
-/// Compiles what stands behind the criterion.
-fn values(
+/// What is known while the words behind a criterion are read.
+struct Line {
     expression: Expression,
+    /// What the name of the criterion says.
     implied: Option<Method>,
-    words: &[&str],
-    scope: &mut Scope<'_>,
-) -> Result<Test, RuleError> {
-    let (mut method, mut case, mut is_map) = (implied, Case::Sensitive, false);
-    let mut patterns = Vec::new();
-    let mut at = 1;
-    let needed = |method: Option<Method>, at: usize| {
-        let kind = expression.output().name();
-        let what = format!("'{}' returns a value of type {kind}: say with -m how to match it", words[0]);
-        method.ok_or_else(|| RuleError::new(at, what).hint("-m bin, -m str, -m found..."))
-    };
-    while let Some(flag) = words.get(at).filter(|word| word.len() == 2 && word.starts_with('-')) {
-        let value = words.get(at + 1);
-        match *flag {
-            "-i" => case = Case::Ignored,
-            "-n" => {}
-            "-M" => is_map = true,
-            "--" => {
-                at += 1;
-                break;
+    /// `None` if it has to be said yet.
+    method: Option<Method>,
+    case: Case,
+}
+
+/// What the flags of a line bring.
+#[derive(Default)]
+struct Flagged {
+    files: Vec<Arc<Patterns>>,
+    number: Option<u32>,
+    is_forced: bool,
+    /// How many words they are.
+    length: usize,
+}
+
+impl Line {
+    fn values(mut self, words: &[&str], scope: &mut Scope<'_>) -> Result<Test, RuleError> {
+        if words.len() == 1 && self.expression.output() != Kind::Bool && self.method.is_some() {
+            scope.warn(0, format!("'{}' has no value to compare with and never matches", words[0]));
+        }
+        let Flagged { mut files, number, is_forced, length } = self.flags(words, scope)?;
+        let method = self.needed(words[0], 0)?;
+        let is_numeric = matches!(method, Method::Int | Method::Len | Method::Version);
+        let (mut operator, mut values, mut places) = (Operator::Eq, Vec::new(), Vec::new());
+        for (at, word) in words.iter().enumerate().skip(1 + length) {
+            if !is_numeric {
+                values.push((*word).to_owned());
+            } else if let Some(next) = Operator::by_name(word) {
+                operator = next;
+                continue;
+            } else {
+                values.push(compared(word, operator, method).map_err(|why| RuleError::new(at, why))?);
             }
-            "-u" => {
-                value.ok_or_else(|| RuleError::new(at, "-u needs a number"))?;
-                at += 1;
-            }
-            "-m" => {
-                let name = value.ok_or_else(|| RuleError::new(at, "-m needs a method"))?;
-                let unknown = || RuleError::unknown("matching method", name, Method::names()).later(at + 1);
-                let chosen = Method::by_name(name).ok_or_else(unknown)?;
-                check_method(&expression, chosen, at + 1)?;
-                if !patterns.is_empty() {
-                    return Err(RuleError::new(at, "-m has to come before -f"));
+            places.push(at);
+        }
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        let spec = PatternSpec { method, case: self.case, is_map: false };
+        let place = |error: RuleError| RuleError { at: places.get(error.at).copied().unwrap_or_default(), ..error };
+        let own = Patterns::from_words(&values, spec).map_err(place)?;
+        files.push(scope.registry.add(own, plain_keyword(words[0]), number));
+        let is_of_groups = self.expression.fetch().name == "http_auth_group" && !is_forced && self.implied.is_some();
+        Ok(Test { expression: self.expression, method, patterns: files, is_of_groups })
+    }
+
+    fn needed(&self, criterion: &str, at: usize) -> Result<Method, RuleError> {
+        let kind = self.expression.output().name();
+        let what = format!("'{criterion}' returns a value of type {kind}: say with -m how to match it");
+        self.method.ok_or_else(|| RuleError::new(at, what).hint("-m bin, -m str, -m found..."))
+    }
+
+    /// Reads the words in front that start with `-`.
+    fn flags(&mut self, words: &[&str], scope: &mut Scope<'_>) -> Result<Flagged, RuleError> {
+        let mut found = Flagged::default();
+        let mut is_map = false;
+        let mut at = 1;
+        while let Some(flag) = words.get(at).filter(|word| word.starts_with('-')) {
+            let value = words.get(at + 1);
+            match *flag {
+                "-i" => self.case = Case::Ignored,
+                // Names of hosts are not looked up in any case.
+                "-n" => {}
+                "-M" => is_map = true,
+                "--" => {
+                    at += 1;
+                    break;
                 }
-                method = Some(chosen);
-                at += 1;
+                "-u" => {
+                    let number = value.and_then(|number| number.parse().ok());
+                    let number = number.ok_or_else(|| RuleError::new(at, "-u needs a number"))?;
+                    if scope.registry.has_number(number) {
+                        return Err(RuleError::new(at + 1, format!("another ACL has the number {number}")));
+                    }
+                    found.number = Some(number);
+                    at += 1;
+                }
+                "-m" => {
+                    let name = value.ok_or_else(|| RuleError::new(at, "-m needs a method"))?;
+                    let unknown = || RuleError::unknown("matching method", name, Method::names()).later(at + 1);
+                    let chosen = Method::by_name(name).ok_or_else(unknown)?;
+                    check_method(&self.expression, chosen, at + 1)?;
+                    if !found.files.is_empty() {
+                        return Err(RuleError::new(at, "-m has to come before -f"));
+                    }
+                    (self.method, found.is_forced) = (Some(chosen), true);
+                    at += 1;
+                }
+                "-f" => {
+                    let name = value.ok_or_else(|| RuleError::new(at, "-f needs a file"))?;
+                    let spec = PatternSpec { method: self.needed(words[0], at)?, case: self.case, is_map };
+                    found.files.push(scope.file(name, spec).map_err(|error| error.later(at + 1))?);
+                    at += 1;
+                }
+                _ => {
+                    let what = format!("unknown flag '{flag}'");
+                    return Err(
+                        RuleError::new(at, what).hint("-i -m -n -f -M -u; -- before a value that begins with -")
+                    );
+                }
             }
-            "-f" => {
-                let name = value.ok_or_else(|| RuleError::new(at, "-f needs a file"))?;
-                let spec = PatternSpec { method: needed(method, at)?, case, is_map };
-                patterns.push(scope.file(name, spec).map_err(|error| error.later(at + 1))?);
-                at += 1;
-            }
-            // A negative number is a value.
-            _ if flag.as_bytes()[1].is_ascii_digit() => break,
-            _ => return Err(RuleError::new(at, format!("unknown flag '{flag}'")).hint("-i -m -n -f -M -u --")),
+            at += 1;
         }
-        at += 1;
+        found.length = at - 1;
+        Ok(found)
     }
-    let method = needed(method, 0)?;
-    let is_numeric = matches!(method, Method::Int | Method::Len | Method::Version);
-    let mut operator = Operator::Eq;
-    let spec = PatternSpec { method, case, is_map: false };
-    let keyword = plain_keyword(words[0]);
-    let mut group = at;
-    for place in at..=words.len() {
-        let next = words.get(place).filter(|_| is_numeric).and_then(|word| Operator::by_name(word));
-        if place < words.len() && next.is_none() {
-            continue;
-        }
-        if group < place && method.takes_patterns() {
-            let words = &words[group..place];
-            let set = Patterns::from_words(words, spec, operator).map_err(|error| error.later(group))?;
-            patterns.push(scope.registry.add(set, keyword));
-        }
-        group = place + 1;
-        operator = next.unwrap_or(operator);
-    }
-    if patterns.is_empty() && method.takes_patterns() {
-        scope.warn(0, format!("'{}' has no value to compare with and never matches", words[0]));
-    }
-    Ok(Test { expression, method, patterns, groups: None })
 }
 
 /// A fetch without its arguments and converters.
@@ -328,17 +363,7 @@ fn plain_keyword(word: &str) -> &str {
 
 fn check_method(expression: &Expression, method: Method, at: usize) -> Result<(), RuleError> {
     let from = expression.output();
-    // Lengths are of the text of anything; numbers and addresses have no bits to compare.
-    let fits = match method {
-        Method::Found | Method::Len => true,
-        Method::Bin => matches!(from, Kind::Str | Kind::Bin | Kind::Any | Kind::Method),
-        Method::Int | Method::Bool => {
-            matches!(from, Kind::Bool | Kind::Int | Kind::Str | Kind::Any | Kind::Addr | Kind::Ipv4)
-        }
-        Method::Ip => from.casts_to(Kind::Addr) && from != Kind::Bool,
-        _ => from.casts_to(Kind::Str),
-    };
-    if fits {
+    if method == Method::Found || from.casts_to(method.takes()) {
         return Ok(());
     }
     let (name, kind) = (method.name(), from.name());

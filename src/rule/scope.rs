@@ -204,8 +204,12 @@ impl<'a> Scope<'a> {
         if let Some(known) = self.registry.find(name, spec) {
             return Ok(known);
         }
+        if self.registry.named(name).any(|known| known.spec.is_map != spec.is_map) {
+            let (other, this) = if spec.is_map { ("patterns", "a map") } else { ("a map", "patterns") };
+            return Err(RuleError::new(0, format!("'{name}' is read as {other} elsewhere, and cannot be {this} here")));
+        }
         let content = self.read(name)?;
         let patterns = Patterns::from_file(name, &content, spec)?;
-        Ok(self.registry.add(patterns, ""))
+        Ok(self.registry.add(patterns, "", None))
     }
 }

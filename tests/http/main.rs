@@ -13,6 +13,7 @@ mod service;
 mod logs;
 mod golden;
 mod rules;
+mod conditions;
 mod old_words;
 mod beside;
 mod cookies;

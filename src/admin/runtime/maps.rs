@@ -96,15 +96,15 @@ fn version<'a>(call: &'a Call<'_>) -> (Option<u32>, &'a [String]) {
 }
 
 /// Every set of patterns with its number.
-fn references(call: &Call<'_>, family: Family) -> Vec<(usize, Reference)> {
+fn references(call: &Call<'_>, family: Family) -> Vec<(u32, Reference)> {
     let all = call.process.generation.load().rules.registry.references();
-    let is_used = |(_, reference): &(usize, Reference)| reference.sets.iter().any(|set| family.has(set));
-    all.into_iter().enumerate().filter(is_used).collect()
+    let is_used = |(_, reference): &(u32, Reference)| reference.sets.iter().any(|set| family.has(set));
+    all.into_iter().filter(is_used).collect()
 }
 
 /// The sets that a word names: `#3`, or a file.
 fn find(call: &Call<'_>, family: Family, word: &str) -> Result<Reference, Answer> {
-    let is_it = |(number, reference): &(usize, Reference)| match word.strip_prefix('#') {
+    let is_it = |(number, reference): &(u32, Reference)| match word.strip_prefix('#') {
         Some(wanted) => wanted.parse() == Ok(*number),
         None => reference.name() == Some(word),
     };

@@ -14,7 +14,7 @@ use super::super::converter;
 use super::super::error::{RuleError, Support};
 use super::super::format::{Format, FormatUse};
 use super::super::pattern::set::Case;
-use super::super::pattern::{Method, Operator, PatternSpec, Patterns};
+use super::super::pattern::{Method, PatternSpec, Patterns};
 use super::super::reference::ReferenceKind;
 use super::super::sample::Kind;
 use super::super::scope::Scope;
@@ -344,7 +344,7 @@ impl Reader<'_, '_, '_> {
         };
         // Names of fields have no case.
         let spec = PatternSpec { method, case: Case::Ignored, is_map: false };
-        let patterns = Patterns::from_words(&[name], spec, Operator::Eq).map_err(|error| error.later(at))?;
+        let patterns = Patterns::from_words(&[name], spec).map_err(|error| error.later(at))?;
         Ok(Action::DeleteHeader(NameMatch::Matches(patterns.into())))
     }
 

@@ -170,7 +170,6 @@ pub(super) fn compile(row: &Row, raw: &[Raw], scope: &mut Scope<'_>) -> Result<B
 fn map_of(name: &str) -> (Method, Kind) {
     let mut parts = name.split('_').skip(1);
     let method = match parts.next() {
-        Some("regm") => Method::Reg,
         Some(name) => Method::by_name(name).unwrap_or(Method::Str),
         None => Method::Str,
     };

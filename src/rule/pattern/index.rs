@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::rule::argument::hex;
 use crate::rule::sample::Sample;
 
-use super::integer::{Bounds, Operator, Range, number, version};
+use super::integer::{Range, number, version};
 use super::method::Method;
 use super::network::{Network, Networks};
 use super::regex::Regex;
@@ -28,18 +28,14 @@ pub(super) enum Index {
 }
 
 impl Index {
-    pub(super) fn build(spec: PatternSpec, entries: &[Entry], operator: Operator) -> Result<Index, (usize, String)> {
+    pub(super) fn build(spec: PatternSpec, entries: &[Entry]) -> Result<Index, (usize, String)> {
         let text = |entry: &Entry| String::from_utf8_lossy(&entry.key).into_owned();
         let each = || entries.iter().enumerate();
         Ok(match spec.method {
             Method::Found | Method::Bool => Index::Nothing,
             Method::Int | Method::Len | Method::Version => {
-                // A version has no sign, so `-` separates, too.
-                let number: Bounds<'_> =
-                    if spec.method == Method::Version { (version, &[':', '-']) } else { (number, &[':']) };
-                let range = |(at, entry): (usize, &Entry)| {
-                    Range::parse(&text(entry), operator, number).map_err(|why| (at, why))
-                };
+                let number = if spec.method == Method::Version { version } else { number };
+                let range = |(at, entry): (usize, &Entry)| Range::parse(&text(entry), number).map_err(|why| (at, why));
                 Index::Ranges(each().map(range).collect::<Result<_, _>>()?)
             }
             Method::Ip => {
@@ -62,7 +58,7 @@ impl Index {
                     } else {
                         entry.key.to_vec()
                     };
-                    let key = if spec.case == Case::Ignored { key.to_ascii_lowercase() } else { key };
+                    let key = if spec.folds() { key.to_ascii_lowercase() } else { key };
                     known.entry(key.into()).or_insert(at as u32);
                 }
                 Index::Exact(known)
@@ -77,16 +73,16 @@ impl Index {
             Index::Nothing => None,
             Index::Exact(known) => {
                 let text = sample.text();
-                let found = match spec.case {
-                    Case::Sensitive => known.get(&*text),
-                    Case::Ignored if text.len() <= FOLDED => {
+                let found = match spec.folds() {
+                    false => known.get(&*text),
+                    true if text.len() <= FOLDED => {
                         let mut folded = [0; FOLDED];
                         let folded = &mut folded[..text.len()];
                         folded.copy_from_slice(&text);
                         folded.make_ascii_lowercase();
                         known.get(&*folded)
                     }
-                    Case::Ignored => known.get(text.to_ascii_lowercase().as_slice()),
+                    true => known.get(text.to_ascii_lowercase().as_slice()),
                 };
                 found.map(|at| *at as usize)
             }

@@ -1,5 +1,7 @@
 //! Numbers, ranges and comparisons.
 
+use super::method::Method;
+
 /// A comparison before the values of an ACL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operator {
@@ -38,15 +40,18 @@ pub struct Range {
     pub high: i64,
 }
 
-/// How a bound of a range is read, and the characters that may stand between two.
-pub type Bounds<'c> = (fn(&str) -> Option<i64>, &'c [char]);
+/// How a bound of a range is read.
+pub(super) type Number = fn(&str) -> Option<i64>;
+
+/// What stands between the bounds of a range.
+const SEPARATORS: [char; 2] = [':', '-'];
 
 impl Range {
-    /// Reads `5`, `5:7`, `5:` or `:7`, whose bounds one of these characters separates.
-    pub fn parse(text: &str, operator: Operator, (number, separators): Bounds<'_>) -> Result<Range, String> {
+    /// Reads `5`, `5:7`, `5-7`, `5:` or `:7`. A sign in front is a separator, too: `-7` is `:7`.
+    pub(super) fn parse(text: &str, number: Number) -> Result<Range, String> {
         let wrong = || format!("'{text}' is neither a number nor a range");
         let bound = |text: &str| number(text).ok_or_else(wrong);
-        let range = match text.split_once(separators) {
+        let range = match text.split_once(SEPARATORS) {
             None => {
                 let value = bound(text)?;
                 Range { low: value, high: value }
@@ -59,13 +64,7 @@ impl Range {
         if range.low > range.high {
             return Err(format!("'{text}' is an empty range: the lower bound comes first"));
         }
-        Ok(match operator {
-            Operator::Eq => range,
-            Operator::Ge => Range { low: range.low, high: i64::MAX },
-            Operator::Gt => Range { low: range.high.checked_add(1).ok_or_else(wrong)?, high: i64::MAX },
-            Operator::Le => Range { low: i64::MIN, high: range.high },
-            Operator::Lt => Range { low: i64::MIN, high: range.low.checked_sub(1).ok_or_else(wrong)? },
-        })
+        Ok(range)
     }
 
     /// Whether the value is in it.
@@ -76,11 +75,34 @@ impl Range {
 
 /// A whole number.
 pub(super) fn number(text: &str) -> Option<i64> {
-    text.parse().ok()
+    (!text.starts_with('+')).then(|| text.parse().ok()).flatten()
 }
 
 /// `major.minor` as `major << 16 + minor`, HAProxy's form of TLS versions.
 pub(super) fn version(text: &str) -> Option<i64> {
     let (major, minor) = text.split_once('.').unwrap_or((text, "0"));
     Some((i64::from(major.parse::<u16>().ok()?) << 16) + i64::from(minor.parse::<u16>().ok()?))
+}
+
+/// The range that a number behind an operator is, written as one: `gt 5` is `6:`. A range stays what it is.
+///
+/// # Errors
+/// The text is no number.
+pub fn compared(text: &str, operator: Operator, method: Method) -> Result<String, String> {
+    if operator == Operator::Eq || text.contains(SEPARATORS) {
+        return Ok(text.to_owned());
+    }
+    let is_version = method == Method::Version;
+    let value = if is_version { version(text) } else { number(text) };
+    let bound = value.and_then(|value| match operator {
+        Operator::Gt => value.checked_add(1),
+        Operator::Lt => value.checked_sub(1),
+        Operator::Eq | Operator::Ge | Operator::Le => Some(value),
+    });
+    let bound = bound.ok_or_else(|| format!("'{text}' is neither a number nor an operator"))?;
+    let shown = if is_version { format!("{}.{}", bound >> 16, bound & 0xffff) } else { bound.to_string() };
+    Ok(match operator {
+        Operator::Gt | Operator::Ge => format!("{shown}:"),
+        Operator::Eq | Operator::Le | Operator::Lt => format!(":{shown}"),
+    })
 }

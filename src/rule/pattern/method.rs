@@ -35,7 +35,7 @@ pub enum Method {
     Reg,
 }
 
-const NAMES: [(&str, Method); 13] = [
+const NAMES: [(&str, Method); 14] = [
     ("found", Method::Found),
     ("bool", Method::Bool),
     ("int", Method::Int),
@@ -49,6 +49,7 @@ const NAMES: [(&str, Method); 13] = [
     ("dir", Method::Dir),
     ("dom", Method::Dom),
     ("reg", Method::Reg),
+    ("regm", Method::Reg),
 ];
 
 impl Method {
@@ -73,25 +74,24 @@ impl Method {
             Kind::Bool => Some(Method::Bool),
             Kind::Int => Some(Method::Int),
             Kind::Addr | Kind::Ipv4 | Kind::Ipv6 => Some(Method::Ip),
-            Kind::Str | Kind::Method => Some(Method::Str),
-            Kind::Bin | Kind::Any => None,
+            Kind::Str => Some(Method::Str),
+            Kind::Bin | Kind::Any | Kind::Method => None,
         }
+    }
+
+    /// Whether names of fetches can end in it, as `path_beg` does.
+    pub fn is_of_suffix(self) -> bool {
+        matches!(self, Method::Beg | Method::Dir | Method::Dom | Method::End | Method::Len | Method::Reg | Method::Sub)
     }
 
     /// The type that samples are turned into before they are compared.
     pub fn takes(self) -> Kind {
         match self {
             Method::Found => Kind::Any,
-            Method::Bool => Kind::Bool,
-            Method::Int | Method::Version => Kind::Int,
+            Method::Bool | Method::Int | Method::Version => Kind::Int,
             Method::Ip => Kind::Addr,
             Method::Bin => Kind::Bin,
             _ => Kind::Str,
         }
-    }
-
-    /// Whether patterns mean something to it.
-    pub fn takes_patterns(self) -> bool {
-        !matches!(self, Method::Found | Method::Bool)
     }
 }

@@ -13,7 +13,7 @@ mod text;
 mod pcre;
 pub mod regex;
 
-pub use integer::{Operator, Range};
+pub use integer::{Operator, compared};
 pub use method::Method;
 pub use network::Network;
 pub use regex::Regex;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::rule::argument::{mask4, mask6};
+use crate::rule::sample::embedded;
 
 /// An address with a mask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ impl Network {
         if address.contains(':') {
             let address: Ipv6Addr = address.parse().map_err(|_| wrong("an IPv6 address"))?;
             let mask = match mask {
+                // A mask of IPv6 is a number of bits here.
+                Some(mask) if mask.contains(':') => return Err(wrong("an IPv6 network")),
                 Some(mask) => mask6(mask).ok_or_else(|| wrong("an IPv6 network"))?.to_bits(),
                 None => u128::MAX,
             };
@@ -55,6 +58,9 @@ impl Network {
 fn short_ipv4(text: &str) -> Option<Ipv4Addr> {
     if let Ok(address) = text.parse() {
         return Some(address);
+    }
+    if text.contains('+') {
+        return None;
     }
     let parts: Vec<u32> = text.split('.').map(|part| part.parse().ok()).collect::<Option<_>>()?;
     let (last, first) = parts.split_last()?;
@@ -113,14 +119,4 @@ fn insert<T: Copy + Ord>(levels: &mut Vec<Level<T>>, mask: T, address: T, entry:
 
 fn search<T: Copy + Ord>(levels: &[Level<T>], address: T, and: fn(T, T) -> T) -> Option<u32> {
     levels.iter().find_map(|(mask, known)| known.get(&and(address, *mask)).copied())
-}
-
-/// The IPv4 address in `::ffff:a.b.c.d`, `::a.b.c.d` or `2002:a.b.c.d::`.
-fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let bits = address.to_bits();
-    let is_mapped = bits >> 32 == 0 || bits >> 32 == 0xffff;
-    if is_mapped {
-        return Some(Ipv4Addr::from_bits(bits as u32));
-    }
-    (bits >> 112 == 0x2002).then(|| Ipv4Addr::from_bits((bits >> 80) as u32))
 }

@@ -1,5 +1,6 @@
 //! The sets of patterns of a configuration, through which the runtime API changes them, and its public keys.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::public_key::{KeyForm, PublicKey, PublicKeys};
@@ -19,6 +20,8 @@ pub struct Registry {
 struct Known {
     patterns: Arc<Patterns>,
     origin: Origin,
+    /// What `-u` says.
+    number: Option<u32>,
 }
 
 /// Where a set was first used.
@@ -43,13 +46,18 @@ impl Registry {
         Arc::clone(&self.place.0)
     }
 
-    /// Keeps a set that `keyword` uses.
-    pub fn add(&mut self, patterns: Patterns, keyword: &str) -> Arc<Patterns> {
+    /// Keeps a set that `keyword` uses, under a number of its own if it has one.
+    pub fn add(&mut self, patterns: Patterns, keyword: &str, number: Option<u32>) -> Arc<Patterns> {
         let patterns = Arc::new(patterns);
         let (file, line) = self.place.clone();
         let origin = Origin { keyword: keyword.to_owned(), file, line };
-        self.sets.push(Known { patterns: Arc::clone(&patterns), origin });
+        self.sets.push(Known { patterns: Arc::clone(&patterns), origin, number });
         patterns
+    }
+
+    /// Whether a set was given this number.
+    pub fn has_number(&self, number: u32) -> bool {
+        self.sets.iter().any(|known| known.number == Some(number))
     }
 
     /// The set of a file that is searched that way.
@@ -77,17 +85,21 @@ impl Registry {
         self.sets.iter().map(|known| &known.patterns)
     }
 
-    /// What the runtime API knows by a number (`#3`): the sets of a file together, the words of an ACL alone.
-    pub fn references(&self) -> Vec<Reference> {
-        let mut references: Vec<Reference> = Vec::new();
-        for Known { patterns, origin } in &self.sets {
-            let known =
-                references.iter_mut().find(|one| patterns.name.is_some() && one.name() == patterns.name.as_deref());
-            match known {
-                Some(reference) => reference.sets.push(Arc::clone(patterns)),
-                None => references.push(Reference { sets: vec![Arc::clone(patterns)], origin: origin.clone() }),
+    /// What the runtime API knows by a number (`#3`): the sets of a file together, the words of an ACL alone. Those without
+    /// a number of their own get the least that are free, in the order of the text.
+    pub fn references(&self) -> BTreeMap<u32, Reference> {
+        let (mut references, mut others) = (BTreeMap::new(), Vec::<Reference>::new());
+        for Known { patterns, origin, number } in &self.sets {
+            let known = others.iter_mut().find(|one| patterns.name.is_some() && one.name() == patterns.name.as_deref());
+            let new = || Reference { sets: vec![Arc::clone(patterns)], origin: origin.clone() };
+            match (known, number) {
+                (Some(reference), _) => reference.sets.push(Arc::clone(patterns)),
+                (None, Some(number)) => _ = references.insert(*number, new()),
+                (None, None) => others.push(new()),
             }
         }
+        let free: Vec<u32> = (0..).filter(|number| !references.contains_key(number)).take(others.len()).collect();
+        references.extend(free.into_iter().zip(others));
         references
     }
 }

@@ -12,7 +12,6 @@ use crate::rule::error::RuleError;
 use crate::rule::sample::Sample;
 
 use super::index::Index;
-use super::integer::Operator;
 use super::method::Method;
 pub use super::text::Case;
 
@@ -25,6 +24,13 @@ pub struct PatternSpec {
     pub case: Case,
     /// Whether lines of files hold a key and a value.
     pub is_map: bool,
+}
+
+impl PatternSpec {
+    /// Whether letter case is folded before a search. Bytes have none.
+    pub(super) fn folds(self) -> bool {
+        self.case == Case::Ignored && self.method != Method::Bin
+    }
 }
 
 /// A pattern, and what it maps to.
@@ -63,8 +69,6 @@ pub struct Patterns {
     pub name: Option<String>,
     /// How it is searched.
     pub spec: PatternSpec,
-    /// How numbers are compared with those of the entries.
-    operator: Operator,
     current: ArcSwap<Snapshot>,
     /// Held by whoever changes the set.
     writer: Mutex<Writer>,
@@ -72,10 +76,10 @@ pub struct Patterns {
 
 impl Patterns {
     /// The words of an ACL. `Err` has the number of the wrong word.
-    pub fn from_words(words: &[&str], spec: PatternSpec, operator: Operator) -> Result<Patterns, RuleError> {
+    pub fn from_words(words: &[&str], spec: PatternSpec) -> Result<Patterns, RuleError> {
         let entry = |(id, word): (usize, &&str)| Entry { key: word.as_bytes().into(), value: None, id: id as u64 };
         let entries = words.iter().enumerate().map(entry).collect();
-        Patterns::new(None, entries, spec, operator).map_err(|(at, why)| RuleError::new(at, why))
+        Patterns::new(None, entries, spec).map_err(|(at, why)| RuleError::new(at, why))
     }
 
     /// The lines of a file: empty ones and those that start with `#` are no patterns.
@@ -101,23 +105,18 @@ impl Patterns {
             entries.push(Entry { key: key.into(), value, id: entries.len() as u64 });
             places.push(number + 1);
         }
-        Patterns::new(Some(name.to_owned()), entries, spec, Operator::Eq).map_err(|(at, why)| {
+        Patterns::new(Some(name.to_owned()), entries, spec).map_err(|(at, why)| {
             let line = places.get(at).copied().unwrap_or_default();
             RuleError::new(0, format!("{name}:{line}: {why}"))
         })
     }
 
-    fn new(
-        name: Option<String>,
-        entries: Vec<Entry>,
-        spec: PatternSpec,
-        operator: Operator,
-    ) -> Result<Patterns, (usize, String)> {
-        let index = Index::build(spec, &entries, operator)?;
+    fn new(name: Option<String>, entries: Vec<Entry>, spec: PatternSpec) -> Result<Patterns, (usize, String)> {
+        let index = Index::build(spec, &entries)?;
         let next = entries.len() as u64;
         let current = ArcSwap::from_pointee(Snapshot { entries, index });
         let writer = Mutex::new(Writer { next_id: next, ..Writer::default() });
-        Ok(Patterns { name, spec, operator, current, writer })
+        Ok(Patterns { name, spec, current, writer })
     }
 
     /// Whether the sample matches an entry.
@@ -227,7 +226,7 @@ impl Patterns {
         let mut writer = self.writer();
         let mut entries = self.current.load().entries.clone();
         edit(&mut entries, writer.next_id);
-        let index = Index::build(self.spec, &entries, self.operator).map_err(|(_, why)| why)?;
+        let index = Index::build(self.spec, &entries).map_err(|(_, why)| why)?;
         writer.next_id += 1;
         self.current.store(Arc::new(Snapshot { entries, index }));
         Ok(())
@@ -268,7 +267,7 @@ impl Patterns {
     pub fn add_to(&self, version: u32, key: &[u8], value: Option<&[u8]>) -> Result<(), String> {
         let mut writer = self.writer();
         let entry = Entry { key: key.into(), value: value.map(Arc::from), id: writer.next_id };
-        Index::build(self.spec, std::slice::from_ref(&entry), self.operator).map_err(|(_, why)| why)?;
+        Index::build(self.spec, std::slice::from_ref(&entry)).map_err(|(_, why)| why)?;
         writer.next_id += 1;
         writer.pending.entry(version).or_default().push(entry);
         Ok(())
@@ -281,7 +280,7 @@ impl Patterns {
             return Ok(());
         }
         let entries = writer.pending.get(&version).cloned().unwrap_or_default();
-        let index = Index::build(self.spec, &entries, self.operator).map_err(|(_, why)| why)?;
+        let index = Index::build(self.spec, &entries).map_err(|(_, why)| why)?;
         writer.pending.retain(|other, _| *other > version);
         writer.current = version;
         self.current.store(Arc::new(Snapshot { entries, index }));

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use crate::rule::sample::Sample;
 
 use super::set::Case;
-use super::{Method, Operator, PatternSpec, Patterns, Regex};
+use super::{Method, Operator, PatternSpec, Patterns, Regex, compared};
 
 fn spec(method: Method) -> PatternSpec {
     PatternSpec { method, case: Case::Sensitive, is_map: false }
@@ -11,7 +11,7 @@ fn spec(method: Method) -> PatternSpec {
 
 fn is_match(method: Method, patterns: &[&str], text: &str) -> bool {
     let sample = Sample::str(text.as_bytes()).cast(method.takes());
-    let patterns = Patterns::from_words(patterns, spec(method), Operator::Eq).unwrap();
+    let patterns = Patterns::from_words(patterns, spec(method)).unwrap();
     sample.is_some_and(|sample| patterns.matches(&sample))
 }
 
@@ -76,7 +76,8 @@ fn operators_become_ranges() {
         (Operator::Lt, -9, true),
         (Operator::Le, 5, true),
     ] {
-        let patterns = Patterns::from_words(&["5"], spec(Method::Int), operator).unwrap();
+        let range = compared("5", operator, Method::Int).unwrap();
+        let patterns = Patterns::from_words(&[&range], spec(Method::Int)).unwrap();
         assert_eq!(patterns.matches(&Sample::Int(value)), expected, "{operator:?} {value}");
     }
 }
@@ -85,21 +86,21 @@ fn operators_become_ranges() {
 fn case_is_ignored_where_asked() {
     for method in [Method::Str, Method::Beg, Method::End, Method::Sub, Method::Dir, Method::Dom, Method::Reg] {
         let ignoring = PatternSpec { method, case: Case::Ignored, is_map: false };
-        let patterns = Patterns::from_words(&["WwW"], ignoring, Operator::Eq).unwrap();
+        let patterns = Patterns::from_words(&["WwW"], ignoring).unwrap();
         assert!(patterns.matches(&Sample::str(b"wWw")), "{method:?}");
     }
 }
 
 #[test]
 fn wrong_patterns_are_named() {
-    let complaint = |method, word: &str| Patterns::from_words(&["1", word], spec(method), Operator::Eq).unwrap_err();
+    let complaint = |method, word: &str| Patterns::from_words(&["1", word], spec(method)).unwrap_err();
     assert_eq!(complaint(Method::Int, "x").at, 1);
     assert_eq!(complaint(Method::Int, "7:5").what, "'7:5' is an empty range: the lower bound comes first");
     assert!(complaint(Method::Reg, "(a").what.contains("unclosed group"), "{:?}", complaint(Method::Reg, "(a"));
     assert!(complaint(Method::Reg, "(?=a").what.starts_with("regex '(?=a': "));
-    let networks = Patterns::from_words(&["10.0.0.0/33"], spec(Method::Ip), Operator::Eq).unwrap_err();
+    let networks = Patterns::from_words(&["10.0.0.0/33"], spec(Method::Ip)).unwrap_err();
     assert_eq!(networks.what, "'10.0.0.0/33' is not an IPv4 network");
-    let name = Patterns::from_words(&["example.com"], spec(Method::Ip), Operator::Eq).unwrap_err();
+    let name = Patterns::from_words(&["example.com"], spec(Method::Ip)).unwrap_err();
     assert!(name.what.contains("host names are not resolved"));
 }
 
@@ -164,7 +165,7 @@ proptest! {
             let method = Method::by_name(name).unwrap();
             for case in [Case::Sensitive, Case::Ignored] {
                 let spec = PatternSpec { method, case, is_map: false };
-                if let Ok(patterns) = Patterns::from_words(&[&word], spec, Operator::Eq)
+                if let Ok(patterns) = Patterns::from_words(&[&word], spec)
                     && let Some(sample) = Sample::str(&text).cast(method.takes())
                 {
                     patterns.matches(&sample);

@@ -105,7 +105,11 @@ fn an_acl_looks_at_every_value() {
         ("if { str(-i) -m str -- -i }", true),
         ("if { hdr(host),lower -m beg www.example }", true),
         ("if { hdr_beg(host),lower www.example.com:8080 }", true),
-        ("if { req.payload(0,1) 6b }", true),
+        ("if { payload(0,1) 6b }", true),
+        ("if { req.payload(0,1) -m bin 6b }", true),
+        ("if { http_auth_group(ul) -f words.lst }", false),
+        ("if { http_auth_group(ul) -m str a }", true),
+        ("if { src -m bin 7f000001 }", true),
         ("if { int(5) -m bool }", true),
         ("if { nbsrv(be) lt 2 }", true),
     ] {
@@ -161,7 +165,20 @@ fn complaints_point_at_the_word() {
     assert_eq!(complaint("when TRUE").what, "unexpected 'when'");
     let error = complaint("if { req.body abc }");
     assert_eq!(error.what, "'req.body' returns a value of type binary: say with -m how to match it");
-    assert_eq!(complaint("if { src -m bin 00 }").what, "a value of type address cannot be matched by 'bin'");
+    assert_eq!(complaint("if { bin(00) -m int 0 }").what, "a value of type binary cannot be matched by 'int'");
+    let error = complaint("if { path -x /a }");
+    assert_eq!((error.at, error.what.as_str()), (3, "unknown flag '-x'"));
+    assert_eq!(complaint("if { str(x) -5 }").what, "unknown flag '-5'");
+    assert_eq!(complaint("if { path -u 7 /a } { path -u 7 /b }").what, "another ACL has the number 7");
+    assert_eq!(complaint("if { req.hdr_beg(host) a }").what, "unknown fetch or ACL keyword 'req.hdr_beg'");
+    assert_eq!(
+        complaint("if { meth(GET) GET }").what,
+        "'meth(GET)' returns a value of type method: say with -m how to match it"
+    );
+    assert_eq!(
+        complaint("if { path -f hosts.map } { path -M -f hosts.map }").what,
+        "'hosts.map' is read as patterns elsewhere, and cannot be a map here"
+    );
     assert_eq!(complaint("if { path_bge /a }").hint.as_deref(), Some("did you mean 'path_beg'?"));
 }
 
