@@ -120,6 +120,8 @@ pub struct Leniency {
     pub transfer_wins: bool,
     /// The connection outlives such a message.
     pub keeps_doubtful: bool,
+    /// Requests of HTTP/1.0 may have a body whatever their method.
+    pub old_bodies: bool,
 }
 
 /// A parsed head. Reuse one for many messages: parsing clears it and keeps its storage.

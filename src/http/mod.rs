@@ -17,6 +17,7 @@ pub mod chunked;
 pub mod edit;
 pub mod line;
 mod message;
+mod names;
 mod reason;
 
 pub use chunked::{ChunkScanner, data_length, write_data};
@@ -30,6 +31,7 @@ pub use grammar::{are_field_values, blank_controls, is_whole_token as is_token};
 pub use head::{Field, FieldKind, Head, Leniency, Method, Span, Version};
 pub use line::{FieldLine, FieldLines};
 pub use message::{Edits, FieldView, Message};
+pub use names::NameCases;
 pub use normal::normalized;
 pub use parse::{HeadError, Parsed, is_head_complete, parse_request, parse_response};
 pub use reason::reason_phrase;

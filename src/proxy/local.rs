@@ -246,6 +246,10 @@ pub(super) struct Manners {
     pub(super) ignores_probes: bool,
     /// What its side is sent does not make it less silent.
     pub(super) counts_reads_alone: bool,
+    /// Its clients get names of fields in the letter case that the process says.
+    pub(super) adjusts_names_for_clients: bool,
+    /// Its servers do.
+    pub(super) adjusts_names_for_servers: bool,
 }
 
 impl Manners {
@@ -261,7 +265,18 @@ impl Manners {
             drops_response_trailers: section.options.drops_response_trailers,
             ignores_probes: section.options.ignores_probes,
             counts_reads_alone: section.options.counts_reads_alone,
+            adjusts_names_for_clients: section.options.adjusts_names_for_clients,
+            adjusts_names_for_servers: section.options.adjusts_names_for_servers,
         })
+    }
+}
+
+impl LocalFrontend {
+    /// Gives the names of a head for a client the letter case that it insists on.
+    pub(super) fn adjust_names(&self, head: &mut [u8]) {
+        if self.manners.adjusts_names_for_clients {
+            self.others.rules.globals.name_cases.write_over(head);
+        }
     }
 }
 
@@ -298,6 +313,7 @@ impl LocalFrontend {
             odd_bytes: section.is_some_and(|section| section.options.tolerates_odd_bytes),
             transfer_wins: framing != DoubtfulFraming::Refuse,
             keeps_doubtful: framing == DoubtfulFraming::Keep,
+            old_bodies: others.rules.globals.accepts_old_bodies,
         };
         let counts_lines = section.is_some_and(|section| section.logging.counts_lines())
             || formats().any(|format| format.asks_for(Number::LogNumber));

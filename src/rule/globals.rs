@@ -1,9 +1,10 @@
 //! Lines of the process in the language of rules: `http-err-codes`, `http-fail-codes`, `set-var`, `set-var-fmt`,
-//! `log-profile`.
+//! `log-profile`, `h1-accept-payload-with-any-method`, `h1-case-adjust`, `h1-case-adjust-file`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::http::NameCases;
 use crate::model::rules::Line;
 
 use super::asks::Asks;
@@ -29,6 +30,10 @@ pub struct Globals {
     pub asks: Asks,
     /// Log profiles.
     pub profiles: Vec<Profile>,
+    /// Whether GET, HEAD and DELETE may have a body in HTTP/1.0 (`h1-accept-payload-with-any-method`).
+    pub accepts_old_bodies: bool,
+    /// Names of fields for those who insist on their letter case.
+    pub name_cases: NameCases,
     /// Variables that are set before anything runs, in order.
     variables: Vec<(VariableName, Given)>,
 }
@@ -40,6 +45,8 @@ impl Default for Globals {
             failures: Codes::FAILURES,
             asks: Asks::default(),
             profiles: Vec::new(),
+            accepts_old_bodies: false,
+            name_cases: NameCases::default(),
             variables: Vec::new(),
         }
     }
@@ -73,6 +80,12 @@ impl Globals {
             "http-err-codes" => &mut self.errors,
             "http-fail-codes" => &mut self.failures,
             "set-var" | "set-var-fmt" => return self.variable(words, scope),
+            "h1-accept-payload-with-any-method" => {
+                self.accepts_old_bodies = true;
+                return Ok(());
+            }
+            "h1-case-adjust" => return self.name_case(words),
+            "h1-case-adjust-file" => return self.name_cases_of(words, scope),
             "log-profile" => return Profile::add(&mut self.profiles, words, scope),
             _ => return Err(RuleError::new(0, format!("'{first}' is no rule of the process"))),
         };
@@ -81,6 +94,39 @@ impl Globals {
         }
         for (at, word) in words.iter().enumerate().skip(1) {
             codes.change(word).map_err(|what| RuleError::new(at, what))?;
+        }
+        Ok(())
+    }
+
+    /// `h1-case-adjust FROM TO`.
+    fn name_case(&mut self, words: &[&str]) -> Result<(), RuleError> {
+        let [_, from, to] = words else {
+            let at = words.len().min(3);
+            return Err(RuleError::new(at, "'h1-case-adjust' expects <from> and <to> as argument."));
+        };
+        if !from.eq_ignore_ascii_case(to) {
+            return Err(RuleError::new(2, "'h1-case-adjust': <from> and <to> must not differ except the case"));
+        }
+        if !self.name_cases.add(to) {
+            return Err(RuleError::new(1, format!("'h1-case-adjust': duplicate entry '{from}'")));
+        }
+        Ok(())
+    }
+
+    /// `h1-case-adjust-file FILE`: two names on each line.
+    fn name_cases_of(&mut self, words: &[&str], scope: &Scope<'_>) -> Result<(), RuleError> {
+        let [_, name] = words else {
+            return Err(RuleError::new(1, "'h1-case-adjust-file' expects <file> as argument."));
+        };
+        let content = scope.read(name).map_err(|error| error.later(1))?;
+        for (number, line) in String::from_utf8_lossy(&content).lines().enumerate() {
+            let names: Vec<&str> = line.split([' ', '\t', '\r']).filter(|word| !word.is_empty()).collect();
+            if names.first().is_none_or(|first| first.starts_with('#')) {
+                continue;
+            }
+            let line: Vec<&str> = std::iter::once("h1-case-adjust").chain(names).collect();
+            let told = |error: RuleError| RuleError::new(1, format!("'{name}', line {}: {}", number + 1, error.what));
+            self.name_case(&line).map_err(told)?;
         }
         Ok(())
     }

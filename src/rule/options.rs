@@ -60,6 +60,10 @@ pub struct HttpOptions {
     pub buffers_request: bool,
     /// `option accept-invalid-http-request`: targets may have bytes beyond ASCII, values of fields control characters.
     pub tolerates_odd_bytes: bool,
+    /// `option h1-case-adjust-bogus-client`: names of fields are as the process says, in what clients get.
+    pub adjusts_names_for_clients: bool,
+    /// `option h1-case-adjust-bogus-server`: likewise, in what servers get.
+    pub adjusts_names_for_servers: bool,
     /// `option http-restrict-req-hdr-names`.
     pub odd_names: OddNames,
     /// `timeout tarpit`: how long a client is held; `None` is `timeout connect`.
@@ -191,6 +195,8 @@ impl HttpOptions {
             "accept-invalid-http-request" | "accept-unsafe-violations-in-http-request" => &mut self.tolerates_odd_bytes,
             "checkcache" => &mut self.checks_caching,
             "clitcpka" | "tcpka" => &mut self.keeps_alive,
+            "h1-case-adjust-bogus-client" => &mut self.adjusts_names_for_clients,
+            "h1-case-adjust-bogus-server" => &mut self.adjusts_names_for_servers,
             "http-buffer-request" => &mut self.buffers_request,
             "http-drop-request-trailers" => &mut self.drops_request_trailers,
             "http-drop-response-trailers" => &mut self.drops_response_trailers,
@@ -246,6 +252,8 @@ impl HttpOptions {
             && !self.ignores_probes
             && !self.speaks_as_proxy
             && !self.counts_reads_alone
+            && !self.adjusts_names_for_clients
+            && !self.adjusts_names_for_servers
             && !self.look_at_requests()
     }
 

@@ -39,4 +39,5 @@ mod caching;
 mod proxy_protocol;
 mod places;
 mod sources;
+mod names;
 mod silence;

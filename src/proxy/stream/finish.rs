@@ -42,6 +42,7 @@ pub(super) async fn send_page(
 ) -> (u64, Next) {
     let mut page = session.worker.buffers.chunk();
     let persists = rules::write_page(session, frontend, backend, status, manner, page.storage());
+    frontend.adjust_names(page.storage());
     if page.is_empty() || !send(session, &page).await {
         return (0, Next::Close);
     }
@@ -59,6 +60,7 @@ pub(super) async fn send_redirect(
     let mut answer = session.worker.buffers.chunk();
     let manner = Manner::of(request, session);
     let persists = rules::write_redirect(session, frontend, backend, (prefix, request), manner, answer.storage());
+    frontend.adjust_names(answer.storage());
     if !send(session, &answer).await {
         return (0, Next::Close);
     }
@@ -76,7 +78,8 @@ pub(super) async fn end(
     let mut failure = Failure::new(By::Proxy, Cause::Abort, Phase::Request);
     let (mut backend, mut next) = (None, Next::Close);
     match decision {
-        Decision::Answer(answer) => {
+        Decision::Answer(mut answer) => {
+            frontend.adjust_names(answer.bytes.storage());
             if let Some(time) = answer.delay {
                 wait::tarpit(session, time).await;
                 // To HAProxy it is a queue that the request waits in before it is looked at.
@@ -119,6 +122,7 @@ pub(super) async fn refuse(
     if let Some(status) = status {
         let mut page = session.worker.buffers.chunk();
         rules::write_refusal(frontend, status, page.storage());
+        frontend.adjust_names(page.storage());
         if send(session, &page).await {
             bytes = page.len() as u64;
         }

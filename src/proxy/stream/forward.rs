@@ -41,6 +41,10 @@ pub(super) async fn forward(
     if backend.manners.drops_request_trailers && request.is_chunked {
         request.drop_trailers();
     }
+    if backend.manners.adjusts_names_for_servers {
+        let head = request.held.storage().get_mut(..request.head_length).unwrap_or_default();
+        frontend.others.rules.globals.name_cases.write_over(head);
+    }
     let mut persistence = Persistence::look(session, frontend, backend, Some(request));
     let result = ask_servers(session, frontend, backend, request, &mut persistence, record).await;
     record.persistence = persistence;

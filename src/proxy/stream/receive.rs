@@ -252,7 +252,7 @@ pub(in crate::proxy) fn refusal_of_body(head: &Head, bytes: &[u8]) -> Option<u16
     if head.request_framing() == BodyFraming::None {
         return None;
     }
-    let is_old = head.version == Version::Http10;
+    let is_old = head.version == Version::Http10 && !head.leniency.old_bodies;
     match head.method {
         Method::Connect => Some(400),
         Method::Get | Method::Head if is_old => Some(413),

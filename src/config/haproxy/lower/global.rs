@@ -63,6 +63,9 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("gid", |global, _, line, context| global.confinement.group = id(line, context)),
     ("group", |global, _, line, context| global.confinement.group = name(line, AccountKind::Group, context)),
     ("external-check", external_check),
+    ("h1-accept-payload-with-any-method", |global, _, line, _| global.rules.push(proxy::rule(line))),
+    ("h1-case-adjust", |global, _, line, _| global.rules.push(proxy::rule(line))),
+    ("h1-case-adjust-file", |global, _, line, _| global.rules.push(proxy::rule(line))),
     ("h1-do-not-close-on-insecure-transfer-encoding", |global, _, _, _| {
         global.doubtful_framing = DoubtfulFraming::Keep;
     }),

@@ -10,13 +10,8 @@ use super::usage;
 /// Looks at what stands behind a word; the complaint is about the word of that number.
 type Judge = fn(&[&str]) -> Result<(), (usize, String)>;
 
-const JUDGES: [(&str, Judge); 8] = [
+const JUDGES: [(&str, Judge); 7] = [
     ("cpu-map", cpu_map),
-    ("h1-case-adjust", |words| match words {
-        [from, to] if from.eq_ignore_ascii_case(to) => Ok(()),
-        [_, _] => Err((1, "'h1-case-adjust': the two names differ in more than their case".to_owned())),
-        _ => Err((words.len().min(2), "'h1-case-adjust' expects <from> and <to> as argument.".to_owned())),
-    }),
     ("tune.bufsize", size),
     ("tune.maxrewrite", size),
     ("master-worker", |words| match words {
@@ -151,7 +146,6 @@ mod tests {
             "master-worker no-exit-on-failure",
             "profiling.tasks on",
             "ssl-default-bind-options no-sslv3 ssl-min-ver TLSv1.2 force-tlsv12",
-            "h1-case-adjust host Host",
             "tune.bufsize 32k",
             "thread 1-4",
             "thread 1/odd,2/1-",
@@ -168,8 +162,6 @@ mod tests {
             ("profiling.tasks on nosuch", 1),
             ("ssl-default-bind-options no-sslv3 nosuch", 1),
             ("ssl-default-bind-options ssl-min-ver", 1),
-            ("h1-case-adjust a", 1),
-            ("h1-case-adjust a b", 1),
             ("tune.bufsize x", 0),
             ("tune.maxrewrite 0", 0),
             ("thread 999", 0),

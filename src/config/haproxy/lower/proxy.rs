@@ -196,7 +196,7 @@ pub const HANDLERS: &[(&str, Handler)] = &[
 ];
 
 /// Lines that are kept for the rules.
-const RULES: [&str; 77] = [
+const RULES: [&str; 79] = [
     "acl",
     "capture cookie",
     "capture request header",
@@ -232,6 +232,8 @@ const RULES: [&str; 77] = [
     "option clitcpka",
     "option forwarded",
     "option forwardfor",
+    "option h1-case-adjust-bogus-client",
+    "option h1-case-adjust-bogus-server",
     "option http-buffer-request",
     "option http-drop-request-trailers",
     "option http-drop-response-trailers",

@@ -221,7 +221,8 @@ static PROCESS: Section = Section {
         key(
             "rules",
             Value::List(&Value::One(Scalar::Rule)),
-            "Lines in HAProxy's language: `http-err-codes`, `http-fail-codes`, `set-var`, `set-var-fmt`.",
+            "Lines in HAProxy's language: `h1-accept-payload-with-any-method`, `h1-case-adjust`, \
+             `h1-case-adjust-file`, `http-err-codes`, `http-fail-codes`, `set-var`, `set-var-fmt`.",
         ),
         key("stick_counters", Value::One(Scalar::Number(0, 100)), "Counters of a session, for `track-sc`. Default 3."),
     ],

@@ -204,9 +204,10 @@ impl Exchange<'_> {
         worker: &Worker,
         session: &mut Session,
         context: &mut Context<'_>,
-        head: &[u8],
+        head: &mut [u8],
         rest: &[u8],
     ) -> Result<(), Failure> {
+        self.frontend.adjust_names(head);
         if session.is_limited(Way::Out) {
             self.down.add_head(head.len());
         }

@@ -63,7 +63,7 @@ impl Exchange<'_> {
                 let mut out = worker.buffers.out.borrow_mut();
                 out.clear();
                 write_response(&mut out, bytes, &head, ConnectionField::Omit);
-                self.send_head(worker, session, context, &out, &[])?;
+                self.send_head(worker, session, context, &mut out, &[])?;
             }
             bytes = &bytes[head.length..];
         }
@@ -99,9 +99,9 @@ impl Exchange<'_> {
         self.stage = Stage::Switched;
         if self.takes(responded, session, &mut out) {
             self.log_early(session, out.len() + rest.len(), now);
-            return self.send_head(worker, session, context, &out, rest);
+            return self.send_head(worker, session, context, &mut out, rest);
         }
-        self.send_head(worker, session, context, &out, &[])
+        self.send_head(worker, session, context, &mut out, &[])
     }
 
     /// The final response begins.
@@ -167,11 +167,11 @@ impl Exchange<'_> {
                 // It has been scanned.
                 let _ = scanner.write_without_trailers(&rest[..taken], kept.storage());
                 self.trailers = Some(scanner);
-                return self.send_head(worker, session, context, &out, &kept);
+                return self.send_head(worker, session, context, &mut out, &kept);
             }
-            return self.send_head(worker, session, context, &out, &rest[..taken]);
+            return self.send_head(worker, session, context, &mut out, &rest[..taken]);
         }
-        self.send_head(worker, session, context, &out, &[])
+        self.send_head(worker, session, context, &mut out, &[])
     }
 
     /// Tells rules what they may ask of the response; `bytes` came of its body.
