@@ -9,25 +9,27 @@ pub struct Source {
     pub name: String,
     /// The whole text.
     pub text: String,
+    /// Where each line starts.
+    lines: Vec<usize>,
 }
 
 impl Source {
     /// Names a text.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Source {
-        Source { name: name.into(), text: text.into() }
+        let text = text.into();
+        let ends = text.match_indices('\n').map(|(at, _)| at + 1);
+        let lines = std::iter::once(0).chain(ends).collect();
+        Source { name: name.into(), text, lines }
     }
 
     /// Line and column of a byte offset; an offset beyond the end counts as the end.
     pub fn position(&self, offset: usize) -> Position {
         let offset = self.floor(offset);
-        let before = self.text.get(..offset).unwrap_or_default();
-        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let end = self.text.get(offset..).and_then(|rest| rest.find('\n')).map_or(self.text.len(), |at| offset + at);
-        Position {
-            line: before.matches('\n').count() + 1,
-            column: before.get(start..).unwrap_or_default().chars().count() + 1,
-            range: start..end,
-        }
+        let line = self.lines.partition_point(|start| *start <= offset);
+        let start = self.lines[line - 1];
+        let end = self.lines.get(line).map_or(self.text.len(), |next| next - 1);
+        let column = self.text.get(start..offset).unwrap_or_default().chars().count() + 1;
+        Position { line, column, range: start..end }
     }
 
     /// The nearest offset at or before this one that starts a character.

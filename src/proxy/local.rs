@@ -189,6 +189,8 @@ pub(super) struct LocalFrontend {
 pub(super) struct Others {
     frontends: Vec<Arc<generation::Frontend>>,
     backends: Vec<Rc<LocalBackend>>,
+    /// Numbers of the backends by name: requests may name one of thousands.
+    by_name: HashMap<String, usize>,
     pub(super) rules: Arc<Rules>,
     /// All of it, for statistics.
     pub(super) generation: Arc<Generation>,
@@ -196,7 +198,7 @@ pub(super) struct Others {
 
 impl Others {
     pub(super) fn backend(&self, name: &str) -> Option<&Rc<LocalBackend>> {
-        self.backends.iter().find(|backend| backend.running.model.name == name)
+        self.backends.get(*self.by_name.get(name)?)
     }
 
     /// A backend by its number in the model.
@@ -396,7 +398,9 @@ impl Worker {
         let asks = generation.rules.frontends.iter().chain(&generation.rules.backends).flatten();
         let asks = asks.fold(generation.rules.globals.asks, |asks, section| asks.and(section.asks));
         let (frontends, rules) = (generation.frontends.clone(), Arc::clone(&generation.rules));
-        let others = Rc::new(Others { frontends, backends, rules, generation: Arc::clone(generation) });
+        let by_name = |(number, backend): (usize, &Rc<LocalBackend>)| (backend.running.model.name.clone(), number);
+        let by_name = backends.iter().enumerate().rev().map(by_name).collect();
+        let others = Rc::new(Others { frontends, backends, by_name, rules, generation: Arc::clone(generation) });
         let pairs = generation.frontends.iter().zip(&generation.rules.frontends);
         let local = |(frontend, rules)| LocalFrontend::new(frontend, rules, &others, (asks, numbers_streams));
         pairs.map(|pair| Rc::new(local(pair))).collect()

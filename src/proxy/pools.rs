@@ -55,7 +55,10 @@ impl Pools {
         if let Some(pool) = known.get(key).and_then(Weak::upgrade) {
             return pool;
         }
-        known.retain(|_, pool| pool.strong_count() > 0);
+        // Not for each of thousands of servers.
+        if known.len() == known.capacity() {
+            known.retain(|_, pool| pool.strong_count() > 0);
+        }
         let pool = Arc::new(Pool::new(self.workers));
         known.insert(key.clone(), Arc::downgrade(&pool));
         pool

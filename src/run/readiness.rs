@@ -7,14 +7,13 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
 
-use crate::admin::Status;
-use crate::admin::server::Node;
 use crate::state::heart::Heart;
+use crate::state::vrrp::State;
 use crate::sys::clock;
 use crate::time::Instant;
 
@@ -72,7 +71,7 @@ async fn attend(hearts: Vec<Arc<Heart>>, view: Arc<View>, is_stopping: Rc<Cell<b
         {
             say(&[NotifyState::Watchdog]);
         }
-        let sentence = sentence(&view.status());
+        let sentence = outline(&view);
         if !is_stopping && sentence != said {
             say(&[NotifyState::Status(&sentence)]);
             said = sentence;
@@ -85,20 +84,40 @@ fn all_beat(hearts: &[Arc<Heart>], now: Instant, within: Duration) -> bool {
     hearts.iter().all(|heart| now.since(heart.last()) <= within)
 }
 
-/// The line of `systemctl status`.
-fn sentence(status: &Status) -> String {
-    if status.is_idle() {
+/// The line of `systemctl status`. Looks at no server: there may be thousands.
+fn outline(view: &View) -> String {
+    let (vrrp, generation) = (view.vrrp.borrow(), view.generation.load());
+    sentence(&Outline {
+        routers: vrrp.instances.iter().map(|router| (router.name.as_str(), router.state)).collect(),
+        has_frontends: !generation.frontends.is_empty(),
+        is_in_maintenance: vrrp.maintenance,
+        is_ready: vrrp.ready,
+        is_reload_refused: view.reload_error.lock().unwrap_or_else(PoisonError::into_inner).is_some(),
+    })
+}
+
+/// What the line is about.
+struct Outline<'v> {
+    routers: Vec<(&'v str, State)>,
+    has_frontends: bool,
+    is_in_maintenance: bool,
+    is_ready: bool,
+    is_reload_refused: bool,
+}
+
+fn sentence(outline: &Outline<'_>) -> String {
+    if outline.routers.is_empty() && !outline.has_frontends {
         return "nothing to do: no virtual router and no frontend is configured".to_owned();
     }
-    let mut words: Vec<String> =
-        status.vrrp.iter().map(|router| format!("{} is {}", router.name, router.state)).collect();
+    let routers = outline.routers.iter().map(|(name, state)| format!("{name} is {}", state.name()));
+    let mut words: Vec<String> = routers.collect();
     if words.is_empty() {
         words.push("no virtual router".to_owned());
     }
     let remarks = [
-        (status.maintenance, "maintenance"),
-        (!status.ready, "checks have not all run"),
-        (status.reload_error.is_some(), "the last reload was refused"),
+        (outline.is_in_maintenance, "maintenance"),
+        (!outline.is_ready, "checks have not all run"),
+        (outline.is_reload_refused, "the last reload was refused"),
     ];
     words.extend(remarks.into_iter().filter(|(is_so, _)| *is_so).map(|(_, remark)| remark.to_owned()));
     words.join(", ")
@@ -130,16 +149,17 @@ mod tests {
 
     #[test]
     fn the_sentence_names_each_router_and_what_is_unusual() {
-        let mut status = Status { ready: true, ..Status::default() };
-        assert_eq!(sentence(&status), "nothing to do: no virtual router and no frontend is configured");
-        let router = r#"{"name": "web", "interface": "eth0", "vrid": 51, "state": "MASTER", "reason": "",
-            "since_seconds": 0.0, "base_priority": 200, "effective_priority": 200, "advert_interval_seconds": 1.0,
-            "addresses": [], "holds_addresses": true, "peers": [], "became_master": 1, "adverts_sent": 1,
-            "adverts_received": 0, "rejected": {}, "readded": 0, "down": []}"#;
-        status.vrrp.push(serde_json::from_str(router).unwrap());
-        assert_eq!(sentence(&status), "web is MASTER");
-        status.maintenance = true;
-        status.reload_error = Some("no".to_owned());
-        assert_eq!(sentence(&status), "web is MASTER, maintenance, the last reload was refused");
+        let nothing = Outline {
+            routers: Vec::new(),
+            has_frontends: false,
+            is_in_maintenance: false,
+            is_ready: true,
+            is_reload_refused: false,
+        };
+        assert_eq!(sentence(&nothing), "nothing to do: no virtual router and no frontend is configured");
+        let master = Outline { routers: vec![("web", State::Master)], ..nothing };
+        assert_eq!(sentence(&master), "web is MASTER");
+        let odd = Outline { is_in_maintenance: true, is_reload_refused: true, ..master };
+        assert_eq!(sentence(&odd), "web is MASTER, maintenance, the last reload was refused");
     }
 }

@@ -15,7 +15,7 @@ use crate::{on, read};
 /// First words of families whose members have the rows: `option` is not a word by itself.
 fn is_known(place: Place, word: &str) -> bool {
     let words: Vec<&str> = word.split(' ').collect();
-    let is_row = table::find(&words, table::rows_of(place)).is_some_and(|(_, count)| count == words.len());
+    let is_row = table::find(&words, place).is_some_and(|(_, count)| count == words.len());
     let is_family =
         table::rows_of(place).any(|row| row.name.strip_prefix(word).is_some_and(|rest| rest.starts_with(' ')));
     is_row || is_family

@@ -63,7 +63,7 @@ const METHODS: [First; 3] = [First::Last, First::System, First::Nothing];
 
 /// The words of the methods.
 fn methods() -> impl Iterator<Item = (&'static str, First)> {
-    let row = table::find(&["init-addr"], table::rows_of(Place::Server));
+    let row = table::find(&["init-addr"], Place::Server);
     let words = row.map_or("", |(row, _)| row.usage).split(['{', '|', '}']).filter(|word| !word.is_empty());
     words.zip(METHODS)
 }

@@ -125,8 +125,8 @@ const SESSIONS: u64 = 10_000;
 /// What is written, or the mode of the first frontend that uses it.
 pub fn mode(context: &Context<'_>, backend: &draft::Backend) -> Mode {
     let uses = |frontend: &&draft::Frontend| frontend.may_use(&backend.name.value);
-    let used_as = context.draft.frontends.iter().find(uses).map(|frontend| or(&frontend.mode, Mode::Http));
-    backend.mode.map(|mode| mode.value).or(used_as).unwrap_or(Mode::Http)
+    let used_as = || context.draft.frontends.iter().find(uses).map(|frontend| or(&frontend.mode, Mode::Http));
+    backend.mode.map(|mode| mode.value).or_else(used_as).unwrap_or(Mode::Http)
 }
 
 /// Whether the rules of a check begin with a `connect`, and each `connect` says its port.

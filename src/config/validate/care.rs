@@ -77,9 +77,7 @@ fn track(
 ) -> Option<(String, String)> {
     let own = backend.name.value.as_str();
     let (of, name) = written.value.split_once('/').unwrap_or((own, &written.value));
-    let backends = &context.draft.backends;
-    let number = context.find("backend", of, written.span, backends.iter().map(|one| one.name.value.as_str()))?;
-    let target = backends.get(number)?;
+    let target = context.draft.backends.get(context.find_backend(of, written.span)?)?;
     let servers = target.servers.iter().map(|one| one.name.value.as_str());
     let found = target.servers.get(context.find("server", name, written.span, servers)?)?;
     if server.check.is_some() || server.care.agent.is_some() {
@@ -93,7 +91,7 @@ fn track(
         context.error("E-CHECK", written.span, message, format!("add `check` to {of}/{name}"));
         return None;
     }
-    if is_circle(backends, (of, name)) {
+    if is_circle(&context.draft.backends, (of, name)) {
         let message = format!("unable to track {of}/{name} as it belongs to a tracking chain looping back to itself");
         context.error("E-CHECK", written.span, message, "track the server that has the check");
         return None;

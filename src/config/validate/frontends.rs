@@ -30,8 +30,7 @@ pub fn resolve(context: &Context<'_>, shared: &Shared<'_>, instances: &[Instance
 
 fn one(context: &Context<'_>, shared: &Shared<'_>, draft: &draft::Frontend, instances: &[Instance<'_>]) -> Resolved {
     let mode = or(&draft.mode, Mode::Http);
-    let names = || context.draft.backends.iter().map(|backend| backend.name.value.as_str());
-    let backend = draft.default_backend.as_ref().and_then(|name| context.find("backend", name, name.span, names()));
+    let backend = draft.default_backend.as_ref().and_then(|name| context.find_backend(name, name.span));
     let target = backend.and_then(|number| context.draft.backends.get(number));
     if let Some(target) = target {
         same_mode(context, draft, mode, target);

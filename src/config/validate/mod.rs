@@ -10,6 +10,7 @@ mod care;
 mod instances;
 mod limits;
 mod collisions;
+mod directory;
 mod transport;
 mod groups;
 mod frontends;
@@ -40,12 +41,14 @@ use crate::model::{Confinement, Model, Process, Rates};
 
 use super::HostFacts;
 use super::draft::{self, Draft};
+use directory::Directory;
 
 /// What every check sees.
 struct Context<'a> {
     /// The texts, for the numbers of lines.
     sources: &'a [Source],
     draft: &'a Draft,
+    directory: &'a Directory<'a>,
     host: &'a HostFacts,
     problems: &'a Problems,
     /// This node's entry; the first one if this node is not among them, so that the other checks can run; `None` if the
@@ -56,7 +59,7 @@ struct Context<'a> {
 /// The model of this node. It counts only if no error was reported.
 pub fn validate(draft: &Draft, sources: &[Source], host: &HostFacts, problems: &Problems) -> Model {
     let node = nodes::this(draft, host, problems);
-    let context = Context { sources, draft, host, problems, node };
+    let context = Context { sources, draft, directory: &Directory::of(draft), host, problems, node };
     let shared = rules::Shared::new(host, draft);
     error_pages::check(&context, &shared);
     tables::check(&context);
@@ -89,7 +92,8 @@ pub fn validate(draft: &Draft, sources: &[Source], host: &HostFacts, problems: &
 
 /// Files that rules name and `host` does not have.
 pub fn unread_files(draft: &Draft, sources: &[Source], host: &HostFacts) -> Vec<String> {
-    let context = Context { sources, draft, host, problems: &Problems::default(), node: draft.nodes.first() };
+    let (problems, node) = (&Problems::default(), draft.nodes.first());
+    let context = Context { sources, draft, directory: &Directory::of(draft), host, problems, node };
     let shared = rules::Shared::new(host, draft);
     error_pages::check(&context, &shared);
     for frontend in &draft.frontends {
@@ -156,6 +160,12 @@ impl Context<'_> {
 
     fn warning(&self, code: &'static str, span: Span, message: impl Into<String>, hint: impl Into<String>) {
         self.problems.push(Diagnostic::warning(code, span, message).hint(hint));
+    }
+
+    /// The number of a backend; reports it if there is none.
+    fn find_backend(&self, name: &str, span: Span) -> Option<usize> {
+        let names = self.draft.backends.iter().map(|backend| backend.name.value.as_str());
+        self.directory.backend_number(name).or_else(|| self.find("backend", name, span, names))
     }
 
     /// The index of a name; reports it if there is none.

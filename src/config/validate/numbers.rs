@@ -1,6 +1,6 @@
 //! Numbers of proxies: what `show stat` calls `iid` (HAProxy manual §4.2, `id`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::diag::{Span, Spanned};
 use crate::model::Model;
@@ -12,16 +12,15 @@ use super::Context;
 pub(super) fn assign(context: &Context<'_>, model: &mut Model) {
     let frontends = context.draft.frontends.iter().map(|one| (&one.name, one.id));
     let backends = context.draft.backends.iter().map(|one| (&one.name, one.id));
-    let mut proxies: Vec<Proxy<'_>> = Vec::new();
+    let mut proxies: HashMap<&str, Proxy> = HashMap::new();
     for (name, id) in frontends.chain(backends) {
-        match proxies.iter_mut().find(|known| known.name == name.value) {
-            Some(known) => known.id = known.id.or(id),
-            None => proxies.push(Proxy { name: &name.value, place: name.span, id }),
-        }
+        let proxy = proxies.entry(&name.value).or_insert(Proxy { place: name.span, id });
+        proxy.id = proxy.id.or(id);
     }
-    proxies.sort_by_key(|proxy| (proxy.place.source, proxy.place.start));
+    let mut in_order: Vec<(&str, &Proxy)> = proxies.iter().map(|(name, proxy)| (*name, proxy)).collect();
+    in_order.sort_by_key(|(_, proxy)| (proxy.place.source, proxy.place.start));
     let mut taken = BTreeSet::new();
-    for proxy in &proxies {
+    for (_, proxy) in &in_order {
         let Some(id) = proxy.id else { continue };
         if !taken.insert(id.value) {
             let message = format!("another proxy has the number {}", id.value);
@@ -29,16 +28,17 @@ pub(super) fn assign(context: &Context<'_>, model: &mut Model) {
         }
     }
     let mut next = first(model);
-    for proxy in &proxies {
-        let id =
-            proxy.id.map_or_else(|| next_free(&mut next, &taken), |id| u32::try_from(id.value).unwrap_or(u32::MAX));
-        model.frontends.iter_mut().filter(|one| one.name == proxy.name).for_each(|one| one.id = id);
-        model.backends.iter_mut().filter(|one| one.name == proxy.name).for_each(|one| one.id = id);
+    let mut numbers = HashMap::new();
+    for (name, proxy) in in_order {
+        let written = proxy.id.map(|id| u32::try_from(id.value).unwrap_or(u32::MAX));
+        numbers.insert(name, written.unwrap_or_else(|| next_free(&mut next, &taken)));
     }
+    let of = |name: &str| numbers.get(name).copied().unwrap_or_default();
+    model.frontends.iter_mut().for_each(|one| one.id = of(&one.name));
+    model.backends.iter_mut().for_each(|one| one.id = of(&one.name));
 }
 
-struct Proxy<'a> {
-    name: &'a str,
+struct Proxy {
     place: Span,
     id: Option<Spanned<u64>>,
 }

@@ -1,12 +1,12 @@
 //! Rules: every line is compiled, so that what is wrong with it is told with its place; names are looked up.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::config::HostFacts;
 use crate::config::draft::{self, Rule};
-use crate::diag::{Diagnostic, Severity, Span, Spanned};
+use crate::diag::{Diagnostic, Severity, Span};
 use crate::model::proxy::Mode;
 use crate::model::rules::{ErrorPages, Line, Material, Userlist};
 use crate::model::stick;
@@ -123,7 +123,7 @@ pub fn resolve(context: &Context<'_>, shared: &Shared<'_>, rules: &[Rule], place
         return lines;
     }
     let mut registry = shared.registry.borrow_mut();
-    let sides: Vec<Side> = rules.iter().map(|rule| side(context, rule, home)).collect();
+    let sides = sides(context, rules, home);
     let names = Names { sides: &sides, ..shared.names(home) };
     let compiled = Section::compile(&lines, mode, &shared.files, &mut registry, &names);
     for found in &compiled.errors {
@@ -138,7 +138,7 @@ pub fn resolve(context: &Context<'_>, shared: &Shared<'_>, rules: &[Rule], place
     for found in &compiled.references {
         reference(context, &found.what, home, rules[found.line].span);
     }
-    if context.draft.backends.iter().all(|backend| backend.name.value != home) {
+    if context.directory.backend_number(home).is_none() {
         let chooses =
             |rule: &&Rule| rule.words.first().is_some_and(|word| matches!(&*word.value, "stick" | "use-server"));
         for rule in rules.iter().filter(chooses) {
@@ -165,8 +165,7 @@ fn line(context: &Context<'_>, rule: &Rule) -> Line {
 /// The backend of a `use_backend` line exists and has the same mode.
 fn target(context: &Context<'_>, rule: &Rule, mode: Mode) {
     let Some(name) = rule.words.get(1).filter(|name| !name.value.contains('%')) else { return };
-    let names = context.draft.backends.iter().map(|backend| backend.name.value.as_str());
-    let Some(number) = context.find("backend", &name.value, name.span, names) else { return };
+    let Some(number) = context.find_backend(&name.value, name.span) else { return };
     let Some(backend) = context.draft.backends.get(number) else { return };
     let other = backends::mode(context, backend);
     // A connection in tcp mode becomes HTTP for a backend that is.
@@ -177,29 +176,30 @@ fn target(context: &Context<'_>, rule: &Rule, mode: Mode) {
     }
 }
 
-/// Whose a rule is. One of a `defaults` section stands before the section that has it, and may be of both.
-fn side(context: &Context<'_>, rule: &Rule, home: &str) -> Side {
-    let is_it = |name: &Spanned<String>, rules: &[Rule]| {
-        name.value == home && rules.iter().any(|other| other.span == rule.span)
+/// Whose the rules of a section are. One of a `defaults` section stands before the section that has it, and may be of both.
+fn sides(context: &Context<'_>, rules: &[Rule], home: &str) -> Vec<Side> {
+    let spans = |rules: &[Rule]| rules.iter().map(|rule| rule.span).collect::<HashSet<Span>>();
+    let frontend = context.directory.frontend(context.draft, home).map(|one| (one.name.span, spans(&one.rules)));
+    let backend = context.directory.backend(context.draft, home).map(|one| (one.name.span, spans(&one.rules)));
+    let side = |rule: &Rule| {
+        let has = |(name, spans): &(Span, HashSet<Span>)| spans.contains(&rule.span).then_some(*name);
+        let place = |span: Span| (span.source, span.start);
+        let is_own = |name: Span| place(name) <= place(rule.span);
+        match (frontend.as_ref().and_then(has), backend.as_ref().and_then(has)) {
+            (Some(name), None) if is_own(name) => Side::Frontend,
+            (None, Some(name)) if is_own(name) => Side::Backend,
+            (Some(name), Some(_)) if is_own(name) => Side::Both,
+            _ => Side::Unknown,
+        }
     };
-    let (frontends, backends) = (&context.draft.frontends, &context.draft.backends);
-    let frontend = frontends.iter().map(|one| (&one.name, &one.rules)).find(|(name, rules)| is_it(name, rules));
-    let backend = backends.iter().map(|one| (&one.name, &one.rules)).find(|(name, rules)| is_it(name, rules));
-    let is_own = |name: &Spanned<String>| (name.span.source, name.span.start) <= (rule.span.source, rule.span.start);
-    match (frontend, backend) {
-        (Some((name, _)), None) if is_own(name) => Side::Frontend,
-        (None, Some((name, _))) if is_own(name) => Side::Backend,
-        (Some((name, _)), Some(_)) if is_own(name) => Side::Both,
-        _ => Side::Unknown,
-    }
+    rules.iter().map(side).collect()
 }
 
 fn reference(context: &Context<'_>, reference: &Reference, home: &str, place: Span) {
     let draft = context.draft;
     match reference.kind {
         ReferenceKind::Backend => {
-            let known = draft.backends.iter().map(|backend| backend.name.value.as_str());
-            context.find("backend", &reference.name, place, known);
+            context.find_backend(&reference.name, place);
         }
         ReferenceKind::Frontend => {
             let known = draft.frontends.iter().map(|frontend| frontend.name.value.as_str());

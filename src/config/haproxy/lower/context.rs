@@ -200,7 +200,7 @@ impl<'a> Context<'a> {
     pub fn find(&self, place: Place, of: Place, line: &Line) -> Option<(&'static Row, usize)> {
         let words: Vec<&str> = line.words.iter().take(4).map(|word| word.text.as_str()).collect();
         let here = table::rows_of(of);
-        if let Some((row, count)) = table::find(&words, here.clone()) {
+        if let Some((row, count)) = table::find(&words, of) {
             if self.is_strange(row, place, line.span_of(count)) {
                 return None;
             }
@@ -209,8 +209,7 @@ impl<'a> Context<'a> {
             return (is_honoured && is_complete).then_some((row, count));
         }
         let proxies: Places = [Place::Defaults, Place::Frontend, Place::Listen, Place::Backend].into_iter().collect();
-        let elsewhere = table::rows().iter().filter(|row| row.places.meets(proxies));
-        match table::find(&words, elsewhere).filter(|_| of.is_proxy()) {
+        match table::find(&words, proxies).filter(|_| of.is_proxy()) {
             // What HAProxy has forgotten it refuses everywhere.
             Some((row, count)) if is_forgotten(row) => drop(self.honours(row, line, count)),
             Some((row, count)) => self.misplaced(place, row, line, line.span_of(count)),
@@ -296,7 +295,7 @@ impl<'a> Context<'a> {
     /// Whether the action of a rule is known and carried out.
     fn honours_action(&self, set: Place, action: usize, line: &Line) -> bool {
         let words: Vec<&str> = line.from(action).iter().take(2).map(|word| word.text.as_str()).collect();
-        let found = table::find(&words, table::rows_of(set));
+        let found = table::find(&words, set);
         if found.is_some_and(|(row, _)| self.is_strange(row, set, line.span_of(action + 1))) {
             return false;
         }
@@ -312,7 +311,7 @@ impl<'a> Context<'a> {
         let Some(word) = self.argument(line, action, "an action") else { return };
         let words: Vec<&str> = line.from(action).iter().take(2).map(|word| word.text.as_str()).collect();
         let rows = table::rows_of(set);
-        match table::find(&words, rows.clone()) {
+        match table::find(&words, set) {
             Some((row, _)) => {
                 let name = format!("'{} {}'", set.name(), row.name);
                 self.refuse(line.span_of(action + 1), &name, row.support.why().unwrap_or(why));
@@ -396,7 +395,7 @@ impl<'a> Context<'a> {
         for line in &section.lines {
             let words: Vec<&str> = line.words.iter().take(4).map(|word| word.text.as_str()).collect();
             let here = table::rows_of(section.place);
-            if table::find(&words, here.clone()).is_none() {
+            if table::find(&words, section.place).is_none() {
                 self.unknown(section.place, line, &words, here);
             }
         }

@@ -11,6 +11,7 @@ use crate::model::balance::Balance;
 use crate::model::log::Steps;
 use crate::model::options::{Origin, ServerOptions};
 use crate::model::proxy::Mode;
+use std::collections::HashMap;
 
 use super::Context;
 use super::settings::{Settings, spanned};
@@ -30,6 +31,8 @@ pub struct Proxy {
 #[derive(Debug, Default)]
 pub struct Proxies {
     pub list: Vec<Proxy>,
+    /// Numbers in the list, by name.
+    by_name: HashMap<String, Vec<usize>>,
     shared: defaults::Shared,
     /// The last `defaults` section.
     current: Settings,
@@ -331,6 +334,7 @@ impl Proxies {
             }
             self.shared.note(section, &settings.rules, context);
             if let Some(name) = self.name(section, context) {
+                self.by_name.entry(name.value.clone()).or_default().push(self.list.len());
                 self.list.push(Proxy { place: section.place, name, settings, head: section.head.span_of(2) });
             }
             return;
@@ -398,10 +402,10 @@ impl Proxies {
         let (front, back) = serves(section.place);
         let is_same = |other: &&Proxy| {
             let (other_front, other_back) = serves(other.place);
-            let is_met = (front && other_front) || (back && other_back) || !context.dialect.shares_names();
-            other.name.value == word.text && is_met
+            (front && other_front) || (back && other_back) || !context.dialect.shares_names()
         };
-        if let Some(first) = self.list.iter().find(is_same) {
+        let namesakes = self.by_name.get(&word.text).into_iter().flatten();
+        if let Some(first) = namesakes.map(|number| &self.list[*number]).find(is_same) {
             let message = format!(
                 "{} '{}' has the same name as {} '{}'",
                 section.place.name(),

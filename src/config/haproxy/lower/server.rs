@@ -375,7 +375,7 @@ pub fn origin(options: &mut ServerOptions, words: &[Word], context: &Context<'_>
 /// The row of an option; reports it if there is none.
 pub fn row(place: Place, word: &Word, context: &Context<'_>) -> Option<&'static Row> {
     let rows = table::rows_of(place);
-    let found = table::find(&[&word.text], rows.clone()).map(|(row, _)| row);
+    let found = table::find(&[&word.text], place).map(|(row, _)| row);
     if found.is_some_and(|row| context.is_strange(row, place, word.span)) {
         return None;
     }

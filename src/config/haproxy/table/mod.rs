@@ -8,6 +8,7 @@ mod file;
 mod place;
 mod glossary;
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::diag::nearest;
@@ -82,6 +83,16 @@ impl Support {
 static ROWS: LazyLock<Vec<Row>> =
     LazyLock::new(|| FILES.iter().flat_map(|(_, text)| file::rows(text).expect("a test reads every row")).collect());
 
+/// The same by name: files of thousands of lines ask for one each.
+static BY_NAME: LazyLock<HashMap<&str, Vec<&Row>>> = LazyLock::new(|| {
+    let mut index: HashMap<_, Vec<_>> = HashMap::new();
+    rows().iter().for_each(|row| index.entry(row.name).or_default().push(row));
+    index
+});
+
+/// Most words of a name.
+const LONGEST: usize = 4;
+
 /// Names and texts of the files.
 static FILES: [(&str, &str); 14] = [
     ("section.table", include_str!("section.table")),
@@ -122,15 +133,14 @@ pub fn plain(word: &str) -> &str {
     if number.is_some_and(|number| number > 2) { "track-sc2" } else { word.split('(').next().unwrap_or(word) }
 }
 
-/// The row with the longest name that these words begin with, among those that are asked for, and how many they are.
-pub fn find<'a>(words: &[&str], among: impl Iterator<Item = &'a Row> + Clone) -> Option<(&'a Row, usize)> {
-    (1..=words.len().min(4)).rev().find_map(|count| {
-        let is_it = |row: &&Row| {
-            let mut parts = row.name.split(' ');
-            let is_equal = words.iter().take(count).all(|word| parts.next() == Some(plain(word)));
-            is_equal && parts.next().is_none()
-        };
-        among.clone().find(is_it).map(|row| (row, count))
+/// The row with the longest name that these words begin with, among those of the places, and how many they are.
+pub fn find(words: &[&str], places: impl Into<Places>) -> Option<(&'static Row, usize)> {
+    let places = places.into();
+    let most = words.len().min(LONGEST);
+    (1..=most).rev().find_map(|count| {
+        let name = words[..count].iter().map(|word| plain(word)).collect::<Vec<_>>().join(" ");
+        let rows = BY_NAME.get(name.as_str())?;
+        rows.iter().find(|row| row.places.meets(places)).map(|row| (*row, count))
     })
 }
 

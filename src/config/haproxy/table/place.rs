@@ -179,6 +179,12 @@ impl Places {
     }
 }
 
+impl From<Place> for Places {
+    fn from(place: Place) -> Places {
+        Places(Places::bit(place))
+    }
+}
+
 impl FromIterator<Place> for Places {
     fn from_iter<T: IntoIterator<Item = Place>>(places: T) -> Places {
         Places(places.into_iter().fold(0, |bits, place| bits | Places::bit(place)))
