@@ -35,6 +35,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "time",
             "diag",
             "wire",
+            "http",
             "model",
             "state",
             "vrrp",

@@ -28,7 +28,8 @@ const WAITING: usize = 1 << 20;
 /// Every destination that something was sent to.
 #[derive(Default)]
 pub(super) struct Sinks {
-    open: HashMap<Destination, Sink>,
+    /// A few: comparing them one by one costs less than hashing.
+    open: Vec<(Destination, Sink)>,
     servers: HashMap<Server, Remote>,
     /// Lost so far, and by servers that are gone.
     lost: u64,
@@ -38,6 +39,24 @@ enum Sink {
     Lines(LineSink),
     Unix { socket: Option<UnixDatagram>, is_stuck: bool },
     Udp(Datagrams),
+}
+
+impl Sink {
+    fn new(destination: &Destination) -> Sink {
+        match destination {
+            Destination::Stdout => Sink::Lines(LineSink::new(Output::Stdout)),
+            Destination::Stderr => Sink::Lines(LineSink::new(Output::Stderr)),
+            Destination::Descriptor(number) => {
+                let file = sys::descriptors::duplicate(*number).map(File::from);
+                Sink::Lines(LineSink::new(file.map_or(Output::Nowhere, Output::File)))
+            }
+            Destination::Unix(_) => Sink::Unix { socket: unix(destination), is_stuck: false },
+            Destination::Udp(address) => Sink::Udp(Datagrams::new(*address)),
+            Destination::Stream(_) | Destination::Ring(_) | Destination::Backend(_) => {
+                Sink::Lines(LineSink::new(Output::Nowhere))
+            }
+        }
+    }
 }
 
 impl Sinks {
@@ -112,7 +131,7 @@ impl Sinks {
 
     /// Writes what was gathered; who was stuck is tried again. Messages lost since start.
     pub(super) fn end_round(&mut self) -> u64 {
-        for sink in self.open.values_mut() {
+        for (_, sink) in &mut self.open {
             match sink {
                 Sink::Lines(lines) => self.lost += lines.flush(),
                 Sink::Unix { is_stuck, .. } => *is_stuck = false,
@@ -123,19 +142,11 @@ impl Sinks {
     }
 
     fn sink(&mut self, destination: &Destination) -> &mut Sink {
-        self.open.entry(destination.clone()).or_insert_with(|| match destination {
-            Destination::Stdout => Sink::Lines(LineSink::new(Output::Stdout)),
-            Destination::Stderr => Sink::Lines(LineSink::new(Output::Stderr)),
-            Destination::Descriptor(number) => {
-                let file = sys::descriptors::duplicate(*number).map(File::from);
-                Sink::Lines(LineSink::new(file.map_or(Output::Nowhere, Output::File)))
-            }
-            Destination::Unix(_) => Sink::Unix { socket: unix(destination), is_stuck: false },
-            Destination::Udp(address) => Sink::Udp(Datagrams::new(*address)),
-            Destination::Stream(_) | Destination::Ring(_) | Destination::Backend(_) => {
-                Sink::Lines(LineSink::new(Output::Nowhere))
-            }
-        })
+        let at = self.open.iter().position(|(known, _)| known == destination).unwrap_or_else(|| {
+            self.open.push((destination.clone(), Sink::new(destination)));
+            self.open.len() - 1
+        });
+        &mut self.open[at].1
     }
 
     fn server(&mut self, server: &Server) -> Option<&Remote> {

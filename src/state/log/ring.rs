@@ -101,9 +101,10 @@ impl LogRing {
         let (about, micros) = (next(), next());
         let length = |shift: u32| (about >> shift & 0xffff) as usize;
         for length in [length(0), length(16)] {
-            let end = out.len() + length;
-            (0..length.div_ceil(8)).for_each(|_| out.extend_from_slice(&next().to_le_bytes()));
-            out.truncate(end);
+            let start = out.len();
+            out.resize(start + length.next_multiple_of(8), 0);
+            out[start..].as_chunks_mut().0.iter_mut().for_each(|word| *word = next().to_le_bytes());
+            out.truncate(start + length);
         }
         self.read.store(at, Ordering::Release);
         Some(Record {
