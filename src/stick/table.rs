@@ -14,6 +14,8 @@ use super::entry::{Datum, Layout};
 use super::rate::{Grant, Quota};
 use super::shard::{Shard, Slot};
 
+/// 2^64 divided by the golden ratio: products with it are spread evenly over the upper bits.
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Shards of a large table.
 const SHARDS: usize = 32;
 /// A table of fewer entries has one shard, so that the oldest of all is the one that goes.
@@ -40,8 +42,8 @@ pub struct Table {
     /// Entries of all shards.
     count: AtomicUsize,
     shards: Box<[Mutex<Shard>]>,
-    /// Keyed anew for each table: clients cannot choose keys that meet in one shard.
-    hasher: RandomState,
+    /// Chosen anew for each table: clients cannot know which keys meet in one shard.
+    secret: u64,
 }
 
 /// An entry that somebody counts in: it stays as long as this lives.
@@ -79,7 +81,7 @@ impl Table {
             nopurge: AtomicBool::new(false),
             count: AtomicUsize::new(0),
             shards: (0..shards).map(|_| Mutex::default()).collect(),
-            hasher: RandomState::new(),
+            secret: RandomState::new().hash_one(()),
         };
         table.adjust(model);
         table
@@ -173,8 +175,10 @@ impl Table {
         Some(own_number(number, place))
     }
 
+    /// The shard of a key. The shard hashes it well; to spread keys over locks takes less.
     fn place(&self, key: &[u8]) -> usize {
-        (self.hasher.hash_one(key) % self.shards.len() as u64) as usize
+        let mixed = key.iter().fold(self.secret, |mixed, byte| (mixed ^ u64::from(*byte)).wrapping_mul(GOLDEN));
+        ((mixed >> 48) % self.shards.len() as u64) as usize
     }
 
     fn shard(&self, place: usize) -> MutexGuard<'_, Shard> {

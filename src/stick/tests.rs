@@ -198,3 +198,17 @@ fn tables_are_shown_as_haproxy_shows_them() {
          gpc0_rate(1000)=0 gpc1_rate(1000)=1\n"
     );
 }
+
+#[test]
+fn neighbouring_keys_are_spread_over_the_locks() {
+    for step in [1, 256, 65_536, 1 << 20] {
+        let table = Table::new(&model(100_000, None, &[]));
+        let mut counts = [0; 32];
+        for number in 0..4096_u32 {
+            let key = key(number.wrapping_mul(step));
+            table.change_or_add(&key, at(0), |_| ());
+            counts[(table.number_of(&key, at(0)).unwrap() & 0xff) as usize] += 1;
+        }
+        assert!(counts.iter().all(|count| (16..=512).contains(count)), "{step}: {counts:?}");
+    }
+}

@@ -117,8 +117,11 @@ impl Tracking {
                 (DataType::BytesOutRate, more.1),
             ];
             for tracked in self.all() {
+                let layout = tracked.entry.table().layout();
+                let is_kept = |(what, by): &&(DataType, u64)| *by > 0 && layout.stored(*what).is_some();
+                // That there were any is a use of the entry, whatever is kept.
                 tracked.entry.change(now, |view| {
-                    for (what, by) in types.iter().filter(|(_, by)| *by > 0) {
+                    for (what, by) in types.iter().filter(is_kept) {
                         view.add(*what, 0, *by);
                     }
                 });
