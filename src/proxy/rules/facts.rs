@@ -1,6 +1,7 @@
 //! What the proxy tells rules about itself. What it cannot tell is refused when rules are compiled (`rule::carried`).
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use super::progress::SoFar;
 use super::request::tarpit_of;
 
 /// A session and its surroundings.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Surroundings<'a> {
     session: &'a Session,
     pub(super) frontend: &'a LocalFrontend,
@@ -30,7 +31,8 @@ pub(super) struct Surroundings<'a> {
     local: Option<SocketAddr>,
     limits: Limits,
     number: u64,
-    so_far: SoFar,
+    /// `None` before anything of the stream was looked at.
+    so_far: Option<Rc<SoFar>>,
     /// The stream is over.
     ending: Option<&'a Ending>,
 }
@@ -64,7 +66,7 @@ impl<'a> Surroundings<'a> {
             local: None,
             limits: Limits::default(),
             number: 0,
-            so_far: SoFar::new(session.accepted),
+            so_far: None,
             ending: None,
         }
     }
@@ -81,7 +83,7 @@ impl<'a> Surroundings<'a> {
             started: ending.started.unwrap_or(ending.began),
             server: ending.effort.server,
             number: ending.number,
-            so_far: state.so_far,
+            so_far: Some(Rc::clone(&state.so_far)),
             ending: Some(ending),
             ..Surroundings::new(session, frontend, backend)
         }
@@ -100,19 +102,29 @@ impl<'a> Surroundings<'a> {
             tunnel: effects.tunnel_timeout,
             retries: effects.retries,
         };
-        (self.number, self.so_far) = (state.number, state.so_far);
-        self.so_far.ending.now = self.session.now();
+        (self.number, self.so_far) = (state.number, Some(Rc::clone(&state.so_far)));
         self.local = Some(*state.local.borrow_mut().get_or_insert_with(|| self.session.local_address()));
     }
 
     /// Whether the stream has no server and no answer yet.
     pub(super) fn is_before_servers(&self) -> bool {
-        let so_far = &self.so_far.ending;
-        self.ending.is_none() && so_far.effort.assigned.is_none() && so_far.status == 0
+        let has_none = |so_far: &Rc<SoFar>| so_far.ending.effort.assigned.is_none() && so_far.ending.status == 0;
+        self.ending.is_none() && self.so_far.as_ref().is_none_or(has_none)
     }
 
     pub(super) fn session(&self) -> &'a Session {
         self.session
+    }
+
+    /// What the line of the stream says, or is known of it yet.
+    fn known(&self) -> Option<&Ending> {
+        self.ending.or_else(|| self.so_far.as_ref().map(|so_far| &so_far.ending))
+    }
+
+    /// What the line of the stream would say now.
+    fn present(&self) -> Ending {
+        let now = self.session.now();
+        self.known().map_or_else(|| Ending::new(self.started, now), |known| Ending { now, ..*known })
     }
 
     /// The same, with what is known of the stream when a rule writes a line.
@@ -120,7 +132,8 @@ impl<'a> Surroundings<'a> {
     where
         'a: 'b,
     {
-        Surroundings { ending: Some(ending), server: ending.effort.server.or(self.server), ..*self }
+        let own: Surroundings<'b> = self.clone();
+        Surroundings { ending: Some(ending), server: ending.effort.server.or(self.server), ..own }
     }
 
     /// The number of a frontend or backend.
@@ -192,7 +205,7 @@ impl<'a> Surroundings<'a> {
             Number::Uptime => seconds(worker.facts.started, self.session.now()),
             Number::SourceIsLocal => i64::from(hosts::is_own(self.address(Address::Source)?.ip())?),
             Number::DestinationIsLocal => i64::from(hosts::is_own(self.address(Address::Destination)?.ip())?),
-            Number::ServerConnectionIsReused => i64::from(self.so_far.is_reused),
+            Number::ServerConnectionIsReused => i64::from(self.so_far.as_ref().is_some_and(|so_far| so_far.is_reused)),
             _ => return self.of_proxies(question, name),
         })
     }
@@ -252,7 +265,14 @@ fn milliseconds(time: Duration) -> i64 {
 
 impl Facts for Surroundings<'_> {
     fn number(&self, question: Number, name: Option<&str>) -> Option<i64> {
-        let stream = self.ending.unwrap_or(&self.so_far.ending);
+        let so_far;
+        let stream = match self.ending {
+            Some(ending) => ending,
+            None => {
+                so_far = self.present();
+                &so_far
+            }
+        };
         if let Some(found) = of_the_end(stream, question, self.frontend.running.model.mode) {
             return Some(found);
         }
@@ -279,7 +299,7 @@ impl Facts for Surroundings<'_> {
         let frontend = &self.frontend.running.model;
         let name: &str = match question {
             Words::Origin => return self.ending.map(|ending| ending.origin.shown().as_bytes()),
-            Words::TerminationState => return Some(&self.ending.unwrap_or(&self.so_far.ending).termination),
+            Words::TerminationState => return Some(&self.known()?.termination),
             Words::UniqueId => return Some(self.session.unique_id.as_slice()).filter(|id| !id.is_empty()),
             Words::Hostname => hosts::hostname(),
             Words::Frontend => &frontend.name,
@@ -305,8 +325,8 @@ impl Facts for Surroundings<'_> {
             Address::ClientPeer => Some(self.session.peer),
             Address::Destination if self.session.announced().is_some() => Some(self.session.announced()?.1),
             Address::Destination | Address::ClientLocal => self.local.or_else(|| Some(self.session.local_address())),
-            Address::ServerLocal => self.ending.unwrap_or(&self.so_far.ending).effort.local,
-            Address::ServerPeer => self.ending.unwrap_or(&self.so_far.ending).effort.peer,
+            Address::ServerLocal => self.known()?.effort.local,
+            Address::ServerPeer => self.known()?.effort.peer,
         }
     }
 
@@ -316,7 +336,7 @@ impl Facts for Surroundings<'_> {
 
     fn measured(&self, question: Measured) -> Option<i64> {
         let info = match question.is_of_server() {
-            true => self.so_far.figures?,
+            true => self.so_far.as_ref()?.figures?,
             false => self.session.client.tcp_info()?,
         };
         Some(i64::from(match question {

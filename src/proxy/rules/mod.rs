@@ -20,6 +20,7 @@ mod settle;
 
 use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -83,7 +84,7 @@ pub(super) struct RuleState {
     /// Number of the server that has the request.
     server: Option<usize>,
     /// What its line would say.
-    so_far: SoFar,
+    so_far: Rc<SoFar>,
     /// What `use-server` and `stick` want.
     persistence: Persistence,
     /// Address that the client connected to; asked once.
@@ -112,7 +113,7 @@ impl RuleState {
             is_first: true,
             number: 0,
             server: None,
-            so_far: SoFar::new(now),
+            so_far: Rc::new(SoFar::new(now)),
             persistence: Persistence::default(),
             local: RefCell::default(),
             resume: None,
@@ -206,9 +207,10 @@ impl Session {
         state.received.extend_from_slice(bytes);
         std::mem::swap(&mut state.head, head);
         (state.started, state.is_first) = (started, is_first);
-        state.so_far = SoFar::new(began);
-        (state.so_far.ending.started, state.so_far.ending.received) = (Some(started), Some(received));
-        state.so_far.ending.bytes_in = bytes.len() as u64;
+        let so_far = Rc::make_mut(&mut state.so_far);
+        *so_far = SoFar::new(began);
+        (so_far.ending.started, so_far.ending.received) = (Some(started), Some(received));
+        so_far.ending.bytes_in = bytes.len() as u64;
     }
 
     /// Forgets the last request: what came after it was none.

@@ -1,5 +1,7 @@
 //! How far the stream is that rules look at: what its line will say, as much of it as is known by then.
 
+use std::rc::Rc;
+
 use crate::sys::tcp_info::TcpInfo;
 use crate::time::Instant;
 
@@ -48,6 +50,7 @@ impl Session {
     ) {
         let Some(RuleState { server: chosen, so_far, .. }) = self.rules.as_deref_mut() else { return };
         *chosen = Some(server);
+        let so_far = Rc::make_mut(so_far);
         so_far.ending.effort = *effort;
         so_far.is_reused = uses > 0;
         so_far.figures = frontend.asks.server_figures.then(|| stream.tcp_info()).flatten();
@@ -58,6 +61,7 @@ impl Session {
         let now = self.now();
         let Some(RuleState { so_far, .. }) = self.rules.as_deref_mut() else { return };
         let Answered { status, bytes_in, bytes_to_server, bytes_from_server } = answered;
+        let so_far = Rc::make_mut(so_far);
         let ending = &mut so_far.ending;
         (ending.answered, ending.status, ending.server_status) = (Some(now), status, status);
         (ending.bytes_in, ending.bytes_to_server) = (bytes_in, bytes_to_server);
@@ -72,7 +76,7 @@ impl Session {
         if self.rules.is_some() {
             let ending = ending(self);
             if let Some(state) = &mut self.rules {
-                state.so_far.ending = ending;
+                Rc::make_mut(&mut state.so_far).ending = ending;
             }
         }
     }
