@@ -54,7 +54,7 @@ impl Message<'_> {
         let start = text.len();
         text.extend_from_slice(&line.text);
         if !line.is_whole {
-            self.edits.keep_value(value);
+            self.edits.append_value(value);
             self.edits.text.extend_from_slice(b"\r\n");
         }
         let name = Span::new(start, start + line.name);
@@ -85,9 +85,11 @@ impl Message<'_> {
         self.list_added(name, kind, value);
     }
 
+    #[inline]
     fn list_added(&mut self, name: Span, kind: FieldKind, value: Span) {
         *self.lengths() |= length_bit(name.len());
         self.edits.adds_cookies |= kind == FieldKind::Cookie;
+        self.edits.has_other_text |= !matches!(kind, FieldKind::Other | FieldKind::ForwardedProto);
         self.edits.entries.push(Entry::Added { name, value, kind });
         self.follow_host(kind, value);
     }

@@ -23,6 +23,8 @@ pub struct Edits {
     pub(super) is_listed: bool,
     /// The [`length_bit`](crate::http::line::length_bit) of each name that there is or was; 0 before anybody asked.
     pub(super) lengths: u64,
+    /// Whether `text` has anything but the lines of added fields that are sent as they stand there.
+    pub(super) has_other_text: bool,
     pub(super) method: Option<Span>,
     pub(super) target: Option<Span>,
     pub(super) status: Option<u16>,
@@ -35,7 +37,7 @@ impl Edits {
     pub fn clear(&mut self) {
         self.text.clear();
         self.entries.clear();
-        (self.is_listed, self.adds_cookies, self.lengths) = (false, false, 0);
+        (self.is_listed, self.has_other_text, self.adds_cookies, self.lengths) = (false, false, false, 0);
         (self.method, self.target, self.status, self.reason) = (None, None, None, None);
     }
 
@@ -59,24 +61,36 @@ impl Edits {
         self.adds_cookies
     }
 
+    /// Keeps a part of the first line.
     pub(super) fn keep(&mut self, text: &[u8]) -> Span {
+        self.has_other_text = true;
+        self.append(text)
+    }
+
+    /// Keeps a value apart from its line.
+    pub(super) fn keep_value(&mut self, value: &[u8]) -> Span {
+        self.has_other_text = true;
+        self.append_value(value)
+    }
+
+    fn append(&mut self, text: &[u8]) -> Span {
         let start = self.text.len();
         self.text.extend_from_slice(text);
         Span::new(start, self.text.len())
     }
 
     /// Field values keep no control character, whatever a rule made of a client's bytes.
-    pub(super) fn keep_value(&mut self, value: &[u8]) -> Span {
-        let kept = self.keep(value);
+    pub(super) fn append_value(&mut self, value: &[u8]) -> Span {
+        let kept = self.append(value);
         blank_controls(&mut self.text[kept.start as usize..]);
         kept
     }
 
     /// Keeps a line: fields that are added one after the other are written at once.
     pub(super) fn keep_line(&mut self, name: &[u8], value: &[u8]) -> (Span, Span) {
-        let name = self.keep(name);
+        let name = self.append(name);
         self.text.extend_from_slice(b": ");
-        let value = self.keep_value(value);
+        let value = self.append_value(value);
         self.text.extend_from_slice(b"\r\n");
         (name, value)
     }

@@ -155,6 +155,7 @@ impl Message<'_> {
     }
 
     /// Whether the field at a place has that name, whatever its case. Most names have another length, and are not looked at.
+    #[inline]
     fn is_named(&self, at: usize, name: &[u8]) -> bool {
         let is_it = |span: Span, text| span.len() == name.len() && span.of(text).eq_ignore_ascii_case(name);
         match self.entry(at) {

@@ -127,3 +127,26 @@ fn a_response_can_change_its_status() {
     write_edited_response(&mut out, &message, ConnectionField::Omit);
     assert_eq!(String::from_utf8(out).unwrap(), "HTTP/1.1 404 Gone Away\r\nServer: x\r\n\r\n");
 }
+
+#[test]
+fn added_fields_are_sent_in_order_whatever_else_is_kept_with_them() {
+    let added = "B: 1\r\nX-Forwarded-Proto: https\r\nC: 2\r\n\r\n";
+    let add = |message: &mut Message<'_>| {
+        assert!(message.add(b"B", b"1") && message.add(b"X-Forwarded-Proto", b"https"));
+    };
+    let alone = forwarded(|message| {
+        add(message);
+        assert!(message.add(b"C", b"2"));
+    });
+    assert_eq!(alone, format!("POST /a HTTP/1.1\r\nHost: h\r\nA: 1\r\nContent-Length: 3\r\na: 2\r\n{added}"));
+    let with_target = forwarded(|message| {
+        add(message);
+        assert!(message.set_target(b"/b") && message.set_method(b"PUT") && message.add(b"C", b"2"));
+    });
+    assert_eq!(with_target, alone.replacen("POST /a", "PUT /b", 1));
+    let with_hop = forwarded(|message| {
+        add(message);
+        assert!(message.add(b"Keep-Alive", b"x") && message.add(b"Content-Length", b"9") && message.add(b"C", b"2"));
+    });
+    assert_eq!(with_hop, alone, "what is the proxy's business is left out");
+}

@@ -12,6 +12,9 @@ impl Message<'_> {
             self.write_lost_framing(out);
         } else {
             self.head.copy_fields(out, self.bytes, |field| keep(field.kind));
+            if !self.edits.has_other_text && keep(FieldKind::Other) && keep(FieldKind::ForwardedProto) {
+                return out.extend_from_slice(&self.edits.text);
+            }
         }
         let mut lines = Lines { bytes: self.bytes, span: Span::default() };
         for (at, entry) in self.edits.entries.iter().enumerate() {
