@@ -7,6 +7,39 @@ use std::net::IpAddr;
 /// Digits of the largest number.
 const MOST: usize = 20;
 
+/// Numbers of two digits.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    pairs
+};
+
+/// Octets of an address with the dot behind them, and how many bytes that is.
+const OCTETS: [([u8; 4], u8); 256] = {
+    let mut octets = [([b'.'; 4], 0); 256];
+    let mut number = 0;
+    while number < 256 {
+        let digits = [b'0' + (number / 100) as u8, b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8];
+        let skipped = match number {
+            100.. => 0,
+            10.. => 1,
+            _ => 2,
+        };
+        let mut at = skipped;
+        while at < 3 {
+            octets[number].0[at - skipped] = digits[at];
+            at += 1;
+        }
+        octets[number].1 = 4 - skipped as u8;
+        number += 1;
+    }
+    octets
+};
+
 /// Appends a number.
 #[inline]
 pub fn write_number(out: &mut Vec<u8>, value: i64) {
@@ -27,14 +60,18 @@ pub fn write_number(out: &mut Vec<u8>, value: i64) {
 /// Appends a number with zeros in front of it, up to so many digits (1-20).
 pub fn write_padded(out: &mut Vec<u8>, mut value: u64, width: usize) {
     if let (0..100, 2) = (value, width) {
-        return out.extend_from_slice(&[b'0' + (value / 10) as u8, b'0' + (value % 10) as u8]);
+        return out.extend_from_slice(&PAIRS[value as usize]);
     }
     let mut text = [b'0'; MOST];
     let mut start = MOST;
-    while value > 0 {
+    while value >= 10 {
+        start -= 2;
+        text[start..start + 2].copy_from_slice(&PAIRS[(value % 100) as usize]);
+        value /= 100;
+    }
+    if value > 0 {
         start -= 1;
-        text[start] = b'0' + (value % 10) as u8;
-        value /= 10;
+        text[start] = b'0' + value as u8;
     }
     out.extend_from_slice(&text[start.min(MOST - width.clamp(1, MOST))..]);
 }
@@ -49,25 +86,15 @@ pub fn write_address(out: &mut Vec<u8>, address: IpAddr) {
 }
 
 fn write_octets(out: &mut Vec<u8>, octets: [u8; 4]) {
-    let mut text = *b"255.255.255.255";
+    let mut text = *b"255.255.255.255.";
     let mut length = 0;
-    let mut put = |byte| {
-        text[length] = byte;
-        length += 1;
-    };
-    for (place, octet) in octets.into_iter().enumerate() {
-        if place > 0 {
-            put(b'.');
-        }
-        if octet >= 100 {
-            put(b'0' + octet / 100);
-        }
-        if octet >= 10 {
-            put(b'0' + octet / 10 % 10);
-        }
-        put(b'0' + octet % 10);
+    for octet in octets {
+        let (digits, taken) = OCTETS[usize::from(octet)];
+        // The next octet overwrites what is too much.
+        text[length..length + 4].copy_from_slice(&digits);
+        length += usize::from(taken);
     }
-    out.extend_from_slice(&text[..length]);
+    out.extend_from_slice(&text[..length - 1]);
 }
 
 #[cfg(test)]

@@ -263,10 +263,7 @@ fn field(text: &[u8], at: usize, next: usize) -> Result<Field, HeadError> {
 
 /// Where the name of a field ends.
 fn find_colon(text: &[u8]) -> Result<usize, HeadError> {
-    let mut name = 0;
-    while name < text.len() && is_token(text[name]) {
-        name += 1;
-    }
+    let name = text.iter().position(|byte| !is_token(*byte)).unwrap_or(text.len());
     match (name, text) {
         (0, [b' ' | b'\t', ..]) => Err(HeadError::Folded),
         (1.., _) if text.get(name) == Some(&b':') => Ok(name),

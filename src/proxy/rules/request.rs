@@ -291,7 +291,8 @@ fn body_of<'b>(request: &'b Request, decoded: Option<&'b Chunk>, head: &Head) ->
         _ => None,
     };
     let is_final = request.body.is_done() || request.is_cut;
-    Data { bytes: decoded.map_or_else(|| request.arrived(), |data| data), is_final, announced }
+    let bytes = decoded.map_or(request.arrived(), |data| data);
+    Data { bytes, is_final, announced }
 }
 
 /// Notes which side waits.
