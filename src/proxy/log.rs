@@ -223,7 +223,9 @@ pub(super) fn write_failed(session: &mut Session, frontend: &LocalFrontend, endi
     let logged = frontend.running.model.logged;
     let level = if logged.separates_errors { Level::Err } else { Level::Info };
     if frontend.running.journal.takes(level) {
-        render(session, frontend, None, ending, None, format, level);
+        // There was no stream that would have a number.
+        let ending = Ending { number: session.number(frontend), ..*ending };
+        render(session, frontend, None, &ending, None, format, level);
     }
 }
 

@@ -237,6 +237,7 @@ fn of_the_end(ending: &Ending, question: Number, mode: Mode) -> Option<i64> {
         Number::BytesToServer => bytes(ending.bytes_to_server),
         Number::BytesFromServer => bytes(ending.bytes_from_server),
         Number::Status if ending.origin.is_before_transaction() => 0,
+        Number::Status if mode == Mode::Tcp && ending.status == 0 => 0,
         Number::Status => return status(ending.status),
         Number::ServerStatus => return status(ending.server_status),
         Number::ConnectRetries => i64::from(ending.effort.retries),
