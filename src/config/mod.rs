@@ -85,7 +85,7 @@ pub fn load(sources: &[Source], host: &HostFacts) -> Loaded {
     // What HAProxy does not warn of must not fail where its warnings do (`-dW`).
     problems.soften(read, |problem| {
         let source = problem.labels.first().and_then(|label| sources.get(label.span.source));
-        source.is_some_and(|source| Syntax::of(source) == Syntax::Haproxy)
+        problem.code != validate::RULE_OF_BOTH && source.is_some_and(|source| Syntax::of(source) == Syntax::Haproxy)
     });
     if let Some(place) = is_strict.filter(|_| problems.has_warnings()) {
         problems.push(Diagnostic::error("E-WARNINGS", place, "some warnings were found and 'zero-warning' is set"));

@@ -268,7 +268,7 @@ struct Flagged {
 impl Line {
     fn values(mut self, words: &[&str], scope: &mut Scope<'_>) -> Result<Test, RuleError> {
         if words.len() == 1 && self.expression.output() != Kind::Bool && self.method.is_some() {
-            scope.warn(0, format!("'{}' has no value to compare with and never matches", words[0]));
+            scope.warn_too(0, format!("'{}' has no value to compare with and never matches", words[0]));
         }
         let Flagged { mut files, number, is_forced, length } = self.flags(words, scope)?;
         let method = self.needed(words[0], 0)?;

@@ -192,9 +192,9 @@ fn check_stage(acl: &Acl, at: usize, scope: &mut Scope<'_>) {
     });
     let is_of_bytes = acl.tests().any(|test| test.fetch().needs.is_of_bytes());
     if let Some(what) = complaint {
-        scope.warn(at, what);
+        scope.warn_too(at, what);
     } else if is_of_bytes && scope.proxy == Some(Mode::Http) {
-        scope.warn(at, "L6 sample fetches ignored on HTTP proxies".to_owned());
+        scope.warn_too(at, "L6 sample fetches ignored on HTTP proxies".to_owned());
     }
 }
 

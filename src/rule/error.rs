@@ -57,6 +57,17 @@ pub struct Warning {
     pub at: usize,
     /// The complaint.
     pub what: String,
+    /// Who has it.
+    pub by: By,
+}
+
+/// Who warns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// HAProxy, too: where its warnings are errors, this is one.
+    Both,
+    /// Nobody else: it is advice.
+    Us,
 }
 
 /// How far vipgate supports a name of HAProxy's language.

@@ -75,7 +75,7 @@ pub use acl::Outcome;
 pub use action::{Progress, Rule, RuleSet, Verdict, Wait};
 pub use choice::{Choice, Target};
 pub use condition::Condition;
-pub use error::{RuleError, Support, Warning};
+pub use error::{By, RuleError, Support, Warning};
 pub use explain::{Explanation, explain};
 pub use expression::Expression;
 pub use facts::Facts;

@@ -9,7 +9,7 @@ use crate::model::rules::ErrorPages;
 use super::acl::Acl;
 use super::asks::Asks;
 use super::bandwidth::Filter;
-use super::error::{RuleError, Warning};
+use super::error::{By, RuleError, Warning};
 use super::pattern::{PatternSpec, Patterns, Registry};
 use super::public_key::{KeyForm, PublicKey};
 use super::reference::{Reference, ReferenceKind};
@@ -143,7 +143,12 @@ impl<'a> Scope<'a> {
     }
 
     pub(super) fn warn(&mut self, at: usize, what: String) {
-        self.warnings.push(Warning { at, what });
+        self.warnings.push(Warning { at, what, by: By::Us });
+    }
+
+    /// A word works, but hardly as meant, and HAProxy says so, too.
+    pub(super) fn warn_too(&mut self, at: usize, what: String) {
+        self.warnings.push(Warning { at, what, by: By::Both });
     }
 
     /// The bytes of a file.

@@ -16,7 +16,7 @@ use super::asks::Asks;
 use super::bandwidth::Filter;
 use super::choice::{self, Choice};
 use super::condition::Condition;
-use super::error::{RuleError, Warning};
+use super::error::{By, RuleError, Warning};
 use super::expression::Expression;
 use super::format::{Format, FormatUse};
 use super::forwarding::Forwarding;
@@ -167,7 +167,7 @@ impl Compiled {
                     "a 'tcp-request {what}' rule explicitly depending on request contents without any 'tcp-request \
                      inspect-delay' setting: it finds them by chance"
                 );
-                self.warnings.push(About { line: number, what: Warning { at: 0, what } });
+                self.warnings.push(About { line: number, what: Warning { at: 0, what, by: By::Both } });
             }
         }
     }
@@ -289,7 +289,7 @@ impl Section {
             return self.options.add(rest, true, scope).map_err(|error| error.later(1));
         }
         if mode != Mode::Http && first == "option" && Forwarding::has_option(second) {
-            scope.warn(1, format!("'option {second}' ignored as it requires HTTP mode"));
+            scope.warn_too(1, format!("'option {second}' ignored as it requires HTTP mode"));
             return Ok(());
         }
         if HttpOptions::has_line(first, second) {
@@ -301,7 +301,7 @@ impl Section {
                 self.pages.add(words, scope)?;
             }
             ("stats", _) if mode != Mode::Http => {
-                scope.warn(0, "'stats' needs 'mode http': there is no page".to_owned())
+                scope.warn_too(0, "'stats' needs 'mode http': there is no page".to_owned())
             }
             ("stats", _) => StatsPage::add(&mut self.statistics, words, line, scope)?,
             // A test may be used by any set; what a set does not have makes it fail there.

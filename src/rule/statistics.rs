@@ -9,7 +9,7 @@ use super::acl::Outcome;
 use super::action::{RuleSet, Verdict};
 use super::argument;
 use super::condition::Condition;
-use super::error::{RuleError, Warning};
+use super::error::RuleError;
 use super::fetch::auth;
 use super::format::{Format, FormatUse};
 use super::scope::Scope;
@@ -137,7 +137,7 @@ impl StatsPage {
         // HAProxy reads no further, and files that forget the quotes are common.
         if let Some(word) = words.get(taken) {
             let what = format!("'{word}' is not read: write quotes around a text with spaces");
-            scope.warnings.push(Warning { at: taken, what });
+            scope.warn(taken, what);
         }
         Ok(())
     }
@@ -161,7 +161,7 @@ impl StatsPage {
         self.rules.rules.push(super::compile(&words, line, scope).map_err(|error| error.later(2))?);
         if !self.users.users.is_empty() {
             let what = "'stats auth' has no effect beside 'stats http-request'".to_owned();
-            scope.warnings.push(Warning { at: 0, what });
+            scope.warn(0, what);
         }
         Ok(())
     }

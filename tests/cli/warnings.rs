@@ -39,6 +39,27 @@ fn both_stop_at_the_same_warnings() {
         (format!("{DEFAULTS}{FRONT}{BACK} mode tcp\n cookie X insert\n"), "cookie will be ignored for backend 'b'"),
         (format!("{DEFAULTS}{FRONT}{BACK} mode tcp\n balance uri\n"), "Layer 7 hash not possible for backend 'b'"),
         (format!("{DEFAULTS}{FRONT}{BACK} mode tcp\n balance source\n"), ""),
+        // What rules look at and do not find, and what answers do not use.
+        (format!("{DEFAULTS}{FRONT} http-request deny if {{ req.len gt 3 }}\n"), "L6 sample fetches ignored"),
+        (format!("{DEFAULTS}{FRONT} http-request set-header X %[req.len]\n"), "L6 sample fetch <req.len> ignored"),
+        (format!("{DEFAULTS}{FRONT} http-request deny if {{ res.hdr(a) -m found }}\n"), "never matches"),
+        (format!("{DEFAULTS}{FRONT} http-request deny if {{ path }}\n"), "never matches"),
+        (
+            format!("{DEFAULTS}{FRONT} http-request return status 200 content-type text/plain\n"),
+            "content-type has no effect",
+        ),
+        (
+            format!(
+                "{DEFAULTS}{FRONT} http-request return status 200 content-type text/plain string a hdr content-length 5\n"
+            ),
+            "has no effect",
+        ),
+        (
+            format!("{DEFAULTS}{FRONT} tcp-request content capture req.hdr(a) len 10\n"),
+            "without any 'tcp-request inspect-delay'",
+        ),
+        (format!("{DEFAULTS}{FRONT} mode tcp\n option forwardfor\n"), "'option forwardfor' ignored"),
+        (format!("{DEFAULTS}{FRONT} http-request set-nice 5000\n"), ""),
         // Peers that this node is not among.
         (format!("peers p\n peer nobody-here 127.0.0.1:18099\n{DEFAULTS}{FRONT}"), "no peer named"),
         (format!("global\n localpeer me\npeers p\n peer me 127.0.0.1:18099\n{DEFAULTS}{FRONT}"), ""),

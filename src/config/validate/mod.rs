@@ -28,6 +28,7 @@ pub mod numbers;
 mod guids;
 
 pub use naming::host_names;
+pub use rules::RULE_OF_BOTH;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -13,10 +13,13 @@ use crate::model::stick;
 use crate::rule::globals::Globals;
 use crate::rule::reference::{Reference, ReferenceKind};
 use crate::rule::stage::Side;
-use crate::rule::{Files, Names, Registry, RuleError, Section};
+use crate::rule::{By, Files, Names, Registry, RuleError, Section};
 use crate::stick::Tables;
 
 use super::{Context, backends, error_pages, frontends, naming, or, tables};
+
+/// The code of what HAProxy warns of, too.
+pub const RULE_OF_BOTH: &str = "W-RULE-IDLE";
 
 /// What rules share, while they are looked at.
 pub struct Shared<'a> {
@@ -133,7 +136,8 @@ pub fn resolve(context: &Context<'_>, shared: &Shared<'_>, rules: &[Rule], place
     }
     for found in &compiled.warnings {
         let place = rules[found.line].place(found.what.at, 0);
-        context.problems.push(Diagnostic::new(Severity::Warning, "W-RULE", found.what.what.clone()).label(place, ""));
+        let code = if found.what.by == By::Both { RULE_OF_BOTH } else { "W-RULE" };
+        context.problems.push(Diagnostic::new(Severity::Warning, code, found.what.what.clone()).label(place, ""));
     }
     for found in &compiled.references {
         reference(context, &found.what, home, rules[found.line].span);

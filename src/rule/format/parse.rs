@@ -201,7 +201,7 @@ impl Reader<'_, '_> {
         expression.check_stage(self.scope)?;
         if expression.fetch().needs.is_of_bytes() && self.scope.proxy == Some(Mode::Http) {
             let what = format!("L6 sample fetch <{}> ignored in HTTP log-format string", expression.fetch().name);
-            self.scope.warn(0, what);
+            self.scope.warn_too(0, what);
         }
         match inside[length..].chars().next() {
             Some(']') => Ok((expression, length + 1)),

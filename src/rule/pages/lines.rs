@@ -73,7 +73,8 @@ impl Pages {
         for (number, code) in codes.iter().enumerate() {
             let status = status(code).map_err(|error| error.later(number + 1))?;
             if !section.pages.iter().any(|(known, _)| *known == status) {
-                scope.warn(number + 2, format!("status '{status}' is not declared in http-errors section '{name}'"));
+                scope
+                    .warn_too(number + 2, format!("status '{status}' is not declared in http-errors section '{name}'"));
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 use super::World;
 use crate::rule::acl::Outcome;
 use crate::rule::condition::Condition;
-use crate::rule::error::{RuleError, Warning};
+use crate::rule::error::{By, RuleError, Warning};
 use crate::rule::scope::Scope;
 use crate::rule::stage::Stage;
 use crate::rule::transaction::Data;
@@ -190,7 +190,7 @@ fn conditions_that_never_hold_are_warned_about() {
     };
     let warnings = World::new().with(Stage::HttpRequest, compile, |warnings, _| warnings.clone());
     let what = "ACL 'status 200' never matches: 'status' needs HTTP response meta-information, which 'http-request' does not have";
-    assert_eq!(warnings, [Warning { at: 1, what: what.into() }]);
+    assert_eq!(warnings, [Warning { at: 1, what: what.into(), by: By::Both }]);
 }
 
 #[test]

@@ -79,7 +79,7 @@ impl<'w> Parts<'w> {
                 let format = Format::compile(text, FormatUse::Http, scope).map_err(|error| error.later(at + 2))?;
                 let of_the_answer = ["content-length", "transfer-encoding", "content-type"];
                 if of_the_answer.iter().any(|known| name.eq_ignore_ascii_case(known)) {
-                    scope.warn(at + 1, format!("'hdr {name}' has no effect: the answer has its own"));
+                    scope.warn_too(at + 1, format!("'hdr {name}' has no effect: the answer has its own"));
                 } else {
                     self.fields.push((name.as_bytes().into(), format));
                 }
@@ -129,11 +129,11 @@ impl<'w> Parts<'w> {
                 let missing = || RuleError::new(0, "a body needs its content-type");
                 *place = media_type.ok_or_else(missing)?.as_bytes().into();
             }
-            _ if media_type.is_some() => scope.warn(0, "content-type has no effect without a body".into()),
+            _ if media_type.is_some() => scope.warn_too(0, "content-type has no effect without a body".into()),
             _ => {}
         }
         if !fields.is_empty() && matches!(content, Content::DefaultPage | Content::Page(_) | Content::Silent) {
-            scope.warn(0, "hdr has no effect on a page".into());
+            scope.warn_too(0, "hdr has no effect on a page".into());
         }
         if let Some((at, name)) = section {
             content = page_of(name, status, at, scope)?;
@@ -166,7 +166,7 @@ fn page_of(section: &str, status: u16, at: usize, scope: &mut Scope<'_>) -> Resu
     match found.pages.iter().rev().find(|(known, _)| *known == status) {
         Some((_, file)) => file_of(file, at, scope).map(Content::from),
         None => {
-            scope.warn(at, format!("status '{status}' is not declared in http-errors section '{section}'"));
+            scope.warn_too(at, format!("status '{status}' is not declared in http-errors section '{section}'"));
             Ok(Content::DefaultPage)
         }
     }
