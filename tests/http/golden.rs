@@ -127,6 +127,7 @@ frontend rules
     timeout tarpit 100ms
     http-request tarpit if { path /tarpit }
     http-response deny if { capture.req.uri /late }
+    use_backend barred if { path /barred }
     default_backend app
 frontend services
     bind 127.0.0.1:@services@
@@ -135,6 +136,9 @@ frontend services
     http-response redirect location /x if { capture.req.uri /moved }
     http-response return status 200 if { capture.req.uri /replaced }
     default_backend app
+backend barred
+    tcp-request content reject
+    server s1 127.0.0.1:@server@
 listen tcp
     mode tcp
     bind 127.0.0.1:@tcp@
@@ -355,6 +359,7 @@ const STEPS: &[Step] = &[
         }
     }),
     step!("a request that is rejected before it is one", "rules", 1, |at| talk(at, &last("/unread"))),
+    step!("a request that its backend rejects", "rules", 1, |at| talk(at, &last("/barred"))),
     step!("a tarpit", "rules", 1, |at| talk(at, &last("/tarpit"))),
     step!("a request without a backend", "nowhere", 1, |at| talk(at, &last("/"))),
     step!("a session", "tcp", 1, |at| ask(at, &["/a"])),

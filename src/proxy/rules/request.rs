@@ -61,8 +61,9 @@ pub(in crate::proxy) enum Decision {
     Answer(Box<Answer>),
     /// A form was sent to a statistics page.
     Form(Box<SentForm>),
-    /// The connection closes without a word. One that is unread is closed before anybody knows its request.
-    Close { is_unread: bool },
+    /// The connection closes without a word, by a rule of the backend if there is one. One that is unread is closed before
+    /// anybody knows its request.
+    Close { is_unread: bool, backend: Option<Rc<LocalBackend>> },
     /// The connection is forgotten; with `hops` by a reset that dies after so many.
     Drop { hops: Option<u8>, is_unread: bool },
 }
@@ -146,8 +147,11 @@ pub(in crate::proxy) fn decide(session: &mut Session, frontend: &Rc<LocalFronten
     }
     let mut state = session.take_rules(frontend);
     let is_there = state.resume.is_some() || look(session, frontend, &mut state);
-    let decision =
-        if is_there { run(session, frontend, request, &mut state) } else { Decision::Close { is_unread: false } };
+    let decision = if is_there {
+        run(session, frontend, request, &mut state)
+    } else {
+        Decision::Close { is_unread: false, backend: None }
+    };
     session.rules = Some(state);
     session.set_client_options();
     decision
@@ -161,7 +165,7 @@ pub(in crate::proxy) fn give_up(
     failure: Failure,
 ) -> Decision {
     let status = match (failure.by, failure.cause) {
-        (By::Killed, _) => return Decision::Close { is_unread: false },
+        (By::Killed, _) => return Decision::Close { is_unread: false, backend: None },
         (_, Cause::Timeout) => 408,
         _ => 400,
     };
@@ -378,7 +382,7 @@ fn pass(
                 let is_unread = *step == Step::Content && backend.is_none();
                 return Some(match verdict {
                     Verdict::SilentDrop { hops } => Decision::Drop { hops, is_unread },
-                    _ => Decision::Close { is_unread },
+                    _ => Decision::Close { is_unread, backend: backend.cloned() },
                 });
             }
             Verdict::Wait(what) => {
@@ -487,7 +491,7 @@ pub(super) fn answer(world: &mut World<'_>, verdict: &Verdict<'_>, case: Case<'_
         transaction.request_data = body;
         answer::write(verdict, asked, &transaction, manner, bytes.storage())
     };
-    let Some((status, persists)) = written else { return Decision::Close { is_unread: false } };
+    let Some((status, persists)) = written else { return Decision::Close { is_unread: false, backend: None } };
     answer::edit(world, state, frontend, asked.backend, bytes.storage());
     let tarpit = || state.effects.tarpit_timeout.or(tarpit_of(frontend)).unwrap_or_default();
     let delay = matches!(verdict, Verdict::Tarpit(_)).then(tarpit);

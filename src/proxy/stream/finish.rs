@@ -96,7 +96,9 @@ pub(super) async fn end(
             (record.is_untimed, record.is_unread) = (true, is_unread);
             session.forget_client(hops);
         }
-        Decision::Close { is_unread } => (record.is_untimed, record.is_unread) = (true, is_unread),
+        Decision::Close { is_unread, backend: of } => {
+            (record.is_untimed, record.is_unread, backend) = (true, is_unread, of);
+        }
         Decision::Forward(_) | Decision::Wait(_) | Decision::Form(_) => {}
     }
     if record.is_unread {
