@@ -99,6 +99,14 @@ impl Listener {
         self.bind(frontend).and_then(|bind| bind.options.id).unwrap_or(place)
     }
 
+    /// Connections to the address now; `None` where those of several addresses are not counted apart.
+    pub(super) fn connections(&self) -> Option<usize> {
+        let counted = self.counted.borrow().as_ref().map(|socket| socket.current());
+        let limited = || self.door.borrow().as_ref().map(|door| door.current());
+        let only = || (self.frontend.borrow().running.model.binds.len() == 1).then(|| self.sessions.current());
+        counted.or_else(limited).or_else(only)
+    }
+
     /// The frontend of the current generation.
     pub(super) fn frontend(&self) -> Rc<LocalFrontend> {
         Rc::clone(&self.frontend.borrow())

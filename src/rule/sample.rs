@@ -177,7 +177,7 @@ impl<'t> Sample<'t> {
             Kind::Addr => self.to_address().map(Sample::address),
             Kind::Ipv4 => match self.to_address()? {
                 IpAddr::V4(address) => Some(Sample::Ipv4(address)),
-                IpAddr::V6(address) => embedded(address).map(Sample::Ipv4),
+                IpAddr::V6(address) => address.to_ipv4_mapped().map(Sample::Ipv4),
             },
             Kind::Ipv6 => match self.to_address()? {
                 IpAddr::V4(address) => Some(Sample::Ipv6(address.to_ipv6_mapped())),
@@ -266,16 +266,6 @@ impl<'t> Sample<'t> {
             Sample::Str(text) | Sample::Bin(text) | Sample::Method(text) => out.extend_from_slice(text),
         }
     }
-}
-
-/// The IPv4 address in `::ffff:a.b.c.d`, `::a.b.c.d` or `2002:a.b.c.d::`.
-pub(super) fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let bits = address.to_bits();
-    let is_mapped = bits >> 32 == 0 || bits >> 32 == 0xffff;
-    if is_mapped {
-        return Some(Ipv4Addr::from_bits(bits as u32));
-    }
-    (bits >> 112 == 0x2002).then(|| Ipv4Addr::from_bits((bits >> 80) as u32))
 }
 
 /// The number that a text starts with; 0 if there is none. Saturates.

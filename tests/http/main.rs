@@ -14,6 +14,7 @@ mod logs;
 mod golden;
 mod rules;
 mod conditions;
+mod values;
 mod old_words;
 mod beside;
 mod cookies;

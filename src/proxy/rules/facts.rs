@@ -196,6 +196,7 @@ impl<'a> Surroundings<'a> {
                 i64::from(self.session.arrival.as_ref().is_some_and(|arrival| arrival.has_header))
             }
             Number::ClientError => self.client_error()?.map_or(0, |error| error.code().0),
+            Number::ListenerConnections => i64::try_from(self.session.listener.connections()?).unwrap_or(i64::MAX),
             Number::ListenerId => i64::from(self.session.listener.id(self.frontend)),
             Number::HandshakeTime => self.handshake_time(),
             Number::RequestNumber => i64::try_from(self.number).unwrap_or(i64::MAX),

@@ -30,7 +30,7 @@ binary! {
     add, i64::saturating_add;
     sub, i64::saturating_sub;
     mul, i64::saturating_mul;
-    div, |a, b| if b == 0 { if a < 0 { i64::MIN } else { i64::MAX } } else { a.saturating_div(b) };
+    div, |a, b| if b == 0 { i64::MAX } else { a.saturating_div(b) };
     modulo, |a, b| a.checked_rem(b).unwrap_or(0);
     and, |a, b| a & b;
     or, |a, b| a | b;

@@ -80,7 +80,7 @@ pub(super) fn hex_to_int<'t>(_: &'t Transaction<'_>, _: &'t [Argument], sample: 
     let text = into_text(sample);
     let digit = |byte: &u8| char::from(*byte).to_digit(16).map(u64::from);
     let value = text.iter().try_fold(0_u64, |value, byte| Some(value << 4 | digit(byte)?))?;
-    (!text.is_empty()).then_some(Sample::Int(value as i64))
+    Some(Sample::Int(value as i64))
 }
 
 pub(super) fn to_bits<'t>(_: &'t Transaction<'_>, _: &'t [Argument], sample: Sample<'t>) -> Option<Sample<'t>> {

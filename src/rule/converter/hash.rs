@@ -54,7 +54,7 @@ macro_rules! hashes {
             sample: Sample<'t>,
         ) -> Option<Sample<'t>> {
             let hash: u32 = $hash(&into_text(sample));
-            let has_avalanche = arguments.first().is_some_and(|wanted| wanted.int_or(0) == 1);
+            let has_avalanche = arguments.first().is_some_and(|wanted| wanted.int_or(0) != 0);
             Some(Sample::Int(i64::from(if has_avalanche { avalanche(hash) } else { hash })))
         }
     )* };

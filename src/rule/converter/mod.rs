@@ -20,6 +20,7 @@ mod date;
 mod structured;
 mod protobuf;
 mod fix;
+mod mqtt;
 pub(super) mod forwarded;
 mod address;
 mod frame;
@@ -117,6 +118,10 @@ pub(super) fn compile(row: &Row, raw: &[Raw], scope: &mut Scope<'_>) -> Result<B
                 let what = format!("{}: the value '{value}' of '{key}' is not an {}", text(0), output.name());
                 return Err(RuleError::new(0, what).further(place));
             }
+            if output == Kind::Int && raw.get(1).is_some_and(|default| default.text.parse::<i64>().is_err()) {
+                let what = format!("'{}' is not an integer", text(1));
+                return Err(RuleError::new(0, what).further(raw.get(1).map_or(0, |raw| raw.offset)));
+            }
             arguments[0] = Argument::Patterns(patterns);
         }
         "bytes" => {
@@ -129,7 +134,19 @@ pub(super) fn compile(row: &Row, raw: &[Raw], scope: &mut Scope<'_>) -> Result<B
                 return Err(RuleError::new(0, what).further(place));
             }
         }
+        "field" if arguments[0].int_or(1) == 0 => {
+            return Err(RuleError::new(0, "field counts from 1, or from the end with -1").further(place));
+        }
+        "be2dec" | "le2dec" if !(1..=8).contains(&arguments[1].int_or(0)) => {
+            let what = format!("a chunk has 1 to 8 bytes, not {}", text(1));
+            return Err(RuleError::new(0, what).further(raw.get(1).map_or(0, |raw| raw.offset)));
+        }
         "fix_tag_value" => fix::check_tag(text(0)).map_err(|error| error.further(place))?,
+        "mqtt_field_value" => {
+            let compiled = mqtt::compile(text(0), text(1));
+            let place = |at: usize| raw.get(at).map_or(0, |raw: &Raw| raw.offset);
+            arguments = Box::new(compiled.map_err(|(at, error)| error.further(place(at)))?);
+        }
         "json_query" | "jwt_header_query" | "jwt_payload_query" if !text(0).is_empty() => {
             // HAProxy takes it, and finds nothing.
             structured::check_path(text(0)).map_or_else(|error| scope.warn(0, error.what), drop);

@@ -2,7 +2,7 @@
 
 use super::super::argument::Spec::{self, Int, Str, Word};
 use super::super::sample::Kind;
-use super::{Row, frame, packet, protobuf, row, segment};
+use super::{Row, frame, mqtt, packet, protobuf, row, segment};
 
 const NONE: (&[Spec], usize) = (&[], 0);
 const FIELD: (&[Spec], usize) = (&[Str, Word(protobuf::TYPES)], 1);
@@ -35,6 +35,8 @@ pub(super) const ROWS: &[Row] = &[
     number("ip.tos", packet::type_of_service, "type of service, or traffic class, of an IP packet"),
     number("ip.ttl", packet::time_to_live, "time to live, or hop limit, of an IP packet"),
     number("ip.ver", packet::version_number, "version of an IP packet: 4 or 6"),
+    row("mqtt_field_value", (&[Str, Str], 2), Kind::Bin, Kind::Bin, mqtt::field, "a field of an MQTT CONNECT or CONNACK, by name or the number of its property"),
+    row("mqtt_is_valid", NONE, Kind::Bin, Kind::Bool, mqtt::is_valid, "whether it is a good MQTT CONNECT or CONNACK; more of it is waited for"),
     row("protobuf", FIELD, Kind::Bin, Kind::Bin, protobuf::protobuf, "a field of a protocol buffer by the path of its numbers; a number where its type is given"),
     number("tcp.dst", segment::destination, "destination port of a TCP header"),
     number("tcp.flags", segment::flags, "flags of a TCP header: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128"),

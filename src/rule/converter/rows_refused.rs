@@ -5,7 +5,6 @@ use super::{Row, refused};
 
 const DEVICE: &str = "it needs a device detection library that is not part of vipgate";
 const KEYS: &str = "vipgate does not load keys for tokens";
-const PROTOCOL: &str = "vipgate does not read this protocol";
 const DEBUG: &str = "vipgate has no rings; vipgate explain and log-format show values";
 
 #[rustfmt::skip]
@@ -16,6 +15,4 @@ pub(super) const ROWS: &[Row] = &[
     refused("jwt_decrypt_cert", Kind::Str, Kind::Bin, KEYS, "JSON Web Token: jwt_decrypt_cert"),
     refused("jwt_decrypt_jwk", Kind::Str, Kind::Bin, KEYS, "JSON Web Token: jwt_decrypt_jwk"),
     refused("jwt_decrypt_secret", Kind::Str, Kind::Bin, KEYS, "JSON Web Token: jwt_decrypt_secret"),
-    refused("mqtt_field_value", Kind::Bin, Kind::Bin, PROTOCOL, "a part of a message: mqtt_field_value"),
-    refused("mqtt_is_valid", Kind::Bin, Kind::Bool, PROTOCOL, "a part of a message: mqtt_is_valid"),
 ];

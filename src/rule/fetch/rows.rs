@@ -14,6 +14,9 @@ use crate::rule::argument::Spec;
 
 const HEADER_ERRORS: Support =
     Support::Partial("errors of PROXY headers; what the kernel says of an established connection is not kept");
+const SOCKETS: Support = Support::Partial(
+    "where a frontend has several binds, those with maxconn, or all with option socket-stats; none of the others",
+);
 const NONE: (&[Spec], usize) = (&[], 0);
 const BACKEND: (&[Spec], usize) = (&[Backend], 0);
 const FRONTEND: (&[Spec], usize) = (&[Frontend], 0);
@@ -133,7 +136,7 @@ pub(super) const ROWS: &[Row] = &[
     row("dst", NONE, Kind::Addr, Needs::Client, Run::Address(Address::Destination), "the address that the client connected to"),
     row("dst_port", NONE, Kind::Int, Needs::Client, Port(Address::Destination), "the port that the client connected to"),
     row("dst_is_local", NONE, Kind::Bool, Needs::Client, Flag(Number::DestinationIsLocal), "whether that address is one of this machine"),
-    row("dst_conn", NONE, Kind::Int, Needs::Frontend, Numeric(Number::ListenerConnections), "connections of the listening socket now"),
+    Row { support: SOCKETS, ..row("dst_conn", NONE, Kind::Int, Needs::Frontend, Numeric(Number::ListenerConnections), "connections of the listening socket now") },
     row("so_id", NONE, Kind::Int, Needs::Frontend, Numeric(Number::ListenerId), "number of the listening socket"),
     row("so_name", NONE, Kind::Str, Needs::Frontend, Text(Words::Listener), "name of the listening socket"),
     row("fc_src", NONE, Kind::Addr, Needs::Client, Run::Address(Address::ClientPeer), "the other end of the client's TCP connection"),

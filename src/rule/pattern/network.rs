@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::rule::argument::{mask4, mask6};
-use crate::rule::sample::embedded;
 
 /// An address with a mask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,4 +118,14 @@ fn insert<T: Copy + Ord>(levels: &mut Vec<Level<T>>, mask: T, address: T, entry:
 
 fn search<T: Copy + Ord>(levels: &[Level<T>], address: T, and: fn(T, T) -> T) -> Option<u32> {
     levels.iter().find_map(|(mask, known)| known.get(&and(address, *mask)).copied())
+}
+
+/// The IPv4 address in `::ffff:a.b.c.d`, `::a.b.c.d` or `2002:a.b.c.d::`.
+fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let bits = address.to_bits();
+    let is_mapped = bits >> 32 == 0 || bits >> 32 == 0xffff;
+    if is_mapped {
+        return Some(Ipv4Addr::from_bits(bits as u32));
+    }
+    (bits >> 112 == 0x2002).then(|| Ipv4Addr::from_bits((bits >> 80) as u32))
 }
