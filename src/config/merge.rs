@@ -71,6 +71,8 @@ fn absorb(mut into: Draft, from: Draft, problems: &Problems) -> Draft {
         session_rate,
         drain,
         external_checks,
+        preserves_environment,
+        checks_as_client,
         shares_idle,
         spread_checks,
         is_strict,
@@ -116,6 +118,8 @@ fn absorb(mut into: Draft, from: Draft, problems: &Problems) -> Draft {
     into.session_rate = into.session_rate.or(session_rate);
     into.drain = into.drain.or(drain);
     into.external_checks = into.external_checks.or(external_checks);
+    into.preserves_environment = into.preserves_environment.or(preserves_environment);
+    into.checks_as_client = into.checks_as_client.or(checks_as_client);
     into.shares_idle = into.shares_idle.or(shares_idle);
     into.spread_checks = into.spread_checks.or(spread_checks);
     into.is_strict = into.is_strict.or(is_strict);

@@ -36,6 +36,8 @@ pub struct HostFacts {
     pub node: String,
     /// Its interfaces; `None` if it is another machine or nobody looked: then nothing is checked against them.
     pub interfaces: Option<Vec<Interface>>,
+    /// Threads that it runs at once; `None` if nobody looked.
+    pub cores: Option<u64>,
     /// Environment variables.
     pub environment: BTreeMap<String, String>,
     /// Host names and their addresses, the preferred one first: those that [`host_names`] asked for.

@@ -106,6 +106,7 @@ impl Generation {
             let model = &frontend.model;
             let mut proxy = Proxy::new(&model.name, model.id, model.mode);
             proxy.guid.clone_from(&model.guid);
+            proxy.description.clone_from(&model.description);
             proxy.frontend = Some(self::frontend(frontend, around));
             proxy.listeners = listeners(frontend, around);
             if let Some(backend) = backends.remove(model.name.as_str()) {
@@ -124,7 +125,9 @@ impl Generation {
     }
 
     fn add_backend(&self, proxy: &mut Proxy, backend: &Backend, around: &Surroundings<'_>) {
-        proxy.guid = backend.model.options.guid.clone().or(proxy.guid.take());
+        let options = &backend.model.options;
+        proxy.guid = options.guid.clone().or(proxy.guid.take());
+        proxy.description = options.description.clone().or(proxy.description.take());
         proxy.backend = Some(self.backend(backend, around));
         proxy.servers = servers(backend, around);
     }

@@ -39,6 +39,8 @@ pub fn model(backends: Vec<Backend>) -> Model {
             drain: Duration::from_secs(1),
             external_checks: false,
             shares_idle: true,
+            preserves_environment: false,
+            checks_as_client: false,
             spread_checks: 0,
         },
     }

@@ -108,6 +108,10 @@ pub struct Process {
     pub drain: std::time::Duration,
     /// Whether checks may start programs (HAProxy's `external-check`).
     pub external_checks: bool,
+    /// Whether programs of checks see the environment of the process (HAProxy's `external-check preserve-env`).
+    pub preserves_environment: bool,
+    /// Whether PROXY headers of checks tell addresses as those of clients do (HAProxy's `pp2-never-send-local`).
+    pub checks_as_client: bool,
     /// Whether a worker without an idle connection to a server takes one of another worker (HAProxy's
     /// `tune.idle-pool.shared`).
     pub shares_idle: bool,

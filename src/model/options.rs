@@ -226,6 +226,8 @@ pub struct KeepAlive {
 pub struct BackendOptions {
     /// Its name among all things that are counted, for a statistics file (HAProxy's `guid`).
     pub guid: Option<String>,
+    /// Text about it on the page of statistics.
+    pub description: Option<String>,
     /// What becomes of hashes.
     pub hashing: Hashing,
     /// Whether all backup servers stand in at once (`option allbackups`).

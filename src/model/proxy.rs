@@ -20,6 +20,8 @@ pub struct Frontend {
     pub id: u32,
     /// Its name among all things that are counted, for a statistics file (HAProxy's `guid`).
     pub guid: Option<String>,
+    /// Text about it on the page of statistics.
+    pub description: Option<String>,
     /// TCP or HTTP.
     pub mode: Mode,
     /// Listening addresses, at least one.

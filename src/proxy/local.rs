@@ -246,6 +246,8 @@ pub(super) struct Manners {
     pub(super) drops_response_trailers: bool,
     /// A connection that ends before its first byte leaves nothing.
     pub(super) ignores_probes: bool,
+    /// A stop waits for the next request of its idle connections.
+    pub(super) keeps_idle_at_stop: bool,
     /// What its side is sent does not make it less silent.
     pub(super) counts_reads_alone: bool,
     /// Its clients get names of fields in the letter case that the process says.
@@ -266,6 +268,7 @@ impl Manners {
             drops_request_trailers: section.options.drops_request_trailers,
             drops_response_trailers: section.options.drops_response_trailers,
             ignores_probes: section.options.ignores_probes,
+            keeps_idle_at_stop: section.options.keeps_idle_at_stop,
             counts_reads_alone: section.options.counts_reads_alone,
             adjusts_names_for_clients: section.options.adjusts_names_for_clients,
             adjusts_names_for_servers: section.options.adjusts_names_for_servers,

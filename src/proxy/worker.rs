@@ -301,7 +301,9 @@ fn close_unwanted(worker: &Worker) {
 fn hurry_idle(worker: &Worker, deadline: Instant) {
     let at = deadline.min(clock::now() + GRACE);
     for session in worker.sessions.borrow().iter().map(|(_, session)| session) {
-        if matches!(session.stage.get(), Stage::Waiting(_)) && session.timer.deadline() > at {
+        let is_idle = matches!(session.stage.get(), Stage::Waiting(_));
+        let waits = session.listener.frontend().manners.keeps_idle_at_stop;
+        if is_idle && !waits && session.timer.deadline() > at {
             Wheel::set(&worker.wheel, &session.timer, at);
         }
     }

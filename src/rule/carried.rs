@@ -32,7 +32,8 @@ pub(super) fn fetch_of_check(row: &fetch::Row) -> Option<&'static str> {
     match row.run {
         Run::Number(question) | Run::Flag(question) => (!is_number_of_check(question)).then_some(NOT_OF_CHECK),
         Run::Words(question) => (!is_word_of_check(question)).then_some(NOT_OF_CHECK),
-        Run::Address(_) | Run::Port(_) | Run::Measured(_) => Some(NOT_OF_CHECK),
+        // There is no client, so that its addresses have no value.
+        Run::Measured(_) => Some(NOT_OF_CHECK),
         _ => None,
     }
 }

@@ -1,5 +1,5 @@
 //! Lines of the process in the language of rules: `http-err-codes`, `http-fail-codes`, `set-var`, `set-var-fmt`,
-//! `log-profile`, `h1-accept-payload-with-any-method`, `h1-case-adjust`, `h1-case-adjust-file`.
+//! `setenv` and its relatives, `log-profile`, `h1-accept-payload-with-any-method`, `h1-case-adjust`, `h1-case-adjust-file`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use crate::model::rules::Line;
 
 use super::asks::Asks;
 use super::codes::Codes;
+use super::environment::Change;
 use super::error::RuleError;
 use super::logging::Profile;
 use super::pattern::Registry;
@@ -34,6 +35,8 @@ pub struct Globals {
     pub accepts_old_bodies: bool,
     /// Names of fields for those who insist on their letter case.
     pub name_cases: NameCases,
+    /// What becomes of the environment, in order.
+    pub environment: Vec<Change>,
     /// Variables that are set before anything runs, in order.
     variables: Vec<(VariableName, Given)>,
 }
@@ -47,6 +50,7 @@ impl Default for Globals {
             profiles: Vec::new(),
             accepts_old_bodies: false,
             name_cases: NameCases::default(),
+            environment: Vec::new(),
             variables: Vec::new(),
         }
     }
@@ -75,6 +79,10 @@ impl Globals {
     }
 
     fn add(&mut self, words: &[&str], scope: &mut Scope<'_>) -> Result<(), RuleError> {
+        if let Some(change) = Change::read(words) {
+            self.environment.push(change?);
+            return Ok(());
+        }
         let first = words.first().copied().unwrap_or_default();
         let codes = match first {
             "http-err-codes" => &mut self.errors,

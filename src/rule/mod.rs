@@ -67,6 +67,7 @@ pub mod carried;
 pub mod codes;
 pub mod caching;
 pub mod value;
+pub mod environment;
 pub mod globals;
 pub mod section;
 mod explain;

@@ -98,6 +98,8 @@ pub struct HttpOptions {
     pub ignores_probes: bool,
     /// `option http-use-proxy-header`: requests whose targets are no paths prove who they are from as to a proxy.
     pub speaks_as_proxy: bool,
+    /// `option idle-close-on-response`: a stop waits for the next request of idle connections.
+    pub keeps_idle_at_stop: bool,
     /// `option independent-streams`: what a side is sent does not make it less silent.
     pub counts_reads_alone: bool,
 }
@@ -203,6 +205,7 @@ impl HttpOptions {
             "http-ignore-probes" => &mut self.ignores_probes,
             "http-pretend-keepalive" => &mut self.pretends,
             "http-use-proxy-header" => &mut self.speaks_as_proxy,
+            "idle-close-on-response" => &mut self.keeps_idle_at_stop,
             "independent-streams" => &mut self.counts_reads_alone,
             "nolinger" => &mut self.resets,
             _ => return None,
@@ -251,6 +254,7 @@ impl HttpOptions {
             && self.name_field.is_none()
             && !self.ignores_probes
             && !self.speaks_as_proxy
+            && !self.keeps_idle_at_stop
             && !self.counts_reads_alone
             && !self.adjusts_names_for_clients
             && !self.adjusts_names_for_servers

@@ -243,6 +243,7 @@ fn host(node: Option<&str>) -> HostFacts {
         environment: environment(),
         names: BTreeMap::new(),
         files: BTreeMap::new(),
+        cores: std::thread::available_parallelism().ok().map(|cores| cores.get() as u64),
         unknown_accounts: BTreeSet::new(),
         interfaces: interfaces.map(|found| {
             found

@@ -262,3 +262,73 @@ fn write_program(path: &Path, text: &str) {
     std::fs::write(path, text).expect("a file");
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("a program");
 }
+
+/// With lines of the global section, and a server that says what its first client sent.
+fn told(program: &[&str], of_process: &str, of_backend: &str) -> Vec<u8> {
+    let (tell, told) = std::sync::mpsc::channel();
+    let server = proxy::server(move |mut client| {
+        let mut bytes = vec![0; 4096];
+        let count = client.read(&mut bytes).unwrap_or_default();
+        bytes.truncate(count);
+        let _ = tell.send(bytes);
+    });
+    let _proxy = Proxy::serving(program, |port, directory| {
+        format!(
+            "global\n stats socket {} level admin\n {of_process}\ndefaults\n timeout client 60s\n timeout connect 5s\n \
+             timeout server 60s\nfrontend fe\n bind 127.0.0.1:{port}\n default_backend be\nbackend be\n {}\n",
+            directory.join("socket").display(),
+            of_backend.replace("SERVER", &server.to_string()).replace("PORT", &server.port().to_string()),
+        )
+    });
+    told.recv_timeout(std::time::Duration::from_secs(60)).expect("the server is checked")
+}
+
+#[test]
+fn headers_of_checks_tell_addresses_where_servers_cannot_do_without() {
+    for program in BOTH {
+        let command = |of_process: &str| {
+            let header = told(program, of_process, "server s SERVER check send-proxy-v2 check-send-proxy");
+            (header[12], header.len())
+        };
+        assert_eq!(command(""), (0x20, 16), "{program:?}");
+        assert_eq!(command("pp2-never-send-local"), (0x21, 28), "{program:?}");
+    }
+}
+
+#[test]
+fn checks_know_their_own_connection_and_no_client() {
+    let lines =
+        "option tcp-check\n tcp-check send-lf \"%[src]|%[dst_port]|%[bc_dst]|%[bc_dst_port]|\"\n server s SERVER check";
+    for program in BOTH {
+        let said = String::from_utf8(told(program, "", lines)).expect("it is text");
+        let parts: Vec<&str> = said.split('|').collect();
+        assert_eq!(parts[..3], ["", "", "127.0.0.1"], "{program:?}: {said}");
+        assert!(parts[3].parse::<u16>().is_ok_and(|port| port > 0), "{program:?}: {said}");
+    }
+}
+
+#[test]
+fn programs_see_the_environment_where_it_is_kept() {
+    let server = server();
+    for (line, status) in [("external-check preserve-env", "UP"), ("external-check", "DOWN")] {
+        let proxy = Proxy::serving(OURS, |port, directory| {
+            let probe = directory.join("probe");
+            std::fs::write(&probe, "#!/bin/sh\n[ \"$KEPT\" = yes ] && [ -n \"$HAPROXY_SERVER_NAME\" ]\n")
+                .expect("a file");
+            std::fs::set_permissions(&probe, std::fs::Permissions::from_mode(0o755)).expect("it may be run");
+            format!(
+                "global\n stats socket {} level admin\n {line}\n setenv KEPT yes\ndefaults\n timeout client 60s\n timeout \
+                 connect 5s\n timeout server 60s\nfrontend fe\n bind 127.0.0.1:{port}\n default_backend be\nbackend be\n \
+                 option external-check\n external-check command {}\n server s {server} check inter 100ms fall 1 rise 1\n",
+                directory.join("socket").display(),
+                probe.display()
+            )
+        });
+        becomes(
+            &proxy,
+            line,
+            "s",
+            &[("status", status), ("check_status", if status == "UP" { "PROCOK" } else { "PROCERR" })],
+        );
+    }
+}

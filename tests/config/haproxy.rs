@@ -190,3 +190,31 @@ fn what_haproxy_cfg_says_of_the_process_counts_beside_yaml() {
     let process = loaded.model.unwrap_or_else(|| panic!("{}", diag::render(&loaded.diagnostics, &sources))).process;
     assert_eq!((process.external_checks, process.spread_checks, process.workers), (true, 5, Some(3)));
 }
+
+#[test]
+fn a_section_has_one_backlog_a_description_and_the_process_no_more_workers_than_it_may_have() {
+    let text = "global\nthread-hard-limit 3\nnbthread 8\npp2-never-send-local\nexternal-check preserve-env\nsetenv A 'b c'\n\
+                defaults\nmode http\ntimeout client 7s\ntimeout connect 3s\ntimeout server 9s\nbacklog 300\n\
+                listen l\ndescription shop of books\nbind 127.0.0.1:80\nbind 127.0.0.1:81 backlog 7\nserver s 192.0.2.1:80\n";
+    let host = HostFacts { cores: Some(2), ..on("lb1") };
+    let load = |source: Source| {
+        let sources = [source];
+        let loaded = load(&sources, &host);
+        loaded.model.unwrap_or_else(|| panic!("{}", render(&loaded.diagnostics, &sources, 1)))
+    };
+    let model = load(Source::new("a.cfg", text));
+    let backlogs: Vec<_> = model.frontends[0].binds.iter().map(|bind| bind.options.backlog).collect();
+    assert_eq!(backlogs, [Some(300), Some(7)]);
+    let description = Some("shop of books".to_owned());
+    assert_eq!((&model.frontends[0].description, &model.backends[0].options.description), (&description, &description));
+    let process = &model.process;
+    assert_eq!((process.workers, process.checks_as_client, process.preserves_environment), (Some(3), true, true));
+    assert_eq!(model.rules.globals[0].words, ["setenv", "A", "b c"]);
+    let yaml = to_yaml(&model).expect("it has no routers");
+    let again = load(Source::new("a.yaml", yaml.as_str()));
+    assert_eq!((&again.frontends, &again.backends), (&model.frontends, &model.backends), "{yaml}");
+    assert_eq!((again.process.checks_as_client, again.process.preserves_environment), (true, true), "{yaml}");
+    assert_eq!(again.rules.globals[0].words, model.rules.globals[0].words, "{yaml}");
+    let alone = load(Source::new("a.cfg", text.replace("nbthread 8\n", "")));
+    assert_eq!(alone.process.workers, Some(2), "not more than the machine runs at once");
+}

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::rig::{Peer, field};
 use crate::rules::on_both;
 
-const PAGE: &str = "frontend web\n bind PORT name door id 7\n option socket-stats\n default_backend app\n http-request deny if { path /secret }\n \
+const PAGE: &str = "frontend web\n description shop of books\n bind PORT name door id 7\n option socket-stats\n default_backend app\n http-request deny if { path /secret }\n \
                     http-request redirect location /there if { path /here }\n stats enable\n stats uri /stats\n \
                     stats refresh 7s\n stats admin if { src 127.0.0.1 }\n\
                     backend app\n server s1 SERVER\n server s2 SERVER backup\n server s3 SERVER disabled\n";

@@ -387,6 +387,8 @@ pub fn model() -> Model {
             drain: Duration::ZERO,
             external_checks: false,
             shares_idle: true,
+            preserves_environment: false,
+            checks_as_client: false,
             spread_checks: 0,
             families: Default::default(),
         },

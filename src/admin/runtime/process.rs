@@ -6,6 +6,7 @@ use crate::model::runtime::Level;
 use crate::rule::value::{self, Written};
 use crate::rule::variable::{Stored, VariableName, VariableScope};
 use crate::state::sessions::Paced;
+use crate::sys::environment;
 
 use super::alone::Alone;
 use super::servers::refused;
@@ -84,11 +85,9 @@ fn rate_limit(call: &Call<'_>) -> Answer {
 fn environment(call: &Call<'_>) -> Answer {
     let wanted = call.word(2);
     let mut out = String::new();
-    for (name, value) in std::env::vars_os() {
-        if wanted.is_empty() || name == wanted {
-            // Writing to a String cannot fail.
-            let _ = writeln!(out, "{}={}", name.to_string_lossy(), value.to_string_lossy());
-        }
+    for (name, value) in environment::variables().iter().filter(|(name, _)| wanted.is_empty() || *name == wanted) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "{name}={}", String::from_utf8_lossy(value));
     }
     match out.is_empty() && !wanted.is_empty() {
         true => Answer::error("Variable not found"),

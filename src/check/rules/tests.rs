@@ -85,7 +85,7 @@ fn what_is_wrong_is_told() {
         (&["option tcp-check", "tcp-check frob"], "not 'frob'"),
         (&["option httpchk", "http-check connect", "http-check connect"], "missing expect rule"),
         (&["option httpchk", "http-check expect ok-status L7STS status 200"], "only L7OK"),
-        (&["option httpchk", "http-check send hdr x '%[src]'"], "health checks do not know it"),
+        (&["option httpchk", "http-check send hdr x '%[fc_rtt]'"], "health checks do not know it"),
         (&["option mysql-check usr"], "only supports optional values: 'user'"),
         (&["option pgsql-check"], "expects 'user <username>'"),
         (&["option external-check"], "needs 'external-check command'"),

@@ -19,6 +19,8 @@ pub struct Frontend {
     pub id: Option<Spanned<u64>>,
     /// Its name in statistics files.
     pub guid: Option<Spanned<String>>,
+    /// Text about it.
+    pub description: Option<String>,
     /// Whether its listening addresses are counted one by one.
     pub counts_sockets: bool,
     /// Listening addresses.

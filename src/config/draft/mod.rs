@@ -92,6 +92,10 @@ pub struct Draft {
     pub drain: Option<Spanned<Duration>>,
     /// Whether checks may start programs.
     pub external_checks: Option<Spanned<bool>>,
+    /// Whether those programs see the environment of the process.
+    pub preserves_environment: Option<Spanned<bool>>,
+    /// Whether PROXY headers of checks tell addresses as those of clients do.
+    pub checks_as_client: Option<Spanned<bool>>,
     /// Whether workers take each other's idle connections.
     pub shares_idle: Option<Spanned<bool>>,
     /// Per cent by which pauses between probes vary.

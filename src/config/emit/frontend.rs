@@ -27,6 +27,9 @@ pub(super) fn frontend(out: &mut Text, frontend: &Frontend, model: &Model) {
     if let Some(guid) = &frontend.guid {
         out.pair(2, "guid", scalar(guid));
     }
+    if let Some(text) = &frontend.description {
+        out.pair(2, "description", scalar(text));
+    }
     if frontend.counts_sockets {
         out.pair(2, "socket_stats", true);
     }

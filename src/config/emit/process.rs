@@ -44,8 +44,14 @@ pub(super) fn process(out: &mut Text, model: &Model) {
             out.pair(1, key, scalar(&account.to_string()));
         }
     }
-    if process.external_checks {
-        out.pair(1, "external_checks", true);
+    for (key, is_set) in [
+        ("external_checks", process.external_checks),
+        ("external_checks_see_environment", process.preserves_environment),
+        ("checks_as_client", process.checks_as_client),
+    ] {
+        if is_set {
+            out.pair(1, key, true);
+        }
     }
     if !process.shares_idle {
         out.pair(1, "share_idle", false);

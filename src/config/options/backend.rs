@@ -33,6 +33,11 @@ pub const LINES: &[(&str, Handler)] = &[
         options.cookie = Some(cookie::read(words)?);
         Ok(())
     }),
+    ("description", |options, words, _| {
+        needed(words, 1, "a text")?;
+        options.description = Some(words[1..].join(" "));
+        Ok(())
+    }),
     ("dynamic-cookie-key", |options, words, _| {
         options.dynamic_cookie_key = Some(needed(words, 1, "a key")?.to_owned());
         no_more(words, 2)
@@ -190,6 +195,8 @@ pub fn lines(options: &BackendOptions) -> Vec<String> {
     let mut lines = Vec::new();
     let plain = BackendOptions::default();
     lines.extend(options.guid.as_ref().map(|guid| format!("guid {guid}")));
+    let line = |words: [&str; 2]| crate::rule::join(words.into_iter());
+    lines.extend(options.description.as_ref().map(|text| line(["description", text])));
     let (hashing, none) = (options.hashing, plain.hashing);
     if (hashing.method, hashing.function, hashing.has_avalanche) != (none.method, none.function, none.has_avalanche) {
         lines.push(balance::hash_type_text(&hashing));
@@ -201,7 +208,6 @@ pub fn lines(options: &BackendOptions) -> Vec<String> {
     }
     lines.extend(options.fullconn.map(|count| format!("fullconn {count}")));
     lines.extend(options.all_backups.then(|| "option allbackups".to_owned()));
-    let line = |words: [&str; 2]| crate::rule::join(words.into_iter());
     lines.extend(options.dynamic_cookie_key.as_ref().map(|key| line(["dynamic-cookie-key", key])));
     lines.extend((options.redispatch_interval != Interval::default()).then(|| match options.redispatch_interval {
         Interval::Every(count) => format!("option redispatch {count}"),
@@ -245,6 +251,7 @@ mod tests {
             "persist rdp-cookie(user)",
             "fullconn 100",
             "guid app.1",
+            "description shop",
             "option allbackups",
             "be-unpublished",
             "load-server-state-from-file local",
@@ -284,6 +291,7 @@ mod tests {
             ("hash-preserve-affinity never", 1),
             ("persist rdp-cookie()", 1),
             ("guid", 1),
+            ("description", 1),
             ("option allbackups now", 2),
             ("srvtcpka-idle soon", 1),
             ("srvtcpka-cnt 128", 1),

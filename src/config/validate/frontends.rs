@@ -53,6 +53,7 @@ fn one(context: &Context<'_>, shared: &Shared<'_>, draft: &draft::Frontend, inst
         name: draft.name.value.clone(),
         id: 0,
         guid: draft.guid.as_ref().map(|guid| guid.value.clone()),
+        description: draft.description.clone(),
         mode,
         binds,
         default_backend: backend,

@@ -132,6 +132,8 @@ fn process(context: &Context<'_>, relays: Vec<Relay>) -> Process {
         families: draft.families.map_or(Families::default(), |families| families.value),
         drain: or(&draft.drain, Duration::from_secs(30)),
         external_checks: or(&draft.external_checks, false),
+        preserves_environment: or(&draft.preserves_environment, false),
+        checks_as_client: or(&draft.checks_as_client, false),
         shares_idle: or(&draft.shares_idle, true),
         spread_checks: draft.spread_checks.map_or(0, |spread| u8::try_from(spread.value).unwrap_or(50)),
     }

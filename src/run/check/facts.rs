@@ -1,5 +1,6 @@
 //! What expressions of a check ask: its backend, its server, the process.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub(super) struct Knowledge {
     pub(super) state: String,
     /// Whether the server is up now.
     pub(super) is_up: bool,
+    /// Our end of the connection and the server's, once there is one.
+    pub(super) ends: Cell<Option<(SocketAddr, SocketAddr)>>,
 }
 
 impl Knowledge {
@@ -71,8 +74,13 @@ impl Facts for Knowledge {
         Some(name.as_bytes())
     }
 
-    fn address(&self, _: Address) -> Option<SocketAddr> {
-        None
+    fn address(&self, question: Address) -> Option<SocketAddr> {
+        let (local, peer) = self.ends.get()?;
+        match question {
+            Address::ServerLocal => Some(local),
+            Address::ServerPeer => Some(peer),
+            Address::Source | Address::ClientPeer | Address::Destination | Address::ClientLocal => None,
+        }
     }
 
     fn proxy_header_value(&self, _: u8) -> Option<&[u8]> {

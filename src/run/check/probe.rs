@@ -48,22 +48,23 @@ pub(super) struct Target {
 pub(super) enum HeaderForm {
     /// Version 1: our own end is the client.
     Line,
-    /// Version 2: it says that we speak for ourselves.
-    Binary { has_checksum: bool, tells_tls: bool },
+    /// Version 2: it says that we speak for ourselves, unless our own end is to be the client.
+    Binary { has_checksum: bool, tells_tls: bool, is_client: bool },
 }
 
 impl HeaderForm {
-    fn of(header: &ProxyHeader) -> HeaderForm {
+    fn of(header: &ProxyHeader, is_client: bool) -> HeaderForm {
         let (has_checksum, tells_tls) = (header.has_checksum, header.tells_tls);
-        if header.is_binary { HeaderForm::Binary { has_checksum, tells_tls } } else { HeaderForm::Line }
+        if header.is_binary { HeaderForm::Binary { has_checksum, tells_tls, is_client } } else { HeaderForm::Line }
     }
 
     fn write(self, stream: &TcpStream) -> Vec<u8> {
         let mut out = Vec::new();
+        let ends = || stream.local_addr().ok().zip(stream.peer_addr().ok());
         match self {
-            HeaderForm::Line => write_line(&mut out, stream.local_addr().ok().zip(stream.peer_addr().ok())),
-            HeaderForm::Binary { has_checksum, tells_tls } => {
-                let mut header = Binary::begin(&mut out, None);
+            HeaderForm::Line => write_line(&mut out, ends()),
+            HeaderForm::Binary { has_checksum, tells_tls, is_client } => {
+                let mut header = Binary::begin(&mut out, is_client.then(ends).flatten());
                 if has_checksum {
                     header.add_checksum();
                 }
@@ -79,8 +80,8 @@ impl HeaderForm {
 }
 
 impl Target {
-    /// The server's address unless the check has its own.
-    pub(super) fn of(check: &Check, server: &Server) -> Target {
+    /// The server's address unless the check has its own; `is_client` if its header tells it as a client's.
+    pub(super) fn of(check: &Check, server: &Server, is_client: bool) -> Target {
         let mut address = check.address.unwrap_or(server.address);
         if let Some(port) = check.port {
             address.set_port(port);
@@ -93,7 +94,7 @@ impl Target {
             signature: server.options.signature.clone(),
             source: server.source,
             sends_proxy: check.sends_proxy,
-            header: HeaderForm::of(&server.options.proxy_header),
+            header: HeaderForm::of(&server.options.proxy_header, is_client),
             socks: check.socks,
         }
     }
@@ -140,6 +141,7 @@ impl Probe {
                     connection = None;
                     match self.connect(&destination).await {
                         Ok(made) => {
+                            self.knowledge.ends.set(made.0.local_addr().ok().zip(made.0.peer_addr().ok()));
                             connection = Some(made);
                             dialogue.connected();
                         }

@@ -1,5 +1,7 @@
 //! `option external-check`: a program whose exit status tells (manual §4.2).
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::process::Stdio;
 
 use nix::sys::signal::{Signal, killpg};
@@ -10,12 +12,15 @@ use crate::check::rules::Program;
 use crate::check::{Code, Outcome};
 use crate::model::Model;
 use crate::model::proxy::{Backend, Mode, Server};
+use crate::sys::environment;
 
 /// What a program is told, as HAProxy names it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Environment {
     /// `<proxy_address> <proxy_port> <server_address> <server_port>`
     arguments: [String; 4],
+    /// Whether the program sees that of the process, too.
+    is_preserved: bool,
     variables: Vec<(&'static str, String)>,
 }
 
@@ -33,6 +38,7 @@ impl Environment {
         let or_not_used = |text: &String| if text.is_empty() { NOT_USED.to_owned() } else { text.clone() };
         let (address, port) = (server.address.ip().to_string(), server.address.port().to_string());
         Environment {
+            is_preserved: model.process.preserves_environment,
             arguments: [or_not_used(&proxy_address), or_not_used(&proxy_port), address.clone(), port.clone()],
             variables: vec![
                 ("HAPROXY_PROXY_NAME", backend.name.clone()),
@@ -82,7 +88,12 @@ impl Drop for Group {
 /// Runs it once. Dropping the future ends the program and its children.
 pub(super) async fn run(program: &Program, environment: &Environment) -> Outcome {
     let mut command = Command::new(&program.command);
-    command.args(&environment.arguments).env_clear().env("PATH", &program.path);
+    command.args(&environment.arguments).env_clear();
+    if environment.is_preserved {
+        let inherited = environment::variables().iter();
+        command.envs(inherited.map(|(name, value)| (name, OsStr::from_bytes(value))));
+    }
+    command.env("PATH", &program.path);
     command.envs(environment.variables.iter().map(|(name, value)| (*name, value)));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let child = command.process_group(0).kill_on_drop(true).spawn();

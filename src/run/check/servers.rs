@@ -1,6 +1,7 @@
 //! The probes of servers and the questions to their agents: a machine for each, tasks for those under way, results into
 //! the registry and to [`super::wards`].
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -137,7 +138,8 @@ impl Servers {
                 let health = server.check.as_ref().map(|check| {
                     let environment = Box::new(Environment::of(model, backend, server));
                     let plan = plans.of(check, model);
-                    (Which::Health, check.clone(), Task::Probe { plan, target: Target::of(check, server), environment })
+                    let target = Target::of(check, server, model.process.checks_as_client);
+                    (Which::Health, check.clone(), Task::Probe { plan, target, environment })
                 });
                 let agent =
                     server.care.agent.as_ref().map(|agent| (Which::Agent, check_of(agent), Task::Ask(agent.clone())));
@@ -427,6 +429,7 @@ impl Servers {
             id: ward.id,
             state,
             is_up: server.health() != Health::Down,
+            ends: Cell::default(),
         }
     }
 

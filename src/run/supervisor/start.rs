@@ -56,6 +56,8 @@ impl Supervisor {
         let generation = Generation::prepare(1, model, &registry, None).map_err(|error| anyhow!("{error}"))?;
         states::apply(&generation, &kept, sys::clock::now());
         counts::resume(&generation, sys::clock::now());
+        let (files, node) = (&settings.files, settings.node.as_deref());
+        outset::change_environment(&generation.rules, &generation.model.process, files, node);
         outset::set_variables(&generation.rules, None);
         let cell = Arc::new(ArcSwap::from(Arc::clone(&generation)));
         let taken = settings.taken_from.as_deref().map(taken_from).unwrap_or_default();

@@ -25,6 +25,8 @@ pub struct Context<'a> {
     problems: &'a Problems,
     /// Name of this node.
     pub node: &'a str,
+    /// Threads that the machine runs at once, if that is known.
+    pub cores: Option<u64>,
     names: &'a BTreeMap<String, Vec<IpAddr>>,
     unknown_accounts: &'a BTreeSet<(AccountKind, String)>,
     environment: &'a Environment,
@@ -52,6 +54,7 @@ impl<'a> Context<'a> {
         Context {
             problems,
             node: &host.node,
+            cores: host.cores,
             names: &host.names,
             unknown_accounts: &host.unknown_accounts,
             environment,

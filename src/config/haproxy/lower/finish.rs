@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::draft::{Backend, Draft, Frontend, Log, Reports, Rule, Server, Table};
+use crate::config::draft::{Backend, Draft, Frontend, Listener, Log, Reports, Rule, Server, Table};
 use crate::config::haproxy::table::Place;
 use crate::config::options;
 use crate::diag::{Diagnostic, Span, Spanned};
@@ -103,8 +103,9 @@ fn frontend(proxy: &Proxy, doubtful_framing: DoubtfulFraming) -> Frontend {
         name: proxy.name.clone(),
         id: settings.id,
         guid: settings.guid.clone(),
+        description: settings.options.description.clone(),
         counts_sockets: settings.counts_sockets,
-        binds: settings.binds.clone(),
+        binds: binds(settings),
         mode: Some(mode),
         default_backend,
         maxconn: settings.maxconn,
@@ -123,6 +124,13 @@ fn frontend(proxy: &Proxy, doubtful_framing: DoubtfulFraming) -> Frontend {
         logged: settings.logged,
         rules: settings.rules.clone(),
     }
+}
+
+/// Where it listens; `backlog` of the section is that of every bind that has none of its own.
+fn binds(settings: &Settings) -> Vec<Spanned<Listener>> {
+    let mut binds = settings.binds.clone();
+    binds.iter_mut().for_each(|bind| bind.value.options.backlog = bind.value.options.backlog.or(settings.backlog));
+    binds
 }
 
 /// `None` for a `listen` section that is disabled.

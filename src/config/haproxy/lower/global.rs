@@ -39,6 +39,11 @@ pub struct Global {
     workers: Option<Spanned<u64>>,
     drain: Option<Spanned<Duration>>,
     external_checks: Option<Spanned<bool>>,
+    preserves_environment: Option<Spanned<bool>>,
+    /// `pp2-never-send-local`
+    checks_as_client: Option<Spanned<bool>>,
+    /// `thread-hard-limit`
+    most_workers: Option<Spanned<u64>>,
     shares_idle: Option<Spanned<bool>>,
     spread_checks: Option<Spanned<u64>>,
     families: Option<Spanned<Families>>,
@@ -85,8 +90,11 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("nbthread", nbthread),
     ("node", |global, _, line, context| global.identity.node = text(line, context).or(global.identity.node.take())),
     ("pidfile", pid_file),
+    ("pp2-never-send-local", |global, _, line, _| {
+        global.checks_as_client = Some(Spanned::new(true, line.span_of(1)));
+    }),
     ("presetenv", environment),
-    ("resetenv", elsewhere),
+    ("resetenv", |global, _, line, _| global.rules.push(proxy::rule(line))),
     ("server-state-base", |global, _, line, context| {
         let base = context.argument(line, 1, "one argument: a directory path").map(|word| word.text.clone());
         global.state_base = base.or(global.state_base.take());
@@ -119,7 +127,10 @@ pub const HANDLERS: &[(&str, Handler)] = &[
         known.add(line, context);
         context.unix_bind.replace(known);
     }),
-    ("unsetenv", elsewhere),
+    ("thread-hard-limit", |global, _, line, context| {
+        global.most_workers = count(line, context, 1, 256).or(global.most_workers);
+    }),
+    ("unsetenv", |global, _, line, _| global.rules.push(proxy::rule(line))),
     ("user", |global, _, line, context| global.confinement.user = name(line, AccountKind::User, context)),
     ("zero-warning", |global, _, line, _| global.is_strict = Some(line.span_of(1))),
 ];
@@ -148,16 +159,25 @@ impl Global {
         }
     }
 
+    /// `nbthread`, bounded by `thread-hard-limit`.
+    fn workers(&self, context: &Context<'_>) -> Option<Spanned<u64>> {
+        let Some(most) = self.most_workers else { return self.workers };
+        let asked = self.workers.unwrap_or(Spanned::new(context.cores.unwrap_or(u64::MAX), most.span));
+        Some(asked.map(|count| count.min(most.value)))
+    }
+
     /// Puts what belongs to the process into the draft.
-    pub fn lower(&self, draft: &mut Draft) {
+    pub fn lower(&self, draft: &mut Draft, context: &Context<'_>) {
         draft.maxconn = self.maxconn;
         draft.server_state_file = self.state_file.clone().map(|file| file.map(|path| self.state_path(&path)));
         draft.stats_file = self.stats_file.clone();
         draft.connection_rate = self.connection_rate;
         draft.session_rate = self.session_rate;
-        draft.workers = self.workers;
+        draft.workers = self.workers(context);
         draft.drain = self.drain;
         draft.external_checks = self.external_checks;
+        draft.preserves_environment = self.preserves_environment;
+        draft.checks_as_client = self.checks_as_client;
         draft.shares_idle = self.shares_idle;
         draft.spread_checks = self.spread_checks;
         draft.is_strict = self.is_strict;
@@ -176,9 +196,6 @@ impl Global {
         draft.globals.clone_from(&self.rules);
     }
 }
-
-/// Carried out where lines are read, or by the command line.
-fn elsewhere(_: &mut Global, _: &'static Row, _: &Line, _: &Context<'_>) {}
 
 fn chroot(global: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {
     let Some(word) = context.argument(line, 1, "a directory") else { return };
@@ -214,10 +231,14 @@ fn name(line: &Line, kind: AccountKind, context: &Context<'_>) -> Option<Spanned
     Some(Spanned::new(context.account(kind, word), word.span))
 }
 
-fn environment(_: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {
-    context.argument(line, 1, "a name and a value");
-    context.argument(line, 2, "a value");
+/// `setenv NAME VALUE`, `presetenv NAME VALUE`: the lines that follow have seen it when they were read.
+fn environment(global: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {
+    let is_whole =
+        context.argument(line, 1, "a name and a value").is_some() && context.argument(line, 2, "a value").is_some();
     context.no_more(line, 3);
+    if is_whole {
+        global.rules.push(proxy::rule(line));
+    }
 }
 
 fn stick_counters(global: &mut Global, _: &'static Row, line: &Line, context: &Context<'_>) {
@@ -261,10 +282,7 @@ fn external_check(global: &mut Global, _: &'static Row, line: &Line, context: &C
     global.external_checks = Some(Spanned::new(true, line.span_of(1)));
     if let Some(word) = line.word(1) {
         match word.text.as_str() {
-            "preserve-env" => {
-                let why = "programs of checks get HAProxy's variables and PATH alone";
-                context.refuse(word.span, "'external-check preserve-env'", why);
-            }
+            "preserve-env" => global.preserves_environment = Some(Spanned::new(true, word.span)),
             _ => context.error("E-VALUE", word.span, "'external-check' expects nothing or 'preserve-env'"),
         }
     }

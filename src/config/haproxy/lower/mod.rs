@@ -13,6 +13,7 @@ mod settings;
 mod global;
 mod runtime;
 mod defaults;
+mod kept;
 mod proxy;
 mod option;
 mod old;
@@ -96,7 +97,7 @@ pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
             _ => proxies.read(section, context),
         }
     }
-    global.lower(&mut draft);
+    global.lower(&mut draft, context);
     draft.globals.extend(profiles);
     draft.identity.version = context.dialect.declared();
     draft.start.judges_listeners = context.dialect.judges_listeners();

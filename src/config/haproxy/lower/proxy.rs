@@ -15,7 +15,7 @@ use std::collections::HashMap;
 
 use super::Context;
 use super::settings::{Settings, spanned};
-use super::{bind, check, defaults, global, log, mail, old, option, order, server, stick, timeout, value};
+use super::{bind, check, defaults, global, kept, log, mail, old, option, order, server, stick, timeout, value};
 
 /// A proxy of its own.
 #[derive(Clone, Debug)]
@@ -52,6 +52,11 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("enabled", |settings, _, _, _| settings.is_disabled = false),
     ("id", |settings, _, line, context| {
         settings.id = global::count(line, context, 1, i32::MAX as u64).or(settings.id);
+    }),
+    ("backlog", |settings, _, line, context| {
+        let most = u64::from(u32::MAX >> 1);
+        let asked = super::global::lenient_count(line, context, most).filter(|count| count.value > 0);
+        settings.backlog = asked.and_then(|count| u32::try_from(count.value).ok()).or(settings.backlog);
     }),
     ("guid", |settings, _, line, context| guid(settings, line, context)),
     ("log", |settings, _, line, context| log::log(&mut settings.logs, line, context)),
@@ -198,89 +203,6 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     ("rsprep", old::line),
 ];
 
-/// Lines that are kept for the rules.
-const RULES: [&str; 79] = [
-    "acl",
-    "capture cookie",
-    "capture request header",
-    "capture response header",
-    "clitcpka-cnt",
-    "clitcpka-idle",
-    "clitcpka-intvl",
-    "declare capture",
-    "error-log-format",
-    "errorfile",
-    "errorfiles",
-    "errorloc",
-    "errorloc302",
-    "errorloc303",
-    "filter bwlim-in",
-    "filter bwlim-out",
-    "force-be-switch",
-    "force-persist",
-    "http-after-response",
-    "http-error",
-    "http-request",
-    "http-response",
-    "http-send-name-header",
-    "ignore-persist",
-    "log-format",
-    "log-format-sd",
-    "monitor fail",
-    "monitor-uri",
-    "option abortonclose",
-    "option accept-invalid-http-request",
-    "option accept-unsafe-violations-in-http-request",
-    "option checkcache",
-    "option clitcpka",
-    "option forwarded",
-    "option forwardfor",
-    "option h1-case-adjust-bogus-client",
-    "option h1-case-adjust-bogus-server",
-    "option http-buffer-request",
-    "option http-drop-request-trailers",
-    "option http-drop-response-trailers",
-    "option http-ignore-probes",
-    "option http-keep-alive",
-    "option http-pretend-keepalive",
-    "option http-restrict-req-hdr-names",
-    "option http-server-close",
-    "option http-use-proxy-header",
-    "option independent-streams",
-    "option nolinger",
-    "option httpclose",
-    "option originalto",
-    "redirect",
-    "stats admin",
-    "stats auth",
-    "stats enable",
-    "stats hide-version",
-    "stats http-request",
-    "stats realm",
-    "stats refresh",
-    "stats scope",
-    "stats show-desc",
-    "stats show-legends",
-    "stats show-node",
-    "stats show-version",
-    "stats uri",
-    "stick match",
-    "stick on",
-    "stick store-request",
-    "stick store-response",
-    "tcp-request connection",
-    "tcp-request content",
-    "tcp-request inspect-delay",
-    "tcp-request session",
-    "tcp-response content",
-    "tcp-response inspect-delay",
-    "timeout tarpit",
-    "unique-id-format",
-    "unique-id-header",
-    "use-server",
-    "use_backend",
-];
-
 /// Words that `defaults` sections have since HAProxy 2.5.
 const IN_DEFAULTS: [&str; 6] =
     ["acl", "http-request", "http-response", "http-after-response", "tcp-request", "tcp-response"];
@@ -312,7 +234,7 @@ impl Proxies {
             if defaults::is_misplaced(section, line, context) {
                 continue;
             }
-            if RULES.contains(&row.name) {
+            if kept::RULES.contains(&row.name) {
                 if line.modifier == Modifier::None && !context.has_its_condition(row, line) {
                     continue;
                 }
@@ -581,7 +503,7 @@ mod tests {
         let lines = options::backend::LINES.iter().map(|(name, _)| *name);
         // A line that sets more than an option has a handler of its own.
         let lines = lines.filter(|line| HANDLERS.iter().all(|(name, _)| name != line));
-        let handled = HANDLERS.iter().map(|(name, _)| *name).chain(RULES).chain(lines);
+        let handled = HANDLERS.iter().map(|(name, _)| *name).chain(kept::RULES).chain(lines);
         assert_eq!(sorted(handled), honoured(&proxies));
         assert_eq!(sorted(global::HANDLERS.iter().map(|(name, _)| *name)), honoured(&[Place::Global]));
         let options = options::server::OPTIONS.iter().chain(&options::naming::OPTIONS).map(|(name, _)| *name);

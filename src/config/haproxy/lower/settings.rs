@@ -28,6 +28,8 @@ pub struct Settings {
     pub mode: Option<Spanned<Mode>>,
     pub id: Option<Spanned<u64>>,
     pub guid: Option<Spanned<String>>,
+    /// `backlog`
+    pub backlog: Option<u32>,
     /// `option socket-stats`
     pub counts_sockets: bool,
     pub maxconn: Option<Spanned<u64>>,

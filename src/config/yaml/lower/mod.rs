@@ -62,6 +62,8 @@ pub fn file(root: &Node) -> Draft {
         session_rate: read(inner("process", "session_rate"), value::number),
         drain: read(inner("process", "drain"), value::duration),
         external_checks: read(inner("process", "external_checks"), value::flag),
+        preserves_environment: read(inner("process", "external_checks_see_environment"), value::flag),
+        checks_as_client: read(inner("process", "checks_as_client"), value::flag),
         shares_idle: read(inner("process", "share_idle"), value::flag),
         spread_checks: read(inner("process", "spread_checks"), value::number),
         is_strict: None,

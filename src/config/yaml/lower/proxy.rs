@@ -35,6 +35,7 @@ pub fn frontend(entry: &Entry) -> Frontend {
         name: entry.key.clone(),
         id: read(at("id"), value::number),
         guid: read(at("guid"), text),
+        description: read(at("description"), text).map(|text| text.value),
         counts_sockets: read(at("socket_stats"), value::flag).is_some_and(|flag| flag.value),
         binds: list(at("bind"), value::listener),
         mode: read(at("mode"), word(&MODES)),

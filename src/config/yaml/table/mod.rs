@@ -191,6 +191,17 @@ static PROCESS: Section = Section {
         ),
         key("external_checks", Value::One(Scalar::Flag), "Whether checks may start programs. Default false."),
         key(
+            "external_checks_see_environment",
+            Value::One(Scalar::Flag),
+            "Whether those programs see the environment of the process, beside what they are told. Default false.",
+        ),
+        key(
+            "checks_as_client",
+            Value::One(Scalar::Flag),
+            "Whether binary PROXY headers of checks tell addresses as those of clients do, for servers that take none \
+             without. Default false.",
+        ),
+        key(
             "share_idle",
             Value::One(Scalar::Flag),
             "Whether a worker without an idle connection to a server takes one of another worker. Default true.",

@@ -38,6 +38,7 @@ pub(super) static FRONTEND: Section = Section {
             Value::One(Scalar::Text),
             "Its name in the statistics file: letters, digits and .:-_, unlike all others. Default: none.",
         ),
+        key("description", Value::One(Scalar::Text), "Text about it on the page of statistics. Default: none."),
         key(
             "socket_stats",
             Value::One(Scalar::Flag),
