@@ -59,8 +59,8 @@ pub fn draft(sections: &[Section], context: &Context<'_>) -> Draft {
     let mut global = global::Global::new();
     let mut profiles = Vec::new();
     context.look_for_allowance(sections);
-    let of_process = sections.iter().filter(|section| section.place == Place::Global).flat_map(|one| &one.lines);
-    let local_peer = of_process.filter(|line| line.text(0) == "localpeer").next_back().map(|line| line.text(1));
+    let mut of_process = sections.iter().filter(|section| section.place == Place::Global).flat_map(|one| &one.lines);
+    let local_peer = of_process.rfind(|line| line.text(0) == "localpeer").map(|line| line.text(1));
     for section in sections {
         let Some((row, _)) = context.find(Place::Top, Place::Top, &section.head) else {
             context.spell_check(section);
