@@ -12,10 +12,11 @@ use tokio::sync::Notify;
 
 use crate::model::options::KeepAlive;
 use crate::model::proxy::Bind;
+use crate::rule::globals::SocketBuffers;
 use crate::state::sessions::Sessions;
 use crate::state::socket::CountedSocket;
-use crate::sys::clock;
 use crate::sys::listener::{Watched, accept};
+use crate::sys::{clock, dial};
 
 use super::account;
 use super::local::{LocalFrontend, Worker};
@@ -47,6 +48,8 @@ pub(super) struct Listener {
     resets: Cell<bool>,
     /// Times of TCP keep-alive, if connections have it.
     keep_alive: Cell<Option<KeepAlive>>,
+    /// Buffers of its connections.
+    buffers: Cell<SocketBuffers>,
     is_closed: Cell<bool>,
     is_paused: Cell<bool>,
     /// What ends the task that accepts; the next one after a pause has another.
@@ -80,6 +83,7 @@ impl Listener {
             accepts_proxy: Cell::default(),
             resets: Cell::default(),
             keep_alive: Cell::default(),
+            buffers: Cell::default(),
             is_closed: Cell::default(),
             is_paused: Cell::default(),
             stop: RefCell::default(),
@@ -120,6 +124,7 @@ impl Listener {
         self.accepts_proxy.set(self.bind(&frontend).is_some_and(|bind| bind.options.accepts_proxy));
         self.resets.set(frontend.manners.resets);
         self.keep_alive.set(frontend.manners.keep_alive);
+        self.buffers.set(frontend.others.rules.globals.client_buffers);
         *self.door.borrow_mut() = frontend.running.doors.get(self.number.get()).cloned().flatten();
         *self.frontend.borrow_mut() = frontend;
     }
@@ -244,6 +249,12 @@ impl Listener {
         }
         if let Some(times) = self.keep_alive.get() {
             session.client.keep_alive(&times);
+        }
+        let buffers = self.buffers.get();
+        if buffers != SocketBuffers::default()
+            && let Some(socket) = session.client.kernel()
+        {
+            dial::size_buffers(&socket, buffers.receive, buffers.send);
         }
         account::connection(&session);
         Connection::start(session);

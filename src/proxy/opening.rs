@@ -101,6 +101,8 @@ async fn open_tcp(session: &Session, slot: &Slot, guise: &Guise) -> io::Result<S
         let times = &backend.keep_alive;
         dial::keep_alive(&kernel, (times.idle, times.interval), times.count)?;
     }
+    let buffers = &session.frontend().others.rules.globals.server_buffers;
+    dial::size_buffers(&kernel, buffers.receive, buffers.send);
     let (tos, mark) = session.server_options();
     options::set(&kernel, tos, mark);
     dial::tune(&kernel, &server.options)?;

@@ -1,5 +1,6 @@
 //! Lines of the process in the language of rules: `http-err-codes`, `http-fail-codes`, `set-var`, `set-var-fmt`,
-//! `setenv` and its relatives, `log-profile`, `h1-accept-payload-with-any-method`, `h1-case-adjust`, `h1-case-adjust-file`.
+//! `setenv` and its relatives, `log-profile`, `h1-accept-payload-with-any-method`, `h1-case-adjust`, `h1-case-adjust-file`,
+//! `tune.rcvbuf.*`, `tune.sndbuf.*`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,6 +21,15 @@ use super::userlist::Userlist;
 use super::value::Given;
 use super::variable::{VariableName, VariableScope};
 
+/// Buffers of the kernel for a socket, *bytes*; `None` leaves them to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SocketBuffers {
+    /// For what has come.
+    pub receive: Option<usize>,
+    /// For what is to go.
+    pub send: Option<usize>,
+}
+
 /// What the lines of the process say.
 #[derive(Debug)]
 pub struct Globals {
@@ -31,6 +41,10 @@ pub struct Globals {
     pub asks: Asks,
     /// Log profiles.
     pub profiles: Vec<Profile>,
+    /// Of connections of clients (`tune.rcvbuf.client`, `tune.sndbuf.client`).
+    pub client_buffers: SocketBuffers,
+    /// Of connections to servers, likewise.
+    pub server_buffers: SocketBuffers,
     /// Whether GET, HEAD and DELETE may have a body in HTTP/1.0 (`h1-accept-payload-with-any-method`).
     pub accepts_old_bodies: bool,
     /// Names of fields for those who insist on their letter case.
@@ -48,6 +62,8 @@ impl Default for Globals {
             failures: Codes::FAILURES,
             asks: Asks::default(),
             profiles: Vec::new(),
+            client_buffers: SocketBuffers::default(),
+            server_buffers: SocketBuffers::default(),
             accepts_old_bodies: false,
             name_cases: NameCases::default(),
             environment: Vec::new(),
@@ -87,6 +103,10 @@ impl Globals {
         let codes = match first {
             "http-err-codes" => &mut self.errors,
             "http-fail-codes" => &mut self.failures,
+            "tune.rcvbuf.client" => return set_size(&mut self.client_buffers.receive, words),
+            "tune.sndbuf.client" => return set_size(&mut self.client_buffers.send, words),
+            "tune.rcvbuf.server" => return set_size(&mut self.server_buffers.receive, words),
+            "tune.sndbuf.server" => return set_size(&mut self.server_buffers.send, words),
             "set-var" | "set-var-fmt" => return self.variable(words, scope),
             "h1-accept-payload-with-any-method" => {
                 self.accepts_old_bodies = true;
@@ -178,5 +198,21 @@ impl Globals {
     /// Whose fault a response of this status is: the client's, the server's.
     pub fn blame(&self, status: u16) -> (bool, bool) {
         (self.errors.has(status), self.failures.has(status))
+    }
+}
+
+/// Reads a number of bytes with a unit: `65536`, `64k`.
+fn set_size(size: &mut Option<usize>, words: &[&str]) -> Result<(), RuleError> {
+    let text = words.get(1).copied().unwrap_or_default();
+    let wrong = || RuleError::new(1, format!("'{}' expects a positive number of bytes, not '{text}'", words[0]));
+    let (digits, unit) = match text.strip_suffix(['k', 'K']) {
+        Some(digits) => (digits, 1 << 10),
+        None => text.strip_suffix(['m', 'M']).map_or((text, 1), |digits| (digits, 1 << 20)),
+    };
+    let bytes = digits.parse::<usize>().ok().and_then(|number| number.checked_mul(unit)).filter(|bytes| *bytes > 0);
+    *size = Some(bytes.filter(|bytes| i32::try_from(*bytes).is_ok()).ok_or_else(wrong)?);
+    match words.get(2) {
+        Some(word) => Err(RuleError::new(2, format!("unexpected '{word}'"))),
+        None => Ok(()),
     }
 }

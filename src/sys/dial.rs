@@ -143,6 +143,16 @@ pub fn pose(socket: &SockRef<'_>) -> io::Result<()> {
     }
 }
 
+/// Gives a socket buffers of these sizes, *bytes*, where any are given. The kernel has limits, which it keeps in silence.
+pub fn size_buffers(socket: &SockRef<'_>, receive: Option<usize>, send: Option<usize>) {
+    if let Some(size) = receive {
+        let _ = socket.set_recv_buffer_size(size);
+    }
+    if let Some(size) = send {
+        let _ = socket.set_send_buffer_size(size);
+    }
+}
+
 /// TCP keep-alive: silence before the first probe, time between probes, and how many may be lost; `None` is the kernel's.
 ///
 /// # Errors

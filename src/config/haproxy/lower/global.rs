@@ -120,6 +120,10 @@ pub const HANDLERS: &[(&str, Handler)] = &[
     }),
     ("stats timeout", |global, row, line, context| runtime::timeout(&mut global.runtime, row, line, context)),
     ("tune.idle-pool.shared", idle_pool),
+    ("tune.rcvbuf.client", |global, _, line, _| global.rules.push(proxy::rule(line))),
+    ("tune.rcvbuf.server", |global, _, line, _| global.rules.push(proxy::rule(line))),
+    ("tune.sndbuf.client", |global, _, line, _| global.rules.push(proxy::rule(line))),
+    ("tune.sndbuf.server", |global, _, line, _| global.rules.push(proxy::rule(line))),
     ("tune.stick-counters", stick_counters),
     ("uid", |global, _, line, context| global.confinement.user = id(line, context)),
     ("unix-bind", |_, _, line, context| {
