@@ -122,6 +122,8 @@ pub struct Leniency {
     pub keeps_doubtful: bool,
     /// Requests of HTTP/1.0 may have a body whatever their method.
     pub old_bodies: bool,
+    /// Fields that a head may have; `None` is [`MAX_FIELDS`](super::parse::MAX_FIELDS).
+    pub max_fields: Option<usize>,
 }
 
 /// A parsed head. Reuse one for many messages: parsing clears it and keeps its storage.

@@ -52,7 +52,7 @@ pub enum HeadError {
     /// A CR is not followed by LF.
     #[error("bare carriage return")]
     BareCarriageReturn,
-    /// More than [`MAX_FIELDS`] fields.
+    /// More fields than it may have: [`MAX_FIELDS`], or what is said instead.
     #[error("too many fields")]
     TooManyFields,
     /// Content-Length is not a number, does not fit, or is given more than once.
@@ -226,7 +226,7 @@ fn fields(bytes: &[u8], mut at: usize, head: &mut Head) -> Result<Parsed, HeadEr
             finish(bytes, head);
             return Ok(Parsed::Complete);
         }
-        if head.fields.len() >= MAX_FIELDS {
+        if head.fields.len() >= head.leniency.max_fields.unwrap_or(MAX_FIELDS) {
             return Err(HeadError::TooManyFields);
         }
         let field = field(&bytes[at..end], at, next)?;
@@ -240,7 +240,7 @@ fn fields(bytes: &[u8], mut at: usize, head: &mut Head) -> Result<Parsed, HeadEr
 /// end has not come.
 fn refuse_line(bytes: &[u8], at: usize, head: &mut Head) -> Result<Parsed, HeadError> {
     let Some((line, _)) = take_line(bytes, at, head)? else { return Ok(Parsed::Partial) };
-    if head.fields.len() >= MAX_FIELDS {
+    if head.fields.len() >= head.leniency.max_fields.unwrap_or(MAX_FIELDS) {
         return Err(HeadError::TooManyFields);
     }
     let text = line.of(bytes);

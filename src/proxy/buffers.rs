@@ -10,12 +10,8 @@ use crate::http::Head;
 pub(super) const SCRATCH: usize = 128 * 1024;
 /// Bytes read at once while a head is awaited or the other side is slow: bounds what must be kept when it stalls.
 pub(super) const SMALL_READ: usize = 16 * 1024;
-/// Largest head that is accepted, bytes: what a buffer of HAProxy's holds, `tune.bufsize` less `tune.maxrewrite`.
-pub(super) const MAX_HEAD: usize = 16 * 1024 - 1024;
-/// Largest head after rules edited it: the same with what `tune.maxrewrite` keeps free.
-pub(super) const MAX_EDITED_HEAD: usize = 16 * 1024;
-/// What is read of a message whose body rules wait for, bytes.
-pub(super) const FULL: usize = MAX_HEAD;
+/// Bytes that a head rarely exceeds.
+const USUAL_HEAD: usize = 16 * 1024;
 /// A chunk of more capacity is not kept.
 const MAX_KEPT: usize = 64 * 1024;
 const FIRST_CAPACITY: usize = 2048;
@@ -43,10 +39,10 @@ impl Buffers {
     pub(super) fn new() -> Buffers {
         Buffers {
             scratch: RefCell::new(vec![0; SCRATCH].into()),
-            out: RefCell::new(Vec::with_capacity(2 * MAX_HEAD)),
-            line: RefCell::new(Vec::with_capacity(MAX_HEAD)),
+            out: RefCell::new(Vec::with_capacity(2 * USUAL_HEAD)),
+            line: RefCell::new(Vec::with_capacity(USUAL_HEAD)),
             structured: RefCell::default(),
-            joined: RefCell::new(Vec::with_capacity(2 * MAX_HEAD)),
+            joined: RefCell::new(Vec::with_capacity(2 * USUAL_HEAD)),
             head: RefCell::default(),
             chunks: Rc::default(),
         }

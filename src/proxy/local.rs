@@ -173,6 +173,10 @@ pub(super) struct LocalFrontend {
     pub(super) runs_rules: bool,
     /// Whether targets may have bytes beyond ASCII.
     pub(super) leniency: Leniency,
+    /// Bytes that a head may have as received, and that are read of a message whose body rules wait for.
+    pub(super) max_head: usize,
+    /// Bytes that a head may have after rules edited it.
+    pub(super) max_edited_head: usize,
     pub(super) others: Rc<Others>,
     /// Whether its lines show how many there were.
     pub(super) counts_lines: bool,
@@ -319,7 +323,9 @@ impl LocalFrontend {
             transfer_wins: framing != DoubtfulFraming::Refuse,
             keeps_doubtful: framing == DoubtfulFraming::Keep,
             old_bodies: others.rules.globals.accepts_old_bodies,
+            max_fields: others.rules.globals.max_fields,
         };
+        let (max_head, max_edited_head) = others.rules.globals.head_limits();
         let counts_lines = section.is_some_and(|section| section.logging.counts_lines())
             || formats().any(|format| format.asks_for(Number::LogNumber));
         LocalFrontend {
@@ -329,6 +335,8 @@ impl LocalFrontend {
             rules: rules.clone(),
             runs_rules,
             leniency,
+            max_head,
+            max_edited_head,
             others: Rc::clone(others),
             counts_lines,
             asks,

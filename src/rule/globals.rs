@@ -1,6 +1,6 @@
 //! Lines of the process in the language of rules: `http-err-codes`, `http-fail-codes`, `set-var`, `set-var-fmt`,
 //! `setenv` and its relatives, `log-profile`, `h1-accept-payload-with-any-method`, `h1-case-adjust`, `h1-case-adjust-file`,
-//! `tune.rcvbuf.*`, `tune.sndbuf.*`.
+//! `tune.bufsize`, `tune.maxrewrite`, `tune.http.maxhdr`, `tune.rcvbuf.*`, `tune.sndbuf.*`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,6 +30,10 @@ pub struct SocketBuffers {
     pub send: Option<usize>,
 }
 
+/// What HAProxy's buffers hold where nothing is said, and what of it is kept free; bytes.
+const BUFFER: usize = 16 * 1024;
+const RESERVE: usize = 1024;
+
 /// What the lines of the process say.
 #[derive(Debug)]
 pub struct Globals {
@@ -41,6 +45,12 @@ pub struct Globals {
     pub asks: Asks,
     /// Log profiles.
     pub profiles: Vec<Profile>,
+    /// Bytes of a message that are looked at at once (`tune.bufsize`).
+    buffer: Option<usize>,
+    /// Those of them that are kept free for what rules add (`tune.maxrewrite`).
+    reserve: Option<usize>,
+    /// Fields that a head may have (`tune.http.maxhdr`).
+    pub max_fields: Option<usize>,
     /// Of connections of clients (`tune.rcvbuf.client`, `tune.sndbuf.client`).
     pub client_buffers: SocketBuffers,
     /// Of connections to servers, likewise.
@@ -62,6 +72,9 @@ impl Default for Globals {
             failures: Codes::FAILURES,
             asks: Asks::default(),
             profiles: Vec::new(),
+            buffer: None,
+            reserve: None,
+            max_fields: None,
             client_buffers: SocketBuffers::default(),
             server_buffers: SocketBuffers::default(),
             accepts_old_bodies: false,
@@ -103,6 +116,9 @@ impl Globals {
         let codes = match first {
             "http-err-codes" => &mut self.errors,
             "http-fail-codes" => &mut self.failures,
+            "tune.bufsize" => return set_size(&mut self.buffer, words),
+            "tune.maxrewrite" => return set_size(&mut self.reserve, words),
+            "tune.http.maxhdr" => return set_size(&mut self.max_fields, words),
             "tune.rcvbuf.client" => return set_size(&mut self.client_buffers.receive, words),
             "tune.sndbuf.client" => return set_size(&mut self.client_buffers.send, words),
             "tune.rcvbuf.server" => return set_size(&mut self.server_buffers.receive, words),
@@ -124,6 +140,12 @@ impl Globals {
             codes.change(word).map_err(|what| RuleError::new(at, what))?;
         }
         Ok(())
+    }
+
+    /// Bytes that a head may have as received, and after rules edited it. Without a word they are HAProxy's.
+    pub fn head_limits(&self) -> (usize, usize) {
+        let buffer = self.buffer.unwrap_or(BUFFER);
+        (buffer - self.reserve.unwrap_or(RESERVE).min(buffer / 2), buffer)
     }
 
     /// `h1-case-adjust FROM TO`.

@@ -41,4 +41,5 @@ mod proxy_protocol;
 mod places;
 mod sources;
 mod names;
+mod sizes;
 mod silence;

@@ -16,7 +16,7 @@ use crate::rule::{Condition, Data, Outcome, Progress, Section, Stage, Target, Ve
 use crate::time::Instant;
 
 use super::super::account;
-use super::super::buffers::{Chunk, FULL, MAX_EDITED_HEAD};
+use super::super::buffers::Chunk;
 use super::super::failure::{By, Cause, Failure, Phase};
 use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::session::Session;
@@ -352,7 +352,7 @@ fn pass(
     let now = world.facts.session().now();
     state.effects.is_in_backend = backend.is_some();
     for (number, step) in STEPS.iter().enumerate().skip(first).filter(|(_, step)| step.is_in(section)) {
-        state.effects.delays = *step == Step::Content && !is_over(section, request, until, now);
+        state.effects.delays = *step == Step::Content && !is_over(section, (request, frontend), until, now);
         let verdict = match take(*step, world, section, case, state, &mut progress) {
             Ok(verdict) => verdict,
             Err(decision) => return Some(*decision),
@@ -412,12 +412,17 @@ fn pass(
 }
 
 /// Whether rules about content wait no longer: there is no `inspect-delay` or it has passed, or no more can come.
-fn is_over(section: &Section, request: &Request, until: Option<Instant>, now: Instant) -> bool {
+fn is_over(
+    section: &Section,
+    (request, frontend): (&Request, &LocalFrontend),
+    until: Option<Instant>,
+    now: Instant,
+) -> bool {
     section.inspect_delay.is_none()
         || request.body.is_done()
         || until.is_some_and(|until| until <= now)
         || request.is_cut
-        || request.held.len() >= FULL
+        || request.held.len() >= frontend.max_head
 }
 
 /// What one step of a section makes of a request; a decision is final.
@@ -584,7 +589,7 @@ fn rewrite(
     }
     let mut held = session.worker.buffers.chunk();
     write_edited_request(held.storage(), &message, edit);
-    if held.len() > MAX_EDITED_HEAD {
+    if held.len() > frontend.max_edited_head {
         return false;
     }
     if has_new_method {

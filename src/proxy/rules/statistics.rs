@@ -14,7 +14,7 @@ use crate::stats::{self, Snapshot};
 use crate::sys::clock;
 
 use super::super::account;
-use super::super::buffers::{Chunk, FULL};
+use super::super::buffers::Chunk;
 use super::super::failure::{By, Cause, Failure, Phase};
 use super::super::local::{LocalBackend, LocalFrontend};
 use super::super::session::Session;
@@ -74,7 +74,7 @@ pub(super) fn ask(world: &mut World<'_>, section: &Section, case: Case<'_>, stat
     let form = match body.is_final {
         _ if !may_change => Err(Outcome::Denied),
         true => Ok(Form::read(body.bytes)),
-        false if request.held.len() >= FULL => Err(Outcome::TooLong),
+        false if request.held.len() >= frontend.max_head => Err(Outcome::TooLong),
         false if is_form => return Visit::Unfinished,
         false => Err(Outcome::Invalid),
     };

@@ -10,7 +10,7 @@ use crate::http::{
 use crate::rule::forwarding::{AddressField, Forwarding};
 use crate::time::Instant;
 
-use super::super::buffers::{Buffers, Chunk, MAX_HEAD, SMALL_READ};
+use super::super::buffers::{Buffers, Chunk, SMALL_READ};
 use super::super::failure::{By, Cause, Failure, Phase};
 use super::super::faults;
 use super::super::local::{LocalBackend, LocalFrontend, Service, Stage};
@@ -161,7 +161,7 @@ impl Wait {
                     input.push(&scratch[..count]);
                     self.is_unexamined = is_head_complete(input, self.seen);
                     self.seen = input.len();
-                    if !self.is_unexamined && input.len() >= MAX_HEAD {
+                    if !self.is_unexamined && input.len() >= frontend.max_head {
                         return refuse(Some(400), By::Proxy, Cause::Abort);
                     }
                 }
@@ -191,9 +191,9 @@ fn look(
         Look::Done(Received::Refused { status: Some(status), failure, started: Some(started) })
     };
     match parse_request(bytes, &mut head) {
-        Ok(Parsed::Partial) if bytes.len() >= MAX_HEAD => return refuse(400),
+        Ok(Parsed::Partial) if bytes.len() >= frontend.max_head => return refuse(400),
         Ok(Parsed::Partial) => return Look::Partial,
-        Ok(Parsed::Complete) if head.length > MAX_HEAD => return refuse(400),
+        Ok(Parsed::Complete) if head.length > frontend.max_head => return refuse(400),
         Ok(Parsed::Complete) => {}
         Err(error) => {
             faults::request(session, frontend, bytes, place_of_fault(bytes, &head, error));

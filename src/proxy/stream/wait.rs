@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::http::data_length;
 use crate::proxy::asking;
-use crate::proxy::buffers::{FULL, SMALL_READ};
+use crate::proxy::buffers::SMALL_READ;
 use crate::proxy::failure::{By, Cause, Failure, Phase};
 use crate::proxy::local::LocalFrontend;
 use crate::proxy::rules::Awaited;
@@ -100,7 +100,7 @@ async fn body(
         let fail = |by, cause| Poll::Ready(Err(Failure::new(by, cause, Phase::Request)));
         loop {
             let has_enough = at_least > 0 && data_length(request.arrived(), request.is_chunked) >= at_least;
-            if request.body.is_done() || has_enough || request.held.len() >= FULL {
+            if request.body.is_done() || has_enough || request.held.len() >= frontend.max_head {
                 return Poll::Ready(Ok(()));
             }
             match session.interrupt(context, session.now()) {

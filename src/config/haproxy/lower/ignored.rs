@@ -10,10 +10,8 @@ use super::usage;
 /// Looks at what stands behind a word; the complaint is about the word of that number.
 type Judge = fn(&[&str]) -> Result<(), (usize, String)>;
 
-const JUDGES: [(&str, Judge); 7] = [
+const JUDGES: [(&str, Judge); 5] = [
     ("cpu-map", cpu_map),
-    ("tune.bufsize", size),
-    ("tune.maxrewrite", size),
     ("master-worker", |words| match words {
         [] | ["no-exit-on-failure"] => Ok(()),
         _ => Err((0, "'master-worker' only supports 'no-exit-on-failure' option".to_owned())),
@@ -70,16 +68,6 @@ fn cpu_map(words: &[&str]) -> Result<(), (usize, String)> {
     match cpus.iter().position(|list| !list.split(',').all(is_cpu)) {
         None if !cpus.is_empty() => Ok(()),
         at => Err((at.map_or(words.len(), |at| at + 1), what())),
-    }
-}
-
-/// A number of bytes, with `k` or `m` behind it.
-fn size(words: &[&str]) -> Result<(), (usize, String)> {
-    let text = words.first().copied().unwrap_or_default();
-    let digits = text.strip_suffix(['k', 'K', 'm', 'M']).unwrap_or(text);
-    match digits.parse::<u32>() {
-        Ok(number) if number > 0 => Ok(()),
-        _ => Err((0, format!("a positive number of bytes is expected, not '{text}'"))),
     }
 }
 
@@ -146,7 +134,6 @@ mod tests {
             "master-worker no-exit-on-failure",
             "profiling.tasks on",
             "ssl-default-bind-options no-sslv3 ssl-min-ver TLSv1.2 force-tlsv12",
-            "tune.bufsize 32k",
             "thread 1-4",
             "thread 1/odd,2/1-",
         ] {
@@ -162,8 +149,6 @@ mod tests {
             ("profiling.tasks on nosuch", 1),
             ("ssl-default-bind-options no-sslv3 nosuch", 1),
             ("ssl-default-bind-options ssl-min-ver", 1),
-            ("tune.bufsize x", 0),
-            ("tune.maxrewrite 0", 0),
             ("thread 999", 0),
             ("thread 1-2-3", 0),
         ] {

@@ -4,10 +4,10 @@ use std::io;
 use std::task::{Context, Poll, ready};
 
 use super::{Exchange, Parked, Stage, Wants};
-use crate::http::{Body, BodyFraming, Leniency, Method, Parsed, data_length, is_head_complete, parse_response};
-use crate::proxy::buffers::{Chunk, FULL, MAX_HEAD, SMALL_READ};
+use crate::http::{Body, BodyFraming, Method, Parsed, data_length, is_head_complete, parse_response};
+use crate::proxy::buffers::{Chunk, SMALL_READ};
 use crate::proxy::failure::{By, Cause, Failure};
-use crate::proxy::local::Worker;
+use crate::proxy::local::{LocalFrontend, Worker};
 use crate::proxy::session::Session;
 use crate::proxy::socket::Socket;
 use crate::proxy::splice::{self, BorrowedPipe, Broken};
@@ -84,7 +84,7 @@ impl Exchange<'_> {
         if is_head_complete(&input, self.seen) {
             return Poll::Ready(self.look(&input, worker, session, context, now));
         }
-        if input.len() > MAX_HEAD {
+        if input.len() > self.frontend.max_head {
             return Poll::Ready(Err(self.failure(By::Proxy, Cause::Abort)));
         }
         self.seen = input.len();
@@ -113,9 +113,8 @@ impl Exchange<'_> {
             {
                 return Poll::Ready(Ok(self.input.take()));
             }
-            let leniency = self.frontend.leniency;
             if matches!(parked.wants, Wants::Body(_))
-                && has_arrived(input, (self.request.method, leniency), at_least, worker)
+                && has_arrived(input, (self.request.method, self.frontend), at_least, worker)
             {
                 return Poll::Ready(Ok(self.input.take()));
             }
@@ -254,10 +253,10 @@ impl Exchange<'_> {
 }
 
 /// Whether so much of a response's body is there, or all of it, or as much as a buffer of HAProxy's holds.
-fn has_arrived(input: &[u8], (method, leniency): (Method, Leniency), at_least: usize, worker: &Worker) -> bool {
+fn has_arrived(input: &[u8], (method, frontend): (Method, &LocalFrontend), at_least: usize, worker: &Worker) -> bool {
     let mut head = worker.buffers.head.borrow_mut();
-    head.leniency = leniency;
-    if input.len() >= FULL || !matches!(parse_response(input, &mut head), Ok(Parsed::Complete)) {
+    head.leniency = frontend.leniency;
+    if input.len() >= frontend.max_head || !matches!(parse_response(input, &mut head), Ok(Parsed::Complete)) {
         return true;
     }
     let framing = head.response_framing(method);

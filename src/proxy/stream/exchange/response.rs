@@ -8,7 +8,6 @@ use crate::http::{
     write_response,
 };
 use crate::model::log::Origin;
-use crate::proxy::buffers::{FULL, MAX_HEAD};
 use crate::proxy::failure::{By, Cause, Failure, Phase, Retry};
 use crate::proxy::faults;
 use crate::proxy::local::Worker;
@@ -34,8 +33,8 @@ impl Exchange<'_> {
         head.leniency = self.frontend.leniency;
         loop {
             match parse_response(bytes, &mut head) {
-                Ok(Parsed::Complete) if head.length <= MAX_HEAD => {}
-                Ok(Parsed::Partial) if bytes.len() <= MAX_HEAD => {
+                Ok(Parsed::Complete) if head.length <= self.frontend.max_head => {}
+                Ok(Parsed::Partial) if bytes.len() <= self.frontend.max_head => {
                     self.seen = bytes.len();
                     self.input = Some(worker.buffers.chunk_of(bytes)).filter(|input| !input.is_empty());
                     return Ok(());
@@ -138,7 +137,7 @@ impl Exchange<'_> {
         let rest = &bytes[head.length..];
         let mut body = Body::from(framing);
         let taken = body.advance(rest).map_err(|_| self.failure(By::Server, Cause::Abort))?;
-        let is_last = self.has_server_ended || bytes.len() >= FULL;
+        let is_last = self.has_server_ended || bytes.len() >= self.frontend.max_head;
         let arrived = Arrived { bytes: &rest[..taken], framing, is_whole: body.is_done(), is_last };
         self.note_answer(session, head, taken);
         let responded = rules::respond(
