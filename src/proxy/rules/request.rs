@@ -352,7 +352,7 @@ fn pass(
     let now = world.facts.session().now();
     state.effects.is_in_backend = backend.is_some();
     for (number, step) in STEPS.iter().enumerate().skip(first).filter(|(_, step)| step.is_in(section)) {
-        state.effects.delays = *step == Step::Content && !is_over(section, (request, frontend), until, now);
+        state.effects.delays = *step == Step::Content && !is_over(section, (request, frontend.max_head), until, now);
         let verdict = match take(*step, world, section, case, state, &mut progress) {
             Ok(verdict) => verdict,
             Err(decision) => return Some(*decision),
@@ -412,17 +412,12 @@ fn pass(
 }
 
 /// Whether rules about content wait no longer: there is no `inspect-delay` or it has passed, or no more can come.
-fn is_over(
-    section: &Section,
-    (request, frontend): (&Request, &LocalFrontend),
-    until: Option<Instant>,
-    now: Instant,
-) -> bool {
+fn is_over(section: &Section, (request, full): (&Request, usize), until: Option<Instant>, now: Instant) -> bool {
     section.inspect_delay.is_none()
         || request.body.is_done()
         || until.is_some_and(|until| until <= now)
         || request.is_cut
-        || request.held.len() >= frontend.max_head
+        || request.held.len() >= full
 }
 
 /// What one step of a section makes of a request; a decision is final.
