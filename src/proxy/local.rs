@@ -205,6 +205,11 @@ impl Others {
         self.backends.get(*self.by_name.get(name)?)
     }
 
+    /// The one of that name, unless its servers take messages of logs.
+    pub(super) fn backend_for_traffic(&self, name: &[u8]) -> Option<&Rc<LocalBackend>> {
+        self.backend(std::str::from_utf8(name).ok()?).filter(|backend| backend.running.model.mode != Mode::Log)
+    }
+
     /// A backend by its number in the model.
     pub(super) fn numbered(&self, number: usize) -> Option<&Rc<LocalBackend>> {
         self.backends.get(number)
@@ -293,11 +298,6 @@ impl LocalBackend {
     /// Whether frontends may use it without being told to.
     pub(super) fn is_published(&self) -> bool {
         !self.running.model.options.is_unpublished
-    }
-
-    /// Whether its servers take connections of clients: those in log mode take messages.
-    pub(super) fn is_for_traffic(&self) -> bool {
-        self.running.model.mode != Mode::Log
     }
 }
 

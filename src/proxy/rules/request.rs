@@ -61,8 +61,7 @@ pub(in crate::proxy) enum Decision {
     Answer(Box<Answer>),
     /// A form was sent to a statistics page.
     Form(Box<SentForm>),
-    /// The connection closes without a word, by a rule of the backend if there is one. One that is unread is closed before
-    /// anybody knows its request.
+    /// It closes without a word, by a rule of a backend if there is one. One that is unread closes before its request is known.
     Close { is_unread: bool, backend: Option<Rc<LocalBackend>> },
     /// The connection is forgotten; with `hops` by a reset that dies after so many.
     Drop { hops: Option<u8>, is_unread: bool },
@@ -147,11 +146,8 @@ pub(in crate::proxy) fn decide(session: &mut Session, frontend: &Rc<LocalFronten
     }
     let mut state = session.take_rules(frontend);
     let is_there = state.resume.is_some() || look(session, frontend, &mut state);
-    let decision = if is_there {
-        run(session, frontend, request, &mut state)
-    } else {
-        Decision::Close { is_unread: false, backend: None }
-    };
+    let gone = Decision::Close { is_unread: false, backend: None };
+    let decision = if is_there { run(session, frontend, request, &mut state) } else { gone };
     session.rules = Some(state);
     session.set_client_options();
     decision
@@ -530,8 +526,7 @@ pub(super) fn choose(
             Target::Computed(format) => {
                 let mut name = Vec::new();
                 format.render(&transaction, &mut name);
-                let found = std::str::from_utf8(&name).ok().and_then(|name| frontend.others.backend(name));
-                found.filter(|backend| backend.is_for_traffic())
+                frontend.others.backend_for_traffic(&name)
             }
         };
         match chosen {
