@@ -215,9 +215,13 @@ impl Pool {
         if shelved.is_retired || shelved.idle.len() >= MAX_IDLE || shelved.delay().is_zero() {
             return;
         }
-        // The only one of a worker is kept in any case.
         if !shelved.idle.is_empty() && !self.is_needed(server, options) {
-            return;
+            // Those that the server has closed are none, and the only one of a worker is kept in any case.
+            shelved.idle.retain(|(one, _)| one.stream.is_silent(Care::Replayable));
+            shelf.length.store(shelved.idle.len(), Ordering::Relaxed);
+            if !shelved.idle.is_empty() && !self.is_needed(server, options) {
+                return;
+            }
         }
         let place = options.pool_max.map(|limit| Place::take(server, limit));
         if matches!(place, Some(None)) {
