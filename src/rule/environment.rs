@@ -22,8 +22,12 @@ impl Change {
     pub fn read(words: &[&str]) -> Option<Result<Change, RuleError>> {
         let names = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         Some(Ok(match words {
+            [line @ ("setenv" | "presetenv"), name, _] if name.is_empty() || name.contains('=') => {
+                return Some(Err(RuleError::new(1, format!("'{line}': '{name}' cannot be the name of a variable"))));
+            }
             ["setenv", name, value] => Change::Set((*name).to_owned(), (*value).to_owned()),
             ["presetenv", name, value] => Change::Preset((*name).to_owned(), (*value).to_owned()),
+            ["unsetenv"] => return Some(Err(RuleError::new(1, "'unsetenv' expects a name"))),
             ["unsetenv", rest @ ..] => Change::Unset(names(rest)),
             ["resetenv", rest @ ..] => Change::Reset(names(rest)),
             [line @ ("setenv" | "presetenv"), rest @ ..] => {
@@ -73,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_variable_without_a_value_is_an_error_and_other_lines_are_none() {
-        for line in ["setenv", "setenv A", "presetenv A", "setenv A b c"] {
+        for line in ["setenv", "setenv A", "presetenv A", "setenv A b c", "setenv A=b c", "presetenv  c", "unsetenv"] {
             let words: Vec<&str> = line.split(' ').collect();
             assert!(Change::read(&words).expect("one of them").is_err(), "{line}");
         }

@@ -3,6 +3,7 @@
 //! `tune.bufsize`, `tune.maxrewrite`, `tune.http.maxhdr`, `tune.rcvbuf.*`, `tune.sndbuf.*`.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::http::NameCases;
@@ -116,13 +117,13 @@ impl Globals {
         let codes = match first {
             "http-err-codes" => &mut self.errors,
             "http-fail-codes" => &mut self.failures,
-            "tune.bufsize" => return set_size(&mut self.buffer, words),
-            "tune.maxrewrite" => return set_size(&mut self.reserve, words),
-            "tune.http.maxhdr" => return set_size(&mut self.max_fields, words),
-            "tune.rcvbuf.client" => return set_size(&mut self.client_buffers.receive, words),
-            "tune.sndbuf.client" => return set_size(&mut self.client_buffers.send, words),
-            "tune.rcvbuf.server" => return set_size(&mut self.server_buffers.receive, words),
-            "tune.sndbuf.server" => return set_size(&mut self.server_buffers.send, words),
+            "tune.bufsize" => return set_size(&mut self.buffer, words, LEAST_BUFFER),
+            "tune.maxrewrite" => return set_size(&mut self.reserve, words, 0),
+            "tune.http.maxhdr" => return set_count(&mut self.max_fields, words, 1..=32_767),
+            "tune.rcvbuf.client" => return set_size(&mut self.client_buffers.receive, words, 0),
+            "tune.sndbuf.client" => return set_size(&mut self.client_buffers.send, words, 0),
+            "tune.rcvbuf.server" => return set_size(&mut self.server_buffers.receive, words, 0),
+            "tune.sndbuf.server" => return set_size(&mut self.server_buffers.send, words, 0),
             "set-var" | "set-var-fmt" => return self.variable(words, scope),
             "h1-accept-payload-with-any-method" => {
                 self.accepts_old_bodies = true;
@@ -223,18 +224,59 @@ impl Globals {
     }
 }
 
+/// The least `tune.bufsize`, *bytes*: HAProxy's own pages do not fit into less.
+const LEAST_BUFFER: usize = 384;
+
 /// Reads a number of bytes with a unit: `65536`, `64k`.
-fn set_size(size: &mut Option<usize>, words: &[&str]) -> Result<(), RuleError> {
+fn set_size(size: &mut Option<usize>, words: &[&str], least: usize) -> Result<(), RuleError> {
     let text = words.get(1).copied().unwrap_or_default();
-    let wrong = || RuleError::new(1, format!("'{}' expects a positive number of bytes, not '{text}'", words[0]));
+    let wrong = || {
+        let least = if least > 0 { format!(" of {least} or more") } else { String::new() };
+        RuleError::new(1, format!("'{}' expects a number of bytes{least}, not '{text}'", words[0]))
+    };
     let (digits, unit) = match text.strip_suffix(['k', 'K']) {
         Some(digits) => (digits, 1 << 10),
         None => text.strip_suffix(['m', 'M']).map_or((text, 1), |digits| (digits, 1 << 20)),
     };
-    let bytes = digits.parse::<usize>().ok().and_then(|number| number.checked_mul(unit)).filter(|bytes| *bytes > 0);
-    *size = Some(bytes.filter(|bytes| i32::try_from(*bytes).is_ok()).ok_or_else(wrong)?);
+    let bytes = digits.parse::<usize>().ok().and_then(|number| number.checked_mul(unit));
+    *size = Some(bytes.filter(|bytes| *bytes >= least && i32::try_from(*bytes).is_ok()).ok_or_else(wrong)?);
+    no_more(words)
+}
+
+/// Reads a plain number.
+fn set_count(count: &mut Option<usize>, words: &[&str], range: RangeInclusive<usize>) -> Result<(), RuleError> {
+    let text = words.get(1).copied().unwrap_or_default();
+    let number = text.parse::<usize>().ok().filter(|number| range.contains(number));
+    let wrong = || format!("'{}' expects a number from {} to {}, not '{text}'", words[0], range.start(), range.end());
+    *count = Some(number.ok_or_else(|| RuleError::new(1, wrong()))?);
+    no_more(words)
+}
+
+/// Such a line has two words.
+fn no_more(words: &[&str]) -> Result<(), RuleError> {
     match words.get(2) {
         Some(word) => Err(RuleError::new(2, format!("unexpected '{word}'"))),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units_and_numbers_have_ranges() {
+        let size = |text: &str, least| {
+            let mut size = None;
+            set_size(&mut size, &["tune.bufsize", text], least).ok().and(size)
+        };
+        assert_eq!([size("0", 0), size("64k", 384), size("1M", 0)], [Some(0), Some(65_536), Some(1 << 20)]);
+        assert_eq!([size("383", 384), size("", 0), size("-1", 0), size("4096m", 0)], [None; 4]);
+        let count = |text: &str| {
+            let mut count = None;
+            set_count(&mut count, &["tune.http.maxhdr", text], 1..=32_767).ok().and(count)
+        };
+        assert_eq!([count("1"), count("32767")], [Some(1), Some(32_767)]);
+        assert_eq!([count("0"), count("32768"), count("1k")], [None; 3]);
     }
 }

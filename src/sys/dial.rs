@@ -143,12 +143,13 @@ pub fn pose(socket: &SockRef<'_>) -> io::Result<()> {
     }
 }
 
-/// Gives a socket buffers of these sizes, *bytes*, where any are given. The kernel has limits, which it keeps in silence.
+/// Gives a socket buffers of these sizes, *bytes*, where any are given; 0 leaves the kernel's. The kernel has limits, which
+/// it keeps in silence.
 pub fn size_buffers(socket: &SockRef<'_>, receive: Option<usize>, send: Option<usize>) {
-    if let Some(size) = receive {
+    if let Some(size) = receive.filter(|size| *size > 0) {
         let _ = socket.set_recv_buffer_size(size);
     }
-    if let Some(size) = send {
+    if let Some(size) = send.filter(|size| *size > 0) {
         let _ = socket.set_send_buffer_size(size);
     }
 }

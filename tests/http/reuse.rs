@@ -170,6 +170,34 @@ fn a_connection_that_the_server_has_closed_is_forgotten() {
 }
 
 #[test]
+fn a_connection_that_the_server_has_closed_costs_the_next_one_nothing() {
+    let (closed, closing) = signal();
+    let (closed, closing) = (Mutex::new(Some(closed)), Mutex::new(closing));
+    let server = Scripted::new(move |mut peer, number| {
+        for request in 1.. {
+            if peer.head().is_empty() {
+                return;
+            }
+            if number == 0 {
+                peer.answer(&format!("{number} {request} -"));
+                drop(peer);
+                drop(closed.lock().unwrap().take());
+                return;
+            }
+            // It ends when the first connection is closed.
+            let _ = closing.lock().unwrap().recv();
+            peer.answer(&format!("{number} {request} -"));
+        }
+    });
+    let proxy = ours(&file("", &server));
+    let (first, ..) = told(&mut proxy.client());
+    let mut client = proxy.client();
+    let (second, ..) = told(&mut client);
+    assert_ne!(first, second);
+    assert_eq!(told(&mut client), (second, 2, "-".to_owned()));
+}
+
+#[test]
 fn a_worker_that_ends_leaves_nothing() {
     let server = counting();
     let (mut one, two, idle) = two_workers("", "", &server);

@@ -1,7 +1,8 @@
 //! Values written as JSON or CBOR (HAProxy manual §8.2.6): those with a name where the whole string is encoded, and single
 //! ones that ask for it.
 //!
-//! JSON is valid where HAProxy's is not: a control character in a value is `\u00XX` (RFC 8259 §7), not itself.
+//! A control character in a value is `\u00XX` in JSON (RFC 8259 §7); HAProxy writes it as it is. Bytes that are no UTF-8 stay
+//! as they came, as in HAProxy.
 
 use std::borrow::Cow;
 

@@ -233,8 +233,9 @@ static PROCESS: Section = Section {
             "rules",
             Value::List(&Value::One(Scalar::Rule)),
             "Lines in HAProxy's language: `h1-accept-payload-with-any-method`, `h1-case-adjust`, \
-             `h1-case-adjust-file`, `http-err-codes`, `http-fail-codes`, `set-var`, `set-var-fmt`, \
-             `tune.bufsize`, `tune.http.maxhdr`, `tune.maxrewrite`, `tune.rcvbuf.client`, `tune.rcvbuf.server`, `tune.sndbuf.client`, `tune.sndbuf.server`.",
+             `h1-case-adjust-file`, `http-err-codes`, `http-fail-codes`, `log-profile`, `presetenv`, `resetenv`, \
+             `set-var`, `set-var-fmt`, `setenv`, `tune.bufsize`, `tune.http.maxhdr`, `tune.maxrewrite`, \
+             `tune.rcvbuf.client`, `tune.rcvbuf.server`, `tune.sndbuf.client`, `tune.sndbuf.server`, `unsetenv`.",
         ),
         key("stick_counters", Value::One(Scalar::Number(0, 100)), "Counters of a session, for `track-sc`. Default 3."),
     ],
