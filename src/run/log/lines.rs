@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, Thread};
@@ -140,6 +140,15 @@ fn pause(before: Duration, lines: usize) -> Duration {
     before.mul_f64(BURST / lines.max(1) as f64).clamp(SHORT, ROUND)
 }
 
+/// A buffer in memory.
+struct Kept {
+    ring: Ring,
+    /// Those that read it.
+    servers: Vec<Server>,
+    /// Its file.
+    backing: Option<Backing>,
+}
+
 /// What the thread knows.
 struct Writer {
     book: Arc<Book>,
@@ -156,10 +165,8 @@ struct Writer {
     /// Lines of the present period, by target.
     samples: HashMap<Target, u32>,
     sinks: Sinks,
-    /// Buffers in memory with the servers that read them.
-    rings: Vec<(Ring, Vec<Server>)>,
-    /// Files of rings, by path and size.
-    backings: HashMap<(PathBuf, usize), Backing>,
+    /// Buffers in memory.
+    rings: Vec<Kept>,
     /// Backends that are targets, by name.
     groups: HashMap<String, Group>,
     message: Vec<u8>,
@@ -181,7 +188,6 @@ impl Writer {
             samples: HashMap::new(),
             sinks: Sinks::default(),
             rings: Vec::new(),
-            backings: HashMap::new(),
             groups: HashMap::new(),
             message: Vec::new(),
             host: Vec::new(),
@@ -213,25 +219,25 @@ impl Writer {
             }
             self.sinks.open(&target.destination);
         }
-        self.rings = model.rings().map(|ring| (ring.clone(), servers(&ring))).collect();
-        self.back();
+        self.keep_rings(model.rings());
         self.groups = groups::of(generation);
-        self.sinks.keep_only(&self.rings.iter().flat_map(|(_, servers)| servers).cloned().collect(), &streams);
+        self.sinks.keep_only(&self.rings.iter().flat_map(|kept| &kept.servers).cloned().collect(), &streams);
     }
 
-    /// Opens the files of rings; one that was open stays so.
-    fn back(&mut self) {
-        let mut before = std::mem::take(&mut self.backings);
-        for (ring, _) in &self.rings {
-            let Some(path) = &ring.file else { continue };
-            let key = (path.clone(), ring.size);
-            let backing = before.remove(&key).map_or_else(|| Backing::open(path, ring.size), Ok);
-            match backing {
-                Ok(backing) => drop(self.backings.insert(key, backing)),
-                Err(error) => {
+    /// These are the rings from now on. A file that was open stays so.
+    fn keep_rings(&mut self, rings: impl Iterator<Item = Ring>) {
+        let mut before = std::mem::take(&mut self.rings);
+        for ring in rings {
+            let is_same = |kept: &&mut Kept| kept.ring.file == ring.file && kept.ring.size == ring.size;
+            let open = before.iter_mut().find(is_same).and_then(|kept| kept.backing.take());
+            let backing = open.or_else(|| {
+                let path = ring.file.as_ref()?;
+                let failed = |error: &io::Error| {
                     tracing::error!(ring = ring.name, file = %path.display(), %error, "cannot open the file of a ring");
-                }
-            }
+                };
+                Backing::open(path, ring.size).inspect_err(failed).ok()
+            });
+            self.rings.push(Kept { servers: servers(&ring), ring, backing });
         }
     }
 
@@ -276,9 +282,13 @@ impl Writer {
             Destination::Backend(name) => self.groups.get(name).and_then(|group| group.place_of(text)),
             other => Some(other),
         };
-        match place.cloned() {
-            Some(Destination::Ring(name)) => self.store(&name),
-            Some(other) => self.sinks.send(&other, &self.message),
+        match place {
+            Some(Destination::Ring(name)) => {
+                if let Some(number) = self.rings.iter().position(|kept| kept.ring.name == *name) {
+                    self.store(number);
+                }
+            }
+            Some(other) => self.sinks.send(other, &self.message),
             None => self.sinks.lose(),
         }
     }
@@ -295,18 +305,17 @@ impl Writer {
     }
 
     /// Keeps the message in a ring and passes it on to the ring's servers.
-    fn store(&mut self, name: &str) {
-        let Some((ring, servers)) = self.rings.iter().find(|(ring, _)| ring.name == name) else { return };
+    fn store(&mut self, number: usize) {
+        let Some(Kept { ring, servers, backing }) = self.rings.get_mut(number) else { return };
         let mut dropped = 0;
         for server in servers {
             dropped += u64::from(!self.sinks.forward(server, &self.message));
         }
-        self.book.keep(name, ring.size, &self.message, dropped);
-        let Some(path) = &ring.file else { return };
-        let key = (path.clone(), ring.size);
-        if let Some(Err(error)) = self.backings.get_mut(&key).map(|backing| backing.append(&self.message)) {
-            tracing::error!(ring = ring.name, file = %path.display(), %error, "cannot write to the file of a ring");
-            self.backings.remove(&key);
+        self.book.keep(&ring.name, ring.size, &self.message, dropped);
+        if let Some(Err(error)) = backing.as_mut().map(|backing| backing.append(&self.message)) {
+            let file = ring.file.as_deref().unwrap_or_else(|| Path::new(""));
+            tracing::error!(ring = ring.name, file = %file.display(), %error, "cannot write to the file of a ring");
+            *backing = None;
         }
     }
 
